@@ -1,0 +1,51 @@
+# Loaders and transforms of every data set. The steps of a pipeline have names, so that a child
+# config changes one of them; None leaves a step out. batch_size is the total over all processes
+# (tools/train.py splits it); P = batch_size / num_instances.
+# Resize takes (width, height), RandomCrop (height, width).
+train_dataloader = dict(
+    batch_size=64,
+    num_workers=4,
+    persistent_workers=True,
+    collate_fn=dict(type='default_collate'),
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    batch_sampler=dict(
+        type='reid_fusedloss.PKBatchSampler', num_instances=4, epoch_rule='chunks'),
+    dataset=dict(
+        split='train',
+        pipeline=dict(
+            load=dict(type='reid_fusedloss.LoadReIDImage'),
+            auto_augment=dict(
+                type='RandomApply',
+                prob=0.1,
+                transforms=[
+                    dict(type='AutoAugment', policies='imagenet', hparams=dict(pad_val=0))
+                ]),
+            resize=dict(type='Resize', scale=(128, 256)),
+            flip=dict(type='RandomFlip', prob=0.5, direction='horizontal'),
+            crop=dict(type='RandomCrop', crop_size=(256, 128), padding=10),
+            # fill: the ImageNet mean in BGR, so that an erased pixel is 0 after normalisation
+            erase=dict(
+                type='RandomErasing',
+                erase_prob=0.5,
+                min_area_ratio=0.02,
+                max_area_ratio=0.4,
+                aspect_range=(0.3, 3.33),
+                mode='const',
+                fill_color=(103.53, 116.28, 123.675)),
+            pack=dict(type='PackInputs'))))
+
+val_dataloader = dict(
+    batch_size=128,
+    num_workers=4,
+    persistent_workers=True,
+    collate_fn=dict(type='default_collate'),
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        split='test',
+        pipeline=dict(
+            load=dict(type='reid_fusedloss.LoadReIDImage'),
+            resize=dict(type='Resize', scale=(128, 256)),
+            pack=dict(
+                type='PackInputs',
+                meta_keys=('sample_idx', 'img_path', 'pid', 'camid', 'is_query')))))
+test_dataloader = val_dataloader

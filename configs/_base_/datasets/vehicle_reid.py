@@ -1,0 +1,12 @@
+# Vehicle-Re-ID-Dataset: 507 / 60 vehicles, 1,014 / 120 images, 2 cameras with one image each.
+# No class of its own: folders and a pattern are enough. The test folder is query and gallery; a
+# query's own image is left out with all of its identity and camera.
+_base_ = './reid.py'
+dataset = dict(
+    type='reid_fusedloss.ReIDDataset',
+    data_root='{{$VEHICLE_REID_ROOT:data/vehicle-reid}}',
+    pattern=r'(?P<pid>[a-z]+_\d+)_cam(?P<camid>\d+)',
+    sources=dict(train='images/train', query='images/test', gallery='images/test'))
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = dict(dataset=dataset)

@@ -1,0 +1,35 @@
+# ResNet-50 with last stride 1, BNNeck, and the fused loss of the paper (eq. 6):
+# L = L_circle + L_triplet + 0.005 L_center. Metric terms read the feature before the BN, the
+# circle loss cosines of the feature after it. num_classes=None: tools/train.py counts identities.
+model = dict(
+    type='ImageClassifier',
+    data_preprocessor=dict(
+        type='ClsDataPreprocessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        to_rgb=True),
+    backbone=dict(
+        type='ResNet',
+        depth=50,
+        strides=(1, 2, 2, 1),
+        out_indices=(3, ),
+        init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50')),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(
+        type='reid_fusedloss.BNNeckHead',
+        num_classes=None,
+        in_channels=2048,
+        loss=dict(
+            type='reid_fusedloss.FusedLoss',
+            terms=dict(
+                circle=dict(
+                    type='reid_fusedloss.CircleLoss',
+                    reads='cosines',
+                    weight=1.0,
+                    form='class',
+                    margin=0.35,
+                    gamma=64,
+                    label_smoothing=0.1),
+                triplet=dict(
+                    type='reid_fusedloss.TripletLoss', reads='pooled', weight=1.0, margin=0.3),
+                center=dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=0.005)))))

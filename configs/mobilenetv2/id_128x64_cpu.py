@@ -1,0 +1,13 @@
+# The baseline beside fused_128x64_cpu.py: identity loss with label smoothing alone, all else equal.
+#   python tools/train.py configs/mobilenetv2/id_128x64_cpu.py --dataset market1501
+_base_ = './fused_128x64_cpu.py'
+model = dict(
+    head=dict(
+        loss=dict(
+            terms=dict(
+                _delete_=True,
+                id=dict(
+                    type='torch.nn.CrossEntropyLoss',
+                    reads='logits',
+                    weight=1.0,
+                    label_smoothing=0.1)))))

@@ -1,0 +1,85 @@
+"""Mends for the stack of today, each with the release that makes it unnecessary.
+
+Everything here is harmless where the fault does not exist (newer or forked MMEngine).
+"""
+import os
+import pickle
+import warnings
+from importlib import metadata
+from typing import Any
+
+import torch
+from mmengine.runner import CheckpointLoader
+
+_MMCV_REMEDY = ("install exactly one of them: pip uninstall -y mmcv mmcv-lite && "
+                "pip install 'mmcv-lite>=2.2.0,<2.4.0'")
+_trusted = False
+
+
+def check_mmcv() -> None:
+    """One clear line for a missing or doubled mmcv.
+
+    mmcv and mmcv-lite share one folder, so removing one of two destroys the other. Unnecessary
+    once PyPI refuses the pair.
+
+    Raises:
+        ImportError: if neither or both are installed.
+    """
+    names = {dist.metadata['Name'] for dist in metadata.distributions(name='mmcv')}
+    names |= {dist.metadata['Name'] for dist in metadata.distributions(name='mmcv-lite')}
+    if len(names) == 2:
+        raise ImportError(f'both mmcv and mmcv-lite are installed; {_MMCV_REMEDY}')
+    try:
+        import mmcv  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f'mmcv cannot be imported ({error}); {_MMCV_REMEDY}') from error
+
+
+def trust_checkpoints(trust: bool = True) -> None:
+    """Let checkpoints run code while they load (`weights_only=False`): for files you made or trust.
+
+    A pickle can do anything that you can do. Plain weights and the checkpoints of this package
+    never need it.
+    """
+    global _trusted
+    _trusted = trust
+
+
+def load_checkpoint_file(filename: str, map_location: Any = None) -> Any:
+    """Load a local checkpoint without running code from it.
+
+    MMEngine 0.10.7 calls `torch.load` without `weights_only`; since PyTorch 2.6 that fails on its
+    own checkpoints, and before it runs whatever the pickle says. Unnecessary once MMEngine passes
+    `weights_only=True` and saves plain data.
+
+    Args:
+        filename: path of the file.
+        map_location: as in `torch.load`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is not a checkpoint, or holds more than plain data and
+            `trust_checkpoints` was not called.
+    """
+    filename = os.path.expanduser(filename)
+    if not os.path.isfile(filename):
+        raise FileNotFoundError(f'no checkpoint at {filename}: check the path')
+    try:
+        return torch.load(filename, map_location=map_location, weights_only=not _trusted)
+    except pickle.UnpicklingError as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f'{filename} is damaged or holds more than weights and plain data ({reason}). If you '
+            'made it or trust its source, pass --trust-checkpoint (or call '
+            'reid_fusedloss.trust_checkpoints()): loading can then run code from the file.'
+        ) from error
+    except (RuntimeError, EOFError) as error:
+        raise ValueError(f'{filename} is not a readable checkpoint ({error}): it may be cut off; '
+                         'take the one before it') from error
+
+
+def apply() -> None:
+    """Install the mends; called once when the package is imported."""
+    warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
+    check_mmcv()
+    CheckpointLoader.register_scheme(prefixes='', loader=load_checkpoint_file, force=True)

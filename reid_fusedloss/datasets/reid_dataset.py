@@ -1,0 +1,131 @@
+"""ReID data set from folders and a file-name pattern."""
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Optional, Union
+
+import numpy as np
+from mmengine.logging import print_log
+from mmpretrain.datasets import BaseDataset
+
+from ..registry import DATASETS
+from .file_names import ImageFile, Label, Source, list_images, parse_names, to_labels
+
+SPLIT_ROLES = {'train': ('train', ), 'test': ('query', 'gallery')}
+
+
+@DATASETS.register_module()
+class ReIDDataset(BaseDataset):
+    """Images in folders, identity and camera in their names.
+
+    A record is `{img_path, pid, camid, is_query}`, in training also `gt_label` in 0..num_ids-1
+    (the place of the pid among the sorted pids). `pid` and `camid` are int where all names of the
+    data set hold numbers, str otherwise; `camid` is None for data without cameras. The test split
+    is one data set, query first, with `is_query` telling the two apart.
+
+    Args:
+        data_root: folder of the data set.
+        split: 'train' or 'test'.
+        pipeline: transforms, as in MMEngine, or a mapping of named transforms in their order, so
+            that a child config changes one by its name; a name set to None is left out.
+        sources: role ('train', 'query', 'gallery') -> folder, glob, dict(folder=, list_file=) or a
+            list of these, relative to `data_root`; None: the class's own.
+        pattern: regular expression on the base name with the groups `pid` and, optionally,
+            `camid`; None: the class's own.
+        junk_pids: identities to drop, as written in the names.
+        serialize_data: as in MMEngine.
+        max_refetch: as in MMEngine.
+
+    Raises:
+        FileNotFoundError: if a folder or a listed file is missing.
+        ValueError: if the split is unknown or empty, or a name does not fit the pattern.
+    """
+    SOURCES: Mapping[str, Source] = {}
+    PATTERN: str = ''
+    COUNTS: Mapping[str, tuple[int, int]] = {}
+
+    def __init__(self,
+                 data_root: str,
+                 split: str,
+                 pipeline: Union[Sequence[dict], Mapping[str, Optional[dict]]] = (),
+                 sources: Optional[Mapping[str, Source]] = None,
+                 pattern: Optional[str] = None,
+                 junk_pids: Sequence[str] = ('-1', ),
+                 serialize_data: bool = True,
+                 max_refetch: int = 1000) -> None:
+        if split not in SPLIT_ROLES:
+            raise ValueError(f"split is 'train' or 'test', got {split!r}")
+        self.split = split
+        self.sources = dict(self.SOURCES if sources is None else sources)
+        self.pattern = self.PATTERN if pattern is None else pattern
+        self.junk_pids = tuple(junk_pids)
+        missing = [role for role in SPLIT_ROLES[split] if role not in self.sources]
+        if missing or not self.pattern:
+            raise ValueError(f'{type(self).__name__} needs `pattern` and `sources` for '
+                             f'{SPLIT_ROLES[split]}, missing: {missing or "pattern"}')
+        super().__init__(
+            ann_file='',
+            data_root=str(Path(data_root).expanduser()),
+            pipeline=_steps(pipeline),
+            serialize_data=serialize_data,
+            test_mode=split == 'test',
+            max_refetch=max_refetch)
+
+    def load_data_list(self) -> list[dict]:
+        """List, parse and label the images; called by MMEngine."""
+        root = Path(self.data_root)
+        if not root.is_dir():
+            raise FileNotFoundError(
+                f'data_root {root} of {type(self).__name__} does not exist: put the data there, or '
+                'name its folder in the config (data_root)')
+        by_role = {role: self._parse_role(root, role) for role in SPLIT_ROLES[self.split]}
+        self._report_counts(by_role)
+        files = [file for role in by_role.values() for file in role]
+        pids = to_labels(file.pid for file in files)
+        camids = to_labels(file.camid for file in files if file.camid is not None)
+        records = [
+            dict(img_path=file.path, pid=pids[file.pid], camid=camids.get(file.camid),
+                 is_query=role == 'query') for role, part in by_role.items() for file in part
+        ]
+        self._metainfo.update(num_ids=len(pids), num_cams=len(camids))
+        if self.split == 'train':
+            self._label(records)
+        return records
+
+    def get_gt_labels(self) -> np.ndarray:
+        """Training labels of all images, shape (N,), int64, without reading N records."""
+        self.full_init()
+        if self.split != 'train':
+            raise ValueError('only the train split has labels; test identities are in `pid`')
+        return self._labels
+
+    def _parse_role(self, root: Path, role: str) -> list[ImageFile]:
+        files = parse_names(list_images(root, self.sources[role]), self.pattern, self.junk_pids)
+        if not files:
+            raise ValueError(f'{role} of {root} holds only junk identities {self.junk_pids}')
+        return files
+
+    def _label(self, records: list[dict]) -> None:
+        order: dict[Label, int] = {
+            pid: label for label, pid in enumerate(sorted({record['pid'] for record in records}))}
+        for record in records:
+            record['gt_label'] = order[record['pid']]
+        self._labels = np.array([record['gt_label'] for record in records], dtype=np.int64)
+
+    def _report_counts(self, by_role: Mapping[str, list[ImageFile]]) -> None:
+        for role, files in by_role.items():
+            found = (len({file.pid for file in files}), len(files))
+            print_log(f'{type(self).__name__} {role}: {found[0]} identities, {found[1]} images',
+                      logger='current')
+            published = self.COUNTS.get(role)
+            if published not in (None, found):
+                print_log(
+                    f'{type(self).__name__} {role}: found {found[0]} identities / {found[1]} '
+                    f'images, published are {published[0]} / {published[1]}; figures will not '
+                    'compare with published ones', logger='current', level=logging.WARNING)
+
+
+def _steps(pipeline: Union[Sequence[dict], Mapping[str, Optional[dict]]]) -> list[dict]:
+    if isinstance(pipeline, Mapping):
+        return [step for step in pipeline.values() if step is not None]
+    return list(pipeline)

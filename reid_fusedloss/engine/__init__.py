@@ -1,0 +1,10 @@
+"""Hooks, optimisation wrappers and the preparation of configs for the tools."""
+from .bf16_optim_wrapper import BF16OptimWrapper
+from .channels_last_hook import ChannelsLastHook
+from .plain_checkpoint_hook import PlainCheckpointHook
+from .report_hook import ReIDReportHook
+from .run_info_hook import RunInfoHook
+
+__all__ = [
+    'BF16OptimWrapper', 'ChannelsLastHook', 'PlainCheckpointHook', 'ReIDReportHook', 'RunInfoHook'
+]

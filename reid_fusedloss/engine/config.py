@@ -1,0 +1,116 @@
+"""From a config file and a command line to a config that the Runner takes."""
+import os
+from pathlib import Path
+from typing import Any, Mapping, Optional
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import CheckpointLoader
+
+from ..registry import DATASETS
+
+DATASET_VARIABLE = 'REID_DATASET'
+
+
+def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
+                options: Optional[Mapping[str, Any]] = None) -> Config:
+    """Read a config, with another data set and single keys set from outside.
+
+    Args:
+        path: config file.
+        datasets_dir: folder of the data set configs.
+        dataset: name of a config in it, or path of a data set config elsewhere; None: the config's
+            own choice.
+        options: keys to set, as in `Config.merge_from_dict`.
+
+    Raises:
+        FileNotFoundError: if the config or the data set config does not exist.
+        ValueError: if the config does not let its data set be chosen.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'no config at {path}: check the path')
+    if dataset is not None:
+        os.environ[DATASET_VARIABLE] = _dataset_name(dataset, datasets_dir)
+    cfg = Config.fromfile(path)
+    if dataset is not None and DATASET_VARIABLE not in cfg.env_variables:
+        raise ValueError(f'{path} names its data set itself, so --dataset {dataset} has no effect: '
+                         f"write '{{{{${DATASET_VARIABLE}:{dataset}}}}}' into its _base_, or leave "
+                         '--dataset out')
+    cfg.merge_from_dict(dict(options or {}))
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    return cfg
+
+
+def count_identities(cfg: Config) -> None:
+    """Set the head's `num_classes` to the identities of the training set where it is None."""
+    if cfg.model.head.num_classes is None:
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+        cfg.model.head.num_classes = dataset.metainfo['num_ids']
+
+
+def adopt_identities(cfg: Config, checkpoint: str) -> None:
+    """Set `num_classes` to the classes of a checkpoint, to test it on any data set.
+
+    Raises:
+        FileNotFoundError, ValueError: if the checkpoint cannot be read.
+    """
+    state = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    weight = state.get('state_dict', state).get('head.classifier.weight')
+    if weight is not None:
+        cfg.model.head.num_classes = len(weight)
+    elif cfg.model.head.num_classes is None:
+        cfg.model.head.num_classes = 1
+
+
+def split_batch(cfg: Config, world_size: int) -> None:
+    """Divide the config's batch of training images, a total, among the processes.
+
+    Raises:
+        ValueError: if a process would not get whole identities.
+    """
+    loader = cfg.train_dataloader
+    total, num_instances = loader.batch_size, loader.batch_sampler.num_instances
+    if total % (world_size * num_instances):
+        raise ValueError(
+            f'batch_size={total} in all does not split into {world_size} processes with '
+            f'num_instances={num_instances} images of each identity: choose a multiple of '
+            f'{world_size * num_instances}, or pass --batch-per-process')
+    loader.batch_size = total // world_size
+
+
+def use_amp(cfg: Config) -> None:
+    """Mixed precision: float16 with a loss scale on a GPU, bfloat16 on a CPU."""
+    if torch.cuda.is_available():
+        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+    else:
+        cfg.optim_wrapper.type = 'reid_fusedloss.BF16OptimWrapper'
+
+
+def join_processes(cfg: Config, launcher: str) -> int:
+    """Prepare several processes and return their number.
+
+    MMEngine 0.10.7 selects a GPU for each process even where there is none. On a CPU the group is
+    made here, with gloo, and the model's wrapper is told that it has no device.
+    """
+    cfg.launcher = launcher
+    if launcher == 'none':
+        return 1
+    if not torch.cuda.is_available():
+        torch.distributed.init_process_group('gloo')
+        cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None,
+                                     broadcast_buffers=False, find_unused_parameters=False)
+    return int(os.environ['WORLD_SIZE'])
+
+
+def _dataset_name(dataset: str, datasets_dir: Path) -> str:
+    """Name as it is put into a path below `datasets_dir`."""
+    if dataset.endswith('.py'):
+        if not Path(dataset).is_file():
+            raise FileNotFoundError(f'no data set config at {dataset}: check the path')
+        return Path(os.path.relpath(dataset, datasets_dir)).with_suffix('').as_posix()
+    known = sorted(path.stem for path in datasets_dir.glob('*.py') if path.stem != 'reid')
+    if dataset not in known:
+        raise FileNotFoundError(f'--dataset {dataset} is unknown: choose one of {known}, or give '
+                                'the path of a data set config (.py)')
+    return dataset

@@ -1,0 +1,81 @@
+"""What a run leaves for the eye: curves and ranking lists."""
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Optional
+
+from mmengine.dist import master_only
+from mmengine.evaluator import Evaluator
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from ..evaluation import ReIDMetric
+from ..registry import HOOKS
+from ..visualization import save_curves, save_ranking_lists
+
+
+@HOOKS.register_module()
+class ReIDReportHook(Hook):
+    """Write ranking lists (JSON and PNG), scores and curves into the work_dir.
+
+    After each evaluation: `ranking_lists/<prefix>.json`, the first places of every query as the
+    metric ranked them, `<prefix>.png` drawn from that file, and `scores.json`; after training
+    `curves.png`. A picture that cannot be drawn is a warning, never the end of a run.
+
+    Args:
+        num_queries: rows of the picture.
+        order: which queries it shows, see `visualization.select_queries`.
+    """
+    priority = 'LOWEST'
+
+    def __init__(self, num_queries: int = 8, order: str = 'spread') -> None:
+        if num_queries < 1:
+            raise ValueError(f'num_queries is positive, got {num_queries}')
+        self.num_queries = num_queries
+        self.order = order
+
+    def after_val_epoch(self, runner: Runner, metrics: Optional[dict] = None) -> None:
+        """Called by MMEngine after an evaluation during training."""
+        self._report(runner, runner.val_evaluator, metrics)
+
+    def after_test_epoch(self, runner: Runner, metrics: Optional[dict] = None) -> None:
+        """Called by MMEngine after a test."""
+        self._report(runner, runner.test_evaluator, metrics)
+
+    @master_only
+    def after_train(self, runner: Runner) -> None:
+        """Draw the curves; called by MMEngine when training has ended."""
+        self._draw(runner, save_curves, runner.work_dir, Path(runner.work_dir) / 'curves.png')
+
+    @master_only
+    def _report(self, runner: Runner, evaluator: Evaluator, metrics: Optional[dict]) -> None:
+        work_dir = Path(runner.work_dir)
+        write_json(work_dir / 'scores.json', metrics or {})
+        for lists in _ranking_lists(evaluator):
+            path = work_dir / 'ranking_lists' / f'{lists["prefix"].replace("/", "_")}.json'
+            write_json(path, lists)
+            self._draw(runner, save_ranking_lists, path, path.with_suffix('.png'),
+                       num_queries=self.num_queries, order=self.order)
+
+    @staticmethod
+    def _draw(runner: Runner, draw, source, target: Path, **options) -> None:
+        try:
+            draw(source, target, **options)
+            runner.logger.info(f'drawn: {target}')
+        except (OSError, ValueError) as error:
+            runner.logger.warning(f'{target} was not drawn: {error}')
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write a JSON file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'.{path.name}.part')
+    part.write_text(json.dumps(content))
+    os.replace(part, path)
+
+
+def _ranking_lists(evaluator: Evaluator) -> Iterable[dict]:
+    for metric in evaluator.metrics:
+        if isinstance(metric, ReIDMetric):
+            yield from metric.ranking_lists

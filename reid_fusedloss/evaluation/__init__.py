@@ -1,0 +1,4 @@
+"""The ReID metric."""
+from .reid_metric import ReIDMetric
+
+__all__ = ['ReIDMetric']

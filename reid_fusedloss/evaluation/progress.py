@@ -1,0 +1,27 @@
+"""Progress of long computations in the log."""
+import time
+
+from mmengine.logging import print_log
+
+
+class LogProgress:
+    """A line with share and ETA, at most every few seconds, silent for what is quick.
+
+    Args:
+        name: what is computed.
+        interval: seconds between two lines.
+    """
+
+    def __init__(self, name: str, interval: float = 5.0) -> None:
+        self.name = name
+        self.interval = interval
+        self._start = self._last = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Report that `done` of `total` parts are finished."""
+        now = time.monotonic()
+        if now - self._last < self.interval or not done:
+            return
+        self._last = now
+        eta = (now - self._start) * (total - done) / done
+        print_log(f'{self.name}: {100 * done / total:.0f} %, eta {eta:.0f} s', logger='current')

@@ -1,0 +1,89 @@
+"""What all losses share: full precision, checked labels, pair masks, the mean over usable anchors."""
+import functools
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ParamSpec, TypeVar
+
+import torch
+from torch import Tensor
+
+P = ParamSpec('P')
+R = TypeVar('R')
+
+
+def full_precision(function: Callable[P, R]) -> Callable[P, R]:
+    """Runs `function` in float32 (float64 stays) whatever the inputs' dtype and autocast say.
+
+    The backward pass stands outside: run it outside of autocast, as PyTorch asks and MMEngine
+    does, or autograd casts the matrix products of the gradient.
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        tensors = [a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)]
+        with _without_autocast(tensors[0].device.type) if tensors else nullcontext():
+            return function(*map(_upcast, args), **{k: _upcast(v) for k, v in kwargs.items()})
+
+    return wrapper
+
+
+def _upcast(value: Any) -> Any:
+    if isinstance(value, Tensor) and value.is_floating_point():
+        return value.to(torch.promote_types(value.dtype, torch.float32))
+    return value
+
+
+def _without_autocast(device_type: str) -> AbstractContextManager:
+    """Context without autocast; a device type that has none needs nothing switched off."""
+    try:
+        return torch.autocast(device_type, enabled=False)
+    except RuntimeError:
+        return nullcontext()
+
+
+def check_batch(values: Tensor, labels: Tensor) -> None:
+    """Checks that `values` is (B, *), floating point, and `labels` is (B,), integer.
+
+    Raises:
+        ValueError: if the shapes disagree.
+        TypeError: if a dtype is of the wrong kind.
+    """
+    if values.ndim != 2 or labels.shape != values.shape[:1]:
+        raise ValueError(f'expected a (B, C) tensor and labels of shape (B,), got '
+                         f'{tuple(values.shape)} and {tuple(labels.shape)}')
+    if not values.is_floating_point():
+        raise TypeError(f'expected a floating point tensor, got {values.dtype}')
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise TypeError(f'labels must be integers, got {labels.dtype}')
+
+
+def check_class_labels(labels: Tensor, num_classes: int) -> None:
+    """Checks that every label lies in 0..num_classes-1; a negative one would index from the end.
+
+    Raises:
+        ValueError: with the label out of range.
+    """
+    if labels.numel():
+        low, high = torch.stack(labels.aminmax()).tolist()
+        if low < 0 or high >= num_classes:
+            raise ValueError(f'label {low if low < 0 else high} is outside 0..{num_classes - 1}: '
+                             f'the tensor has {num_classes} classes')
+
+
+def pair_masks(labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Which pairs of a batch are positive and negative, and which anchors have both.
+
+    Args:
+        labels: integer identities, shape (B,).
+
+    Returns:
+        positive (B, B) without the diagonal, negative (B, B), usable (B,); all bool.
+    """
+    same = labels[:, None] == labels[None, :]
+    positive = same.clone().fill_diagonal_(False)
+    return positive, ~same, positive.any(1) & ~same.all(1)
+
+
+def mean_over(values: Tensor, usable: Tensor) -> Tensor:
+    """Mean of the usable entries of `values` (B,); 0 with zero gradient if none is usable."""
+    return torch.where(usable, values, 0).sum() / usable.sum().clamp(min=1)

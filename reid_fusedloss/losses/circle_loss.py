@@ -1,0 +1,78 @@
+import math
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..functional.circle import (batch_circle_loss, circle_loss, class_circle_logits,
+                                 pairwise_cosines)
+from ..registry import MODELS
+
+FORMS = ('class', 'anchor', 'batch')
+COSINE_TOLERANCE = 0.02
+
+
+@MODELS.register_module()
+class CircleLoss(nn.Module):
+    """Circle loss (Sun et al., CVPR 2020) in one of three forms.
+
+    Args:
+        form: 'class': cross-entropy over a cosine classifier's outputs; reads cosines
+            (B, num_classes). 'anchor': pairs, per anchor; 'batch': pairs, whole batch; both read
+            features (B, C) of any norm and normalise them.
+        margin: relaxation m, in cosine units; the paper's re-identification runs use 0.25.
+        gamma: scale; the paper's use 128, FastReID's class-level form 64 with margin 0.35.
+        label_smoothing: of the cross-entropy; form 'class' alone.
+
+    Raises:
+        ValueError: if a value is out of range, or label smoothing is asked of a pairwise form.
+    """
+
+    def __init__(self, form: str, margin: float, gamma: float,
+                 label_smoothing: float = 0.0) -> None:
+        super().__init__()
+        if form not in FORMS:
+            raise ValueError(f'form={form!r} is none of {FORMS}')
+        if not -1 < margin < 1:
+            raise ValueError(f'margin={margin} must lie between -1 and 1: it is in cosine units')
+        if not (math.isfinite(gamma) and gamma > 0):
+            raise ValueError(f'gamma={gamma} must be finite and > 0')
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f'label_smoothing={label_smoothing} must lie in [0, 1)')
+        if label_smoothing and form != 'class':
+            raise ValueError(f'label_smoothing={label_smoothing} has no meaning for pairs '
+                             f"(form={form!r}): set it to 0 or use form='class'")
+        self.form = form
+        self.margin = margin
+        self.gamma = gamma
+        self.label_smoothing = label_smoothing
+
+    def forward(self, inputs: Tensor, labels: Tensor) -> Tensor:
+        """Loss of cosines (B, num_classes) or features (B, C), as `form` says: a scalar.
+
+        Raises:
+            ValueError: if form 'class' gets something that cannot be cosines, or a label is out
+                of range.
+        """
+        if self.form == 'class':
+            return self._class_level(inputs, labels)
+        pairwise = circle_loss if self.form == 'anchor' else batch_circle_loss
+        if inputs.ndim != 2:
+            raise ValueError(f"CircleLoss(form={self.form!r}) needs features (B, C): reads='bn' or "
+                             f"'pooled'; got shape {tuple(inputs.shape)}")
+        return pairwise(pairwise_cosines(inputs), labels, self.margin, self.gamma)
+
+    def _class_level(self, cosines: Tensor, labels: Tensor) -> Tensor:
+        hint = "CircleLoss(form='class') needs the cosines of the classifier: reads='cosines'"
+        largest = cosines.detach().abs().amax().item()
+        if largest > 1 + COSINE_TOLERANCE:
+            raise ValueError(f'{hint}; got a value of magnitude {largest:.4g}')
+        try:
+            logits = class_circle_logits(cosines, labels, self.margin, self.gamma)
+        except ValueError as error:
+            raise ValueError(f'{hint}; {error}') from error
+        return F.cross_entropy(logits, labels.long(), label_smoothing=self.label_smoothing)
+
+    def extra_repr(self) -> str:
+        """The settings, for `print(model)`."""
+        return (f'form={self.form!r}, margin={self.margin}, gamma={self.gamma}, '
+                f'label_smoothing={self.label_smoothing}')

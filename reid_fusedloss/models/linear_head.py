@@ -1,0 +1,110 @@
+"""Plain ReID head: a linear classifier on the pooled feature."""
+from collections.abc import Collection
+from typing import Optional
+
+import torch
+from mmpretrain.models.heads import ClsHead
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..registry import MODELS
+
+
+@MODELS.register_module()
+class LinearReIDHead(ClsHead):
+    """Pooled feature -> classifier; the pooled feature is the embedding.
+
+    The head computes the tensors that the terms of the loss ask for, by name, and knows nothing
+    else of them:
+
+    - `pooled`: the neck's output, shape (B, C);
+    - `logits`: the classifier's output, shape (B, num_classes);
+    - `cosines`: cosine similarities of the feature and the classifier's rows, shape
+      (B, num_classes), in float32 whatever autocast says.
+
+    Args:
+        num_classes: identities in the training set.
+        in_channels: C, channels of the neck's output.
+        loss: config of a module `(tensors, labels) -> dict of losses` with a property `reads`,
+            such as `FusedLoss`; it is given `num_classes` and `feat_dims` as defaults.
+        bias: whether the classifier has a bias.
+        init_cfg: as in MMEngine; the classifier starts at N(0, 0.001), as in reid-strong-baseline.
+
+    Raises:
+        ValueError: if a size is not positive, or a term reads a tensor that the head does not have.
+    """
+    tensors_offered: tuple[str, ...] = ('pooled', 'logits', 'cosines')
+
+    def __init__(self, num_classes: int, in_channels: int, loss: dict, bias: bool = True,
+                 init_cfg: Optional[dict] = None) -> None:
+        if not num_classes or num_classes < 1 or in_channels < 1:
+            raise ValueError(
+                f'num_classes={num_classes} and in_channels={in_channels} are to be positive; '
+                'num_classes is the number of training identities, which tools/train.py counts '
+                'where a config says None')
+        loss = MODELS.build(loss, default_args=dict(num_classes=num_classes, feat_dims=in_channels))
+        missing = set(loss.reads) - set(self.tensors_offered)
+        if missing:
+            raise ValueError(f'{type(self).__name__} has the tensors {self.tensors_offered}, a loss '
+                             f'term reads {sorted(missing)}: correct `reads`, or use another head')
+        super().__init__(
+            loss=loss, init_cfg=init_cfg or dict(type='Normal', layer='Linear', std=0.001))
+        self.num_classes = num_classes
+        self.in_channels = in_channels
+        self.classifier = nn.Linear(in_channels, num_classes, bias=bias)
+
+    def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Embedding of the images, shape (B, C): what is tested and exported."""
+        return feats[-1]
+
+    def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Embedding, shape (B, C)."""
+        return self.pre_logits(feats)
+
+    def tensors(self, pooled: Tensor, names: Collection[str]) -> dict[str, Tensor]:
+        """The tensors of these names for a batch.
+
+        Args:
+            pooled: the neck's output, shape (B, C).
+            names: which of `tensors_offered`.
+        """
+        return {'pooled': pooled, **self._classify(pooled, names)}
+
+    def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample]) -> dict[str, Tensor]:
+        """Losses of a training batch, as `{'loss_<term>': scalar}`."""
+        labels = torch.cat([sample.gt_label for sample in data_samples])
+        return self.loss_module(self.tensors(feats[-1], self.loss_module.reads), labels)
+
+    def _get_predictions(self, embeddings: Tensor,
+                         data_samples: Optional[list[DataSample]]) -> list[DataSample]:
+        """Store each image's embedding (C,) in its data sample."""
+        data_samples = data_samples or [DataSample() for _ in embeddings]
+        for sample, embedding in zip(data_samples, embeddings.float()):
+            sample.set_field(embedding, 'embedding')
+        return data_samples
+
+    def _classify(self, features: Tensor, names: Collection[str]) -> dict[str, Tensor]:
+        classified = {}
+        if 'logits' in names:
+            classified['logits'] = self.classifier(features)
+        if 'cosines' in names:
+            classified['cosines'] = cosines(features, self.classifier.weight)
+        return classified
+
+
+def cosines(features: Tensor, weight: Tensor) -> Tensor:
+    """Cosine similarities without normalised copies: the norms divide the products.
+
+    Args:
+        features: shape (B, C).
+        weight: rows of a classifier, shape (N, C).
+
+    Returns: shape (B, N), float32 (float64 for float64 input).
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        dtype = torch.promote_types(features.dtype, torch.float32)
+        features, weight = features.to(dtype), weight.to(dtype)
+        feature_norms = features.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        weight_norms = weight.norm(dim=1).clamp_min(1e-12)
+        return F.linear(features, weight) / feature_norms / weight_norms

@@ -1,0 +1,10 @@
+"""Pictures of what a run leaves behind: ranking lists and training curves."""
+
+from .curves import load_scalars, save_curves
+from .ranking_list import (draw_ranking_lists, load_ranking_lists, save_ranking_lists,
+                           select_queries)
+
+__all__ = [
+    'draw_ranking_lists', 'load_ranking_lists', 'load_scalars', 'save_curves',
+    'save_ranking_lists', 'select_queries'
+]

@@ -1,0 +1,155 @@
+"""Pixels: images fitted into framed tiles, figures rendered, PNG files written."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional, Union
+
+import cv2
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+PathLike = Union[str, Path]
+RGB = tuple[int, int, int]
+Images = list[list[Optional[np.ndarray]]]  # per row: the query's, then those of its gallery
+
+MATCH: RGB = (0, 114, 178)  # blue and vermillion of Okabe & Ito, told apart by all kinds of sight
+MISMATCH: RGB = (213, 94, 0)
+QUERY: RGB = (51, 51, 51)
+PLACEHOLDER: RGB = (200, 200, 200)
+MATTE: RGB = (244, 244, 244)
+
+FRAME = 4  # pixels, as all lengths below
+DASH = 8
+LEFT = 122  # room for the text beside a query
+HEADER = 62
+CAPTION = 20
+ROW_GAP = 8
+MIN_PITCH = 86  # of rows: five lines beside the query
+COLUMN_GAP = 6
+QUERY_GAP = 20
+MARGIN = 14
+LEGEND_Y = 20
+SWATCHES = (14, 98, 228)  # x of the legend's samples of a query, a match and a mismatch
+MIN_WIDTH = 900  # of the picture: the legend
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Pixel geometry: ``rows`` queries, each followed by ``columns`` gallery images."""
+    rows: int
+    columns: int
+    tile_width: int
+    tile_height: int
+
+    @staticmethod
+    def tile_width_for(width: int, columns: int) -> int:
+        """The tile width that fills a picture of so many pixels, within what can be read."""
+        room = width - LEFT - 2 * MARGIN - QUERY_GAP - columns * COLUMN_GAP
+        return min(max(room // (columns + 1), 64), 128)
+
+    @classmethod
+    def around(cls, images: Images, columns: int, tile_width: int) -> 'Grid':
+        """The grid whose tiles have, inside their frames, the median aspect of the images."""
+        aspects = [image.shape[0] / image.shape[1] for row in images for image in row
+                   if image is not None]
+        aspect = min(max(float(np.median(aspects or [1.])), .4), 3.)
+        tile_height = round((tile_width - 2 * FRAME) * aspect) + 2 * FRAME
+        return cls(len(images), columns, tile_width, tile_height)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+        right, bottom = self.box(self.rows - 1, self.columns)[2:]
+        bottom = max(bottom + CAPTION, bottom - self.tile_height + MIN_PITCH)
+        return max(right + MARGIN, MIN_WIDTH), bottom + MARGIN
+
+    def box(self, row: int, rank: int) -> tuple[int, int, int, int]:
+        """(x0, y0, x1, y1) of a tile with its frame; rank 0 is the query."""
+        x = MARGIN + LEFT + rank * (self.tile_width + COLUMN_GAP) + (QUERY_GAP if rank else 0)
+        y = HEADER + row * max(self.tile_height + CAPTION + ROW_GAP, MIN_PITCH)
+        return x, y, x + self.tile_width, y + self.tile_height
+
+
+def load_image(path: Path, limit: int) -> Optional[np.ndarray]:
+    """RGB image with no side over ``limit`` pixels; None if it cannot be read."""
+    try:
+        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    except (OSError, cv2.error):
+        return None
+    if image is None:
+        return None
+    return cv2.cvtColor(fit(image, limit, limit, enlarge=False), cv2.COLOR_BGR2RGB)
+
+
+def fit(image: np.ndarray, width: int, height: int, enlarge: bool = True) -> np.ndarray:
+    """Scale an image into a box, its aspect kept."""
+    h, w = image.shape[:2]
+    scale = min(width / w, height / h)
+    if scale >= 1 and not enlarge:
+        return image
+    size = (max(1, round(w * scale)), max(1, round(h * scale)))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return cv2.resize(image, size, interpolation=method)
+
+
+def paint(grid: Grid, images: Images, verdicts: list[list[Optional[bool]]]) -> np.ndarray:
+    """All tiles, and the legend's three, on white; a verdict is None for a query."""
+    canvas = np.full((*grid.size[::-1], 3), 255, np.uint8)
+    for i, (row, matches) in enumerate(zip(images, verdicts)):
+        for rank, (image, match) in enumerate(zip(row, matches)):
+            x0, y0, x1, y1 = grid.box(i, rank)
+            paint_tile(canvas[y0:y1, x0:x1], image, match)
+    blank = np.full((12, 20, 3), 255, np.uint8)
+    for x, match in zip(SWATCHES, (None, True, False)):
+        paint_tile(canvas[LEGEND_Y - 10:LEGEND_Y + 10, x:x + 28], blank, match)
+    return canvas
+
+
+def paint_tile(tile: np.ndarray, image: Optional[np.ndarray], match: Optional[bool]) -> None:
+    """Fill a tile in place: solid frame for a match, dashed for none, dark for a query (None).
+
+    The two lowest bits of a pixel are dropped: not to be seen, and a PNG shrinks by a third.
+    """
+    height, width = tile.shape[:2]
+    inner = tile[FRAME:height - FRAME, FRAME:width - FRAME]
+    inner[:] = PLACEHOLDER if image is None else MATTE
+    if image is not None:
+        image = fit(image, inner.shape[1], inner.shape[0])
+        h, w = image.shape[:2]
+        y, x = (inner.shape[0] - h) // 2, (inner.shape[1] - w) // 2
+        inner[y:y + h, x:x + w] = image & 0xFC | 2
+    border = np.ones((height, width), bool)
+    border[FRAME:height - FRAME, FRAME:width - FRAME] = False
+    if match is not None and not match:
+        border[:, FRAME:-FRAME] &= _dashes(width)[FRAME:-FRAME]
+        border[FRAME:-FRAME] &= _dashes(height)[FRAME:-FRAME, None]
+    tile[border] = QUERY if match is None else MATCH if match else MISMATCH
+
+
+def _dashes(length: int) -> np.ndarray:
+    """Where a side is inked: an odd number of equal parts, so that both corners are."""
+    parts = length // DASH // 2 * 2 + 1
+    return (2 * np.arange(length) + 1) * parts // (2 * length) % 2 == 0
+
+
+def figure_to_array(figure: Figure) -> np.ndarray:
+    """Render a figure to an RGB array, uint8, shape (H, W, 3)."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def save_png(image: np.ndarray, path: PathLike) -> Path:
+    """Write an RGB array, uint8, shape (H, W, 3), to a PNG: whole or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = cv2.imencode('.png', image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 6])[1]
+    partial = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    try:
+        partial.write_bytes(data.tobytes())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path

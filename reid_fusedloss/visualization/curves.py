@@ -1,0 +1,249 @@
+"""Training curves: losses, learning rate and evaluation, from the scalars MMEngine writes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from .canvas import PathLike, figure_to_array, save_png
+
+Curve = tuple[np.ndarray, np.ndarray]
+
+METRICS = {'R1': '#D55E00', 'mAP': '#0072B2', 'mINP': '#009E73'}
+TERM_COLORS = ('#E69F00', '#56B4E9', '#CC79A7', '#009E73', '#0072B2', '#D55E00')
+TEXT = {'family': 'DejaVu Sans', 'parse_math': False}
+
+
+def load_scalars(path: PathLike) -> dict[str, list[dict]]:
+    """Read the scalars of a run, with all its resumptions.
+
+    A training line that steps back (a resumed or restarted run) takes over from there: older
+    lines of that step and later belong to an abandoned branch and are dropped. So the last value
+    of a step wins.
+
+    Args:
+        path: a JSON lines file of MMEngine's ``LocalVisBackend``, or a directory that holds such
+            files as ``<timestamp>/vis_data/scalars.json`` (a work_dir), ``vis_data/scalars.json``
+            or ``scalars.json``; they are read in the order of the timestamps.
+
+    Returns:
+        ``{'train': [...], 'val': [...]}``, the records of each kind by rising step. The step of a
+        'val' record is MMEngine's: the epoch, unless ``log_metric_by_epoch=False``.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the files hold no record, or a line other than the last is malformed.
+    """
+    train: dict[int, dict] = {}
+    val: dict[int, dict] = {}
+    for file in _find(Path(path)):
+        for record in _records(file):
+            step = record['step']
+            if 'loss' not in record and 'lr' not in record:
+                val[step] = {**val.pop(step, {}), **record}
+                continue
+            if train and step <= max(train):
+                epoch = record.get('epoch', step)
+                train = {s: r for s, r in train.items() if s < step}
+                val = {s: r for s, r in val.items() if s < epoch}
+            train[step] = record
+    if not train and not val:
+        raise ValueError(f'{path} holds no scalars: the run stopped before its first log line')
+    return {'train': list(train.values()), 'val': [val[step] for step in sorted(val)]}
+
+
+def _find(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    for pattern in ('scalars.json', 'vis_data/scalars.json', '*/vis_data/scalars.json'):
+        files = sorted(path.glob(pattern))
+        if files:
+            return files
+    raise FileNotFoundError(f'no scalars.json at {path} nor at {path}/*/vis_data')
+
+
+def _records(file: Path) -> list[dict]:
+    """The records of one file; a truncated last line is what a killed run leaves."""
+    lines = [(i, line) for i, line in enumerate(file.read_text(encoding='utf-8',
+                                                               errors='replace').splitlines(), 1)
+             if line.strip()]
+    records = []
+    for number, line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            if number == lines[-1][0]:
+                break
+            raise ValueError(f'{file}, line {number} is not valid JSON: {error}') from None
+        if not isinstance(record, dict) or not isinstance(record.get('step'), int):
+            raise ValueError(f"{file}, line {number} is no record with an integer 'step'")
+        records.append(record)
+    return records
+
+
+def save_curves(path: PathLike, out_png: PathLike) -> Path:
+    """Draw losses, learning rate and evaluation over the epochs into a PNG.
+
+    Losses are as trained on (weighted), the raw line faint under its running mean, on a log
+    scale if they span over two decades. Re-ranked metrics are dashed, in the colour of the plain
+    ones. A run without epochs is drawn over its steps.
+
+    Args:
+        path: a work_dir or a scalars.json, see ``load_scalars``.
+        out_png: the picture; written whole or not at all.
+
+    Raises:
+        FileNotFoundError, ValueError: see ``load_scalars``.
+    """
+    scalars = load_scalars(path)
+    train, val = scalars['train'], scalars['val']
+    figure = Figure((12, 5.6), dpi=100, facecolor='white')
+    left, right = figure.add_gridspec(1, 2, left=.055, right=.885, bottom=.095, top=.84,
+                                      wspace=.16, width_ratios=(1.08, 1))
+    upper, lower = left.subgridspec(2, 1, height_ratios=(2.3, 1), hspace=.2)
+    loss_axes = figure.add_subplot(upper)
+    lr_axes = figure.add_subplot(lower, sharex=loss_axes)
+    val_axes = figure.add_subplot(right)
+    per_epoch = _steps_per_epoch(train)
+    unit = 'epoch' if not train or 'epoch' in train[0] else 'step'
+    _draw_losses(loss_axes, train, per_epoch)
+    _draw_lr(lr_axes, train, per_epoch, unit)
+    by_epoch = not train or not val or val[-1]['step'] <= train[-1].get('epoch', 0)
+    _draw_metrics(val_axes, val, unit if by_epoch else 'step')
+    source = Path(path).resolve()
+    run = source.parents[1] if source.parent.name == 'vis_data' else source
+    figure.suptitle(run.name, x=.055, y=.985, ha='left',
+                    fontsize=12, weight='bold', **TEXT)
+    return save_png(figure_to_array(figure), out_png)
+
+
+def _steps_per_epoch(train: list[dict]) -> float:
+    """From the first line of each epoch, logged after equally many of its steps; 1 if none."""
+    firsts: dict[int, int] = {}
+    for record in train:
+        if 'epoch' in record:
+            firsts.setdefault(record['epoch'], record['step'])
+    if not firsts:
+        return 1.
+    first, last = min(firsts), max(firsts)
+    if first == last:
+        return max(r['step'] for r in train) / last
+    return (firsts[last] - firsts[first]) / (last - first)
+
+
+def _curve(records: list[dict], key: str, per_x: float = 1.) -> Curve:
+    points = [(r['step'] / per_x, r[key]) for r in records
+              if isinstance(r.get(key), (int, float))]
+    x, y = np.array(points, float).reshape(-1, 2).T
+    return x, y
+
+
+def _smooth(y: np.ndarray) -> np.ndarray:
+    """Centred running mean over a fiftieth of the points, blind to non-finite values."""
+    kernel = np.ones(max(1, len(y) // 50) // 2 * 2 + 1)
+    finite = np.isfinite(y)
+    total = np.convolve(np.where(finite, y, 0.), kernel, 'same')
+    count = np.convolve(finite.astype(float), kernel, 'same')
+    return np.where(finite, total / np.maximum(count, 1.), np.nan)
+
+
+def _log_scale(axes: Axes, values: list[np.ndarray], decades: float) -> None:
+    """Make the y axis logarithmic if the positive values span more than so many decades."""
+    y = np.concatenate([np.ravel(v) for v in values]) if values else np.empty(0)
+    y = y[np.isfinite(y) & (y > 0)]
+    if len(y) and np.log10(y.max() / y.min()) > decades:
+        axes.set_yscale('log', nonpositive='clip')
+        axes.set_ylim(max(y.min() / 1.5, y.max() * 1e-7), y.max() * 1.5)
+
+
+def _style(axes: Axes, title: str, pad: float = 22.) -> None:
+    axes.set_title(title, loc='left', fontsize=10, pad=pad, **TEXT)
+    axes.grid(color='#E4E4E4', linewidth=.8)
+    axes.set_axisbelow(True)
+    axes.spines[['top', 'right']].set_visible(False)
+    axes.tick_params(labelsize=8)
+
+
+def _note(axes: Axes, text: str) -> None:
+    axes.set(xticks=[], yticks=[])
+    axes.text(.5, .5, text, transform=axes.transAxes, ha='center', va='center', fontsize=11,
+              color='#777777', **TEXT)
+
+
+def _draw_losses(axes: Axes, train: list[dict], per_epoch: float) -> None:
+    _style(axes, 'training loss and its weighted terms')
+    axes.tick_params(labelbottom=False)
+    keys = list(dict.fromkeys(k for r in train for k in r if 'loss' in k and k != 'loss'))
+    colors = {'loss': '#222222'}
+    if len(keys) > 1 or not any('loss' in r for r in train):
+        colors.update({k: TERM_COLORS[i % len(TERM_COLORS)] for i, k in enumerate(keys)})
+    curves = {key: _curve(train, key, per_epoch) for key in colors}
+    curves = {key: curve for key, curve in curves.items() if len(curve[0])}
+    if not curves:
+        return _note(axes, 'no training line yet')
+    for key, (x, y) in curves.items():
+        name = 'total' if key == 'loss' else key.replace('loss_', '')
+        label = f'{name}  {y[-1]:.4g}' if len(curves) <= 4 else name
+        axes.plot(x, y, color=colors[key], linewidth=.7, alpha=.35)
+        axes.plot(x, _smooth(y), color=colors[key], linewidth=2. if key == 'loss' else 1.5,
+                  label=label, marker='o' if len(x) == 1 else '')
+    _log_scale(axes, [y for _, y in curves.values()], 2.)
+    axes.legend(loc='lower left', bbox_to_anchor=(-.01, .985), ncols=7, fontsize=8, frameon=False,
+                handlelength=1.4, columnspacing=1.4, borderpad=.2)
+
+
+def _draw_lr(axes: Axes, train: list[dict], per_epoch: float, unit: str) -> None:
+    _style(axes, 'learning rate', pad=6.)
+    axes.set_xlabel(unit, fontsize=9)
+    x, y = _curve(train, 'lr', per_epoch)
+    if not len(x):
+        return _note(axes, 'no learning rate yet')
+    axes.plot(x, y, color='#222222', linewidth=1.5, drawstyle='steps-pre',
+              marker='o' if len(x) == 1 else '')
+    axes.set_ylim(0, 1.15 * y.max() or 1.)
+    axes.yaxis.set_major_formatter('{x:.2g}')
+    _log_scale(axes, [y], 1.2)
+
+
+def _draw_metrics(axes: Axes, val: list[dict], unit: str) -> None:
+    _style(axes, 'evaluation in %   (dashed: re-ranked, ring: best)')
+    axes.set_xlabel(unit, fontsize=9)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    keys = sorted({k for r in val for k in r if k.rpartition('/')[2] in METRICS})
+    labels = []
+    for key in keys:
+        prefix, _, name = key.rpartition('/')
+        x, y = _curve(val, key)
+        if not np.isfinite(y).any():
+            continue
+        dash = '--' if 'rerank' in prefix else '-'
+        best = int(np.nanargmax(y))
+        axes.plot(x, y, dash, color=METRICS[name], linewidth=1.7, marker='o', markersize=3)
+        axes.plot(x[best], y[best], 'o', color='white', markeredgecolor=METRICS[name],
+                  markeredgewidth=1.5, markersize=7, zorder=3)
+        labels.append((y[np.isfinite(y)][-1], METRICS[name],
+                       f'{key} {y[-1]:.1f}\nbest {y[best]:.1f} @ {x[best]:g}'))
+    if not labels:
+        return _note(axes, 'no evaluation yet')
+    _label_ends(axes, labels)
+
+
+def _label_ends(axes: Axes, labels: list[tuple[float, str, str]]) -> None:
+    """Write a two-line label beside the end of each curve, moved apart where they would touch."""
+    low, high = axes.get_ylim()
+    gap = .072
+    labels = sorted(labels)
+    places: list[float] = []
+    for value, _, _ in labels:
+        place = (value - low) / (high - low)
+        places.append(max(place, places[-1] + gap) if places else max(place, gap / 2))
+    ceiling = 1. - gap / 2
+    for i in reversed(range(len(places))):
+        places[i] = min(places[i], ceiling)
+        ceiling = places[i] - gap
+    for place, (_, color, text) in zip(places, labels):
+        axes.text(1.02, place, text, transform=axes.transAxes, va='center', fontsize=8,
+                  color=color, linespacing=1.1, **TEXT)

@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmengine.dataset import DefaultSampler
+
+from reid_fusedloss.datasets import PKBatchSampler
+
+
+class Labels:
+    """A data set of labels alone."""
+
+    def __init__(self, sizes):
+        self.labels = np.repeat(np.arange(len(sizes)), sizes)
+
+    def __len__(self):
+        return len(self.labels)
+
+    def get_gt_labels(self):
+        return self.labels
+
+
+def make(sizes, p, k, rule='chunks', rank=0, world_size=1, seed=0):
+    sampler = DefaultSampler(Labels(sizes), seed=seed)
+    sampler.rank, sampler.world_size = rank, world_size
+    return PKBatchSampler(sampler, batch_size=p * k, num_instances=k, epoch_rule=rule)
+
+
+MARKET_LIKE = np.random.default_rng(0).integers(2, 72, 751)
+
+
+@settings(max_examples=60, deadline=None)
+@given(sizes=st.lists(st.integers(1, 30), min_size=6, max_size=40), p=st.integers(1, 3),
+       k=st.integers(1, 5), world_size=st.integers(1, 2), seed=st.integers(0, 9),
+       rule=st.sampled_from(['chunks', 'identities', 'images']))
+def test_every_batch_is_p_by_k_and_disjoint_over_ranks(sizes, p, k, world_size, seed, rule):
+    samplers = [make(sizes, p, k, rule, rank, world_size, seed) for rank in range(world_size)]
+    labels = samplers[0].sampler.dataset.labels
+    batches = [np.array(list(sampler)) for sampler in samplers]
+    assert {len(b) for b in batches} == {len(s) for s in samplers}
+    for step in zip(*batches):
+        union = np.concatenate(step)
+        by_id = labels[union].reshape(world_size * p, k)
+        assert (by_id == by_id[:, :1]).all() and len(set(by_id[:, 0])) == world_size * p
+        for images in union.reshape(world_size * p, k):
+            available = sizes[labels[images[0]]]
+            assert len(set(images)) == min(k, available)
+
+
+def test_union_over_ranks_is_the_batch_of_one_process():
+    whole = np.array(list(make(MARKET_LIKE, 16, 4, seed=3)))
+    parts = [np.array(list(make(MARKET_LIKE, 4, 4, rank=rank, world_size=4, seed=3)))
+             for rank in range(4)]
+    assert (np.concatenate(parts, axis=1) == whole).all()
+
+
+@pytest.mark.parametrize('rule', ['chunks', 'identities', 'images'])
+def test_epoch_lengths_by_definition(rule):
+    sampler = make(MARKET_LIKE, 16, 4, rule)
+    full_chunks = sum(max(size // 4, 1) for size in MARKET_LIKE)
+    expected = dict(chunks=full_chunks // 16, identities=751 // 16,
+                    images=MARKET_LIKE.sum() // 64)[rule]
+    assert len(sampler) == expected == sum(1 for _ in sampler)
+
+
+def test_chunks_use_every_image_at_most_once_where_there_are_enough():
+    used = np.concatenate(list(make(np.full(40, 12), 8, 4)))
+    assert len(used) == len(set(used)) == 480
+
+
+def test_order_depends_on_seed_and_epoch_alone():
+    first, again, other = (make(MARKET_LIKE, 16, 4, seed=seed) for seed in (1, 1, 2))
+    epoch0 = list(first)
+    assert epoch0 == list(again) == list(first)
+    assert epoch0 != list(other)
+    first.sampler.set_epoch(1)  # what MMEngine's DistSamplerSeedHook calls
+    assert epoch0 != list(first)
+
+
+def test_global_random_state_is_not_touched():
+    np.random.seed(5)
+    expected = np.random.RandomState(5).rand()
+    list(make(MARKET_LIKE, 16, 4))
+    assert np.random.rand() == expected
+
+
+def test_mmengine_hook_reaches_the_epoch():
+    from types import SimpleNamespace
+
+    from mmengine.hooks import DistSamplerSeedHook
+    from torch.utils.data import DataLoader
+    sampler = make(np.full(40, 12), 8, 4)
+    loader = DataLoader(sampler.sampler.dataset.labels, batch_sampler=sampler)
+    runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader), epoch=7)
+    DistSamplerSeedHook().before_train_epoch(runner)
+    assert sampler.sampler.epoch == 7
+
+
+def test_a_dominant_identity_is_capped_not_repeated():
+    sampler = make([400, 8, 8, 8], 2, 4)
+    labels = sampler.sampler.dataset.labels
+    batches = labels[np.array(list(sampler))]
+    assert len(sampler) == 6 and all(len(set(batch)) == 2 for batch in batches)
+
+
+@pytest.mark.parametrize('batch_size, k, rule, words', [
+    (10, 4, 'chunks', ['batch_size=10', 'num_instances=4']),
+    (0, 4, 'chunks', ['batch_size=0']),
+    (8, 4, 'all', ["'all'", 'chunks']),
+    (64, 4, 'chunks', ['16 distinct identities', 'has 5', 'lower batch_size']),
+])
+def test_errors(batch_size, k, rule, words):
+    with pytest.raises(ValueError) as caught:
+        PKBatchSampler(DefaultSampler(Labels([4] * 5), seed=0), batch_size, k, rule)
+    assert all(word in str(caught.value) for word in words)

@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+
+from reid_fusedloss.datasets import MSMT17, Market1501, MSMT17TrainVal, ReIDDataset
+from reid_fusedloss.datasets.file_names import to_labels
+
+
+@pytest.fixture
+def market(tmp_path, make_images):
+    root = tmp_path / '12_c3' / 'market'  # a folder that looks like a name must not be parsed
+    make_images(root / 'bounding_box_train', [
+        '0007_c2s1_000001_00.jpg', '0002_c1s1_000451_03.jpg', '0002_c3s1_000452_03.jpg.jpg'])
+    make_images(root / 'query', ['0001_c1s1_000001_00.jpg'])
+    make_images(root / 'bounding_box_test', [
+        '-1_c1s1_000401_03.jpg', '0000_c1s1_000151_01.jpg', '0001_c6s1_000001_00.jpg'])
+    (root / 'query' / 'Thumbs.db').write_text('not an image')
+    return root
+
+
+def test_train_records_and_labels(market):
+    dataset = Market1501(str(market), 'train')
+    records = [dataset.get_data_info(i) for i in range(len(dataset))]
+    assert [(r['pid'], r['camid'], r['gt_label']) for r in records] == [(2, 1, 0), (2, 3, 0),
+                                                                        (7, 2, 1)]
+    assert dataset.get_gt_labels().tolist() == [0, 0, 1]
+    assert (dataset.metainfo['num_ids'], dataset.metainfo['num_cams']) == (2, 3)
+
+
+def test_junk_is_dropped_distractors_stay(market):
+    dataset = Market1501(str(market), 'test')
+    records = [dataset.get_data_info(i) for i in range(len(dataset))]
+    assert [(r['pid'], r['camid'], r['is_query']) for r in records] == [
+        (1, 1, True), (0, 1, False), (1, 6, False)]
+    assert 'gt_label' not in records[0]
+
+
+def test_order_does_not_depend_on_the_file_system(market, monkeypatch):
+    from pathlib import Path
+    straight = [r['img_path'] for r in Market1501(str(market), 'train')]
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, 'iterdir', lambda self: reversed(sorted(iterdir(self))))
+    assert [r['img_path'] for r in Market1501(str(market), 'train')] == straight
+
+
+def test_published_counts_are_compared(market, caplog):
+    with caplog.at_level('WARNING', logger='mmengine'):
+        from mmengine.logging import MMLogger
+        logger = MMLogger.get_current_instance()
+        logger.addHandler(caplog.handler)
+        Market1501(str(market), 'train')
+        logger.removeHandler(caplog.handler)
+    assert 'found 2 identities / 3 images, published are 751 / 12936' in caplog.text
+
+
+def test_strings_globs_and_no_camera(tmp_path, make_images):
+    make_images(tmp_path / 'images', ['bus_01_cam1.jpg', 'bus_01_cam2.jpg', 'car_01_cam1.jpg'])
+    dataset = ReIDDataset(
+        str(tmp_path), 'test', pattern=r'(?P<pid>[a-z]+_\d+)_cam(?P<camid>\d+)',
+        sources=dict(query='images/*_cam1.jpg', gallery='images/*_cam2.jpg'))
+    assert [(dataset.get_data_info(i)['pid'], dataset.get_data_info(i)['camid'])
+            for i in range(3)] == [('bus_01', 1), ('car_01', 1), ('bus_01', 2)]
+    plain = ReIDDataset(str(tmp_path), 'train', pattern=r'(?P<pid>[a-z]+)',
+                        sources=dict(train='images'))
+    assert {plain.get_data_info(i)['camid'] for i in range(3)} == {None}
+
+
+def test_msmt17_lists(tmp_path, make_images):
+    make_images(tmp_path / 'train' / '0000', ['0000_000_01_0303morning_0008_0.jpg',
+                                              '0000_001_15_0303noon_0008_0.jpg'])
+    (tmp_path / 'list_train.txt').write_text('0000/0000_000_01_0303morning_0008_0.jpg 0\n')
+    (tmp_path / 'list_val.txt').write_text('0000/0000_001_15_0303noon_0008_0.jpg 0\n')
+    assert [r['camid'] for r in MSMT17(str(tmp_path), 'train')] == [1]
+    assert [r['camid'] for r in MSMT17TrainVal(str(tmp_path), 'train')] == [1, 15]
+
+
+def test_numbers_that_would_merge_stay_strings():
+    assert to_labels(['02', '10']) == {'02': 2, '10': 10}
+    assert to_labels(['02', '2']) == {'02': '02', '2': '2'}
+    assert to_labels(['a', '2']) == {'a': 'a', '2': '2'}
+
+
+@pytest.mark.parametrize('change, error, words', [
+    (dict(data_root='/nowhere/market'), FileNotFoundError, ['/nowhere/market', 'data_root']),
+    (dict(split='val'), ValueError, ["'val'", "'train'"]),
+    (dict(sources=dict(train='missing')), FileNotFoundError, ['missing']),
+    (dict(sources=dict(train=5)), ValueError, ['5', 'folder']),
+    (dict(sources=dict(query='query')), ValueError, ['train']),
+    (dict(pattern=r'\d+'), ValueError, ['?P<pid>']),
+    (dict(pattern=r'(?P<pid>[a-z]+)'), ValueError, ['0002_c1s1_000451_03.jpg', 'pattern']),
+    (dict(junk_pids=('0002', '0007')), ValueError, ['junk']),
+    (dict(sources=dict(train=dict(folder='query'))), ValueError, ['list_file']),
+])
+def test_errors_name_value_and_remedy(market, change, error, words):
+    arguments = dict(data_root=str(market), split='train') | change
+    with pytest.raises(error) as caught:
+        Market1501(**arguments)
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_empty_split(tmp_path):
+    for folder in ('bounding_box_train', 'query'):
+        (tmp_path / folder).mkdir()
+    with pytest.raises(ValueError, match='no image'):
+        Market1501(str(tmp_path), 'train')
+
+
+def test_corrupt_image_is_named(market):
+    bad = market / 'query' / '0001_c1s1_000001_00.jpg'
+    bad.write_bytes(b'no image')
+    dataset = Market1501(str(market), 'test', pipeline=[dict(type='reid_fusedloss.LoadReIDImage')])
+    with pytest.raises(ValueError, match='0001_c1s1_000001_00.jpg cannot be decoded'):
+        dataset[0]
+    bad.unlink()
+    with pytest.raises(FileNotFoundError, match='is gone'):
+        dataset[0]
+
+
+def test_named_steps(market):
+    steps = dict(load=dict(type='reid_fusedloss.LoadReIDImage'), flip=None,
+                 resize=dict(type='Resize', scale=(8, 24)))
+    item = Market1501(str(market), 'train', pipeline=steps)[0]
+    assert item['img'].shape == (24, 8, 3)
+
+
+def test_market1501_counts_and_official_lists(market1501_root):
+    """Positives and junk of the protocol equal the data set's own lists for all queries."""
+    from scipy.io import loadmat
+    dataset = Market1501(str(market1501_root), 'test')
+    records = [dataset.get_data_info(i) for i in range(len(dataset))]
+    train = Market1501(str(market1501_root), 'train')
+    assert (train.metainfo['num_ids'], len(train), len(dataset)) == (751, 12936, 3368 + 15913)
+    # the official lists count places in the sorted folder, -1 files included
+    names = sorted(p.name for p in (market1501_root / 'bounding_box_test').glob('*.jpg'))
+    place = {name: number for number, name in enumerate(names, start=1)}
+    gallery = [r for r in records if not r['is_query']]
+    numbers = np.array([place[r['img_path'].rsplit('/', 1)[1]] for r in gallery])
+    pids = np.array([r['pid'] for r in gallery])
+    camids = np.array([r['camid'] for r in gallery])
+    dropped = {number for name, number in place.items() if name.startswith('-1')}
+    other_junk = 0
+    for query in records[:3368]:
+        stem = query['img_path'].rsplit('/', 1)[1].split('.')[0]
+        same = pids == query['pid']
+        good = set(numbers[same & (camids != query['camid'])])
+        junk = set(numbers[same & (camids == query['camid'])])
+        official = {kind: set(np.ravel(next(
+            value for key, value in loadmat(path).items() if not key.startswith('__'))).tolist())
+            for kind in ('good', 'junk')
+            for path in [market1501_root / 'gt_query' / f'{stem}_{kind}.mat']}
+        assert good == official['good'], stem
+        surplus = official['junk'] - dropped - junk
+        assert junk <= official['junk'] and len(surplus) <= 1, (stem, surplus)
+        other_junk += len(surplus)
+    assert other_junk == 13

@@ -1,0 +1,140 @@
+import pytest
+import torch
+from mmengine import Config
+from mmengine.registry import DefaultScope
+from torch import nn
+from torch.nn import functional as F
+
+from reid_fusedloss.losses import FusedLoss, fused_loss
+from reid_fusedloss.registry import MODELS
+from tests.oracles import losses as oracle
+
+X, Y, W = oracle.fixture()
+X, W = X.float(), W.float()
+TENSORS = dict(pooled=X, bn=X - X.mean(0), logits=1.5 * X @ W.T,
+               cosines=F.normalize(X) @ F.normalize(W).T)
+CIRCLE = dict(type='reid_fusedloss.CircleLoss', reads='cosines', weight=1., form='class',
+              margin=.35, gamma=64)
+TRIPLET = dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=2.)
+CENTER = dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=.005, num_classes=6,
+              feat_dims=8)
+ID = dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1., label_smoothing=.1)
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    seen = []
+    monkeypatch.setattr(fused_loss, 'print_log', lambda text, logger: seen.append(text))
+    return seen
+
+
+class Paired(nn.Module):
+    """In the manner of pytorch-metric-learning: embeddings and labels, further arguments unused."""
+
+    def forward(self, embeddings, labels, indices_tuple=None, ref_emb=None, ref_labels=None):
+        return embeddings.square().mean()
+
+
+def test_weighted_terms():
+    fused = FusedLoss(dict(circle=CIRCLE, triplet=TRIPLET, center=CENTER, id=ID))
+    fused.terms['center'].centers.copy_(W)
+    losses = fused(TENSORS, Y)
+    golden = dict(loss_circle=102.622658, loss_triplet=2 * 3.390565, loss_center=.005 * 9.184361,
+                  loss_id=5.569924)
+    assert {k: v.item() for k, v in losses.items()} == pytest.approx(golden, rel=1e-5)
+    assert fused.reads == frozenset({'cosines', 'pooled', 'logits'})
+
+
+@pytest.mark.parametrize('scope', ['mmpretrain', 'reid_fusedloss', 'mmengine'])
+def test_types_resolve_from_any_scope(scope):
+    mmpretrain = dict(type='mmpretrain.LabelSmoothLoss', reads='logits', weight=1.,
+                      label_smooth_val=.1, num_classes=6, mode='original')
+    with DefaultScope.overwrite_default_scope(scope):
+        fused = MODELS.build(dict(type='reid_fusedloss.FusedLoss',
+                                  terms=dict(circle=CIRCLE, id=ID, smooth=mmpretrain)))
+    losses = fused(TENSORS, Y)
+    torch.testing.assert_close(losses['loss_id'], losses['loss_smooth'])
+
+
+def test_import_path_of_any_module():
+    fused = FusedLoss(dict(pml=dict(type=f'{__name__}.Paired', reads='bn', weight=3)))
+    torch.testing.assert_close(fused(TENSORS, Y)['loss_pml'], 3 * TENSORS['bn'].square().mean())
+
+
+def test_child_config_switches_off_and_deletes(tmp_path, lines):
+    (tmp_path / 'parent.py').write_text(f'loss = dict(terms=dict(circle={CIRCLE}, center={CENTER}))')
+    (tmp_path / 'off.py').write_text(
+        "_base_ = 'parent.py'\nloss = dict(terms=dict(center=dict(weight=0)))")
+    (tmp_path / 'other.py').write_text(
+        f"_base_ = 'parent.py'\nloss = dict(terms=dict(_delete_=True, id={ID}))")
+    off = FusedLoss(**Config.fromfile(tmp_path / 'off.py').loss)
+    other = FusedLoss(**Config.fromfile(tmp_path / 'other.py').loss)
+    assert list(off(TENSORS, Y)) == ['loss_circle'] and off.reads == {'cosines'}
+    assert list(other(TENSORS, Y)) == ['loss_id']
+    assert lines == ['FusedLoss = 1 * circle(CircleLoss of cosines); '
+                     'center has weight 0 and is left out',
+                     'FusedLoss = 1 * id(CrossEntropyLoss of logits)']
+
+
+def test_log_and_repr_show_every_term(lines):
+    fused = FusedLoss(dict(circle=CIRCLE, center=CENTER))
+    formula = '1 * circle(CircleLoss of cosines) + 0.005 * center(CenterLoss of pooled)'
+    assert lines == [f'FusedLoss = {formula}'] and formula in repr(fused)
+
+
+def test_sizes_reach_the_terms_that_take_them_and_do_not_state_them():
+    unsized = without(without(CENTER, 'num_classes'), 'feat_dims')
+    fused = FusedLoss(dict(unsized=unsized, sized=CENTER, id=ID), num_classes=9, feat_dims=5)
+    assert fused.terms['unsized'].centers.shape == (9, 5)
+    assert fused.terms['sized'].centers.shape == (6, 8)
+    with pytest.raises(TypeError, match="term 'unsized' .*'num_classes' and 'feat_dims'"):
+        FusedLoss(dict(unsized=unsized))
+
+
+def test_config_is_left_as_it_was():
+    terms = dict(circle=dict(CIRCLE))
+    FusedLoss(terms)
+    assert terms == dict(circle=CIRCLE)
+
+
+def test_centers_are_saved_and_are_no_parameter():
+    fused = FusedLoss(dict(center=CENTER))
+    assert list(fused.state_dict()) == ['terms.center.centers'] and not list(fused.parameters())
+
+
+def without(term, key):
+    return {k: v for k, v in term.items() if k != key}
+
+
+@pytest.mark.parametrize('terms, error, message', [
+    ({}, ValueError, 'needs a term with a weight > 0'),
+    (dict(a=dict(CIRCLE, weight=0)), ValueError, 'needs a term with a weight > 0'),
+    (dict(a=dict(without(CIRCLE, 'weight'), wieght=1.)), ValueError,
+     r"lacks \['weight'\]; it has .*'wieght'"),
+    (dict(a=dict(CIRCLE, wieght=1.)), TypeError, "term 'a' .*unexpected keyword.*'wieght'"),
+    (dict(a=without(CIRCLE, 'reads')), ValueError, r"lacks \['reads'\]"),
+    (dict(a=without(CIRCLE, 'type')), ValueError, r"lacks \['type'\]"),
+    (dict(a=dict(CIRCLE, reads='feat')), ValueError, "reads='feat' is none of"),
+    (dict(a=dict(CIRCLE, weight=-1)), ValueError, 'weight=-1'),
+    (dict(a=dict(CIRCLE, weight=float('nan'))), ValueError, 'weight=nan'),
+    (dict(a=dict(CIRCLE, weight='1')), TypeError, "weight='1'"),
+    (dict(a=dict(CIRCLE, weight=True)), TypeError, 'weight=True'),
+    (dict(a=None), TypeError, 'weight=0 switches a term off'),
+    ({'a.b': CIRCLE}, ValueError, "'a.b' must be a plain identifier"),
+    (dict(a=dict(CIRCLE, gamma=-1)), ValueError, "term 'a' .*gamma=-1"),
+    (dict(a=dict(CIRCLE, type='reid_fusedloss.CircelLoss')), ValueError, "term 'a' .*CircelLoss"),
+    (dict(a=dict(type='torch.nn.NoSuchLoss', reads='bn', weight=1)), ValueError, 'NoSuchLoss'),
+    (dict(a=dict(type='fractions.Fraction', reads='bn', weight=1)), TypeError, 'torch.nn.Module')])
+def test_errors_at_construction(terms, error, message):
+    with pytest.raises(error, match=message):
+        FusedLoss(terms)
+
+
+def test_tensor_that_the_head_does_not_offer():
+    with pytest.raises(ValueError, match=r"'circle' reads 'cosines', .* offers \['pooled'\]"):
+        FusedLoss(dict(circle=CIRCLE))(dict(pooled=X), Y)
+
+
+def test_term_that_returns_no_scalar():
+    with pytest.raises(ValueError, match=r"'id' must return a scalar tensor, got shape \(16,\)"):
+        FusedLoss(dict(id=dict(ID, reduction='none')))(TENSORS, Y)

@@ -1,0 +1,93 @@
+import pytest
+import torch
+from mmengine.registry import MODELS
+from mmpretrain.structures import DataSample
+from torch.nn import functional as F
+
+from reid_fusedloss.models.linear_head import cosines
+
+
+def head(kind='BNNeckHead', reads=('logits', ), **options):
+    terms = {f'term{i}': dict(type='torch.nn.CrossEntropyLoss', reads=read, weight=1.)
+             for i, read in enumerate(reads)}
+    built = MODELS.build(dict(
+        type=f'reid_fusedloss.{kind}', num_classes=5, in_channels=8,
+        loss=dict(type='reid_fusedloss.FusedLoss', terms=terms), **options))
+    built.init_weights()
+    return built
+
+
+def samples(labels):
+    return [DataSample().set_gt_label(label) for label in labels]
+
+
+def test_bnneck_is_the_strong_baselines():
+    neck = head()
+    assert not neck.bn.bias.requires_grad and (neck.bn.bias == 0).all()
+    assert neck.bn.weight.requires_grad
+    assert neck.classifier.bias is None
+    assert neck.classifier.weight.std().item() < 0.002
+
+
+def test_tensors_by_name():
+    neck = head(reads=('logits', 'cosines'))
+    pooled = torch.randn(6, 8) * 3 + 1
+    neck.train()
+    tensors = neck.tensors(pooled, {'logits', 'cosines'})
+    bn = (pooled - pooled.mean(0)) / (pooled.var(0, unbiased=False) + 1e-5).sqrt()
+    assert torch.allclose(tensors['bn'], bn, atol=1e-5)
+    assert torch.allclose(tensors['logits'], bn @ neck.classifier.weight.T, atol=1e-6)
+    expected = F.cosine_similarity(bn[:, None], neck.classifier.weight[None], dim=2)
+    assert torch.allclose(tensors['cosines'], expected, atol=1e-5)
+    assert set(head().tensors(pooled, {'logits'})) == {'pooled', 'bn', 'logits'}
+
+
+def test_loss_is_the_terms_on_the_labels():
+    neck = head().eval()
+    pooled, labels = torch.randn(4, 8), [0, 1, 1, 4]
+    losses = neck.loss((pooled, ), samples(labels))
+    logits = neck.bn(pooled) @ neck.classifier.weight.T
+    assert set(losses) == {'loss_term0'}
+    assert torch.allclose(losses['loss_term0'], F.cross_entropy(logits, torch.tensor(labels)))
+
+
+@pytest.mark.parametrize('kind, options, before', [
+    ('BNNeckHead', {}, False), ('BNNeckHead', dict(test_feature='pooled'), True),
+    ('LinearReIDHead', {}, True)])
+def test_embedding(kind, options, before):
+    neck = head(kind, **options).eval()
+    if hasattr(neck, 'bn'):
+        neck.bn.running_mean += 1
+    pooled = torch.randn(3, 8)
+    embeddings = neck((pooled, ))
+    assert torch.equal(embeddings, pooled) == before
+    predicted = neck.predict((pooled, ), [DataSample() for _ in range(3)])
+    assert torch.equal(torch.stack([s.embedding for s in predicted]), embeddings)
+
+
+def test_cosines_stay_float32_under_autocast():
+    features, weight = torch.randn(4, 64), torch.randn(7, 64)
+    exact = F.cosine_similarity(features[:, None].double(), weight[None].double(), dim=2)
+    with torch.autocast('cpu', torch.bfloat16):
+        found = cosines(features, weight)
+    assert found.dtype == torch.float32
+    assert (found.double() - exact).abs().max() < 1e-6
+    zero = torch.zeros(1, 64, requires_grad=True)
+    cosines(zero, weight).sum().backward()
+    assert zero.grad.isfinite().all()
+
+
+@pytest.mark.parametrize('options, words', [
+    (dict(kind='LinearReIDHead', reads=('bn', )), ["'bn'", 'LinearReIDHead']),
+    (dict(test_feature='logits'), ["'logits'", "'pooled'"]),
+])
+def test_errors(options, words):
+    with pytest.raises(ValueError) as caught:
+        head(**options)
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_missing_number_of_classes_is_explained():
+    with pytest.raises(ValueError, match='tools/train.py'):
+        MODELS.build(dict(type='reid_fusedloss.BNNeckHead', num_classes=None, in_channels=8,
+                          loss=dict(type='reid_fusedloss.FusedLoss', terms={})))

@@ -1,0 +1,47 @@
+#!/usr/bin/env python
+"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT --dataset market1501"""
+import argparse
+from pathlib import Path
+
+from mmengine.config import DictAction
+from mmengine.runner import Runner
+
+from reid_fusedloss import trust_checkpoints
+from reid_fusedloss.engine.config import adopt_identities, join_processes, load_config
+
+DATASETS_DIR = Path(__file__).resolve().parents[1] / 'configs' / '_base_' / 'datasets'
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Test a ReID model: mAP, CMC, mINP, re-ranked.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--dataset', help='market1501, dukemtmc, ... or the path of a data set '
+                        'config; default: the one the config names')
+    parser.add_argument('--work-dir',
+                        help="where to write; default: test[_DATASET] in the checkpoint's folder")
+    parser.add_argument('--trust-checkpoint', action='store_true',
+                        help='load files that can run code; only for files you trust')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='set single keys of the config')
+    parser.add_argument('--launcher', choices=['none', 'pytorch'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    trust_checkpoints(args.trust_checkpoint)
+    cfg = load_config(args.config, DATASETS_DIR, args.dataset, args.cfg_options)
+    join_processes(cfg, args.launcher)
+    adopt_identities(cfg, args.checkpoint)
+    cfg.model.backbone.init_cfg = None
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+    suffix = f'_{Path(args.dataset).stem}' if args.dataset else ''
+    cfg.work_dir = args.work_dir or str(Path(args.checkpoint).parent / f'test{suffix}')
+    Runner.from_cfg(cfg).test()
+
+
+if __name__ == '__main__':
+    main()
