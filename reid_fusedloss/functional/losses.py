@@ -1,4 +1,4 @@
-"""What all losses share: full precision, checked labels, pair masks, the mean over usable anchors."""
+"""What all losses share: full precision, checked labels, pair masks, mean over usable anchors."""
 import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext

@@ -14,7 +14,7 @@ class TripletDistances(NamedTuple):
     positive: Tensor
     negative: Tensor
     usable: Tensor
-    """bool: the anchor has a positive and a negative in the batch; the others' distances are void."""
+    """bool: the anchor has a positive and a negative; the distances of others are void."""
 
 
 @full_precision
@@ -53,7 +53,7 @@ def weighted_triplet_loss(features: Tensor, labels: Tensor, *, margin: Optional[
 
 
 def triplet_ranking_loss(distances: TripletDistances, margin: Optional[float]) -> Tensor:
-    """Mean over the usable anchors of relu(d_ap - d_an + margin), or of softplus for margin None."""
+    """Mean over usable anchors of relu(d_ap - d_an + margin), or of softplus for margin None."""
     gap = distances.positive - distances.negative
     return mean_over(F.softplus(gap) if margin is None else F.relu(gap + margin), distances.usable)
 

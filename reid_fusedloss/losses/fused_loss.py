@@ -33,12 +33,13 @@ class FusedLoss(nn.Module):
         ValueError: if no term is left, or a key, name, `reads` or `weight` is missing or wrong.
         TypeError: if a term is not a dict or its type does not take its arguments.
 
-    Example:
-        >>> fused = FusedLoss(dict(
-        ...     id=dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.),
-        ...     triplet=dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=1.)))
-        >>> sorted(fused.reads)
-        ['logits', 'pooled']
+    Example, in a config::
+
+        loss=dict(
+            type='reid_fusedloss.FusedLoss',
+            terms=dict(
+                id=dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.),
+                triplet=dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=1.)))
     """
 
     def __init__(self, terms: Mapping[str, Mapping[str, Any]], num_classes: Optional[int] = None,
@@ -98,7 +99,7 @@ class FusedLoss(nn.Module):
 def _check_term(name: str, term: Mapping[str, Any]) -> None:
     """Checks what FusedLoss itself needs of a term; the term's type checks the rest."""
     if not (isinstance(name, str) and name.isidentifier()):
-        raise ValueError(f'term name {name!r} must be a plain identifier: the log key is made of it')
+        raise ValueError(f'term name {name!r} must be a plain identifier: log keys are made of it')
     if not isinstance(term, Mapping):
         raise TypeError(f'term {name!r} must be a dict, got {term!r}; weight=0 switches a term off')
     missing = [key for key in REQUIRED if key not in term]
@@ -113,7 +114,8 @@ def _check_term(name: str, term: Mapping[str, Any]) -> None:
         raise ValueError(f'term {name!r}: weight={weight} must be finite and >= 0')
 
 
-def _build_term(name: str, term: Mapping[str, Any], sizes: Mapping[str, Optional[int]]) -> nn.Module:
+def _build_term(name: str, term: Mapping[str, Any],
+                sizes: Mapping[str, Optional[int]]) -> nn.Module:
     arguments = {key: value for key, value in term.items() if key not in ('reads', 'weight')}
     try:
         for size in _parameters(term['type']) & set(sizes):

@@ -19,7 +19,8 @@ COSINES = F.normalize(X) @ F.normalize(W).T
 
 
 def circle_class(cosines: Tensor, labels: Tensor, m: float, gamma: float, s: float = 0.) -> Tensor:
-    return F.cross_entropy(class_circle_logits(cosines, labels, m, gamma), labels, label_smoothing=s)
+    logits = class_circle_logits(cosines, labels, m, gamma)
+    return F.cross_entropy(logits, labels, label_smoothing=s)
 
 
 def value_and_grad(loss: Callable, inputs: Tensor, *args: object, **kw: object) -> list[Tensor]:

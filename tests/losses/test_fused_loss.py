@@ -62,7 +62,8 @@ def test_import_path_of_any_module():
 
 
 def test_child_config_switches_off_and_deletes(tmp_path, lines):
-    (tmp_path / 'parent.py').write_text(f'loss = dict(terms=dict(circle={CIRCLE}, center={CENTER}))')
+    (tmp_path / 'parent.py').write_text(
+        f'loss = dict(terms=dict(circle={CIRCLE}, center={CENTER}))')
     (tmp_path / 'off.py').write_text(
         "_base_ = 'parent.py'\nloss = dict(terms=dict(center=dict(weight=0)))")
     (tmp_path / 'other.py').write_text(

@@ -46,7 +46,8 @@ def _push(s: Tensor, m: float, gamma: float) -> Tensor:
 def circle_anchor(similarity: Tensor, labels: list[int], m: float, gamma: float) -> Tensor:
     losses = []
     for i, y in enumerate(labels):
-        pull = [_pull(similarity[i, j], m, gamma) for j, z in enumerate(labels) if z == y and j != i]
+        pull = [_pull(similarity[i, j], m, gamma) for j, z in enumerate(labels)
+                if z == y and j != i]
         push = [_push(similarity[i, j], m, gamma) for j, z in enumerate(labels) if z != y]
         if pull and push:
             losses.append(softplus(_logsumexp(pull) + _logsumexp(push)))
@@ -91,7 +92,8 @@ def triplet_hard(features: Tensor, labels: list[int], margin: Optional[float],
     x = _normalized(features) if normalize else features
     losses = []
     for i, y in enumerate(labels):
-        positive = [distance(x[i], x[j], squared) for j, z in enumerate(labels) if z == y and j != i]
+        positive = [distance(x[i], x[j], squared) for j, z in enumerate(labels)
+                    if z == y and j != i]
         negative = [distance(x[i], x[j], squared) for j, z in enumerate(labels) if z != y]
         if positive and negative:
             gap = max(positive) - min(negative)

@@ -1,0 +1,50 @@
+#!/usr/bin/env python
+"""Evaluate features from a file with the metric that tools/test.py uses.
+
+    python tools/evaluate_features.py features.npz --rerank
+
+The file holds query_f (Q, C), gallery_f (G, C), query_label, gallery_label, query_cam, gallery_cam.
+"""
+import argparse
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from reid_fusedloss.evaluation import ReIDMetric
+
+KEYS = [f'{role}_{key}' for role in ('query', 'gallery') for key in ('f', 'label', 'cam')]
+
+
+def samples(data: dict[str, np.ndarray]) -> Iterator[dict]:
+    """The images as the metric gets them from a model."""
+    index = 0
+    for role in ('query', 'gallery'):
+        columns = (data[f'{role}_{key}'] for key in ('f', 'label', 'cam'))
+        for feature, pid, camid in zip(*columns):
+            yield dict(sample_idx=index, embedding=torch.from_numpy(feature), pid=pid.item(),
+                       camid=camid.item(), is_query=role == 'query')
+            index += 1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('features', help='.npz file')
+    parser.add_argument('--distance', default='cosine', choices=['cosine', 'euclidean'])
+    parser.add_argument('--ap', default='ir', choices=['ir', 'trapezoid'])
+    parser.add_argument('--rerank', action='store_true', help='re-rank as well (20, 6, 0.3)')
+    args = parser.parse_args()
+    with np.load(args.features, allow_pickle=False) as file:
+        missing = set(KEYS) - set(file)
+        if missing:
+            raise ValueError(f'{args.features} lacks {sorted(missing)}; it has {sorted(file)}')
+        data = {key: file[key] for key in KEYS}
+    metric = ReIDMetric(args.distance, args.ap, list_length=0,
+                        rerank=dict(k1=20, k2=6, lambda_value=0.3) if args.rerank else None)
+    metric.process(None, list(samples(data)))
+    print(json.dumps(metric.evaluate(len(metric.results)), indent=2))
+
+
+if __name__ == '__main__':
+    main()
