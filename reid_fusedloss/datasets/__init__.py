@@ -4,8 +4,10 @@ from .benchmarks import (CUHK03, MSMT17, CUHK03Labeled, DukeMTMCreID, Market1501
 from .load_image import LoadReIDImage
 from .pk_sampler import PKBatchSampler
 from .reid_dataset import ReIDDataset
+from .synthetic import SyntheticReID
 
 __all__ = [
     'CUHK03', 'CUHK03Labeled', 'DukeMTMCreID', 'LoadReIDImage', 'MSMT17', 'MSMT17TrainVal',
-    'Market1501', 'OccludedDuke', 'PKBatchSampler', 'ReIDDataset', 'VeRi776'
+    'Market1501', 'OccludedDuke', 'PKBatchSampler', 'ReIDDataset', 'SyntheticReID',
+    'VeRi776'
 ]

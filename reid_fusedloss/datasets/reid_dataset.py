@@ -73,12 +73,7 @@ class ReIDDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """List, parse and label the images; called by MMEngine."""
-        root = Path(self.data_root)
-        if not root.is_dir():
-            raise FileNotFoundError(
-                f'data_root {root} of {type(self).__name__} does not exist: put the data there, or '
-                'name its folder in the config (data_root)')
-        by_role = {role: self._parse_role(root, role) for role in SPLIT_ROLES[self.split]}
+        by_role = {role: self._parse_role(role) for role in SPLIT_ROLES[self.split]}
         self._report_counts(by_role)
         files = [file for role in by_role.values() for file in role]
         pids = to_labels(file.pid for file in files)
@@ -99,7 +94,12 @@ class ReIDDataset(BaseDataset):
             raise ValueError('only the train split has labels; test identities are in `pid`')
         return self._labels
 
-    def _parse_role(self, root: Path, role: str) -> list[ImageFile]:
+    def _parse_role(self, role: str) -> list[ImageFile]:
+        root = Path(self.data_root)
+        if not root.is_dir():
+            raise FileNotFoundError(
+                f'data_root {root} of {type(self).__name__} does not exist: put the data there, or '
+                'name its folder in the config (data_root)')
         files = parse_names(list_images(root, self.sources[role]), self.pattern, self.junk_pids)
         if not files:
             raise ValueError(f'{role} of {root} holds only junk identities {self.junk_pids}')
