@@ -4,6 +4,7 @@ Everything here is harmless where the fault does not exist (newer or forked MMEn
 """
 import os
 import pickle
+import re
 import warnings
 from importlib import metadata
 from typing import Any
@@ -67,7 +68,8 @@ def load_checkpoint_file(filename: str, map_location: Any = None) -> Any:
     try:
         return torch.load(filename, map_location=map_location, weights_only=not _trusted)
     except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0]
+        found = re.search(r'Unsupported (?:global|class|operand)[^.]*?([\w.]+) was', str(error))
+        reason = found[1] if found else str(error).split('.')[0]
         raise ValueError(
             f'{filename} is damaged or holds more than weights and plain data ({reason}). If you '
             'made it or trust its source, pass --trust-checkpoint (or call '

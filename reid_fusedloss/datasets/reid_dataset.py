@@ -11,6 +11,7 @@ from mmpretrain.datasets import BaseDataset
 from ..registry import DATASETS
 from .file_names import ImageFile, Label, Source, list_images, parse_names, to_labels
 
+STEPS = ('load', 'auto_augment', 'resize', 'flip', 'crop', 'jitter', 'extra', 'erase', 'pack')
 SPLIT_ROLES = {'train': ('train', ), 'test': ('query', 'gallery')}
 
 
@@ -26,8 +27,8 @@ class ReIDDataset(BaseDataset):
     Args:
         data_root: folder of the data set.
         split: 'train' or 'test'.
-        pipeline: transforms, as in MMEngine, or a mapping of named transforms in their order, so
-            that a child config changes one by its name; a name set to None is left out.
+        pipeline: transforms, as in MMEngine, or a mapping of named steps, so that a child config
+            changes one by its name. Names and order are `STEPS`; None leaves a step out.
         sources: role ('train', 'query', 'gallery') -> folder, glob, dict(folder=, list_file=) or a
             list of these, relative to `data_root`; None: the class's own.
         pattern: regular expression on the base name with the groups `pid` and, optionally,
@@ -126,6 +127,11 @@ class ReIDDataset(BaseDataset):
 
 
 def _steps(pipeline: Union[Sequence[dict], Mapping[str, Optional[dict]]]) -> list[dict]:
-    if isinstance(pipeline, Mapping):
-        return [step for step in pipeline.values() if step is not None]
-    return list(pipeline)
+    """The transforms in their order; that of a mapping's keys is lost when MMEngine dumps it."""
+    if not isinstance(pipeline, Mapping):
+        return list(pipeline)
+    unknown = set(pipeline) - set(STEPS)
+    if unknown:
+        raise ValueError(f'the named steps of a pipeline are {STEPS}, got {sorted(unknown)}: use '
+                         'one of them (extra is free), or write the pipeline as a list')
+    return [pipeline[name] for name in STEPS if pipeline.get(name) is not None]

@@ -1,7 +1,9 @@
 """From a config file and a command line to a config that the Runner takes."""
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Mapping, Optional
+from typing import Any, Optional
 
 import torch
 from mmengine.config import Config
@@ -30,9 +32,9 @@ def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'no config at {path}: check the path')
-    if dataset is not None:
-        os.environ[DATASET_VARIABLE] = _dataset_name(dataset, datasets_dir)
-    cfg = Config.fromfile(path)
+    name = None if dataset is None else _dataset_name(dataset, datasets_dir)
+    with _variable(DATASET_VARIABLE, name):
+        cfg = Config.fromfile(path)
     if dataset is not None and DATASET_VARIABLE not in cfg.env_variables:
         raise ValueError(f'{path} names its data set itself, so --dataset {dataset} has no effect: '
                          f"write '{{{{${DATASET_VARIABLE}:{dataset}}}}}' into its _base_, or leave "
@@ -101,6 +103,21 @@ def join_processes(cfg: Config, launcher: str) -> int:
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None,
                                      broadcast_buffers=False, find_unused_parameters=False)
     return int(os.environ['WORLD_SIZE'])
+
+
+@contextmanager
+def _variable(name: str, value: Optional[str]) -> Iterator[None]:
+    """Set an environment variable for a while; None leaves it as it is."""
+    before = os.environ.get(name)
+    if value is not None:
+        os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[name] = before
+        elif value is not None:
+            del os.environ[name]
 
 
 def _dataset_name(dataset: str, datasets_dir: Path) -> str:

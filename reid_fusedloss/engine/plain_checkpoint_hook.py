@@ -2,6 +2,7 @@
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
@@ -14,20 +15,15 @@ from ..registry import HOOKS
 class PlainCheckpointHook(Hook):
     """Turn MMEngine's own objects in a checkpoint into tensors, dicts and numbers, and back.
 
-    MMEngine 0.10.7 pickles `HistoryBuffer` (logged scalars) and `Counter` (milestones of a
-    schedule) objects; neither loads with `weights_only=True` on every supported PyTorch.
+    MMEngine 0.10.7 pickles `HistoryBuffer` (logged scalars), `Counter` (milestones of a schedule)
+    and NumPy numbers; they do not load with `weights_only=True` on every supported PyTorch.
     """
     priority = 'LOWEST'
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Replace the objects; called by MMEngine before it writes the file."""
-        hub = checkpoint['message_hub']
-        hub['log_scalars'] = {
-            name: _plain_history(value) for name, value in hub['log_scalars'].items()}
-        for state in _scheduler_states(checkpoint):
-            for key, value in state.items():
-                if isinstance(value, Counter):
-                    state[key] = dict(value)
+        for key in checkpoint.keys() - {'state_dict'}:
+            checkpoint[key] = _plain(checkpoint[key])
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Restore the objects; called by MMEngine after it has read the file."""
@@ -36,19 +32,23 @@ class PlainCheckpointHook(Hook):
             if isinstance(value, dict):
                 scalars[name] = HistoryBuffer(
                     value['values'].numpy(), value['counts'].numpy(), value['max_length'])
-        for state in _scheduler_states(checkpoint):
+        for state in checkpoint.get('param_schedulers', []):
             if isinstance(state.get('milestones'), dict):
                 state['milestones'] = Counter(state['milestones'])
 
 
-def _plain_history(history: HistoryBuffer) -> dict[str, Any]:
-    values, counts = history.data
-    return dict(values=torch.as_tensor(values).cpu(), counts=torch.as_tensor(counts).cpu(),
-                max_length=history.max_length)
-
-
-def _scheduler_states(checkpoint: dict) -> list[dict]:
-    states = checkpoint.get('param_schedulers', [])
-    if isinstance(states, dict):
-        states = [state for group in states.values() for state in group]
-    return states
+def _plain(value: Any) -> Any:
+    """The same with containers rebuilt, and objects that are no plain data replaced."""
+    if isinstance(value, HistoryBuffer):
+        values, counts = value.data
+        return dict(values=torch.as_tensor(values), counts=torch.as_tensor(counts),
+                    max_length=value.max_length)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Counter):
+        return dict(value)
+    if isinstance(value, dict):
+        return type(value)((key, _plain(part)) for key, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return type(value)(_plain(part) for part in value)
+    return value

@@ -115,11 +115,13 @@ def test_corrupt_image_is_named(market):
         dataset[0]
 
 
-def test_named_steps(market):
-    steps = dict(load=dict(type='reid_fusedloss.LoadReIDImage'), flip=None,
-                 resize=dict(type='Resize', scale=(8, 24)))
+def test_named_steps_have_their_order(market):
+    steps = dict(resize=dict(type='Resize', scale=(8, 24)), flip=None,
+                 load=dict(type='reid_fusedloss.LoadReIDImage'))
     item = Market1501(str(market), 'train', pipeline=steps)[0]
     assert item['img'].shape == (24, 8, 3)
+    with pytest.raises(ValueError, match="'rezise'"):
+        Market1501(str(market), 'train', pipeline=dict(rezise=dict(type='Resize', scale=(8, 24))))
 
 
 def test_market1501_counts_and_official_lists(market1501_root):

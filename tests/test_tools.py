@@ -1,0 +1,81 @@
+"""The tools as a user starts them, in processes of their own."""
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.tiny import REPOSITORY, tiny_config
+
+
+def start(*command, cwd, port=29517):
+    environment = dict(os.environ, PYTHONPATH=str(REPOSITORY), OMP_NUM_THREADS='1',
+                       PORT=str(port), PYTHONWARNINGS='ignore',
+                       PATH=f'{os.path.dirname(sys.executable)}{os.pathsep}{os.environ["PATH"]}')
+    done = subprocess.run([str(part) for part in command], cwd=cwd, env=environment,
+                          capture_output=True, text=True, timeout=600)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope='module')
+def distributed(tmp_path_factory):
+    """A tiny training on two processes: (its folder, the tool's output)."""
+    folder = tmp_path_factory.mktemp('tools')
+    cfg = tiny_config(folder / 'data', folder / 'work', train_dataloader__batch_size=16)
+    cfg.pop('work_dir')
+    cfg.dump(folder / 'tiny.py')
+    code, output = start(REPOSITORY / 'tools' / 'dist_train.sh', 'tiny.py', 2, '--work-dir', 'work',
+                         cwd=folder)
+    assert code == 0, output
+    return folder, output
+
+
+def test_two_processes_share_the_total_batch(distributed):
+    _, output = distributed
+    assert 'P=2 identities x K=4 images = 8 images a process, 16 in all on 2 process(es)' in output
+    assert 'Epoch(val) [2]' in output
+
+
+def test_metrics_do_not_depend_on_the_number_of_processes(distributed):
+    folder, _ = distributed
+    scores = {}
+    for processes, command in (
+            (1, [sys.executable, REPOSITORY / 'tools' / 'test.py', 'tiny.py', 'work/epoch_2.pth']),
+            (2, [REPOSITORY / 'tools' / 'dist_test.sh', 'tiny.py', 'work/epoch_2.pth', 2])):
+        code, output = start(*command, '--work-dir', f'test{processes}', cwd=folder)
+        assert code == 0, output
+        scores[processes] = json.loads((folder / f'test{processes}' / 'scores.json').read_text())
+    assert scores[1] == scores[2]
+    during_training = json.loads((folder / 'work' / 'scores.json').read_text())
+    assert during_training['reid/mAP'] == pytest.approx(scores[1]['reid/mAP'], abs=1e-6)
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['train.py', 'nowhere.py'], ['nowhere.py', 'check the path']),
+    (['train.py', 'tiny.py', '--cfg-options', 'train_dataloader.batch_size=10'],
+     ['batch_size=10', 'num_instances=4']),
+    (['train.py', 'tiny.py', '--cfg-options', 'model.head.los.terms=1'], ['los']),
+    (['test.py', 'tiny.py', 'nothing.pth'], ['nothing.pth']),
+])
+def test_mistakes_on_the_command_line(distributed, arguments, words):
+    code, output = start(sys.executable, REPOSITORY / 'tools' / arguments[0], *arguments[1:],
+                         cwd=distributed[0])
+    assert code != 0
+    assert all(word in output.splitlines()[-1] for word in words), output
+
+
+def test_evaluate_features_on_a_file(tmp_path):
+    import numpy as np
+    pids = np.arange(12) % 4
+    features = np.eye(4, dtype=np.float32)[pids]
+    np.savez(tmp_path / 'features.npz', query_f=features[:4], query_label=pids[:4],
+             query_cam=np.zeros(4, int), gallery_f=features[4:], gallery_label=pids[4:],
+             gallery_cam=np.ones(8, int))
+    code, output = start(sys.executable, REPOSITORY / 'tools' / 'evaluate_features.py',
+                         'features.npz', cwd=tmp_path)
+    assert code == 0 and json.loads(output[output.index('{'):])['reid/mAP'] == 100
+    np.savez(tmp_path / 'half.npz', query_f=features)
+    code, output = start(sys.executable, REPOSITORY / 'tools' / 'evaluate_features.py', 'half.npz',
+                         cwd=tmp_path)
+    assert code != 0 and 'gallery_f' in output.splitlines()[-1]
