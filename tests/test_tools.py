@@ -79,3 +79,26 @@ def test_evaluate_features_on_a_file(tmp_path):
     code, output = start(sys.executable, REPOSITORY / 'tools' / 'evaluate_features.py', 'half.npz',
                          cwd=tmp_path)
     assert code != 0 and 'gallery_f' in output.splitlines()[-1]
+
+
+def test_slurm_starts_one_launcher_a_machine(tmp_path):
+    """With stand-ins for srun, scontrol and python: what reaches torchrun on the second machine."""
+    stand_ins = dict(
+        srun='while [[ "$1" == --* ]]; do echo "srun $1"; shift; done\n'
+             'SLURM_NNODES=2 SLURM_NODEID=1 SLURM_JOB_NODELIST="node[a-b]" exec "$@"',
+        scontrol='printf "nodea\\nnodeb\\n"', python='echo "python $*"')
+    for name, text in stand_ins.items():
+        (tmp_path / name).write_text(f'#!/usr/bin/env bash\n{text}\n')
+        (tmp_path / name).chmod(0o755)
+    environment = dict(os.environ, PATH=f'{tmp_path}:{os.environ["PATH"]}', GPUS='8')
+    done = subprocess.run([str(REPOSITORY / 'tools' / 'slurm_train.sh'), 'gpu', 'job', 'config.py',
+                           '--dataset', 'a b'], env=environment, capture_output=True, text=True)
+    for words in ('srun --nodes=2', 'srun --gres=gpu:4', '--nnodes=2', '--node_rank=1',
+                  '--master_addr=nodea', '--nproc_per_node=4',
+                  'train.py config.py --launcher pytorch --dataset a b'):
+        assert words in done.stdout, done.stdout + done.stderr
+    environment['GPUS'] = '6'
+    environment['GPUS_PER_NODE'] = '4'
+    done = subprocess.run([str(REPOSITORY / 'tools' / 'slurm_train.sh'), 'gpu', 'job', 'config.py'],
+                          env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and 'GPUS=6' in done.stderr

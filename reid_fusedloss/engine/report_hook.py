@@ -1,9 +1,9 @@
 """What a run leaves for the eye: curves and ranking lists."""
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional, Union
 
 from mmengine.dist import master_only
 from mmengine.evaluator import Evaluator
@@ -13,6 +13,8 @@ from mmengine.runner import Runner
 from ..evaluation import ReIDMetric
 from ..registry import HOOKS
 from ..visualization import save_curves, save_ranking_lists
+
+PathLike = Union[str, os.PathLike]
 
 
 @HOOKS.register_module()
@@ -59,7 +61,8 @@ class ReIDReportHook(Hook):
                        num_queries=self.num_queries, order=self.order)
 
     @staticmethod
-    def _draw(runner: Runner, draw, source, target: Path, **options) -> None:
+    def _draw(runner: Runner, draw: Callable[..., Path], source: PathLike, target: Path,
+              **options: Any) -> None:
         try:
             draw(source, target, **options)
             runner.logger.info(f'drawn: {target}')

@@ -3,6 +3,7 @@ from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch.utils.data import DataLoader
 
 from ..datasets import PKBatchSampler
 from ..registry import HOOKS
@@ -34,7 +35,7 @@ class RunInfoHook(Hook):
         runner.logger.info(f'loss: {model.head.loss_module}')
 
     @staticmethod
-    def _batch(loader) -> str:
+    def _batch(loader: DataLoader) -> str:
         world_size = get_world_size()
         sampler = loader.batch_sampler
         size = sampler.batch_size

@@ -37,6 +37,7 @@ class BNNeckHead(LinearReIDHead):
         self.test_feature = test_feature
         self.bn = nn.BatchNorm1d(in_channels)
         self.bn.bias.requires_grad_(False)
+        self.bn.weight.requires_grad_(self.loss_module.reads != {'pooled'})
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Embedding of the images, shape (B, C): after or before the normalisation."""

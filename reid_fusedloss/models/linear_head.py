@@ -11,6 +11,9 @@ from torch.nn import functional as F
 from ..registry import MODELS
 
 
+CLASSIFIED = {'logits', 'cosines'}
+
+
 @MODELS.register_module()
 class LinearReIDHead(ClsHead):
     """Pooled feature -> classifier; the pooled feature is the embedding.
@@ -22,6 +25,9 @@ class LinearReIDHead(ClsHead):
     - `logits`: the classifier's output, shape (B, num_classes);
     - `cosines`: cosine similarities of the feature and the classifier's rows, shape
       (B, num_classes), in float32 whatever autocast says.
+
+    What no term reads is not trained: without a term on `logits` or `cosines` the classifier is
+    frozen.
 
     Args:
         num_classes: identities in the training set.
@@ -53,6 +59,8 @@ class LinearReIDHead(ClsHead):
         self.num_classes = num_classes
         self.in_channels = in_channels
         self.classifier = nn.Linear(in_channels, num_classes, bias=bias)
+        # DistributedDataParallel waits for the gradient of whatever can be trained
+        self.classifier.requires_grad_(bool(CLASSIFIED & loss.reads))
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Embedding of the images, shape (B, C): what is tested and exported."""

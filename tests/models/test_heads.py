@@ -77,6 +77,20 @@ def test_cosines_stay_float32_under_autocast():
     assert zero.grad.isfinite().all()
 
 
+@pytest.mark.parametrize('kind, reads, trained', [
+    ('BNNeckHead', 'pooled', set()), ('BNNeckHead', 'bn', {'bn.weight'}),
+    ('BNNeckHead', 'cosines', {'bn.weight', 'classifier.weight'}),
+    ('LinearReIDHead', 'pooled', set()),
+    ('LinearReIDHead', 'logits', {'classifier.weight', 'classifier.bias'})])
+def test_only_what_a_term_reads_is_trained(kind, reads, trained):
+    """Or several processes would wait for gradients that never come."""
+    neck = head(kind, reads=(reads, ))
+    assert {name for name, p in neck.named_parameters() if p.requires_grad} == trained
+    losses = neck.loss((torch.randn(4, 8, requires_grad=True), ), samples([0, 0, 1, 1]))
+    losses['loss_term0'].backward()
+    assert {name for name, p in neck.named_parameters() if p.grad is not None} == trained
+
+
 @pytest.mark.parametrize('options, words', [
     (dict(kind='LinearReIDHead', reads=('bn', )), ["'bn'", 'LinearReIDHead']),
     (dict(test_feature='logits'), ["'logits'", "'pooled'"]),
