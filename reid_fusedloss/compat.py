@@ -7,10 +7,11 @@ import pickle
 import re
 import warnings
 from importlib import metadata
-from typing import Any
+from typing import Any, Optional
+from urllib.parse import urlparse
 
 import torch
-from mmengine.runner import CheckpointLoader
+from mmengine.runner import checkpoint
 
 _MMCV_REMEDY = ("install exactly one of them: pip uninstall -y mmcv mmcv-lite && "
                 "pip install 'mmcv-lite>=2.2.0,<2.4.0'")
@@ -80,8 +81,31 @@ def load_checkpoint_file(filename: str, map_location: Any = None) -> Any:
                          'take the one before it') from error
 
 
+def load_checkpoint_url(url: str, model_dir: Optional[str] = None, map_location: Any = None,
+                        progress: bool = True) -> Any:
+    """Download a checkpoint into PyTorch's cache, once, and load it as a local file.
+
+    Takes the place of the function that MMEngine 0.10.7 loads http(s)://, torchvision:// and
+    OpenMMLab's checkpoints with, for the same reason as `load_checkpoint_file`.
+
+    Args:
+        url: address of the file.
+        model_dir: folder to download into; None: the cache of `torch.hub`.
+        map_location: as in `torch.load`.
+        progress: show a bar while it downloads.
+    """
+    folder = model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints')
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, os.path.basename(urlparse(url).path))
+    if not os.path.exists(path):
+        torch.hub.download_url_to_file(url, path, progress=progress)
+    return load_checkpoint_file(path, map_location)
+
+
 def apply() -> None:
     """Install the mends; called once when the package is imported."""
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
     check_mmcv()
-    CheckpointLoader.register_scheme(prefixes='', loader=load_checkpoint_file, force=True)
+    checkpoint.CheckpointLoader.register_scheme(
+        prefixes='', loader=load_checkpoint_file, force=True)
+    checkpoint.load_url = load_checkpoint_url

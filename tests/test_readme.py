@@ -53,3 +53,7 @@ def test_names_in_the_tables_exist():
                                             .split('or the path')[0]))
 def test_data_sets_named(name):
     assert (DATASETS / f'{name}.py').is_file()
+
+
+def test_nothing_is_left_to_fill_in():
+    assert not re.findall(r'^[A-Z]+_[A-Z_]+$', README, flags=re.MULTILINE)

@@ -6,7 +6,7 @@ import torch
 from mmengine.runner import Runner
 
 from reid_fusedloss.compat import load_checkpoint_file
-from reid_fusedloss.engine.config import adopt_identities, use_amp
+from reid_fusedloss.engine.config import adopt_identities, read_weights, use_amp
 from tests.tiny import tiny_config
 
 
@@ -70,7 +70,7 @@ def test_test_reproduces_the_score_of_training_and_reranks(run, tmp_path):
     checkpoint = str(run[1] / 'epoch_2.pth')
     cfg = tiny_config(run[0], tmp_path, load_from=checkpoint)
     cfg.model.head.num_classes = None
-    adopt_identities(cfg, checkpoint)
+    adopt_identities(cfg, read_weights(checkpoint))
     assert cfg.model.head.num_classes == 6
     scores = Runner.from_cfg(cfg).test()
     trained = json.loads((run[1] / 'scores.json').read_text())

@@ -10,7 +10,6 @@ DATASETS = REPOSITORY / 'configs' / '_base_' / 'datasets'
 DEMO = str(REPOSITORY / 'configs' / 'demo' / 'synthetic_r18.py')
 DATA = dict(num_train_ids=6, num_test_ids=4, num_distractors=2, num_junk=1, num_cameras=2,
             images_per_camera=2, size=(48, 24))
-SMALL = {'resize.scale': (24, 48), 'crop.crop_size': (48, 24)}
 
 
 def tiny_options(data_root: Path) -> dict:

@@ -7,7 +7,7 @@ import argparse
 import time
 from pathlib import Path
 
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
 from reid_fusedloss.engine.config import count_identities, load_config, use_amp
 
@@ -31,10 +31,9 @@ def main() -> None:
     args = parser.parse_args()
     start = time.monotonic()
     untrained = build_runner(args.config, f'{args.work_dir}/untrained').test()
-    runner = build_runner(args.config, args.work_dir)
-    runner.train()
-    best = runner.message_hub.get_info('best_ckpt')
-    trained = build_runner(args.config, f'{args.work_dir}/test', best).test()
+    build_runner(args.config, args.work_dir).train()
+    last = find_latest_checkpoint(args.work_dir)
+    trained = build_runner(args.config, f'{args.work_dir}/test', last).test()
     print(f'\nDone in {time.monotonic() - start:.0f} s. People that training never saw, '
           'in percent:\n')
     print(f'{"":24}{"R1":>7}{"mAP":>7}{"mINP":>7}')

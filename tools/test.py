@@ -7,7 +7,8 @@ from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 from reid_fusedloss import trust_checkpoints
-from reid_fusedloss.engine.config import adopt_identities, join_processes, load_config
+from reid_fusedloss.engine.config import (adopt_identities, check_backbone, join_processes,
+                                          load_config, read_weights)
 
 DATASETS_DIR = Path(__file__).resolve().parents[1] / 'configs' / '_base_' / 'datasets'
 
@@ -34,13 +35,16 @@ def main() -> None:
     trust_checkpoints(args.trust_checkpoint)
     cfg = load_config(args.config, DATASETS_DIR, args.dataset, args.cfg_options)
     join_processes(cfg, args.launcher)
-    adopt_identities(cfg, args.checkpoint)
+    weights = read_weights(args.checkpoint)
+    adopt_identities(cfg, weights)
     cfg.model.backbone.init_cfg = None
     cfg.load_from = args.checkpoint
     cfg.resume = False
     suffix = f'_{Path(args.dataset).stem}' if args.dataset else ''
     cfg.work_dir = args.work_dir or str(Path(args.checkpoint).parent / f'test{suffix}')
-    Runner.from_cfg(cfg).test()
+    runner = Runner.from_cfg(cfg)
+    check_backbone(runner.model, weights)
+    runner.test()
 
 
 if __name__ == '__main__':

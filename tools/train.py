@@ -46,9 +46,9 @@ def main() -> None:
     suffix = f'_{Path(args.dataset).stem}' if args.dataset else ''
     cfg.work_dir = args.work_dir or cfg.get(
         'work_dir', f'work_dirs/{Path(args.config).stem}{suffix}')
-    cfg.resume = args.resume is not None
-    if args.resume not in (None, 'auto'):
-        cfg.load_from = args.resume
+    if args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
     count_identities(cfg)
     Runner.from_cfg(cfg).train()
 

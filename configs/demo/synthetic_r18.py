@@ -12,7 +12,7 @@ train_dataloader = dict(
     num_workers=2,
     dataset=dict(
         pipeline=dict(
-            auto_augment=None,
+            auto_augment=dict(prob=0.0),
             resize=dict(scale=(64, 128)),
             crop=dict(crop_size=(128, 64), padding=5))))
 val_dataloader = dict(num_workers=2, dataset=dict(pipeline=dict(resize=dict(scale=(64, 128)))))

@@ -11,7 +11,7 @@ train_dataloader = dict(
     batch_sampler=dict(num_instances=2),
     dataset=dict(
         pipeline=dict(
-            auto_augment=None,
+            auto_augment=dict(prob=0.0),
             resize=dict(scale=(128, 128)),
             crop=dict(crop_size=(128, 128), padding=8))))
 val_dataloader = dict(num_workers=2, dataset=dict(pipeline=dict(resize=dict(scale=(128, 128)))))

@@ -66,7 +66,7 @@ def parse_names(paths: Iterable[Path], pattern: str, junk_pids: Sequence[str]) -
     files = []
     for path in paths:
         match = regex.match(path.name)
-        if match is None:
+        if match is None or None in (match['pid'], match['camid'] if with_camera else ''):
             raise ValueError(f'{path}: the name does not fit the pattern {pattern!r}; move the file '
                              'away or correct `pattern`')
         if match['pid'] not in junk_pids:

@@ -40,6 +40,7 @@ class ReIDDataset(BaseDataset):
     Raises:
         FileNotFoundError: if a folder or a listed file is missing.
         ValueError: if the split is unknown or empty, or a name does not fit the pattern.
+        TypeError: if `junk_pids` is no sequence of strings.
     """
     SOURCES: Mapping[str, Source] = {}
     PATTERN: str = ''
@@ -56,6 +57,9 @@ class ReIDDataset(BaseDataset):
                  max_refetch: int = 1000) -> None:
         if split not in SPLIT_ROLES:
             raise ValueError(f"split is 'train' or 'test', got {split!r}")
+        if isinstance(junk_pids, str) or not all(isinstance(pid, str) for pid in junk_pids):
+            raise TypeError('junk_pids is a sequence of strings as they stand in the names, such as '
+                            f"('-1',), got {junk_pids!r}")
         self.split = split
         self.sources = dict(self.SOURCES if sources is None else sources)
         self.pattern = self.PATTERN if pattern is None else pattern

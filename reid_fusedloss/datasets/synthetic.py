@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Optional, Union
 
 from mmengine.dist import barrier, is_main_process
+from mmengine.logging import print_log
 
 from ..registry import DATASETS
 from .benchmarks import Market1501
@@ -55,6 +56,9 @@ class SyntheticReID(Market1501):
             if is_main_process():
                 write_market1501_layout(Path(data_root).expanduser(), **self.parameters)
             barrier()
+        else:
+            print_log('SyntheticReID stays in memory: pictures of ranking lists need a data_root',
+                      logger='current')
         super().__init__(data_root or '', split, pipeline)
 
     def load_data_list(self) -> list[dict]:

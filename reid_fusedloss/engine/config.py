@@ -1,18 +1,26 @@
 """From a config file and a command line to a config that the Runner takes."""
+import inspect
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Optional
 
 import torch
 from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
-from mmengine.runner import CheckpointLoader
+from mmengine.runner import CheckpointLoader, Runner
+from torch import Tensor, nn
 
 from ..registry import DATASETS
 
 DATASET_VARIABLE = 'REID_DATASET'
+# read by the Runner beside the arguments of its constructor
+OPTIONAL_KEYS = {'model_wrapper_cfg', 'find_unused_parameters', 'sync_bn', 'custom_imports'}
 
 
 def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
@@ -28,7 +36,7 @@ def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
 
     Raises:
         FileNotFoundError: if the config or the data set config does not exist.
-        ValueError: if the config does not let its data set be chosen.
+        ValueError: if the config does not let its data set be chosen, or an option names nothing.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'no config at {path}: check the path')
@@ -39,7 +47,11 @@ def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
         raise ValueError(f'{path} names its data set itself, so --dataset {dataset} has no effect: '
                          f"write '{{{{${DATASET_VARIABLE}:{dataset}}}}}' into its _base_, or leave "
                          '--dataset out')
+    _check_options(cfg, options or {})
     cfg.merge_from_dict(dict(options or {}))
+    if cfg.val_dataloader.dataset.pipeline != cfg.test_dataloader.dataset.pipeline:
+        print_log(f'{path}: val_dataloader and test_dataloader have different pipelines, so their '
+                  'figures will differ', logger='current', level=logging.WARNING)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     return cfg
 
@@ -51,18 +63,40 @@ def count_identities(cfg: Config) -> None:
         cfg.model.head.num_classes = dataset.metainfo['num_ids']
 
 
-def adopt_identities(cfg: Config, checkpoint: str) -> None:
-    """Set `num_classes` to the classes of a checkpoint, to test it on any data set.
+def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
+    """State dict of a model's checkpoint.
 
     Raises:
         FileNotFoundError, ValueError: if the checkpoint cannot be read.
     """
     state = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    weight = state.get('state_dict', state).get('head.classifier.weight')
-    if weight is not None:
-        cfg.model.head.num_classes = len(weight)
+    return state.get('state_dict', state)
+
+
+def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
+    """Set `num_classes` to the classes of a checkpoint, to test it on any data set."""
+    classifier = weights.get('head.classifier.weight')
+    if classifier is not None:
+        cfg.model.head.num_classes = len(classifier)
+        print_log(f'the checkpoint was trained on {len(classifier)} identities; testing needs none '
+                  'of them', logger='current')
     elif cfg.model.head.num_classes is None:
         cfg.model.head.num_classes = 1
+
+
+def check_backbone(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Refuse to test a backbone that the checkpoint does not fill.
+
+    Raises:
+        ValueError: if a weight of the backbone is missing or has another shape.
+    """
+    model = getattr(model, 'module', model)
+    wanted = {f'backbone.{name}': value for name, value in model.backbone.state_dict().items()}
+    unfilled = [name for name, value in wanted.items()
+                if name not in weights or weights[name].shape != value.shape]
+    if unfilled:
+        raise ValueError(f'the checkpoint does not fill {len(unfilled)} of {len(wanted)} weights of '
+                         f'the backbone ({unfilled[0]}, ...): it belongs to another config')
 
 
 def split_batch(cfg: Config, world_size: int) -> None:
@@ -72,7 +106,8 @@ def split_batch(cfg: Config, world_size: int) -> None:
         ValueError: if a process would not get whole identities.
     """
     loader = cfg.train_dataloader
-    total, num_instances = loader.batch_size, loader.batch_sampler.num_instances
+    total = loader.batch_size
+    num_instances = (loader.get('batch_sampler') or {}).get('num_instances', 1)
     if total % (world_size * num_instances):
         raise ValueError(
             f'batch_size={total} in all does not split into {world_size} processes with '
@@ -82,11 +117,14 @@ def split_batch(cfg: Config, world_size: int) -> None:
 
 
 def use_amp(cfg: Config) -> None:
-    """Mixed precision: float16 with a loss scale on a GPU, bfloat16 on a CPU."""
-    if torch.cuda.is_available():
+    """Mixed precision: float16 with a loss scale on a GPU, bfloat16 on a CPU, none elsewhere."""
+    device = get_device()
+    if device == 'cuda':
         cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
-    else:
+    elif device == 'cpu':
         cfg.optim_wrapper.type = 'reid_fusedloss.BF16OptimWrapper'
+    else:
+        print_log(f'no mixed precision on {device}: training in float32', logger='current')
 
 
 def join_processes(cfg: Config, launcher: str) -> int:
@@ -94,15 +132,31 @@ def join_processes(cfg: Config, launcher: str) -> int:
 
     MMEngine 0.10.7 selects a GPU for each process even where there is none. On a CPU the group is
     made here, with gloo, and the model's wrapper is told that it has no device.
+
+    Raises:
+        ValueError: if torchrun did not start this process.
     """
     cfg.launcher = launcher
     if launcher == 'none':
         return 1
+    if 'WORLD_SIZE' not in os.environ:
+        raise ValueError('--launcher pytorch is for processes that torchrun starts: use '
+                         'tools/dist_train.sh or tools/dist_test.sh')
     if not torch.cuda.is_available():
-        torch.distributed.init_process_group('gloo')
+        timeout = timedelta(seconds=cfg.env_cfg.dist_cfg.timeout)
+        torch.distributed.init_process_group('gloo', timeout=timeout)
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None,
                                      broadcast_buffers=False, find_unused_parameters=False)
     return int(os.environ['WORLD_SIZE'])
+
+
+def _check_options(cfg: Config, options: Mapping[str, Any]) -> None:
+    """A misspelt key would be set and never read; below the first name, types refuse it."""
+    known = set(cfg.keys()) | set(inspect.signature(Runner.__init__).parameters) | OPTIONAL_KEYS
+    for option in options:
+        if option.split('.')[0] not in known:
+            raise ValueError(f'the config has no key {option.split(".")[0]!r} (--cfg-options '
+                             f'{option}): it has {sorted(cfg.keys())}')
 
 
 @contextmanager

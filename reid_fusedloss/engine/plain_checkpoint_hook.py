@@ -31,8 +31,9 @@ class PlainCheckpointHook(Hook):
         for name, value in scalars.items():
             if isinstance(value, dict):
                 scalars[name] = HistoryBuffer(
-                    value['values'].numpy(), value['counts'].numpy(), value['max_length'])
-        for state in checkpoint.get('param_schedulers', []):
+                    value['values'].cpu().numpy(), value['counts'].cpu().numpy(), value['max_length'])
+        states = checkpoint.get('param_schedulers', [])
+        for state in states if isinstance(states, list) else sum(states.values(), []):
             if isinstance(state.get('milestones'), dict):
                 state['milestones'] = Counter(state['milestones'])
 
@@ -45,10 +46,10 @@ def _plain(value: Any) -> Any:
                     max_length=value.max_length)
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, Counter):
-        return dict(value)
+    if isinstance(value, np.ndarray):
+        return torch.as_tensor(value)
     if isinstance(value, dict):
-        return type(value)((key, _plain(part)) for key, part in value.items())
+        return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(_plain(part) for part in value)
+        return (list if isinstance(value, list) else tuple)(_plain(part) for part in value)
     return value

@@ -22,7 +22,7 @@ class ReIDReportHook(Hook):
     """Write ranking lists (JSON and PNG), scores and curves into the work_dir.
 
     After each evaluation: `ranking_lists/<prefix>.json`, the first places of every query as the
-    metric ranked them, `<prefix>.png` drawn from that file, and `scores.json`; after training
+    metric ranked them, `<prefix>.png` drawn from that file, `scores.json`, and in training
     `curves.png`. A picture that cannot be drawn is a warning, never the end of a run.
 
     Args:
@@ -47,12 +47,14 @@ class ReIDReportHook(Hook):
 
     @master_only
     def after_train(self, runner: Runner) -> None:
-        """Draw the curves; called by MMEngine when training has ended."""
+        """Called by MMEngine when training has ended."""
         self._draw(runner, save_curves, runner.work_dir, Path(runner.work_dir) / 'curves.png')
 
     @master_only
     def _report(self, runner: Runner, evaluator: Evaluator, metrics: Optional[dict]) -> None:
         work_dir = Path(runner.work_dir)
+        if runner.iter:
+            self._draw(runner, save_curves, work_dir, work_dir / 'curves.png')
         write_json(work_dir / 'scores.json', metrics or {})
         for lists in _ranking_lists(evaluator):
             path = work_dir / 'ranking_lists' / f'{lists["prefix"].replace("/", "_")}.json'
@@ -66,8 +68,8 @@ class ReIDReportHook(Hook):
         try:
             draw(source, target, **options)
             runner.logger.info(f'drawn: {target}')
-        except (OSError, ValueError) as error:
-            runner.logger.warning(f'{target} was not drawn: {error}')
+        except Exception as error:
+            runner.logger.warning(f'{target} was not drawn: {type(error).__name__}: {error}')
 
 
 def write_json(path: Path, content: dict) -> None:

@@ -7,15 +7,14 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor
 
-from ..functional.distance import distance_blocks
-from ..functional.ranking import AP_FORMS, rank_blocks
-from ..functional.ranking_result import RankingResult
-from ..functional.rerank import rerank_blocks
+from ..functional.distance import DISTANCES, distance_blocks
+from ..functional.ranking import AP_FORMS, RERANK_KEYS, rank_blocks
+from ..functional.ranking_result import RankingResult, check_topk
+from ..functional.rerank import check_rerank_options, rerank_blocks
 from ..registry import METRICS
 from .progress import LogProgress
 
-DISTANCES = ('cosine', 'euclidean')
-RERANK_KEYS = ('k1', 'k2', 'lambda_value')
+SAMPLE_KEYS = ('sample_idx', 'pid', 'camid', 'is_query')
 
 
 class _Part(NamedTuple):
@@ -68,10 +67,13 @@ class ReIDMetric(BaseMetric):
                              f'distance={distance!r}, ap={ap!r}')
         if rerank is not None and set(rerank) - set(RERANK_KEYS):
             raise ValueError(f'rerank has the keys {RERANK_KEYS}, got {sorted(rerank)}')
-        if list_length < 0 or not topk or min(topk) < 1 or prefix == rerank_prefix:
-            raise ValueError(f'expected list_length >= 0, ranks >= 1 and two prefixes, got '
-                             f'list_length={list_length}, topk={topk}, prefix={prefix!r}, '
-                             f'rerank_prefix={rerank_prefix!r}')
+        check_rerank_options(**(rerank or {}))
+        if isinstance(topk, int) or not topk:
+            raise ValueError(f'topk is a sequence of ranks such as (1, 5, 10), got {topk}')
+        check_topk(topk)
+        if list_length < 0 or prefix == rerank_prefix:
+            raise ValueError(f'expected list_length >= 0 and two prefixes, got list_length='
+                             f'{list_length}, prefix={prefix!r}, rerank_prefix={rerank_prefix!r}')
         super().__init__(collect_device, prefix, collect_dir)
         self.prefix = None  # names come with their prefix, since there are two
         self.distance = distance
@@ -86,13 +88,14 @@ class ReIDMetric(BaseMetric):
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep one record an image; called by MMEngine for each batch."""
         for sample in data_samples:
-            self.results.append(dict(
-                index=sample['sample_idx'],
-                embedding=_to_numpy(sample['embedding']),
-                pid=sample['pid'],
-                camid=sample['camid'],
-                is_query=sample['is_query'],
-                img_path=sample.get('img_path', '')))
+            missing = [key for key in SAMPLE_KEYS if key not in sample]
+            if missing:
+                raise ValueError(f'the data samples lack {missing}: the test pipeline ends with '
+                                 "dict(type='PackInputs', meta_keys=('sample_idx', 'img_path', "
+                                 "'pid', 'camid', 'is_query'))")
+            record = {key: sample[key] for key in SAMPLE_KEYS}
+            self.results.append(record | dict(
+                embedding=_to_numpy(sample['embedding']), img_path=sample.get('img_path', '')))
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Metrics of all images, in percent, by prefixed name; called by MMEngine on rank 0.
@@ -100,8 +103,8 @@ class ReIDMetric(BaseMetric):
         Raises:
             ValueError: if there is no query, no gallery, or no query with a positive.
         """
-        records = list({record['index']: record for record in results}.values())
-        records.sort(key=lambda record: record['index'])
+        records = list({record['sample_idx']: record for record in results}.values())
+        records.sort(key=lambda record: record['sample_idx'])
         query = _part(record for record in records if record['is_query'])
         gallery = _part(record for record in records if not record['is_query'])
         if not query.pids or not gallery.pids:
@@ -109,19 +112,28 @@ class ReIDMetric(BaseMetric):
                              "evaluated data set is not a ReID test split (split='test')")
         self.ranking_lists = []
         blocks = distance_blocks(query.features, gallery.features, self.distance)
-        metrics = self._rank(blocks, query, gallery, *self.prefixes[:1], self.distance, 'ranking')
+        metrics = self._rank(blocks, query, gallery, self.prefixes[0], self.distance, 'ranking')
         if self.rerank is not None:
             blocks = rerank_blocks(query.features, gallery.features, **self.rerank,
                                    progress=LogProgress('re-ranking'))
             metrics |= self._rank(blocks, query, gallery, self.prefixes[1], 're-ranked')
         return metrics
 
+    def _camids(self, query: _Part, gallery: _Part) -> tuple:
+        """Cameras of both parts, or None twice where they are not to be used."""
+        unknown = (query.camids + gallery.camids).count(None)
+        if self.use_cameras and unknown not in (0, len(query.camids) + len(gallery.camids)):
+            path = (query.paths + gallery.paths)[(query.camids + gallery.camids).index(None)]
+            raise ValueError(f'{unknown} images have no camera, {path} for one, but others have: '
+                             'give all a camera, or set use_cameras=False')
+        if unknown or not self.use_cameras:
+            return None, None
+        return query.camids, gallery.camids
+
     def _rank(self, blocks: Iterable, query: _Part, gallery: _Part, prefix: str, distance: str,
               progress: Optional[str] = None) -> dict[str, float]:
         """Rank from blocks of distances, keep the lists, name the numbers."""
-        camids = (query.camids, gallery.camids)
-        if not self.use_cameras or None in query.camids or None in gallery.camids:
-            camids = (None, None)
+        camids = self._camids(query, gallery)
         result = rank_blocks(blocks, query.pids, gallery.pids, *camids, ap=self.ap,
                              k=self.list_length,
                              progress=LogProgress(progress) if progress else None)

@@ -76,6 +76,14 @@ def rerank_blocks(query: Features,
     Returns:
         Iterator over blocks of shape (up to chunk_size, G), float32, in the order of the queries.
     """
+    check_rerank_options(k1, k2, lambda_value)
+    check_chunk_size(chunk_size)
+    query, gallery = as_feature_pair(query, gallery)
+    return _rerank_blocks(query, gallery, k1, k2, lambda_value, chunk_size, progress)
+
+
+def check_rerank_options(k1: int = 20, k2: int = 6, lambda_value: float = 0.3) -> None:
+    """Raise the errors of `k_reciprocal_rerank` before there are features."""
     for name, value in (('k1', k1), ('k2', k2)):
         if not isinstance(value, Integral):
             raise TypeError(f'{name} is an integer, got {value!r}')
@@ -83,9 +91,6 @@ def rerank_blocks(query: Features,
         raise ValueError(f'expected k1 >= 1 and 1 <= k2 <= k1 + 1, got k1={k1}, k2={k2}')
     if not 0 <= lambda_value <= 1:
         raise ValueError(f'lambda_value is between 0 and 1, got {lambda_value}')
-    check_chunk_size(chunk_size)
-    query, gallery = as_feature_pair(query, gallery)
-    return _rerank_blocks(query, gallery, k1, k2, lambda_value, chunk_size, progress)
 
 
 def _rerank_blocks(query: Tensor, gallery: Tensor, k1: int, k2: int, lambda_value: float,

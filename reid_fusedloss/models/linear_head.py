@@ -60,7 +60,9 @@ class LinearReIDHead(ClsHead):
         self.in_channels = in_channels
         self.classifier = nn.Linear(in_channels, num_classes, bias=bias)
         # DistributedDataParallel waits for the gradient of whatever can be trained
-        self.classifier.requires_grad_(bool(CLASSIFIED & loss.reads))
+        self.classifier.weight.requires_grad_(bool(CLASSIFIED & loss.reads))
+        if bias:
+            self.classifier.bias.requires_grad_('logits' in loss.reads)
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Embedding of the images, shape (B, C): what is tested and exported."""

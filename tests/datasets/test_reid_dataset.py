@@ -88,6 +88,9 @@ def test_numbers_that_would_merge_stay_strings():
     (dict(pattern=r'\d+'), ValueError, ['?P<pid>']),
     (dict(pattern=r'(?P<pid>[a-z]+)'), ValueError, ['0002_c1s1_000451_03.jpg', 'pattern']),
     (dict(junk_pids=('0002', '0007')), ValueError, ['junk']),
+    (dict(junk_pids='-1'), TypeError, ["'-1'", 'sequence']),
+    (dict(junk_pids=[-1]), TypeError, ['[-1]', 'strings']),
+    (dict(pattern=r'(?P<pid>\d+)(_c(?P<camid>9))?'), ValueError, ['0002_c1s1_000451_03.jpg']),
     (dict(sources=dict(train=dict(folder='query'))), ValueError, ['list_file']),
 ])
 def test_errors_name_value_and_remedy(market, change, error, words):

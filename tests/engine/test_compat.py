@@ -1,5 +1,6 @@
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -71,3 +72,20 @@ def test_doubled_and_missing_mmcv(monkeypatch, found, words):
     with pytest.raises(ImportError) as caught:
         compat.check_mmcv()
     assert all(word in str(caught.value) for word in words)
+
+
+def test_downloaded_checkpoints_are_refused_too(tmp_path, monkeypatch):
+    """http(s)://, torchvision:// and OpenMMLab's all go through one function of MMEngine."""
+    from mmengine.runner import CheckpointLoader
+    torch.save(dict(state_dict={}, extra=Evil(tmp_path / 'broken_in')), tmp_path / 'evil.pth')
+    torch.save(dict(weight=torch.ones(2)), tmp_path / 'good.pth')
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'cache'))
+    monkeypatch.setattr(
+        torch.hub, 'download_url_to_file',
+        lambda url, path, progress: Path(path).write_bytes(
+            (tmp_path / url.rsplit('/', 1)[1]).read_bytes()))
+    with pytest.raises(ValueError, match='--trust-checkpoint'):
+        CheckpointLoader.load_checkpoint('https://models.example/evil.pth', 'cpu')
+    assert not (tmp_path / 'broken_in').exists()
+    good = CheckpointLoader.load_checkpoint('https://models.example/good.pth', 'cpu')
+    assert torch.equal(good['weight'], torch.ones(2))

@@ -2,9 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 
-from reid_fusedloss.engine.config import DATASET_VARIABLE, load_config, split_batch
+from reid_fusedloss.engine.config import (DATASET_VARIABLE, check_backbone, join_processes,
+                                          load_config, split_batch)
 from tests.tiny import DATASETS, REPOSITORY
 
 HEADLINE = str(REPOSITORY / 'configs' / 'fusedloss_r50.py')
@@ -60,3 +62,35 @@ def test_batch_is_a_total():
     assert cfg.train_dataloader.batch_size == 16
     with pytest.raises(ValueError, match='multiple of 12'):
         split_batch(cfg, 3)
+
+
+@pytest.mark.parametrize('option', ['optim_wraper.optimizer.lr', 'dataset.data_root'])
+def test_a_misspelt_option_is_refused(option):
+    with pytest.raises(ValueError, match=option.split('.')[0]):
+        load_config(HEADLINE, DATASETS, options={option: 1})
+
+
+def test_options_of_the_runner_are_taken():
+    cfg = load_config(HEADLINE, DATASETS, options={'work_dir': 'here', 'auto_scale_lr.enable': True})
+    assert cfg.work_dir == 'here' and cfg.auto_scale_lr.enable
+
+
+def test_random_batches_split_too():
+    cfg = Config(dict(train_dataloader=dict(batch_size=64, batch_sampler=None)))
+    split_batch(cfg, 4)
+    assert cfg.train_dataloader.batch_size == 16
+
+
+def test_launcher_without_torchrun(monkeypatch):
+    monkeypatch.delenv('WORLD_SIZE', raising=False)
+    with pytest.raises(ValueError, match='tools/dist_train.sh'):
+        join_processes(Config(), 'pytorch')
+
+
+def test_a_checkpoint_of_another_network_is_refused():
+    model = torch.nn.Module()
+    model.backbone = torch.nn.Linear(2, 3)
+    weights = {f'backbone.{name}': value for name, value in model.backbone.state_dict().items()}
+    check_backbone(model, weights)
+    with pytest.raises(ValueError, match='1 of 2 weights of the backbone .backbone.bias'):
+        check_backbone(model, dict(weights, **{'backbone.bias': torch.zeros(5)}))

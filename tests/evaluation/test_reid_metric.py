@@ -111,11 +111,26 @@ def test_records_do_not_carry_their_batch():
 
 @pytest.mark.parametrize('options, word', [
     (dict(distance='manhattan'), 'manhattan'), (dict(ap='voc'), 'voc'), (dict(topk=()), 'topk'),
-    (dict(topk=(0, )), 'topk'), (dict(rerank=dict(k3=1)), 'k3'), (dict(prefix='rerank'), 'rerank'),
+    (dict(topk=(0, )), 'topk'), (dict(topk=(1.5, )), 'topk'), (dict(topk=3), 'topk'),
+    (dict(rerank=dict(k3=1)), 'k3'), (dict(rerank=dict(k1=0)), 'k1=0'),
+    (dict(rerank=dict(lambda_value=3)), 'lambda_value'), (dict(prefix='rerank'), 'rerank'),
     (dict(list_length=-1), '-1')])
 def test_bad_options(options, word):
     with pytest.raises(ValueError, match=word):
         ReIDMetric(**options)
+
+
+def test_one_image_without_a_camera_is_named():
+    samples = records()
+    samples[20]['camid'] = None
+    with pytest.raises(ValueError, match='1 images have no camera, 20.jpg'):
+        evaluate(ReIDMetric(), samples)
+    assert evaluate(ReIDMetric(use_cameras=False), samples)['reid/mAP'] > 0
+
+
+def test_a_pipeline_without_our_keys_is_explained():
+    with pytest.raises(ValueError, match="lack .'pid', 'camid', 'is_query'.*meta_keys"):
+        ReIDMetric().process(None, [dict(sample_idx=0, embedding=torch.zeros(2))])
 
 
 def test_a_train_split_is_refused():

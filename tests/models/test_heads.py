@@ -80,7 +80,7 @@ def test_cosines_stay_float32_under_autocast():
 @pytest.mark.parametrize('kind, reads, trained', [
     ('BNNeckHead', 'pooled', set()), ('BNNeckHead', 'bn', {'bn.weight'}),
     ('BNNeckHead', 'cosines', {'bn.weight', 'classifier.weight'}),
-    ('LinearReIDHead', 'pooled', set()),
+    ('LinearReIDHead', 'pooled', set()), ('LinearReIDHead', 'cosines', {'classifier.weight'}),
     ('LinearReIDHead', 'logits', {'classifier.weight', 'classifier.bias'})])
 def test_only_what_a_term_reads_is_trained(kind, reads, trained):
     """Or several processes would wait for gradients that never come."""

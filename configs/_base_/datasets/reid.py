@@ -1,5 +1,5 @@
 # Loaders and transforms of every data set. The steps of a pipeline have names, so that a child
-# config changes one of them; None leaves a step out. batch_size is the total over all processes
+# config changes one of them; a probability of 0 switches a step off. batch_size is the total over all processes
 # (tools/train.py splits it); P = batch_size / num_instances.
 # Resize takes (width, height), RandomCrop (height, width).
 train_dataloader = dict(

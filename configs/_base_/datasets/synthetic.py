@@ -1,6 +1,4 @@
 # Built-in pedestrians, drawn into the folder at first use.
 _base_ = './reid.py'
-dataset = dict(type='reid_fusedloss.SyntheticReID', data_root='{{$SYNTHETIC_ROOT:data/synthetic}}')
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
+train_dataloader = val_dataloader = test_dataloader = dict(
+    dataset=dict(type='reid_fusedloss.SyntheticReID', data_root='{{$SYNTHETIC_ROOT:data/synthetic}}'))

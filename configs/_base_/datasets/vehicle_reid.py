@@ -2,11 +2,9 @@
 # No class of its own: folders and a pattern are enough. The test folder is query and gallery; a
 # query's own image is left out with all of its identity and camera.
 _base_ = './reid.py'
-dataset = dict(
-    type='reid_fusedloss.ReIDDataset',
-    data_root='{{$VEHICLE_REID_ROOT:data/vehicle-reid}}',
-    pattern=r'(?P<pid>[a-z]+_\d+)_cam(?P<camid>\d+)',
-    sources=dict(train='images/train', query='images/test', gallery='images/test'))
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
+train_dataloader = val_dataloader = test_dataloader = dict(
+    dataset=dict(
+        type='reid_fusedloss.ReIDDataset',
+        data_root='{{$VEHICLE_REID_ROOT:data/vehicle-reid}}',
+        pattern=r'(?P<pid>[a-z]+_\d+)_cam(?P<camid>\d+)',
+        sources=dict(train='images/train', query='images/test', gallery='images/test')))
