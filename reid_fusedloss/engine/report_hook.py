@@ -40,21 +40,23 @@ class ReIDReportHook(Hook):
     def after_val_epoch(self, runner: Runner, metrics: Optional[dict] = None) -> None:
         """Called by MMEngine after an evaluation during training."""
         self._report(runner, runner.val_evaluator, metrics)
+        self._draw_curves(runner)
 
     def after_test_epoch(self, runner: Runner, metrics: Optional[dict] = None) -> None:
         """Called by MMEngine after a test."""
         self._report(runner, runner.test_evaluator, metrics)
 
-    @master_only
     def after_train(self, runner: Runner) -> None:
         """Called by MMEngine when training has ended."""
+        self._draw_curves(runner)
+
+    @master_only
+    def _draw_curves(self, runner: Runner) -> None:
         self._draw(runner, save_curves, runner.work_dir, Path(runner.work_dir) / 'curves.png')
 
     @master_only
     def _report(self, runner: Runner, evaluator: Evaluator, metrics: Optional[dict]) -> None:
         work_dir = Path(runner.work_dir)
-        if runner.iter:
-            self._draw(runner, save_curves, work_dir, work_dir / 'curves.png')
         write_json(work_dir / 'scores.json', metrics or {})
         for lists in _ranking_lists(evaluator):
             path = work_dir / 'ranking_lists' / f'{lists["prefix"].replace("/", "_")}.json'
