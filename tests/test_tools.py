@@ -1,6 +1,7 @@
 """The tools as a user starts them, in processes of their own."""
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -9,9 +10,15 @@ import pytest
 from tests.tiny import REPOSITORY, tiny_config
 
 
-def start(*command, cwd, port=29517):
+def free_port():
+    with socket.socket() as found:
+        found.bind(('127.0.0.1', 0))
+        return found.getsockname()[1]
+
+
+def start(*command, cwd):
     environment = dict(os.environ, PYTHONPATH=str(REPOSITORY), OMP_NUM_THREADS='1',
-                       PORT=str(port), PYTHONWARNINGS='ignore',
+                       PORT=str(free_port()), PYTHONWARNINGS='ignore',
                        PATH=f'{os.path.dirname(sys.executable)}{os.pathsep}{os.environ["PATH"]}')
     done = subprocess.run([str(part) for part in command], cwd=cwd, env=environment,
                           capture_output=True, text=True, timeout=600)

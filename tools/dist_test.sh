@@ -11,10 +11,4 @@ checkpoint=$2
 gpus=$3
 shift 3
 here=$(cd "$(dirname "$0")" && pwd)
-exec python -m torch.distributed.run \
-    --nnodes="${NNODES:-1}" \
-    --node_rank="${NODE_RANK:-0}" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
-    --master_port="${PORT:-29500}" \
-    --nproc_per_node="$gpus" \
-    "$here/test.py" "$config" "$checkpoint" --launcher pytorch "$@"
+exec "$here/torchrun.sh" "$gpus" "$here/test.py" "$config" "$checkpoint" --launcher pytorch "$@"

@@ -10,10 +10,4 @@ config=$1
 gpus=$2
 shift 2
 here=$(cd "$(dirname "$0")" && pwd)
-exec python -m torch.distributed.run \
-    --nnodes="${NNODES:-1}" \
-    --node_rank="${NODE_RANK:-0}" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
-    --master_port="${PORT:-29500}" \
-    --nproc_per_node="$gpus" \
-    "$here/train.py" "$config" --launcher pytorch "$@"
+exec "$here/torchrun.sh" "$gpus" "$here/train.py" "$config" --launcher pytorch "$@"

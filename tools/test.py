@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 from reid_fusedloss import trust_checkpoints
+from reid_fusedloss.engine.arguments import add_run_arguments, dataset_suffix
 from reid_fusedloss.engine.config import (adopt_identities, check_backbone, join_processes,
                                           load_config, read_weights)
 
@@ -17,16 +17,9 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test a ReID model: mAP, CMC, mINP, re-ranked.')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--dataset', help='market1501, dukemtmc, ... or the path of a data set '
-                        'config; default: the one the config names')
     parser.add_argument('--work-dir',
                         help="where to write; default: test[_DATASET] in the checkpoint's folder")
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='load files that can run code; only for files you trust')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='set single keys of the config')
-    parser.add_argument('--launcher', choices=['none', 'pytorch'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_run_arguments(parser)
     return parser.parse_args()
 
 
@@ -40,7 +33,7 @@ def main() -> None:
     cfg.model.backbone.init_cfg = None
     cfg.load_from = args.checkpoint
     cfg.resume = False
-    suffix = f'_{Path(args.dataset).stem}' if args.dataset else ''
+    suffix = dataset_suffix(args.dataset)
     cfg.work_dir = args.work_dir or str(Path(args.checkpoint).parent / f'test{suffix}')
     runner = Runner.from_cfg(cfg)
     check_backbone(runner.model, weights)

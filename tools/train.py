@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 from reid_fusedloss import trust_checkpoints
+from reid_fusedloss.engine.arguments import add_run_arguments, dataset_suffix
 from reid_fusedloss.engine.config import (count_identities, join_processes, load_config,
                                           split_batch, use_amp)
 
@@ -16,8 +16,6 @@ DATASETS_DIR = Path(__file__).resolve().parents[1] / 'configs' / '_base_' / 'dat
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a ReID model.')
     parser.add_argument('config', help='config file')
-    parser.add_argument('--dataset', help='market1501, dukemtmc, ... or the path of a data set '
-                        'config; default: the one the config names')
     parser.add_argument('--work-dir', help='where to write; default: work_dirs/CONFIG[_DATASET]')
     parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
                         help='go on from the latest checkpoint of the work_dir, or from this one')
@@ -25,12 +23,7 @@ def parse_args() -> argparse.Namespace:
                         help='mixed precision: float16 on a GPU, bfloat16 on a CPU')
     parser.add_argument('--batch-per-process', action='store_true',
                         help="take the config's batch_size for each process, not as the total")
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='load files that can run code; only for files you trust')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='set single keys of the config')
-    parser.add_argument('--launcher', choices=['none', 'pytorch'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_run_arguments(parser)
     return parser.parse_args()
 
 
@@ -43,7 +36,7 @@ def main() -> None:
         split_batch(cfg, world_size)
     if args.amp:
         use_amp(cfg)
-    suffix = f'_{Path(args.dataset).stem}' if args.dataset else ''
+    suffix = dataset_suffix(args.dataset)
     cfg.work_dir = args.work_dir or cfg.get(
         'work_dir', f'work_dirs/{Path(args.config).stem}{suffix}')
     if args.resume is not None:
