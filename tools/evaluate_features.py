@@ -11,10 +11,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from mmengine.config import DictAction
 
 from reid_fusedloss.evaluation import ReIDMetric
 
 KEYS = [f'{role}_{key}' for role in ('query', 'gallery') for key in ('f', 'label', 'cam')]
+
+
+RERANK = dict(k1=20, k2=6, lambda_value=0.3)
 
 
 def samples(data: dict[str, np.ndarray]) -> Iterator[dict]:
@@ -34,6 +38,14 @@ def main() -> None:
     parser.add_argument('--distance', default='cosine', choices=['cosine', 'euclidean'])
     parser.add_argument('--ap', default='ir', choices=['ir', 'trapezoid'])
     parser.add_argument('--rerank', action='store_true', help='re-rank as well (20, 6, 0.3)')
+    parser.add_argument('--tpr-at-fpr', nargs='+', type=float, default=(), metavar='FPR',
+                        help='such as 1e-4 1e-3 1e-2')
+    parser.add_argument('--single-shot', nargs='*', action=DictAction, metavar='KEY=VALUE',
+                        help='single-gallery-shot CMC as well; trials=10 seed=0')
+    parser.add_argument('--query-expansion', nargs='*', action=DictAction, metavar='KEY=VALUE',
+                        help='expand first; k=5 alpha=3 times=1 expand_gallery=True')
+    parser.add_argument('--backend', default='auto', choices=['auto', 'numpy', 'torch'])
+    parser.add_argument('--device', default='cpu', help='where distances are computed')
     args = parser.parse_args()
     with np.load(args.features, allow_pickle=False) as file:
         missing = set(KEYS) - set(file)
@@ -41,9 +53,11 @@ def main() -> None:
             raise ValueError(f'{args.features} lacks {sorted(missing)}; it has {sorted(file)}')
         data = {key: file[key] for key in KEYS}
     metric = ReIDMetric(args.distance, args.ap, list_length=0,
-                        rerank=dict(k1=20, k2=6, lambda_value=0.3) if args.rerank else None)
+                        rerank=RERANK if args.rerank else None,
+                        query_expansion=args.query_expansion, tpr_at_fpr=args.tpr_at_fpr,
+                        single_shot=args.single_shot, backend=args.backend, device=args.device)
     metric.process(None, list(samples(data)))
-    print(json.dumps(metric.evaluate(len(metric.results)), indent=2))
+    print(json.dumps(metric.evaluate(len(metric.store)), indent=2))
 
 
 if __name__ == '__main__':

@@ -1,4 +1,5 @@
 """The ReID metric."""
 from .reid_metric import ReIDMetric
+from .table import metrics_table
 
-__all__ = ['ReIDMetric']
+__all__ = ['ReIDMetric', 'metrics_table']

@@ -1,28 +1,26 @@
 """ReID metric for MMEngine: gather, split, rank, report."""
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
+import torch
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
-from torch import Tensor
 
-from ..functional.distance import DISTANCES, distance_blocks
-from ..functional.ranking import AP_FORMS, RERANK_KEYS, rank_blocks
+from ..functional.backend import choose_backend
+from ..functional.block_ranking import AP_FORMS, rank_blocks
+from ..functional.distance import CHUNK_SIZE, DISTANCES, check_chunk_size, distance_blocks
+from ..functional.query_expansion import alpha_query_expansion, check_query_expansion_options
+from ..functional.ranking import EXPANSION_KEYS, RERANK_KEYS, check_keys, make_observers
 from ..functional.ranking_result import RankingResult, check_topk
 from ..functional.rerank import check_rerank_options, rerank_blocks
 from ..registry import METRICS
+from .embeddings import EmbeddingStore, EmbeddingTable
 from .progress import LogProgress
+from .ranking_lists import Part, describe, split_parts
 
-SAMPLE_KEYS = ('sample_idx', 'pid', 'camid', 'is_query')
-
-
-class _Part(NamedTuple):
-    """Query or gallery: what is ranked and how it is called."""
-    features: np.ndarray
-    pids: list
-    camids: list
-    paths: list
+RERANKED = 'rerank'
 
 
 @METRICS.register_module()
@@ -41,14 +39,24 @@ class ReIDMetric(BaseMetric):
             without effect for data without cameras.
         rerank: None, or dict(k1=20, k2=6, lambda_value=0.3) to re-rank as well (Zhong et al., CVPR
             2017); results under `rerank_prefix`.
+        query_expansion: None, or dict(k=5, alpha=3.0, times=1, expand_gallery=True) to replace the
+            features by weighted means of their neighbourhood before anything is ranked.
+        tpr_at_fpr: false positive rates such as (1e-4, 1e-3, 1e-2) at which the true positive rate
+            over all pairs is reported.
+        single_shot: None, or dict(trials=10, seed=0) to report the CMC of the single-gallery-shot
+            protocol (old CUHK03) too.
+        compare: rank by every feature that the head gives (see its `test_feature`), by cosine and
+            by Euclidean distance, and re-ranked where `rerank` is set; results under
+            `<feature>_<distance>` and `<feature>_rerank`.
         list_length: places of the ranking lists, 0 for none.
+        chunk_size: number of queries whose distances are held at a time.
+        backend: 'auto', 'numpy' or 'torch', whose matrix product.
+        device: where distances are computed, such as 'cpu' or 'cuda'.
         prefix: of the results, as in `reid/mAP`.
         rerank_prefix: of the re-ranked results.
-        collect_device: as in MMEngine.
-        collect_dir: as in MMEngine.
 
     Raises:
-        ValueError: if an option is unknown.
+        TypeError, ValueError: if an option is unknown or out of range.
     """
 
     def __init__(self,
@@ -57,132 +65,145 @@ class ReIDMetric(BaseMetric):
                  topk: Sequence[int] = (1, 5, 10),
                  use_cameras: bool = True,
                  rerank: Optional[Mapping[str, Any]] = None,
+                 query_expansion: Optional[Mapping[str, Any]] = None,
+                 tpr_at_fpr: Sequence[float] = (),
+                 single_shot: Optional[Mapping[str, int]] = None,
+                 compare: bool = False,
                  list_length: int = 10,
+                 chunk_size: int = CHUNK_SIZE,
+                 backend: str = 'auto',
+                 device: str = 'cpu',
                  prefix: str = 'reid',
-                 rerank_prefix: str = 'rerank',
-                 collect_device: str = 'cpu',
-                 collect_dir: Optional[str] = None) -> None:
+                 rerank_prefix: str = 'rerank') -> None:
         if distance not in DISTANCES or ap not in AP_FORMS:
             raise ValueError(f'distance is one of {DISTANCES}, ap one of {AP_FORMS}, got '
                              f'distance={distance!r}, ap={ap!r}')
-        if rerank is not None and set(rerank) - set(RERANK_KEYS):
-            raise ValueError(f'rerank has the keys {RERANK_KEYS}, got {sorted(rerank)}')
+        check_keys('rerank', rerank or {}, RERANK_KEYS)
         check_rerank_options(**(rerank or {}))
+        check_keys('query_expansion', query_expansion or {}, EXPANSION_KEYS)
+        check_query_expansion_options(**(query_expansion or {}))
         if isinstance(topk, int) or not topk:
             raise ValueError(f'topk is a sequence of ranks such as (1, 5, 10), got {topk}')
         check_topk(topk)
+        make_observers(topk, tpr_at_fpr, single_shot)
+        check_chunk_size(chunk_size)
+        choose_backend(backend, torch.device(device))
         if list_length < 0 or prefix == rerank_prefix:
             raise ValueError(f'expected list_length >= 0 and two prefixes, got list_length='
                              f'{list_length}, prefix={prefix!r}, rerank_prefix={rerank_prefix!r}')
-        super().__init__(collect_device, prefix, collect_dir)
-        self.prefix = None  # names come with their prefix, since there are two
-        self.distance = distance
-        self.ap = ap
-        self.topk = tuple(topk)
+        super().__init__(prefix=prefix)
+        self.prefix = None  # names come with their prefix, since there are several
+        self.distance, self.ap, self.topk = distance, ap, tuple(topk)
         self.use_cameras = use_cameras
         self.rerank = None if rerank is None else dict(rerank)
-        self.list_length = list_length
-        self.prefixes = (prefix, rerank_prefix)
+        self.query_expansion = None if query_expansion is None else dict(query_expansion)
+        self.tpr_at_fpr, self.single_shot = tpr_at_fpr, single_shot
+        self.compare, self.list_length = compare, list_length
+        self.engine = dict(chunk_size=chunk_size, backend=backend)
+        self.device = torch.device(device)
+        self.prefixes = {prefix: distance, **({} if rerank is None else {rerank_prefix: RERANKED})}
         self.ranking_lists: list[dict] = []
+        self.store = EmbeddingStore()
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep one record an image; called by MMEngine for each batch."""
-        for sample in data_samples:
-            missing = [key for key in SAMPLE_KEYS if key not in sample]
-            if missing:
-                raise ValueError(f'the data samples lack {missing}: the test pipeline ends with '
-                                 "dict(type='PackInputs', meta_keys=('sample_idx', 'img_path', "
-                                 "'pid', 'camid', 'is_query'))")
-            record = {key: sample[key] for key in SAMPLE_KEYS}
-            self.results.append(record | dict(
-                embedding=_to_numpy(sample['embedding']), img_path=sample.get('img_path', '')))
+        """Keep the embeddings of a batch; called by MMEngine."""
+        self.store.add(data_samples)
 
-    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Metrics of all images, in percent, by prefixed name; called by MMEngine on rank 0.
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Metrics of all processes' images, on every process; called by MMEngine.
+
+        Args:
+            size: length of the data set; of no effect, since images carry their number.
+
+        Raises:
+            ValueError: as `compute_metrics`; on every process, so that none waits for another.
+        """
+        table = self.store.gather()
+        outcome: list[Union[dict, Exception, None]] = [None]
+        if is_main_process():
+            try:
+                outcome = [self.compute_metrics(table)]
+            except Exception as error:
+                outcome = [error]
+        broadcast_object_list(outcome)
+        if isinstance(outcome[0], Exception):
+            raise outcome[0]
+        return outcome[0]
+
+    def compute_metrics(self, results: EmbeddingTable) -> dict[str, float]:
+        """Metrics of all images, in percent, by prefixed name.
 
         Raises:
             ValueError: if there is no query, no gallery, or no query with a positive.
         """
-        records = list({record['sample_idx']: record for record in results}.values())
-        records.sort(key=lambda record: record['sample_idx'])
-        query = _part(record for record in records if record['is_query'])
-        gallery = _part(record for record in records if not record['is_query'])
-        if not query.pids or not gallery.pids:
-            raise ValueError(f'{len(query.pids)} query and {len(gallery.pids)} gallery images: the '
-                             "evaluated data set is not a ReID test split (split='test')")
+        query, gallery = split_parts(results)
         self.ranking_lists = []
-        blocks = distance_blocks(query.features, gallery.features, self.distance)
-        metrics = self._rank(blocks, query, gallery, self.prefixes[0], self.distance, 'ranking')
-        if self.rerank is not None:
-            blocks = rerank_blocks(query.features, gallery.features, **self.rerank,
-                                   progress=LogProgress('re-ranking'))
-            metrics |= self._rank(blocks, query, gallery, self.prefixes[1], 're-ranked')
+        print_log(f'ranking {len(query.pids)} queries in {len(gallery.pids)} gallery images by '
+                  f"{choose_backend(self.engine['backend'], self.device)} on {self.device}",
+                  logger='current')
+        metrics, first = {}, next(iter(results.features))
+        for name in results.features if self.compare else [first]:
+            features = self._features(results.features[name], query, gallery)
+            found = {}
+            for kind in self._kinds():
+                found[kind] = result, numbers = self._rank(features, query, gallery, kind)
+                if self.compare:
+                    metrics |= {f'{name}_{kind}/{key}': value for key, value in numbers.items()}
+            for prefix, kind in self.prefixes.items() if name == first else ():
+                result, numbers = found[kind]
+                metrics |= {f'{prefix}/{key}': value for key, value in numbers.items()}
+                if self.list_length:
+                    distance = 're-ranked' if kind == RERANKED else kind
+                    self.ranking_lists.append(dict(prefix=prefix, distance=distance,
+                                                   queries=describe(result, query, gallery)))
         return metrics
 
-    def _camids(self, query: _Part, gallery: _Part) -> tuple:
-        """Cameras of both parts, or None twice where they are not to be used."""
-        unknown = (query.camids + gallery.camids).count(None)
-        if self.use_cameras and unknown not in (0, len(query.camids) + len(gallery.camids)):
-            path = (query.paths + gallery.paths)[(query.camids + gallery.camids).index(None)]
-            raise ValueError(f'{unknown} images have no camera, {path} for one, but others have: '
-                             'give all a camera, or set use_cameras=False')
-        if unknown or not self.use_cameras:
-            return None, None
-        return query.camids, gallery.camids
+    def _kinds(self) -> list[str]:
+        """The ways to rank: distances, and 'rerank'."""
+        kinds = [*DISTANCES] if self.compare else [self.distance]
+        return kinds if self.rerank is None else [*kinds, RERANKED]
 
-    def _rank(self, blocks: Iterable, query: _Part, gallery: _Part, prefix: str, distance: str,
-              progress: Optional[str] = None) -> dict[str, float]:
-        """Rank from blocks of distances, keep the lists, name the numbers."""
-        camids = self._camids(query, gallery)
-        result = rank_blocks(blocks, query.pids, gallery.pids, *camids, ap=self.ap,
-                             k=self.list_length,
-                             progress=LogProgress(progress) if progress else None)
-        if self.list_length:
-            self.ranking_lists.append(dict(
-                prefix=prefix, distance=distance, queries=_describe(result, query, gallery)))
-        summary = result.summarise(self.topk)
-        left_out = len(query.pids) - int(summary.pop('num_valid_queries'))
-        ties = int(summary.pop('num_ties'))
+    def _features(self, features: np.ndarray, query: Part,
+                  gallery: Part) -> tuple[torch.Tensor, torch.Tensor]:
+        """Query and gallery features on their device, expanded where asked for."""
+        pair = tuple(torch.from_numpy(part.take(features)).to(self.device)
+                     for part in (query, gallery))
+        if self.query_expansion is None:
+            return pair
+        print_log(f'query expansion: {self.query_expansion}', logger='current')
+        return alpha_query_expansion(*pair, **self.query_expansion, **self.engine)
+
+    def _rank(self, features: tuple[torch.Tensor, torch.Tensor], query: Part, gallery: Part,
+              kind: str) -> tuple[RankingResult, dict[str, float]]:
+        """Rank in one way; a result, and the numbers to report."""
+        blocks: Iterable[np.ndarray]
+        progress = LogProgress('re-ranking' if kind == RERANKED else 'ranking')
+        if kind == RERANKED:
+            blocks = rerank_blocks(*features, **self.rerank, **self.engine, progress=progress)
+        else:
+            blocks = distance_blocks(*features, kind, **self.engine)
+        observers = make_observers(self.topk, self.tpr_at_fpr, self.single_shot)
+        result = rank_blocks(blocks, query.pids, gallery.pids, *self._camids(query, gallery),
+                             ap=self.ap, k=self.list_length, observers=observers,
+                             progress=None if kind == RERANKED else progress)
+        numbers = result.summarise(self.topk)
+        left_out = len(query.pids) - int(numbers.pop('num_valid_queries'))
+        ties = int(numbers.pop('num_ties'))
         if left_out:
-            print_log(f'{prefix}: {left_out} of {len(query.pids)} queries have no positive in the '
-                      'gallery and are left out', logger='current')
+            print_log(f'{left_out} of {len(query.pids)} queries have no positive in the gallery '
+                      'and are left out', logger='current')
         if ties:
-            print_log(f'{prefix}: {ties} positives lie at exactly the distance of a negative; the '
+            print_log(f'{kind}: {ties} positives lie at exactly the distance of a negative; the '
                       'order of the files decides', logger='current')
-        return {f'{prefix}/{name}': value for name, value in summary.items()}
+        for observer in observers:
+            numbers |= observer.summarise()
+        return result, numbers
 
-
-def _to_numpy(embedding: Tensor) -> np.ndarray:
-    """A copy of its own: a view would carry its whole batch when it is sent."""
-    return embedding.detach().float().cpu().numpy().copy()
-
-
-def _part(records: Iterable[dict]) -> _Part:
-    records = list(records)
-    features = np.stack([record['embedding'] for record in records]) if records else np.empty((0, 0))
-    return _Part(features, *([record[key] for record in records]
-                             for key in ('pid', 'camid', 'img_path')))
-
-
-def _describe(result: RankingResult, query: _Part, gallery: _Part) -> list[dict]:
-    """Ranking lists as plain data, ready for a JSON file."""
-    described = []
-    for number, pid in enumerate(query.pids):
-        valid = bool(result.valid[number])
-        described.append(dict(
-            img_path=query.paths[number], pid=pid, camid=query.camids[number],
-            ap=float(result.average_precision[number]) if valid else None,
-            first_match=int(result.first_match[number]) if valid else None,
-            num_positives=int(result.num_positives[number]),
-            gallery=_places(result, number, gallery)))
-    return described
-
-
-def _places(result: RankingResult, number: int, gallery: _Part) -> list[dict]:
-    lists = result.lists
-    return [
-        dict(img_path=gallery.paths[index], pid=gallery.pids[index], camid=gallery.camids[index],
-             distance=float(distance), match=bool(match)) for index, distance, match in zip(
-                 lists.indices[number], lists.distances[number], lists.matches[number])
-        if index >= 0
-    ]
+    def _camids(self, query: Part, gallery: Part) -> tuple:
+        """Cameras of both parts, or None twice where they are not to be used."""
+        camids, paths = query.camids + gallery.camids, query.paths + gallery.paths
+        unknown = camids.count(None)
+        if self.use_cameras and unknown not in (0, len(camids)):
+            raise ValueError(f'{unknown} images have no camera, {paths[camids.index(None)]} for '
+                             'one, but others have: give all a camera, or set use_cameras=False')
+        return (None, None) if unknown or not self.use_cameras else (query.camids, gallery.camids)

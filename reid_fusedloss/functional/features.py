@@ -49,6 +49,12 @@ def as_feature_pair(query: Features, gallery: Features) -> tuple[Tensor, Tensor]
     return query, gallery
 
 
+def normalised(features: Tensor) -> Tensor:
+    """Divide features (N, C) by their L2 norm, in place; float32. Zero vectors stay zero."""
+    norm = torch.linalg.vector_norm(features, dim=1, keepdim=True)
+    return features.div_(norm.clamp(min=torch.finfo(features.dtype).tiny)).float()
+
+
 def _as_tensor(features: Features, name: str) -> Tensor:
     if isinstance(features, np.ndarray):
         if not np.issubdtype(features.dtype, np.floating):

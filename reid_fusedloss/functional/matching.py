@@ -20,6 +20,12 @@ class GalleryMatches:
         query_camids: cameras of the queries, Q integers or strings, or None.
         gallery_camids: cameras of the gallery, G of the same kind, or None.
 
+    Attributes:
+        num_queries: number of queries Q.
+        num_gallery: number of gallery entries G.
+        num_negatives: number of pairs of a query and a gallery entry of another identity.
+        gallery_codes: the gallery's identities as integers, shape (G,).
+
     Raises:
         TypeError: if labels are neither integers nor strings, or of different kinds.
         ValueError: if lengths differ, a set is empty or only one side has cameras.
@@ -30,7 +36,8 @@ class GalleryMatches:
                  gallery_pids: Labels,
                  query_camids: Optional[Labels] = None,
                  gallery_camids: Optional[Labels] = None) -> None:
-        query, gallery = _encode(query_pids, gallery_pids, 'pids')
+        query, self.gallery_codes = _encode(query_pids, gallery_pids, 'pids')
+        gallery = self.gallery_codes
         self.num_queries, self.num_gallery = len(query), len(gallery)
         if not self.num_queries or not self.num_gallery:
             raise ValueError(f'nothing to rank: {self.num_queries} queries, '
@@ -38,6 +45,8 @@ class GalleryMatches:
         self._order = np.argsort(gallery, kind='stable')
         self._starts = np.searchsorted(gallery, query, 'left', sorter=self._order)
         self._stops = np.searchsorted(gallery, query, 'right', sorter=self._order)
+        num_same = int((self._stops - self._starts).sum())
+        self.num_negatives = self.num_queries * self.num_gallery - num_same
         if (query_camids is None) != (gallery_camids is None):
             raise ValueError('cameras are given for one side only: pass query_camids and '
                              'gallery_camids, or neither')

@@ -1,6 +1,7 @@
 """Nearest neighbours of every feature among all features, in bounded memory."""
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isqrt
 from typing import Optional
 
 import numpy as np
@@ -27,29 +28,104 @@ class Neighbours:
 def nearest_neighbours(features: Tensor,
                        count: int,
                        chunk_size: int,
-                       progress: Optional[Callable[[int], None]] = None) -> Neighbours:
+                       backend: str,
+                       progress: Callable[[float], None] = lambda share: None,
+                       observe: Callable[[Tensor, int, int], None] = lambda *tile: None
+                       ) -> Neighbours:
     """Find the nearest entries of each feature, itself included by its distance.
+
+    The distances of each pair are computed once, in square tiles of which two are held at a time,
+    the second to read the first along its columns.
 
     Args:
         features: shape (N, C), float32; their device computes the distances.
         count: number of neighbours K, at most N.
-        chunk_size: rows of the distance matrix held at a time.
-        progress: called with the number of finished rows after each block.
+        chunk_size: a tile has the size of this many rows of the distance matrix.
+        backend: 'numpy' or 'torch', whose matrix product.
+        progress: called with the share of finished tiles, 0 to 1, after each.
+        observe: called with each tile and its first row and column; the tiles below the diagonal
+            are missing.
     """
-    squared_norm = torch.linalg.vector_norm(features, dim=1).square()
-    indices, values, scale, done = [], [], [], 0
-    for rows in features.split(chunk_size):
-        block = squared_distance_to(rows, features, squared_norm)
-        nearest = smallest(block, count)
-        values.append(nearest[0])
-        indices.append(nearest[1])
-        farthest = block.amax(dim=1)
-        scale.append(farthest.masked_fill(farthest == 0, 1))
-        done += len(rows)
-        if progress is not None:
-            progress(done)
-    joined = (torch.cat(parts).cpu().numpy() for parts in (indices, values, scale))
-    return Neighbours(*joined)
+    side = max(1, isqrt(chunk_size * len(features)))
+    tiles = features.split(side)
+    squared_norms = [torch.linalg.vector_norm(tile, dim=1).square() for tile in tiles]
+    lists = [_Lists.empty(tile, count) for tile in tiles]
+    done, total = 0, len(tiles) * (len(tiles) + 1) // 2
+    for row, rows in enumerate(tiles):
+        for column in range(row, len(tiles)):
+            tile = squared_distance_to(rows, tiles[column], squared_norms[column], backend)
+            observe(tile, row * side, column * side)
+            lists[row].add(tile, column * side, along=1)
+            if column > row:
+                lists[column].add(tile, row * side, along=0)
+            done += 1
+            progress(done / total)
+    joined = (torch.cat(parts).cpu().numpy()
+              for parts in zip(*((part.indices, part.values, part.largest) for part in lists)))
+    indices, values, largest = joined
+    return Neighbours(indices, values, np.where(largest == 0, 1, largest))
+
+
+@dataclass
+class _Lists:
+    """The nearest entries so far of some rows, ordered by value, then by index, and the farthest."""
+    values: Tensor
+    indices: Tensor
+    largest: Tensor
+    count: int
+
+    @classmethod
+    def empty(cls, rows: Tensor, count: int) -> '_Lists':
+        """Lists that have seen nothing."""
+        return cls(rows.new_zeros(len(rows), 0), rows.new_zeros(len(rows), 0, dtype=torch.int64),
+                   rows.new_zeros(len(rows)), count)
+
+    def add(self, tile: Tensor, first: int, along: int) -> None:
+        """See more distances.
+
+        Args:
+            tile: distances of the lists' rows to some entries, or its transpose.
+            first: number of the first of these entries; ascends from call to call.
+            along: the dimension of the tile along which the entries lie.
+        """
+        self.largest = torch.maximum(self.largest, tile.amax(dim=along))
+        found = self._nearer(tile, along) if self.values.shape[1] == self.count else None
+        if found is None:
+            tile = tile if along == 1 else tile.T.contiguous()
+            found = smallest(tile, min(self.count, tile.shape[1]))
+        values, order = torch.cat([self.values, found[0]], dim=1).sort(dim=1, stable=True)
+        indices = torch.cat([self.indices, found[1] + first], dim=1).gather(1, order)
+        self.values, self.indices = values[:, :self.count], indices[:, :self.count]
+
+    def _nearer(self, tile: Tensor, along: int) -> Optional[tuple[Tensor, Tensor]]:
+        """What is nearer than the end of the lists, padded with inf; None where that is much.
+
+        An entry as far as the end of a list comes after it, since its index is higher.
+        """
+        reach = self.values[:, -1:]
+        places = _true_places(tile < (reach if along == 1 else reach.T))
+        rows, entries = places // tile.shape[1], places % tile.shape[1]
+        values = tile.flatten()[places]
+        if along == 0:
+            order = entries.argsort(stable=True)
+            rows, entries, values = entries[order], rows[order], values[order]
+        counts = rows.bincount(minlength=len(reach))
+        width = int(counts.max())
+        if width > 4 * self.count:
+            return None
+        position = torch.arange(len(rows), device=rows.device) - (counts.cumsum(0) - counts)[rows]
+        padded = tile.new_full((len(reach), width), torch.inf)
+        padded[rows, position] = values
+        indices = entries.new_zeros(padded.shape)
+        indices[rows, position] = entries
+        return padded, indices
+
+
+def _true_places(mask: Tensor) -> Tensor:
+    """Flat indices of what is true, ascending; on the CPU by numpy, which is six times as fast."""
+    if mask.device.type == 'cpu':
+        return torch.from_numpy(np.flatnonzero(mask.numpy()))
+    return mask.flatten().nonzero()[:, 0]
 
 
 def smallest(block: Tensor, count: int) -> tuple[Tensor, Tensor]:

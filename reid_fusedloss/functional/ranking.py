@@ -1,5 +1,6 @@
 """Ranking metrics of retrieval: CMC, mAP, mINP and the ranking lists they are made of."""
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Optional, Union
 
 import numpy as np
@@ -7,14 +8,17 @@ from torch import Tensor
 
 from .distance import CHUNK_SIZE, distance_blocks
 from .features import Features
-from .matching import GalleryMatches, Labels
-from .ranking_result import RankingLists, RankingResult, check_topk
+from .matching import Labels
+from .block_ranking import Observer, Progress, rank_blocks
+from .query_expansion import alpha_query_expansion
+from .ranking_result import RankingLists, check_topk
 from .rerank import rerank_blocks
+from .single_shot import SingleGalleryShot
+from .verification import TprAtFpr
 
-Progress = Callable[[int, int], None]
-
-AP_FORMS = ('ir', 'trapezoid')
 RERANK_KEYS = ('k1', 'k2', 'lambda_value')
+EXPANSION_KEYS = ('k', 'alpha', 'times', 'expand_gallery')
+SINGLE_SHOT_KEYS = ('trials', 'seed')
 
 
 def evaluate_ranking(query: Features,
@@ -27,10 +31,14 @@ def evaluate_ranking(query: Features,
                      distance: str = 'cosine',
                      ap: str = 'ir',
                      topk: Sequence[int] = (1, 5, 10),
-                     rerank: Optional[dict] = None,
+                     rerank: Optional[Mapping] = None,
+                     query_expansion: Optional[Mapping] = None,
+                     tpr_at_fpr: Sequence[float] = (),
+                     single_shot: Optional[Mapping] = None,
                      chunk_size: int = CHUNK_SIZE,
+                     backend: str = 'auto',
                      progress: Optional[Progress] = None) -> dict[str, float]:
-    """Rank the gallery for each query by its features; no (Q, G) matrix is held.
+    """Rank the gallery for each query by its features; no (Q, G) matrix need be held.
 
     Args:
         query: features, shape (Q, C), of any norm.
@@ -43,12 +51,19 @@ def evaluate_ranking(query: Features,
         ap: 'ir' or 'trapezoid', see `rank_blocks`.
         topk: ranks of the CMC to report.
         rerank: None, or the options of `k_reciprocal_rerank`: {} or dict(k1=, k2=, lambda_value=).
+        query_expansion: None, or the options of `alpha_query_expansion`: {} or dict(k=, alpha=,
+            times=, expand_gallery=); comes before the re-ranking.
+        tpr_at_fpr: false positive rates at which the true positive rate is reported, see
+            `TprAtFpr`.
+        single_shot: None, or the options of `SingleGalleryShot`: {} or dict(trials=, seed=), to
+            report its CMC too.
         chunk_size: number of queries whose distances are held at a time.
+        backend: whose matrix product, see `choose_backend`.
         progress: called with (done, total) after each block.
 
     Returns:
         As `RankingResult.summarise`: 'mAP', 'mINP' and 'R<k>' in percent, 'num_valid_queries'
-        and 'num_ties'.
+        and 'num_ties'; 'TPR@FPR=<rate>' and 'single_shot_R<k>' in percent where asked for.
 
     Raises:
         TypeError: if features are not of a floating-point type or labels neither int nor str.
@@ -59,15 +74,42 @@ def evaluate_ranking(query: Features,
     if (len(query), len(gallery)) != (len(query_pids), len(gallery_pids)):
         raise ValueError(f'{len(query)} query and {len(gallery)} gallery features, but '
                          f'{len(query_pids)} and {len(gallery_pids)} pids')
-    labels = (query_pids, gallery_pids, query_camids, gallery_camids)
+    observers = make_observers(topk, tpr_at_fpr, single_shot)
+    engine = dict(chunk_size=chunk_size, backend=backend)
+    if query_expansion is not None:
+        check_keys('query_expansion', query_expansion, EXPANSION_KEYS)
+        query, gallery = alpha_query_expansion(query, gallery, **query_expansion, **engine)
     if rerank is None:
-        blocks = distance_blocks(query, gallery, distance, chunk_size=chunk_size)
-        return rank_blocks(blocks, *labels, ap=ap, progress=progress).summarise(topk)
-    unknown = set(rerank) - set(RERANK_KEYS)
+        blocks = distance_blocks(query, gallery, distance, **engine)
+    else:
+        check_keys('rerank', rerank, RERANK_KEYS)
+        blocks = rerank_blocks(query, gallery, **rerank, **engine, progress=progress)
+        progress = None
+    result = rank_blocks(blocks, query_pids, gallery_pids, query_camids, gallery_camids, ap=ap,
+                         observers=observers, progress=progress)
+    numbers = result.summarise(topk)
+    for observer in observers:
+        numbers |= observer.summarise()
+    return numbers
+
+
+def make_observers(topk: Sequence[int], tpr_at_fpr: Sequence[float],
+                   single_shot: Optional[Mapping]) -> list[Observer]:
+    """What `evaluate_ranking` reports beside the ranks; arguments and errors as there."""
+    observers: list[Observer] = []
+    if isinstance(tpr_at_fpr, Real) or len(tpr_at_fpr):
+        observers.append(TprAtFpr(tpr_at_fpr))
+    if single_shot is not None:
+        check_keys('single_shot', single_shot, SINGLE_SHOT_KEYS)
+        observers.append(SingleGalleryShot(topk, **single_shot))
+    return observers
+
+
+def check_keys(name: str, options: Mapping, known: Sequence[str]) -> None:
+    """Raise a ValueError if options hold an unknown key."""
+    unknown = set(options) - set(known)
     if unknown:
-        raise ValueError(f'unknown keys {sorted(unknown)} in rerank, known are {RERANK_KEYS}')
-    blocks = rerank_blocks(query, gallery, **rerank, chunk_size=chunk_size, progress=progress)
-    return rank_blocks(blocks, *labels, ap=ap).summarise(topk)
+        raise ValueError(f'unknown keys {sorted(unknown)} in {name}, known are {tuple(known)}')
 
 
 def cmc_map(distances: Union[np.ndarray, Tensor],
@@ -114,107 +156,3 @@ def ranking_lists(distances: Union[np.ndarray, Tensor],
         raise ValueError(f'k is the length of the lists, at least 1, got {k}')
     labels = (query_pids, gallery_pids, query_camids, gallery_camids)
     return rank_blocks([distances], *labels, k=k).lists
-
-
-def rank_blocks(blocks: Iterable[Union[np.ndarray, Tensor]],
-                query_pids: Labels,
-                gallery_pids: Labels,
-                query_camids: Optional[Labels] = None,
-                gallery_camids: Optional[Labels] = None,
-                *,
-                ap: str = 'ir',
-                k: int = 0,
-                progress: Optional[Progress] = None) -> RankingResult:
-    """Rank each query's gallery, block by block, without an argsort.
-
-    The rank of a positive is the number of nearer entries that are not junk, plus one; equal
-    distances are ordered by gallery index. With r_1 < ... < r_P the ranks of the P positives,
-    `ap='ir'` is the mean of the precisions i / r_i, and `ap='trapezoid'` the mean of
-    (i / r_i + (i - 1) / (r_i - 1)) / 2, with 0 / 0 = 1 (Zheng et al., ICCV 2015, the Market-1501
-    code). The inverse negative penalty is P / r_P (Ye et al., TPAMI 2021).
-
-    Args:
-        blocks: distances of consecutive queries to the gallery, shapes (b, G), smaller is nearer:
-            `distance_blocks`, `rerank_blocks` or a list of one matrix. They are not changed.
-        query_pids: identities, Q integers or strings.
-        gallery_pids: identities, G integers or strings.
-        query_camids: cameras, Q integers or strings, or None: no entry is junk.
-        gallery_camids: cameras, G integers or strings, or None.
-        ap: 'ir' or 'trapezoid'.
-        k: length of the ranking lists to keep; 0 keeps none.
-        progress: called with (done, total) queries after each block.
-
-    Raises:
-        TypeError: if distances are not of a floating-point type or labels neither int nor str.
-        ValueError: if the input is empty, not finite or does not fit.
-    """
-    if ap not in AP_FORMS:
-        raise ValueError(f'ap is one of {AP_FORMS}, got {ap!r}')
-    matches = GalleryMatches(query_pids, gallery_pids, query_camids, gallery_camids)
-    result = RankingResult.empty(matches.num_queries, k)
-    for query, row in enumerate(_rows(blocks, matches, progress)):
-        positives, junk = matches.of(query)
-        ordered = np.sort(row)
-        if not np.isfinite(ordered[[0, -1]]).all():
-            index = int(np.flatnonzero(~np.isfinite(row))[0])
-            raise ValueError(f'the distance of query {query} to gallery entry {index} is '
-                             f'{row[index]}, expected finite distances')
-        if len(positives):
-            ranks, result.num_ties[query] = _ranks(row, ordered, positives, junk)
-            result.average_precision[query] = _average_precision(ranks, ap)
-            result.inverse_negative_penalty[query] = len(ranks) / ranks[-1]
-            result.first_match[query] = ranks[0]
-            result.num_positives[query] = len(ranks)
-        if k:
-            result.lists.fill(query, row, ordered, positives, junk)
-    return result
-
-
-def _rows(blocks: Iterable[Union[np.ndarray, Tensor]], matches: GalleryMatches,
-          progress: Optional[Progress]) -> Iterator[np.ndarray]:
-    """The rows of all blocks; their number and width are checked."""
-    done, total = 0, matches.num_queries
-    for block in blocks:
-        if isinstance(block, Tensor):
-            block = block.detach().cpu()
-            block = (block.float() if block.element_size() < 4 else block).numpy()
-        if not np.issubdtype(block.dtype, np.floating):
-            raise TypeError(f'distances are of type {block.dtype}, expected floating point')
-        if block.ndim != 2 or block.shape[1] != matches.num_gallery:
-            raise ValueError(f'distances of shape {block.shape} do not fit '
-                             f'{matches.num_gallery} gallery pids')
-        if done + len(block) > total:
-            raise ValueError(f'distances of at least {done + len(block)} queries, {total} pids')
-        yield from block
-        done += len(block)
-        if progress is not None:
-            progress(done, total)
-    if done != total:
-        raise ValueError(f'distances of {done} queries, but {total} query pids')
-
-
-def _ranks(row: np.ndarray, ordered: np.ndarray, positives: np.ndarray,
-           junk: np.ndarray) -> tuple[np.ndarray, int]:
-    """Ascending ranks of the positives, from 1, and how many of them tie with a negative."""
-    values, junk_values = row[positives], row[junk]
-    own_values, junk_ordered = np.sort(values), np.sort(junk_values)
-
-    def count(side: str) -> np.ndarray:
-        return ordered.searchsorted(values, side) - junk_ordered.searchsorted(values, side)
-
-    ranks = count('left')
-    equal = count('right') - ranks
-    for i in np.flatnonzero(equal > 1):
-        earlier = np.count_nonzero(row[:positives[i]] == values[i])
-        ranks[i] += earlier - np.count_nonzero(junk_values[junk < positives[i]] == values[i])
-    own = own_values.searchsorted(values, 'right') - own_values.searchsorted(values, 'left')
-    return np.sort(ranks) + 1, int(np.count_nonzero(equal > own))
-
-
-def _average_precision(ranks: np.ndarray, ap: str) -> float:
-    found = np.arange(1, len(ranks) + 1)
-    precision = found / ranks
-    if ap == 'ir':
-        return float(precision.mean())
-    before = np.where(ranks == 1, 1, (found - 1) / np.maximum(ranks - 1, 1))
-    return float((precision + before).mean() / 2)

@@ -5,6 +5,10 @@ from numbers import Integral
 from typing import Optional
 
 import numpy as np
+import torch
+
+from .matching import GalleryMatches
+from .neighbours import smallest
 
 
 def check_topk(topk: Sequence[int]) -> None:
@@ -32,16 +36,20 @@ class RankingLists:
         shape = (num_queries, k)
         return cls(np.full(shape, -1), np.full(shape, np.inf), np.zeros(shape, dtype=bool))
 
-    def fill(self, query: int, row: np.ndarray, ordered: np.ndarray, positives: np.ndarray,
-             junk: np.ndarray) -> None:
-        """Write one query's list, from its distances (G,) and their sorted values (G,)."""
-        reach = min(self.indices.shape[1] + len(junk), len(row))
-        near = np.flatnonzero(row <= ordered[reach - 1])
-        near = near[~np.isin(near, junk)]
-        near = near[np.argsort(row[near], kind='stable')][:self.indices.shape[1]]
-        self.indices[query, :len(near)] = near
-        self.distances[query, :len(near)] = row[near]
-        self.matches[query, :len(near)] = np.isin(near, positives)
+    def fill(self, first: int, block: np.ndarray, matches: GalleryMatches) -> None:
+        """Write the lists of the queries from `first` on, from their distances (b, G)."""
+        own = [matches.of(query) for query in range(first, first + len(block))]
+        block = block.copy()
+        for row, (_, junk) in zip(block, own):
+            row[junk] = np.inf
+        count = min(self.indices.shape[1], block.shape[1])
+        values, indices = (part.numpy() for part in smallest(torch.from_numpy(block), count))
+        indices[np.isinf(values)] = -1
+        rows = slice(first, first + len(block))
+        self.distances[rows, :count] = values
+        self.indices[rows, :count] = indices
+        for query, (positives, _) in enumerate(own, first):
+            self.matches[query] = np.isin(self.indices[query], positives)
 
 
 @dataclass(frozen=True)

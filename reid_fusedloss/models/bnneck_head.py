@@ -1,6 +1,6 @@
 """BNNeck head of the strong baseline."""
-from collections.abc import Collection
-from typing import Optional
+from collections.abc import Collection, Sequence
+from typing import Optional, Union
 
 from torch import Tensor, nn
 
@@ -21,27 +21,31 @@ class BNNeckHead(LinearReIDHead):
         num_classes: identities in the training set.
         in_channels: C, channels of the neck's output.
         loss: as in `LinearReIDHead`.
-        test_feature: the embedding that is tested, 'bn' or 'pooled'.
+        test_feature: the embedding that is tested, 'bn' or 'pooled', or several: the first is the
+            one that counts, the others are there to be compared (`ReIDMetric(compare=True)`).
         init_cfg: as in `LinearReIDHead`.
 
     Raises:
-        ValueError: as `LinearReIDHead`, and if `test_feature` is neither 'bn' nor 'pooled'.
+        ValueError: as `LinearReIDHead`, and if `test_feature` names anything but 'bn' and 'pooled'.
     """
     tensors_offered = ('pooled', 'bn', 'logits', 'cosines')
 
-    def __init__(self, num_classes: int, in_channels: int, loss: dict, test_feature: str = 'bn',
+    def __init__(self, num_classes: int, in_channels: int, loss: dict,
+                 test_feature: Union[str, Sequence[str]] = 'bn',
                  init_cfg: Optional[dict] = None) -> None:
-        if test_feature not in ('bn', 'pooled'):
-            raise ValueError(f"test_feature is 'bn' or 'pooled', got {test_feature!r}")
+        names = (test_feature, ) if isinstance(test_feature, str) else tuple(test_feature)
+        if not names or set(names) - {'bn', 'pooled'} or len(set(names)) < len(names):
+            raise ValueError(f"test_feature is 'bn', 'pooled' or both, got {test_feature!r}")
         super().__init__(num_classes, in_channels, loss, bias=False, init_cfg=init_cfg)
-        self.test_feature = test_feature
+        self.test_features = names
         self.bn = nn.BatchNorm1d(in_channels)
         self.bn.bias.requires_grad_(False)
         self.bn.weight.requires_grad_(self.loss_module.reads != {'pooled'})
 
-    def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Embedding of the images, shape (B, C): after or before the normalisation."""
-        return self.bn(feats[-1]) if self.test_feature == 'bn' else feats[-1]
+    def embeddings(self, feats: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        """After or before the normalisation, as `test_feature` says; see `LinearReIDHead`."""
+        return {name: self.bn(feats[-1]) if name == 'bn' else feats[-1]
+                for name in self.test_features}
 
     def tensors(self, pooled: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         """The tensors of these names for a batch; see `LinearReIDHead.tensors`."""

@@ -64,13 +64,31 @@ class LinearReIDHead(ClsHead):
         if bias:
             self.classifier.bias.requires_grad_('logits' in loss.reads)
 
+    def embeddings(self, feats: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        """The embeddings of the images that are tested, shape (B, C) each, by name."""
+        return dict(pooled=feats[-1])
+
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Embedding of the images, shape (B, C): what is tested and exported."""
-        return feats[-1]
+        """The first of `embeddings`, shape (B, C): what is exported."""
+        return next(iter(self.embeddings(feats).values()))
 
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Embedding, shape (B, C)."""
+        """As `pre_logits`."""
         return self.pre_logits(feats)
+
+    def predict(self, feats: tuple[Tensor, ...],
+                data_samples: Optional[list[DataSample]] = None) -> list[DataSample]:
+        """Store each image's embedding (C,) in its data sample.
+
+        It is the field `embedding`; where several are tested, `embeddings` holds all by name.
+        """
+        named = {name: part.float() for name, part in self.embeddings(feats).items()}
+        data_samples = data_samples or [DataSample() for _ in feats[-1]]
+        for sample, *row in zip(data_samples, *named.values()):
+            sample.set_field(row[0], 'embedding')
+            if len(row) > 1:
+                sample.set_field(dict(zip(named, row)), 'embeddings')
+        return data_samples
 
     def tensors(self, pooled: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         """The tensors of these names for a batch.
@@ -85,14 +103,6 @@ class LinearReIDHead(ClsHead):
         """Losses of a training batch, as `{'loss_<term>': scalar}`."""
         labels = torch.cat([sample.gt_label for sample in data_samples])
         return self.loss_module(self.tensors(feats[-1], self.loss_module.reads), labels)
-
-    def _get_predictions(self, embeddings: Tensor,
-                         data_samples: Optional[list[DataSample]]) -> list[DataSample]:
-        """Store each image's embedding (C,) in its data sample."""
-        data_samples = data_samples or [DataSample() for _ in embeddings]
-        for sample, embedding in zip(data_samples, embeddings.float()):
-            sample.set_field(embedding, 'embedding')
-        return data_samples
 
     def _classify(self, features: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         classified = {}

@@ -106,7 +106,7 @@ def test_records_do_not_carry_their_batch():
     batch = torch.randn(64, 8)
     metric = ReIDMetric()
     metric.process(None, [dict(records(1)[0], embedding=batch[0])])
-    assert metric.results[0]['embedding'].base is None
+    assert metric.store._pending[0].base is None and metric.store._pending[0].shape == (1, 8)
 
 
 @pytest.mark.parametrize('options, word', [

@@ -109,13 +109,29 @@ def test_smallest_takes_equal_entries_by_index(count: int, levels: int) -> None:
     np.testing.assert_array_equal(values.numpy(), np.take_along_axis(block.numpy(), expected, 1))
 
 
-def test_neighbours_are_those_of_the_full_sort() -> None:
-    features = signs(3, 50, 25) / 4
+@pytest.mark.parametrize('chunk_size', [1, 3, 16, 500])
+@pytest.mark.parametrize('count', [1, 3, 9, 150])
+@pytest.mark.parametrize('patterns', [1, 5, 60])
+def test_neighbours_are_those_of_the_full_sort(chunk_size: int, count: int, patterns: int) -> None:
+    features = signs(3, 150, patterns) / 4
     squared = oracle.euclidean_of_normalised(features)**2
-    result = nearest_neighbours(torch.from_numpy(features), 9, 16)
-    order = np.argsort(np.round(squared, 9), axis=1, kind='stable')[:, :9]
+    result = nearest_neighbours(torch.from_numpy(features), count, chunk_size, 'torch')
+    order = np.argsort(np.round(squared, 9), axis=1, kind='stable')[:, :count]
     np.testing.assert_array_equal(result.indices, order)
-    np.testing.assert_allclose(result.scale, squared.max(axis=1), atol=1e-6)
+    farthest = squared.max(axis=1)
+    np.testing.assert_allclose(result.scale, np.where(farthest == 0, 1, farthest), atol=1e-6)
+
+
+@pytest.mark.parametrize('nearest_last', [True, False])
+def test_neighbours_when_one_tile_holds_them_all(nearest_last: bool) -> None:
+    rng = np.random.RandomState(0)
+    far, near = rng.randn(60, 16), 1 + .1 * rng.randn(60, 16)
+    features = np.concatenate([far, near] if nearest_last else [near, far]).astype(np.float32)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    squared = oracle.euclidean_of_normalised(features)**2
+    result = nearest_neighbours(torch.from_numpy(features), 4, 30, 'numpy')
+    np.testing.assert_array_equal(result.indices, np.argsort(squared, axis=1)[:, :4])
+    np.testing.assert_allclose(result.squared_distances, np.sort(squared, axis=1)[:, :4], atol=1e-6)
 
 
 @pytest.mark.parametrize('options, error, message', [

@@ -104,3 +104,28 @@ def k_reciprocal(distances: np.ndarray, num_queries: int, k1: int, k2: int,
             result[i, j - num_queries] = ((1 - lambda_value) * jaccard
                                           + lambda_value * original[i, j])
     return result
+
+
+def alpha_query_expansion(query: np.ndarray, gallery: np.ndarray, k: int, alpha: float,
+                          times: int, expand_gallery: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted means over the k most similar, one feature after the other."""
+    def unit(vector: np.ndarray) -> np.ndarray:
+        length = np.sqrt((vector**2).sum())
+        return vector / length if length else vector
+
+    features = [unit(row.astype(np.float64)) for row in [*query, *gallery]]
+    for _ in range(times):
+        expanded = list(features)
+        for i, feature in enumerate(features):
+            if i >= len(query) and not expand_gallery:
+                continue
+            pool = range(len(features)) if expand_gallery else [i, *range(len(query), len(features))]
+            order = sorted(pool, key=lambda j: (-float(features[j] @ feature), j))
+            if not expand_gallery:  # the query itself comes first, whatever its copies
+                order = [i] + [j for j in order if j != i]
+            mean = np.zeros_like(feature)
+            for j in order[:k]:
+                mean += max(0., float(features[j] @ feature))**alpha * features[j]
+            expanded[i] = unit(mean)
+        features = expanded
+    return np.stack(features[:len(query)]), np.stack(features[len(query):])

@@ -1,0 +1,138 @@
+"""Embeddings of a test set: kept batch by batch, gathered over processes, put in order."""
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import numpy as np
+import torch
+from mmengine.dist import all_gather_object, gather, get_comm_device, get_world_size, is_main_process
+from torch import Tensor
+
+SAMPLE_KEYS = ('sample_idx', 'pid', 'camid', 'is_query')
+BLOCK_ROWS = 4096
+
+
+@dataclass
+class EmbeddingTable:
+    """All images, each once, ordered by `sample_idx`.
+
+    Attributes:
+        features: by name, the embeddings, shape (N, C), float32.
+        columns: by name, N entries each: sample_idx, pid, camid, is_query, img_path.
+    """
+    features: dict[str, np.ndarray]
+    columns: dict[str, list]
+
+
+class EmbeddingStore:
+    """One process' share of the embeddings.
+
+    The features are kept side by side in blocks of some thousand images and reach the first
+    process as tensors, a block of each process at a time; what is pickled are the columns.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list] = {key: [] for key in (*SAMPLE_KEYS, 'img_path')}
+        self._widths: dict[str, int] = {}
+        self._pending: list[np.ndarray] = []
+        self._blocks: list[np.ndarray] = []
+
+    def __len__(self) -> int:
+        return len(self._columns['pid'])
+
+    def add(self, samples: Sequence[Mapping[str, Any]]) -> None:
+        """Take a batch of data samples as MMEngine's evaluator passes them to a metric.
+
+        Raises:
+            ValueError: if the samples lack what the metric needs.
+        """
+        for sample in samples:
+            missing = [key for key in SAMPLE_KEYS if key not in sample]
+            if missing:
+                raise ValueError(f'the data samples lack {missing}: the test pipeline ends with '
+                                 "dict(type='PackInputs', meta_keys=('sample_idx', 'img_path', "
+                                 "'pid', 'camid', 'is_query'))")
+            for key in SAMPLE_KEYS:
+                self._columns[key].append(sample[key])
+            self._columns['img_path'].append(sample.get('img_path', ''))
+        if not samples:
+            return
+        named = [sample.get('embeddings') or dict(embedding=sample['embedding'])
+                 for sample in samples]
+        parts = [_to_numpy([features[name] for features in named]) for name in named[0]]
+        self._widths = {name: part.shape[1] for name, part in zip(named[0], parts)}
+        self._pending.append(np.concatenate(parts, axis=1))
+        if sum(map(len, self._pending)) >= BLOCK_ROWS:
+            self._pack()
+
+    def gather(self) -> Optional[EmbeddingTable]:
+        """The table of all processes, on the first; None on the others. The store is left empty.
+
+        An image that several processes have, as a sampler's padding makes them, is counted once.
+        """
+        self._pack()
+        shares = all_gather_object((self._columns, self._widths, list(map(len, self._blocks))))
+        blocks, self._blocks = self._blocks, []
+        self._columns = {key: [] for key in self._columns}
+        columns = {key: sum((share[0][key] for share in shares), []) for key in self._columns}
+        widths = next((share[1] for share in shares if share[1]), {})
+        places, order = _places(columns['sample_idx'])
+        table = EmbeddingTable(
+            {name: np.empty((len(order), width), np.float32) for name, width in widths.items()},
+            {key: [column[i] for i in order] for key, column in columns.items()})
+        counts = [share[2] for share in shares]
+        first = np.cumsum([0, *map(sum, counts[:-1])])
+        for number, received in enumerate(_exchange(blocks, counts, sum(widths.values()))):
+            for rank, block in enumerate(received):
+                start = first[rank] + sum(counts[rank][:number])
+                _write(table.features, block, places[start:start + len(block)])
+        return table if is_main_process() else None
+
+    def _pack(self) -> None:
+        """Make a block of the batches that are pending."""
+        if self._pending:
+            self._blocks.append(np.concatenate(self._pending))
+            self._pending = []
+
+
+def _exchange(blocks: list[np.ndarray], counts: list[list[int]],
+              width: int) -> Iterator[list[np.ndarray]]:
+    """Blocks of all processes, one of each at a time; nothing but on the first process.
+
+    Args:
+        blocks: this process' own; are released as they are sent.
+        counts: rows of each block of each process.
+        width: number of columns.
+    """
+    blocks.reverse()
+    for number in range(max(map(len, counts))):
+        rows = [count[number] if number < len(count) else 0 for count in counts]
+        own = blocks.pop() if blocks else np.empty((0, width), np.float32)
+        if get_world_size() == 1:
+            yield [own]
+            continue
+        padded = torch.zeros(max(rows), width)
+        padded[:len(own)] = torch.from_numpy(own)
+        received = gather(padded.to(get_comm_device()))
+        yield [part[:row].cpu().numpy() for part, row in zip(received, rows)]
+
+
+def _places(sample_idx: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Row of each record in the table, -1 for repeated ones, and the record of each row."""
+    _, order = np.unique(np.array(sample_idx, dtype=np.int64), return_index=True)
+    places = np.full(len(sample_idx), -1)
+    places[order] = np.arange(len(order))
+    return places, order
+
+
+def _write(features: dict[str, np.ndarray], block: np.ndarray, places: np.ndarray) -> None:
+    """Write rows of features side by side to their places; -1: nowhere."""
+    kept, start = places >= 0, 0
+    for feature in features.values():
+        stop = start + feature.shape[1]
+        feature[places[kept]] = block[kept, start:stop]
+        start = stop
+
+
+def _to_numpy(rows: list[Tensor]) -> np.ndarray:
+    return torch.stack(rows).detach().float().cpu().numpy()

@@ -1,0 +1,140 @@
+"""Verification: the share of true pairs that is accepted at a given rate of false ones."""
+from collections.abc import Collection, Sequence
+from fractions import Fraction
+from numbers import Real
+from typing import Optional
+
+import numpy as np
+
+from .matching import GalleryMatches
+
+SLICE_SIZE = 2**22
+
+
+def check_fprs(fprs: Sequence[float]) -> None:
+    """Raise an error if the false positive rates are not different numbers in (0, 1].
+
+    Raises:
+        TypeError: if fprs is no sequence.
+        ValueError: if it is empty, holds anything but numbers in (0, 1], or one of them twice.
+    """
+    if not isinstance(fprs, Collection):
+        raise TypeError(f'fprs is a sequence of false positive rates, got {fprs!r}')
+    if not len(fprs):
+        raise ValueError('fprs is empty: name a false positive rate, such as 1e-4')
+    for fpr in fprs:
+        if not isinstance(fpr, Real) or not 0 < fpr <= 1:
+            raise ValueError(f'false positive rates are numbers above 0, at most 1, got {fpr!r}')
+    if len(set(map(_decimal, fprs))) < len(fprs):
+        raise ValueError(f'fprs has a false positive rate twice: {tuple(fprs)}')
+
+
+class TprAtFpr:
+    """True positive rate at given false positive rates, over all pairs, exact; an observer.
+
+    Each pair of a query and a gallery entry that is not junk is accepted if it is near enough.
+    The TPR at FPR f is the largest TPR of any threshold whose FPR is at most f. Pairs at equal
+    distance are accepted together, so it is the share of the positive pairs that are strictly
+    nearer than the (floor(f * N) + 1)-th nearest of the N negative pairs: the point of the ROC
+    curve (Fawcett, Pattern Recognition Letters 2006) at f, not interpolated. f is taken as the
+    decimal number it is written as, so that 1e-2 of 100 pairs is one pair.
+
+    A query without a positive contributes its negative pairs; junk is in no count. Held are the
+    distances of all positive pairs and, at most, about four times max(fprs) * N distances of
+    negative ones. An observer watches one ranking at a time: other `GalleryMatches` start anew.
+
+    Args:
+        fprs: false positive rates in (0, 1], each once.
+
+    Raises:
+        TypeError: if fprs is no sequence.
+        ValueError: if it is empty, holds anything but numbers in (0, 1], or one of them twice.
+    """
+
+    def __init__(self, fprs: Sequence[float]) -> None:
+        check_fprs(fprs)
+        self.fprs = tuple(fprs)
+        self._matches: Optional[GalleryMatches] = None
+
+    def update(self, first: int, block: np.ndarray, matches: GalleryMatches) -> None:
+        """Take the distances of some queries, each query once.
+
+        Args:
+            first: number of the block's first query.
+            block: distances to the gallery, shape (b, G), finite, smaller is nearer; not changed.
+            matches: positives and junk of all queries, the same object for all blocks.
+        """
+        if matches is not self._matches:
+            self._start(matches)
+        self._num_seen += len(block)
+        step = max(1, SLICE_SIZE // matches.num_gallery)
+        for start in range(0, len(block), step):
+            self._take(first + start, block[start:start + step], matches)
+
+    def thresholds(self) -> dict[float, float]:
+        """The distance below which, strictly, pairs are accepted, for each false positive rate.
+
+        Returns:
+            By false positive rate f, the (floor(f * N) + 1)-th smallest negative distance; inf for
+            f = 1, which accepts every pair.
+
+        Raises:
+            ValueError: if not all queries were seen or there is no negative pair.
+        """
+        if self._matches is None or self._num_seen != self._matches.num_queries:
+            raise ValueError('thresholds are those of all queries: update with each query once, '
+                             'then ask')
+        if not self._matches.num_negatives:
+            raise ValueError('there is no negative pair: query and gallery have one identity')
+        nearest = np.concatenate(self._negatives)
+        places = [place for place in self._places if place < self._matches.num_negatives]
+        if places:
+            nearest.partition(places)
+        return {fpr: float(nearest[place]) if place in places else np.inf
+                for fpr, place in zip(self.fprs, self._places)}
+
+    def summarise(self) -> dict[str, float]:
+        """'TPR@FPR=<f>' in percent for each false positive rate, such as 'TPR@FPR=1e-04'.
+
+        Raises:
+            ValueError: if not all queries were seen, or there is no negative or no positive pair.
+        """
+        thresholds = self.thresholds()
+        positives = np.concatenate(self._positives)
+        if not len(positives):
+            raise ValueError(f'none of the {self._num_seen} queries has a positive in the '
+                             'gallery: check pids and camids')
+        return {f'TPR@FPR={_decimal(fpr)}':
+                100 * np.count_nonzero(positives < threshold) / len(positives)
+                for fpr, threshold in thresholds.items()}
+
+    def _start(self, matches: GalleryMatches) -> None:
+        """Forget all pairs; find out how many negative ones are to be kept."""
+        self._matches, self._num_seen = matches, 0
+        total = matches.num_negatives
+        self._places = [int(Fraction(_decimal(fpr)) * total) for fpr in self.fprs]
+        self._num_needed = 1 + max((place for place in self._places if place < total), default=-1)
+        self._reach = np.inf if self._num_needed else -np.inf
+        self._positives: list[np.ndarray] = []
+        self._negatives: list[np.ndarray] = []
+        self._num_kept = 0
+
+    def _take(self, first: int, rows: np.ndarray, matches: GalleryMatches) -> None:
+        """Keep the positive distances of these rows, and the negative ones within reach."""
+        near = rows < self._reach
+        for query, (row, row_near) in enumerate(zip(rows, near), first):
+            positives, junk = matches.of(query)
+            self._positives.append(row[positives])
+            row_near[positives] = row_near[junk] = False
+        self._negatives.append(rows[near])
+        self._num_kept += len(self._negatives[-1])
+        if self._num_kept > 2 * self._num_needed:
+            nearest = np.concatenate(self._negatives)
+            nearest.partition(self._num_needed - 1)
+            self._negatives = [nearest[:self._num_needed].copy()]
+            self._num_kept, self._reach = self._num_needed, nearest[self._num_needed - 1]
+
+
+def _decimal(rate: float) -> str:
+    """The shortest text that is read back as this rate, such as '1e-04'."""
+    return np.format_float_scientific(rate, trim='-')

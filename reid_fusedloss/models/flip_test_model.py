@@ -1,0 +1,49 @@
+"""Flip test: embeddings averaged over an image and its mirror image."""
+from typing import Any
+
+import torch
+from mmengine.model import BaseTTAModel
+from mmpretrain.structures import DataSample
+
+from ..registry import MODELS
+
+
+@MODELS.register_module()
+class FlipTestModel(BaseTTAModel):
+    """Wrap a model so that its embeddings are the mean of those of the image and its mirror image.
+
+    The pipeline stays as it is: the batch is mirrored along its width. Checkpoints are those of
+    the wrapped model.
+
+    Args:
+        module: config of the model, or the model, whose `test_step` gives data samples with
+            `embedding`, and `embeddings` where there are several.
+    """
+
+    def test_step(self, data: dict[str, Any]) -> list[DataSample]:
+        """Data samples with the averaged embeddings; called by MMEngine's test loop."""
+        mirrored = [image.flip(-1) for image in data['inputs']]
+        if isinstance(data['inputs'], torch.Tensor):
+            mirrored = torch.stack(mirrored)
+        others = [sample.clone() for sample in self.module.test_step(dict(data, inputs=mirrored))]
+        return self.merge_preds(list(zip(others, self.module.test_step(data))))
+
+    def val_step(self, data: dict[str, Any]) -> list[DataSample]:
+        """As `test_step`."""
+        return self.test_step(data)
+
+    def merge_preds(self, data_samples_list: list[tuple[DataSample, ...]]) -> list[DataSample]:
+        """The last sample of each tuple, with the mean of all their embeddings."""
+        merged = []
+        for samples in data_samples_list:
+            sample = samples[-1]
+            sample.set_field(_mean([s.embedding for s in samples]), 'embedding')
+            if 'embeddings' in sample:
+                sample.set_field({name: _mean([s.embeddings[name] for s in samples])
+                                  for name in sample.embeddings}, 'embeddings')
+            merged.append(sample)
+        return merged
+
+
+def _mean(embeddings: list[torch.Tensor]) -> torch.Tensor:
+    return torch.stack(embeddings).mean(dim=0)

@@ -1,0 +1,76 @@
+"""Verification and single-gallery-shot CMC as plain loops, memory no concern."""
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import product
+from typing import Optional
+
+import numpy as np
+
+
+class Observed:
+    """The labels of a case, and what one query does not count."""
+
+    def __init__(self, query_pids: Sequence, gallery_pids: Sequence,
+                 query_camids: Optional[Sequence] = None,
+                 gallery_camids: Optional[Sequence] = None) -> None:
+        self.query_pids, self.gallery_pids = query_pids, gallery_pids
+        self.query_camids, self.gallery_camids = query_camids, gallery_camids
+
+    def is_junk(self, i: int, j: int) -> bool:
+        """Same identity and same camera."""
+        if self.query_camids is None or self.query_pids[i] != self.gallery_pids[j]:
+            return False
+        return bool(self.query_camids[i] == self.gallery_camids[j])
+
+    def positives(self, i: int) -> list[int]:
+        """Gallery indices of the query's identity that are not junk."""
+        return [j for j, pid in enumerate(self.gallery_pids)
+                if pid == self.query_pids[i] and not self.is_junk(i, j)]
+
+
+def pairs(distances: np.ndarray, *labels: Sequence) -> tuple[list[float], list[bool]]:
+    """Distance and truth of all pairs but junk."""
+    case = Observed(*labels)
+    values, truths = [], []
+    for i, row in enumerate(distances):
+        for j, value in enumerate(row):
+            if not case.is_junk(i, j):
+                values.append(float(value))
+                truths.append(bool(case.query_pids[i] == case.gallery_pids[j]))
+    return values, truths
+
+
+def tpr_at_fpr(values: Sequence[float], truths: Sequence[bool], fpr: str) -> float:
+    """Try each distance as the threshold, and none at all; the best TPR in percent."""
+    totals, best = Counter(truths), 0.
+    for threshold in set(values):
+        accepted = Counter(truth for value, truth in zip(values, truths) if value <= threshold)
+        if Fraction(accepted[False], totals[False]) <= Fraction(fpr):
+            best = max(best, 100 * accepted[True] / totals[True])
+    return best
+
+
+def draws(case: Observed, i: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """All equally likely draws for a query: its own image, and those of the other identities."""
+    others = {}
+    for j, pid in enumerate(case.gallery_pids):
+        if pid != case.query_pids[i]:
+            others.setdefault(pid, []).append(j)
+    for own, *rest in product(case.positives(i), *others.values()):
+        yield own, tuple(rest)
+
+
+def expected_single_shot(distances: np.ndarray, *labels: Sequence,
+                         topk: Sequence[int]) -> dict[str, float]:
+    """The CMC averaged over all draws, then over the queries with a positive, in percent."""
+    case, shares = Observed(*labels), []
+    for i, row in enumerate(distances):
+        ranks = []
+        for own, rest in draws(case, i):
+            order = sorted([own, *rest], key=lambda j: (float(row[j]), j))
+            ranks.append(order.index(own) + 1)
+        if ranks:
+            shares.append([sum(rank <= k for rank in ranks) / len(ranks) for k in topk])
+    means = np.mean(shares, axis=0)
+    return {f'single_shot_R{k}': 100 * float(mean) for k, mean in zip(topk, means)}
