@@ -6,7 +6,10 @@ import torch
 from mmengine.runner import Runner
 
 from reid_fusedloss.compat import load_checkpoint_file
-from reid_fusedloss.engine.config import adopt_identities, read_weights, use_amp
+from reid_fusedloss.engine import other_identities_hook
+from reid_fusedloss.engine.config import use_amp
+from reid_fusedloss.engine.testing import (adopt_identities, check_backbone, compare_rankings,
+                                           flip_images, read_weights)
 from tests.tiny import tiny_config
 
 
@@ -79,6 +82,45 @@ def test_test_reproduces_the_score_of_training_and_reranks(run, tmp_path):
     assert scores['reid/mAP'] == pytest.approx(trained['reid/mAP'], abs=1e-9)
     assert (tmp_path / 'ranking_lists' / 'rerank.png').is_file()
     assert 0 < scores['rerank/mAP'] <= 100
+
+
+def test_a_checkpoint_of_other_identities_starts_a_training(run, tmp_path, monkeypatch):
+    lines = []
+    monkeypatch.setattr(other_identities_hook, 'print_log', lambda line, logger: lines.append(line))
+    others = dict(train_dataloader__dataset__num_train_ids=4,
+                  val_dataloader__dataset__num_train_ids=4, train_cfg__max_epochs=1,
+                  load_from=str(run[1] / 'epoch_2.pth'))
+    cfg = tiny_config(tmp_path / 'data', tmp_path / 'work', **others)
+    assert cfg.model.head.num_classes == 4
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    assert len(lines) == 1 and 'head.classifier.weight (6, 64) (here (4, 64))' in lines[0]
+    assert 'head.loss_module.terms.center.centers (6, 64) (here (4, 64))' in lines[0]
+    stem = load_checkpoint_file(run[1] / 'epoch_2.pth')['state_dict']['backbone.conv1.weight']
+    assert (runner.model.backbone.conv1.weight - stem).abs().max() < 0.05
+    cfg = tiny_config(tmp_path / 'data', tmp_path / 'resumed', resume=True, **others)
+    with pytest.raises(ValueError, match='to resume has another head: head.*classifier.weight'):
+        Runner.from_cfg(cfg).train()
+
+
+def test_flip_and_compare_through_the_runner(run, tmp_path):
+    checkpoint = str(run[1] / 'epoch_2.pth')
+    scores = {}
+    for flip in (False, True):
+        cfg = tiny_config(run[0], tmp_path / str(flip), load_from=checkpoint)
+        compare_rankings(cfg)
+        if flip:
+            flip_images(cfg)
+        runner = Runner.from_cfg(cfg)
+        scores[flip] = runner.test()
+        check_backbone(runner.model, read_weights(checkpoint))
+    trained = json.loads((run[1] / 'scores.json').read_text())
+    plain = scores[False]
+    assert plain['reid/mAP'] == plain['bn_cosine/mAP'] == pytest.approx(trained['reid/mAP'])
+    assert plain['rerank/mAP'] == plain['bn_rerank/mAP']
+    assert plain['pooled_cosine/mAP'] != plain['bn_cosine/mAP']
+    assert len({name.split('/')[0] for name in plain}) == 8
+    assert scores[True].keys() == plain.keys() and scores[True] != plain
 
 
 def test_bf16_on_a_cpu(run, tmp_path):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from mmengine.config import Config
 
 from tests.tiny import REPOSITORY, tiny_config
 
@@ -56,6 +57,53 @@ def test_metrics_do_not_depend_on_the_number_of_processes(distributed):
     assert scores[1] == scores[2]
     during_training = json.loads((folder / 'work' / 'scores.json').read_text())
     assert during_training['reid/mAP'] == pytest.approx(scores[1]['reid/mAP'], abs=1e-6)
+
+
+@pytest.fixture(scope='module')
+def selectable(distributed):
+    """A config that leaves its data set open, and two data set configs beside it."""
+    folder = distributed[0]
+    cfg = Config.fromfile(folder / 'tiny.py')
+    loaders = {key: cfg.pop(f'{key}_dataloader') for key in ('train', 'val', 'test')}
+    cfg.dump(folder / 'rest.py')
+    for name, num_ids in (('four', 4), ('five', 5)):
+        for loader in loaders.values():
+            loader.dataset.data_root = str(folder / f'data_{name}')
+            loader.dataset.num_test_ids = num_ids
+        Config({f'{key}_dataloader': loader for key, loader in loaders.items()}).dump(
+            folder / f'{name}.py')
+    here = os.path.relpath(folder, REPOSITORY / 'configs' / '_base_' / 'datasets')
+    relative = os.path.relpath(REPOSITORY / 'configs' / '_base_' / 'datasets', folder)
+    (folder / 'open.py').write_text(
+        f"_base_ = ['{relative}/{{{{$REID_DATASET:{here}/four}}}}.py', './rest.py']\n")
+    return folder
+
+
+@pytest.mark.parametrize('processes', [1, 2])
+def test_several_test_sets_in_one_run(selectable, processes):
+    command = [sys.executable, REPOSITORY / 'tools' / 'test.py', 'open.py', 'work/epoch_2.pth']
+    if processes == 2:
+        command = [REPOSITORY / 'tools' / 'dist_test.sh', 'open.py', 'work/epoch_2.pth', 2]
+    code, output = start(*command, '--dataset', 'four.py', 'five.py', '--compare', '--flip',
+                         '--work-dir', f'several{processes}', cwd=selectable)
+    assert code == 0, output
+    table = output.split('\n\n')[-1].splitlines()
+    assert table[0].split()[:2] == ['mAP', 'mINP'] and len(table) == 1 + 2 * 8
+    for name in ('four', 'five'):
+        path = selectable / f'several{processes}' / f'test_{name}' / 'scores.json'
+        scores = json.loads(path.read_text())
+        row, = (line.split() for line in table if line.startswith(f'{name} reid '))
+        assert float(row[2]) == pytest.approx(scores['reid/mAP'], abs=0.006)
+        row, = (line.split() for line in table if line.startswith(f'{name} pooled_rerank '))
+        assert float(row[2]) == pytest.approx(scores['pooled_rerank/mAP'], abs=0.006)
+    assert 'the checkpoint was trained on 6 identities' in output
+
+
+def test_a_missing_test_set_is_said_before_any_is_tested(selectable):
+    code, output = start(sys.executable, REPOSITORY / 'tools' / 'test.py', 'open.py',
+                         'work/epoch_2.pth', '--dataset', 'four.py', 'msmt17', cwd=selectable)
+    assert code != 0 and 'Epoch(test)' not in output
+    assert 'MSMT17' in output.splitlines()[-1] or 'msmt17' in output.splitlines()[-1]
 
 
 @pytest.mark.parametrize('arguments, words', [

@@ -1,14 +1,18 @@
 #!/usr/bin/env python
-"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT --dataset market1501"""
+"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT --dataset market1501 dukemtmc"""
 import argparse
 from pathlib import Path
 
+from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from reid_fusedloss import trust_checkpoints
-from reid_fusedloss.engine.arguments import add_run_arguments, dataset_suffix
-from reid_fusedloss.engine.config import (adopt_identities, check_backbone, join_processes,
-                                          load_config, read_weights)
+from reid_fusedloss.engine.arguments import add_run_arguments, suffix
+from reid_fusedloss.engine.config import join_processes, load_config
+from reid_fusedloss.engine.testing import (adopt_identities, check_backbone, check_test_set,
+                                           compare_rankings, flip_images, read_weights)
+from reid_fusedloss.evaluation import metrics_table
 
 DATASETS_DIR = Path(__file__).resolve().parents[1] / 'configs' / '_base_' / 'datasets'
 
@@ -17,27 +21,47 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test a ReID model: mAP, CMC, mINP, re-ranked.')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--work-dir',
-                        help="where to write; default: test[_DATASET] in the checkpoint's folder")
-    add_run_arguments(parser)
+    parser.add_argument('--work-dir', help="where to write; default: test[_DATASET] in the "
+                        "checkpoint's folder; with several data sets, a folder for each in it")
+    parser.add_argument('--flip', action='store_true',
+                        help='average the embeddings of an image and its mirror image')
+    parser.add_argument('--compare', action='store_true',
+                        help='rank by every feature of the head and every distance, and re-ranked')
+    add_run_arguments(parser, several_datasets=True)
     return parser.parse_args()
+
+
+def prepare(args: argparse.Namespace, dataset: str) -> Config:
+    """Config of the test on one data set."""
+    cfg = load_config(args.config, DATASETS_DIR, dataset, args.cfg_options, args.budget)
+    cfg.load_from, cfg.resume = args.checkpoint, False
+    folder = Path(args.work_dir or Path(args.checkpoint).parent)
+    if args.work_dir is None or len(args.dataset) > 1:
+        folder /= f'test{suffix(dataset)}'
+    cfg.work_dir = str(folder)
+    check_test_set(cfg)
+    return cfg
 
 
 def main() -> None:
     args = parse_args()
+    args.dataset = args.dataset or [None]
     trust_checkpoints(args.trust_checkpoint)
-    cfg = load_config(args.config, DATASETS_DIR, args.dataset, args.cfg_options)
-    join_processes(cfg, args.launcher)
     weights = read_weights(args.checkpoint)
-    adopt_identities(cfg, weights)
-    cfg.model.backbone.init_cfg = None
-    cfg.load_from = args.checkpoint
-    cfg.resume = False
-    suffix = dataset_suffix(args.dataset)
-    cfg.work_dir = args.work_dir or str(Path(args.checkpoint).parent / f'test{suffix}')
-    runner = Runner.from_cfg(cfg)
-    check_backbone(runner.model, weights)
-    runner.test()
+    scores = {}
+    for dataset, cfg in [(dataset, prepare(args, dataset)) for dataset in args.dataset]:
+        join_processes(cfg, args.launcher)
+        adopt_identities(cfg, weights)
+        cfg.model.backbone.init_cfg = None
+        if args.compare:
+            compare_rankings(cfg)
+        if args.flip:
+            flip_images(cfg)
+        runner = Runner.from_cfg(cfg)
+        check_backbone(runner.model, weights)
+        scores[Path(dataset or '').stem] = runner.test()
+    if is_main_process():
+        print(f'\n{metrics_table(scores)}')
 
 
 if __name__ == '__main__':

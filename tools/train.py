@@ -6,7 +6,7 @@ from pathlib import Path
 from mmengine.runner import Runner
 
 from reid_fusedloss import trust_checkpoints
-from reid_fusedloss.engine.arguments import add_run_arguments, dataset_suffix
+from reid_fusedloss.engine.arguments import add_run_arguments, suffix
 from reid_fusedloss.engine.config import (count_identities, join_processes, load_config,
                                           split_batch, use_amp)
 
@@ -16,7 +16,7 @@ DATASETS_DIR = Path(__file__).resolve().parents[1] / 'configs' / '_base_' / 'dat
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a ReID model.')
     parser.add_argument('config', help='config file')
-    parser.add_argument('--work-dir', help='where to write; default: work_dirs/CONFIG[_DATASET]')
+    parser.add_argument('--work-dir', help='where to write; default: work_dirs/CONFIG[_DATASET][_BUDGET]')
     parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
                         help='go on from the latest checkpoint of the work_dir, or from this one')
     parser.add_argument('--amp', action='store_true',
@@ -30,15 +30,14 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     trust_checkpoints(args.trust_checkpoint)
-    cfg = load_config(args.config, DATASETS_DIR, args.dataset, args.cfg_options)
+    cfg = load_config(args.config, DATASETS_DIR, args.dataset, args.cfg_options, args.budget)
     world_size = join_processes(cfg, args.launcher)
     if not args.batch_per_process:
         split_batch(cfg, world_size)
     if args.amp:
         use_amp(cfg)
-    suffix = dataset_suffix(args.dataset)
     cfg.work_dir = args.work_dir or cfg.get(
-        'work_dir', f'work_dirs/{Path(args.config).stem}{suffix}')
+        'work_dir', f'work_dirs/{Path(args.config).stem}{suffix(args.dataset, args.budget)}')
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume

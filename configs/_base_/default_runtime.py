@@ -11,6 +11,7 @@ default_hooks = dict(
     sync_buffers=dict(type='SyncBuffersHook'),
     run_info=dict(type='reid_fusedloss.RunInfoHook'),
     plain_checkpoint=dict(type='reid_fusedloss.PlainCheckpointHook'),
+    other_identities=dict(type='reid_fusedloss.OtherIdentitiesHook'),
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2, save_best='reid/mAP'),
     report=dict(type='reid_fusedloss.ReIDReportHook', num_queries=8))
 

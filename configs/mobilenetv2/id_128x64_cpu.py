@@ -5,9 +5,7 @@ model = dict(
     head=dict(
         loss=dict(
             terms=dict(
-                _delete_=True,
-                id=dict(
-                    type='torch.nn.CrossEntropyLoss',
-                    reads='logits',
-                    weight=1.0,
-                    label_smoothing=0.1)))))
+                id=dict(weight=1.0),
+                circle=dict(weight=0.0),
+                triplet=dict(weight=0.0),
+                center=dict(weight=0.0)))))

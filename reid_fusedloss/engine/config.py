@@ -13,10 +13,11 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
-from mmengine.runner import CheckpointLoader, Runner
-from torch import Tensor, nn
+from mmengine.runner import Runner
 
 from ..registry import DATASETS
+from .budget import apply_budget, read_budget
+from .config_keys import check_keys
 
 DATASET_VARIABLE = 'REID_DATASET'
 # read by the Runner beside the arguments of its constructor
@@ -24,19 +25,22 @@ OPTIONAL_KEYS = {'model_wrapper_cfg', 'find_unused_parameters', 'sync_bn', 'cust
 
 
 def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
-                options: Optional[Mapping[str, Any]] = None) -> Config:
-    """Read a config, with another data set and single keys set from outside.
+                options: Optional[Mapping[str, Any]] = None,
+                budget: Optional[str] = None) -> Config:
+    """Read a config, with another data set, another budget and single keys set from outside.
 
     Args:
         path: config file.
-        datasets_dir: folder of the data set configs.
+        datasets_dir: folder of the data set configs; that of the budgets is its neighbour.
         dataset: name of a config in it, or path of a data set config elsewhere; None: the config's
             own choice.
         options: keys to set, as in `Config.merge_from_dict`.
+        budget: name or path of a budget, see `read_budget`; None: the config's own.
 
     Raises:
-        FileNotFoundError: if the config or the data set config does not exist.
-        ValueError: if the config does not let its data set be chosen, or an option names nothing.
+        FileNotFoundError: if the config, the data set config or the budget does not exist.
+        ValueError: if the config does not let its data set be chosen, or a key or an option names
+            nothing.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'no config at {path}: check the path')
@@ -47,6 +51,9 @@ def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
         raise ValueError(f'{path} names its data set itself, so --dataset {dataset} has no effect: '
                          f"write '{{{{${DATASET_VARIABLE}:{dataset}}}}}' into its _base_, or leave "
                          '--dataset out')
+    check_keys(cfg)
+    if budget is not None:
+        apply_budget(cfg, read_budget(budget, datasets_dir.parent / 'budgets'))
     _check_options(cfg, options or {})
     cfg.merge_from_dict(dict(options or {}))
     if cfg.val_dataloader.dataset.pipeline != cfg.test_dataloader.dataset.pipeline:
@@ -61,42 +68,6 @@ def count_identities(cfg: Config) -> None:
     if cfg.model.head.num_classes is None:
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
         cfg.model.head.num_classes = dataset.metainfo['num_ids']
-
-
-def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
-    """State dict of a model's checkpoint.
-
-    Raises:
-        FileNotFoundError, ValueError: if the checkpoint cannot be read.
-    """
-    state = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    return state.get('state_dict', state)
-
-
-def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
-    """Set `num_classes` to the classes of a checkpoint, to test it on any data set."""
-    classifier = weights.get('head.classifier.weight')
-    if classifier is not None:
-        cfg.model.head.num_classes = len(classifier)
-        print_log(f'the checkpoint was trained on {len(classifier)} identities; testing needs none '
-                  'of them', logger='current')
-    elif cfg.model.head.num_classes is None:
-        cfg.model.head.num_classes = 1
-
-
-def check_backbone(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Refuse to test a backbone that the checkpoint does not fill.
-
-    Raises:
-        ValueError: if a weight of the backbone is missing or has another shape.
-    """
-    model = getattr(model, 'module', model)
-    wanted = {f'backbone.{name}': value for name, value in model.backbone.state_dict().items()}
-    unfilled = [name for name, value in wanted.items()
-                if name not in weights or weights[name].shape != value.shape]
-    if unfilled:
-        raise ValueError(f'the checkpoint does not fill {len(unfilled)} of {len(wanted)} weights of '
-                         f'the backbone ({unfilled[0]}, ...): it belongs to another config')
 
 
 def split_batch(cfg: Config, world_size: int) -> None:
@@ -143,8 +114,9 @@ def join_processes(cfg: Config, launcher: str) -> int:
         raise ValueError('--launcher pytorch is for processes that torchrun starts: use '
                          'tools/dist_train.sh or tools/dist_test.sh')
     if not torch.cuda.is_available():
-        timeout = timedelta(seconds=cfg.env_cfg.dist_cfg.timeout)
-        torch.distributed.init_process_group('gloo', timeout=timeout)
+        if not torch.distributed.is_initialized():
+            timeout = timedelta(seconds=cfg.env_cfg.dist_cfg.timeout)
+            torch.distributed.init_process_group('gloo', timeout=timeout)
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None,
                                      broadcast_buffers=False, find_unused_parameters=False)
     return int(os.environ['WORLD_SIZE'])

@@ -1,5 +1,7 @@
-"""Heads; backbones, necks and the model itself are mmpretrain's."""
+"""Heads and a backbone; the other backbones, necks and the model itself are mmpretrain's."""
 from .bnneck_head import BNNeckHead
+from .flip_test_model import FlipTestModel
 from .linear_head import LinearReIDHead
+from .mobilenetv2 import MobileNetV2
 
-__all__ = ['BNNeckHead', 'LinearReIDHead']
+__all__ = ['BNNeckHead', 'FlipTestModel', 'LinearReIDHead', 'MobileNetV2']

@@ -5,8 +5,9 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from reid_fusedloss.engine.config import (DATASET_VARIABLE, check_backbone, join_processes,
-                                          load_config, split_batch)
+from reid_fusedloss.engine.config import (DATASET_VARIABLE, join_processes, load_config,
+                                          split_batch)
+from reid_fusedloss.engine.testing import check_backbone
 from tests.tiny import DATASETS, REPOSITORY
 
 HEADLINE = str(REPOSITORY / 'configs' / 'fusedloss_r50.py')

@@ -1,6 +1,7 @@
 # ResNet-50 with last stride 1, BNNeck, and the fused loss of the paper (eq. 6):
 # L = L_circle + L_triplet + 0.005 L_center. Metric terms read the feature before the BN, the
-# circle loss cosines of the feature after it. num_classes=None: tools/train.py counts identities.
+# circle loss cosines of the feature after it. id: the baseline's loss, at weight 0 and so left out;
+# tables 2 and 3 switch it on. num_classes=None: tools/train.py counts identities.
 model = dict(
     type='ImageClassifier',
     data_preprocessor=dict(
@@ -22,6 +23,11 @@ model = dict(
         loss=dict(
             type='reid_fusedloss.FusedLoss',
             terms=dict(
+                id=dict(
+                    type='torch.nn.CrossEntropyLoss',
+                    reads='logits',
+                    weight=0.0,
+                    label_smoothing=0.1),
                 circle=dict(
                     type='reid_fusedloss.CircleLoss',
                     reads='cosines',
@@ -31,5 +37,17 @@ model = dict(
                     gamma=64,
                     label_smoothing=0.1),
                 triplet=dict(
-                    type='reid_fusedloss.TripletLoss', reads='pooled', weight=1.0, margin=0.3),
-                center=dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=0.005)))))
+                    type='reid_fusedloss.TripletLoss',
+                    reads='pooled',
+                    weight=1.0,
+                    margin=0.3,
+                    mining='hard',
+                    normalize=False),
+                center=dict(
+                    type='reid_fusedloss.CenterLoss',
+                    reads='pooled',
+                    weight=0.005,
+                    lr=0.5,
+                    update='sgd',
+                    init='normal',
+                    reduction='mean')))))

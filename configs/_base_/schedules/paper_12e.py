@@ -1,0 +1,12 @@
+# The paper's schedule in a tenth of its epochs, for any optimizer; the warm-up goes by iterations.
+param_scheduler = [
+    dict(
+        type='LinearLR',
+        start_factor=0.1,
+        by_epoch=True,
+        begin=0,
+        end=1,
+        convert_to_iter_based=True),
+    dict(type='MultiStepLR', milestones=[4, 7], gamma=0.1, by_epoch=True)
+]
+train_cfg = dict(max_epochs=12, val_interval=6)

@@ -1,0 +1,6 @@
+# The centre loss as eq. 2 of the paper prints it: half the sum over the batch, B / 2 = 32 times the
+# mean at 64 images.
+#   python tools/train.py configs/variants/center_sum.py --dataset market1501
+# Ours: not run.
+_base_ = '../fusedloss_r50.py'
+model = dict(head=dict(loss=dict(terms=dict(center=dict(reduction='sum')))))

@@ -1,0 +1,58 @@
+"""Another budget for any config: network, size of the images, epochs, and nothing else."""
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+KEEP = 'keep'
+_ABSENT = object()
+
+
+def read_budget(budget: str, budgets_dir: Path) -> Config:
+    """Read a budget: a config of the keys to change.
+
+    Its list `keep` names keys of the changed config that survive, though the budget replaces what
+    they stand in: with another backbone the strides, say, which are what a row of an ablation is
+    about.
+
+    Args:
+        budget: name of a config in `budgets_dir`, or path of one elsewhere (.py).
+        budgets_dir: folder of the budgets.
+
+    Raises:
+        FileNotFoundError: if there is no such budget.
+    """
+    path = Path(budget) if budget.endswith('.py') else budgets_dir / f'{budget}.py'
+    if not path.is_file():
+        known = sorted(found.stem for found in budgets_dir.glob('*.py'))
+        raise FileNotFoundError(f'--budget {budget} is unknown: choose one of {known}, or give the '
+                                'path of a budget (.py)')
+    return Config.fromfile(path)
+
+
+def apply_budget(cfg: Config, budget: Config) -> None:
+    """Merge a budget into a config, in place; single keys of a command line come after it.
+
+    Args:
+        cfg: a whole config.
+        budget: from `read_budget`; left as it is.
+
+    Raises:
+        ValueError: if the budget has a key that the config has not, as a misspelt one.
+    """
+    changes = budget.to_dict()
+    kept = {key: _look_up(cfg, key) for key in changes.pop(KEEP, ())}
+    unknown = sorted(set(changes) - set(cfg.keys()))
+    if unknown:
+        raise ValueError(f'the budget {budget.filename} has keys that the config has not: '
+                         f'{unknown}; the config has {sorted(cfg.keys())}')
+    cfg.merge_from_dict(changes)
+    cfg.merge_from_dict({key: value for key, value in kept.items() if value is not _ABSENT})
+
+
+def _look_up(cfg: Any, key: str) -> Any:
+    """Value of a key such as 'model.backbone.strides'."""
+    value = cfg
+    for name in key.split('.'):
+        value = value.get(name, _ABSENT) if hasattr(value, 'get') else _ABSENT
+    return value

@@ -1,0 +1,40 @@
+"""Start a training from a checkpoint of other identities."""
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from ..registry import HOOKS
+
+
+@HOOKS.register_module()
+class OtherIdentitiesHook(Hook):
+    """Leave out what a loaded checkpoint has for other identities: classifier and centres.
+
+    A training with `load_from` then starts them anew and says so in one line; without this hook
+    MMEngine warns, or stops, entry by entry. A training that is resumed has to fit.
+    """
+    priority = 'LOWEST'
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Called by MMEngine after it has read the file.
+
+        Raises:
+            ValueError: if the training is resumed and the head has another size.
+        """
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        own = model.state_dict()
+        state = checkpoint.get('state_dict', checkpoint)
+        other = {name: value for name, value in state.items()
+                 if name.startswith('head.') and name in own and own[name].shape != value.shape}
+        if not other:
+            return
+        shapes = ', '.join(f'{name} {tuple(value.shape)} (here {tuple(own[name].shape)})'
+                           for name, value in other.items())
+        if runner._resume:
+            raise ValueError(f'the checkpoint to resume has another head: {shapes}; it belongs to '
+                             'another training set or config. To start from its weights, set '
+                             'load_from and leave resume out')
+        state.update({name: own[name] for name in other})
+        print_log(f'left out of the checkpoint, which was trained on other identities: {shapes}',
+                  logger='current')

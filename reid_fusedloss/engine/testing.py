@@ -1,0 +1,69 @@
+"""From a training's config and checkpoint to a test on any data set."""
+from collections.abc import Mapping
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.runner import CheckpointLoader
+from torch import Tensor, nn
+
+from ..registry import DATASETS
+
+
+def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
+    """State dict of a model's checkpoint.
+
+    Raises:
+        FileNotFoundError, ValueError: if the checkpoint cannot be read.
+    """
+    state = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    return state.get('state_dict', state)
+
+
+def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
+    """Set `num_classes` to the classes of a checkpoint, to test it on any data set."""
+    classifier = weights.get('head.classifier.weight')
+    if classifier is not None:
+        cfg.model.head.num_classes = len(classifier)
+        print_log(f'the checkpoint was trained on {len(classifier)} identities; testing needs none '
+                  'of them', logger='current')
+    elif cfg.model.head.num_classes is None:
+        cfg.model.head.num_classes = 1
+
+
+def check_backbone(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Refuse to test a backbone that the checkpoint does not fill.
+
+    Raises:
+        ValueError: if a weight of the backbone is missing or has another shape.
+    """
+    while not hasattr(model, 'backbone'):  # wrapped for several processes, for a flip test
+        model = model.module
+    wanted = {f'backbone.{name}': value for name, value in model.backbone.state_dict().items()}
+    unfilled = [name for name, value in wanted.items()
+                if name not in weights or weights[name].shape != value.shape]
+    if unfilled:
+        raise ValueError(f'the checkpoint does not fill {len(unfilled)} of {len(wanted)} weights of '
+                         f'the backbone ({unfilled[0]}, ...): it belongs to another config')
+
+
+def check_test_set(cfg: Config) -> None:
+    """Raise the errors of the test set now, before other data sets are tested.
+
+    Raises:
+        FileNotFoundError, ValueError: as the data set.
+    """
+    DATASETS.build(cfg.test_dataloader.dataset)
+
+
+def compare_rankings(cfg: Config) -> None:
+    """Report every feature of the head and every distance of the metric from one extraction."""
+    cfg.test_evaluator.compare = True
+    if cfg.model.head.type.endswith('BNNeckHead'):
+        first = cfg.model.head.get('test_feature', 'bn')
+        first = first if isinstance(first, str) else first[0]
+        cfg.model.head.test_feature = (first, 'pooled' if first == 'bn' else 'bn')
+
+
+def flip_images(cfg: Config) -> None:
+    """Average the embeddings of an image and its mirror image."""
+    cfg.model = dict(type='reid_fusedloss.FlipTestModel', module=cfg.model)

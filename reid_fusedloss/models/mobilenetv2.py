@@ -1,0 +1,41 @@
+"""MobileNetV2 with strides of its own."""
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from mmpretrain.models.backbones import MobileNetV2 as _MobileNetV2
+
+from ..registry import MODELS
+
+# places in `arch_settings` where the strides of a ResNet's stages 2 to 4 stand
+DOWNSAMPLING_LAYERS = (2, 3, 5)
+
+
+@MODELS.register_module()
+class MobileNetV2(_MobileNetV2):
+    """MobileNetV2 (Sandler et al., CVPR 2018) whose strides are written as a ResNet's.
+
+    The stem reaches 1/4 of the image, as a ResNet's does; then come three steps, whose strides are
+    2, 2, 2 in the published network. `strides=(1, 2, 2, 1)` leaves out the last of them, as "last
+    stride 1" does in a ResNet. Strides change no weight: checkpoints of mmpretrain's MobileNetV2
+    fit. Output: one tensor of shape (B, C, H / s, W / s), s = 4 x the product of the strides, with
+    C = 1280 up to `widen_factor` 1.
+
+    Args:
+        strides: of the four stages that a ResNet has; the first is 1.
+        widen_factor: multiple of the published numbers of channels.
+        init_cfg: as in MMEngine; None: mmpretrain's random start.
+
+    Raises:
+        ValueError: if there are not four strides, the first is not 1, or one is neither 1 nor 2.
+    """
+
+    def __init__(self, strides: Sequence[int] = (1, 2, 2, 2), widen_factor: float = 1.0,
+                 init_cfg: Optional[dict] = None) -> None:
+        if len(strides) != 4 or strides[0] != 1 or not set(strides) <= {1, 2}:
+            raise ValueError('strides are four, each 1 or 2 and the first 1, as in (1, 2, 2, 1); '
+                             f'got {tuple(strides)}')
+        self.arch_settings = [list(layer) for layer in _MobileNetV2.arch_settings]
+        for layer, stride in zip(DOWNSAMPLING_LAYERS, strides[1:]):
+            self.arch_settings[layer][-1] = stride
+        start: dict[str, Any] = {} if init_cfg is None else dict(init_cfg=init_cfg)
+        super().__init__(widen_factor=widen_factor, **start)

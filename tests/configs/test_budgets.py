@@ -1,0 +1,99 @@
+"""A budget changes what a run costs and leaves what a row is about."""
+import json
+
+import pytest
+import torch
+from mmengine.registry import MODELS
+from mmengine.runner import Runner
+
+from reid_fusedloss.engine.budget import apply_budget, read_budget
+from tests.configs.loading import PAPER, ROOT, changes, differences, parent, resolve, shrink
+
+BUDGETS_DIR = ROOT / '_base_' / 'budgets'
+BUDGETS = sorted(path.stem for path in BUDGETS_DIR.glob('*.py'))
+# what a budget may change
+COST = ('model.backbone.', 'model.head.in_channels', 'param_scheduler', 'train_cfg.',
+        'default_hooks.logger.interval', 'default_hooks.channels_last',
+        'optim_wrapper.optimizer.lr', 'num_workers', 'pipeline.resize.scale', 'pipeline.crop.')
+FOR_VEHICLES = ('train_dataloader.batch_size', 'train_dataloader.batch_sampler.num_instances')
+
+
+def within(name, budget):
+    cfg = resolve(name)
+    apply_budget(cfg, read_budget(budget, BUDGETS_DIR))
+    return cfg
+
+
+@pytest.mark.parametrize('budget', BUDGETS)
+def test_changes_the_cost_alone(budget):
+    before, after = resolve('fusedloss_r50'), within('fusedloss_r50', budget)
+    allowed = COST + (FOR_VEHICLES if budget == 'cpu_vehicles' else ())
+    for key in differences(before.to_dict(), after.to_dict()):
+        assert any(part in key for part in allowed), key
+    assert after.train_cfg.max_epochs < before.train_cfg.max_epochs
+    assert after.val_dataloader == after.test_dataloader
+    assert after.model.backbone.strides == before.model.backbone.strides
+
+
+@pytest.mark.parametrize('budget', BUDGETS)
+def test_rows_differ_from_their_parents_by_their_labels(budget):
+    for name in PAPER:
+        if name.startswith('paper/table6/') and budget == 'cpu_vehicles':
+            continue
+        base = parent(name)
+        smaller = differences(within(base, budget).to_dict(), within(name, budget).to_dict())
+        assert smaller == changes(name, base), name
+
+
+@pytest.mark.parametrize('budget', BUDGETS)
+def test_last_stride_doubles_the_map_and_the_neck_normalises(budget):
+    maps, heads = {}, {}
+    for row in ('4_ls', '5_stride1', '6_bn'):
+        cfg = within(f'paper/table2/{row}', budget)
+        cfg.model.backbone.init_cfg = None
+        cfg.model.head.num_classes = 3
+        model = MODELS.build(cfg.model)
+        model.eval()
+        width, height = cfg.train_dataloader.dataset.pipeline.resize.scale
+        with torch.no_grad():
+            maps[row] = model.backbone(torch.zeros(1, 3, height, width))[-1].shape
+            assert model(torch.zeros(1, 3, height, width), mode='tensor').shape == maps[row][:2]
+        heads[row] = hasattr(model.head, 'bn')
+        assert maps[row][2:] == (height // (32 if row == '4_ls' else 16),
+                                 width // (32 if row == '4_ls' else 16))
+    assert maps['5_stride1'] == maps['6_bn']
+    assert heads == {'4_ls': False, '5_stride1': False, '6_bn': True}
+
+
+def test_weights_are_those_of_the_mobilenet_configs():
+    backbone = within('fusedloss_r50', 'cpu_market').model.backbone
+    assert backbone.init_cfg == resolve('mobilenetv2/fused_256x128').model.backbone.init_cfg
+
+
+def test_a_row_trains_within_a_budget(tmp_path, monkeypatch):
+    """In a run the warm-up goes by iterations and the decays by epochs."""
+    cfg = resolve('paper/table3/4_id_triplet_center', 'synthetic')
+    apply_budget(cfg, read_budget('cpu_synthetic', BUDGETS_DIR))
+    shrink(cfg, tmp_path / 'data')
+    cfg.merge_from_dict({'train_cfg.max_epochs': 9, 'train_cfg.val_interval': 9,
+                         'train_dataloader.batch_size': 32, 'work_dir': str(tmp_path),
+                         'default_hooks.logger.interval': 1, 'default_hooks.checkpoint': None})
+    cfg.test_dataloader = cfg.val_dataloader = cfg.val_evaluator = cfg.test_evaluator = None
+    cfg.val_cfg = cfg.test_cfg = None
+    monkeypatch.setattr('mmengine.runner.runner.collect_env', dict)
+    Runner.from_cfg(cfg).train()
+    lines = next(tmp_path.rglob('scalars.json')).read_text().splitlines()
+    found = [json.loads(line)['lr'] for line in lines]
+    steps = len(found) // 9
+    warm_up = [2e-3 * (0.1 + 0.9 * step / (2 * steps - 1)) for step in range(2 * steps)]
+    assert found == pytest.approx(warm_up + [2e-3] * 6 * steps + [2e-4] * steps)
+
+
+@pytest.mark.parametrize('name', ['bot/bot_triplet_center', 'mobilenetv2/fused_256x128',
+                                  'variants/epoch_images'])
+def test_fits_configs_beside_the_papers(name):
+    cfg = within(name, 'cpu_synthetic' if name.startswith('variants/') else 'cpu_market')
+    assert cfg.model.head.loss == resolve(name).model.head.loss
+    assert cfg.train_dataloader.batch_sampler == resolve(name).train_dataloader.batch_sampler
+    cfg.model.backbone.init_cfg = None
+    assert MODELS.build(cfg.model.backbone) is not None

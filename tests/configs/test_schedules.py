@@ -1,0 +1,73 @@
+"""Learning rates of every epoch, against their closed forms."""
+import pytest
+import torch
+from mmengine.registry import PARAM_SCHEDULERS
+
+from reid_fusedloss.engine.budget import apply_budget, read_budget
+from tests.configs.loading import CONFIGS, ROOT, resolve
+
+PEAK = 3.5e-4
+ITERATIONS = 3
+
+
+def paper(epoch):
+    """Section 2.1, epochs counted from 0: 3.5e-5 to 3.5e-4 in 10, a tenth at 40 and at 70."""
+    if epoch < 10:
+        return 3.5e-5 + (3.5e-4 - 3.5e-5) * epoch / 9
+    return 3.5e-4 if epoch < 40 else 3.5e-5 if epoch < 70 else 3.5e-6
+
+
+def bot(epoch):
+    """reid-strong-baseline's WarmupMultiStepLR, stepped before epochs that count from 1."""
+    step = epoch + 1
+    warm_up = 0.01 * (1 - step / 10) + step / 10 if step < 10 else 1
+    return PEAK * warm_up * 0.1 ** sum(step >= milestone for milestone in (40, 70))
+
+
+def rates(cfg):
+    """Learning rate at the start of each epoch, with schedulers stepped as MMEngine does."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))],
+                                lr=cfg.optim_wrapper.optimizer.lr)
+    schedulers = []
+    for scheduler in cfg.param_scheduler:
+        scheduler = dict(scheduler, optimizer=optimizer)
+        if scheduler.get('convert_to_iter_based'):
+            scheduler['epoch_length'] = ITERATIONS
+        schedulers.append(PARAM_SCHEDULERS.build(scheduler))
+    for _ in range(cfg.train_cfg.max_epochs):
+        yield optimizer.param_groups[0]['lr']
+        optimizer.step()
+        for scheduler in schedulers:
+            for _ in range(1 if scheduler.by_epoch else ITERATIONS):
+                scheduler.step()
+
+
+FULL = [name for name in CONFIGS if name.split('/')[0] in
+        ('fusedloss_r50', 'paper', 'bot', 'circle', 'variants')]
+
+
+@pytest.mark.parametrize('name', FULL)
+def test_learning_rate_of_all_epochs(name):
+    expected = bot if name.startswith('bot/') or name == 'variants/schedule_bot' else paper
+    found = list(rates(resolve(name)))
+    assert found == pytest.approx([expected(epoch) for epoch in range(120)], rel=1e-9)
+
+
+def test_the_two_schedules_differ_where_they_should():
+    assert bot(0) == pytest.approx(3.815e-5) and paper(0) == 3.5e-5
+    assert bot(9) == paper(9) == PEAK
+    different = [epoch for epoch in range(120) if bot(epoch) != pytest.approx(paper(epoch))]
+    assert different == [*range(9), 39, 69]
+
+
+@pytest.mark.parametrize('budget, shorter, peak', [
+    ('cpu_synthetic', 5, 2e-3), ('cpu_market', 10, PEAK), ('cpu_vehicles', 10, PEAK)])
+def test_a_budget_has_the_papers_schedule_in_fewer_epochs(budget, shorter, peak):
+    cfg = resolve('fusedloss_r50')
+    apply_budget(cfg, read_budget(budget, ROOT / '_base_' / 'budgets'))
+    assert cfg.train_cfg.max_epochs == 120 / shorter
+    found = [rate * PEAK / peak for rate in rates(cfg)]
+    after = 10 // shorter
+    assert found[after:] == pytest.approx([paper(shorter * epoch) for epoch in
+                                           range(after, len(found))], rel=1e-9)
+    assert found[0] == pytest.approx(paper(0)) and sorted(found[:after + 1]) == found[:after + 1]
