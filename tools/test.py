@@ -1,16 +1,20 @@
 #!/usr/bin/env python
 """Test a checkpoint: python tools/test.py CONFIG CHECKPOINT --dataset market1501 dukemtmc"""
 import argparse
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Optional
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
+from torch import Tensor
 
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.engine.arguments import add_run_arguments, suffix
 from reid_fusedloss.engine.config import join_processes, load_config
-from reid_fusedloss.engine.testing import (adopt_identities, check_backbone, check_test_set,
+from reid_fusedloss.engine.testing import (adopt_identities, check_backbone, check_test_sets,
                                            compare_rankings, flip_images, read_weights)
 from reid_fusedloss.evaluation import metrics_table
 
@@ -31,7 +35,8 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def prepare(args: argparse.Namespace, dataset: str) -> Config:
+def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor],
+            dataset: Optional[str]) -> Config:
     """Config of the test on one data set."""
     cfg = load_config(args.config, DATASETS_DIR, dataset, args.cfg_options, args.budget)
     cfg.load_from, cfg.resume = args.checkpoint, False
@@ -39,7 +44,14 @@ def prepare(args: argparse.Namespace, dataset: str) -> Config:
     if args.work_dir is None or len(args.dataset) > 1:
         folder /= f'test{suffix(dataset)}'
     cfg.work_dir = str(folder)
-    check_test_set(cfg)
+    cfg.experiment_name = f'{Path(args.config).stem}{suffix(dataset)}_{time.time_ns()}'
+    join_processes(cfg, args.launcher)
+    adopt_identities(cfg, weights)
+    cfg.model.backbone.init_cfg = None
+    if args.compare:
+        compare_rankings(cfg)
+    if args.flip:
+        flip_images(cfg)
     return cfg
 
 
@@ -48,15 +60,11 @@ def main() -> None:
     args.dataset = args.dataset or [None]
     trust_checkpoints(args.trust_checkpoint)
     weights = read_weights(args.checkpoint)
+    configs = {dataset: prepare(args, weights, dataset) for dataset in args.dataset}
+    if len(configs) > 1 and is_main_process():
+        check_test_sets(configs.values())
     scores = {}
-    for dataset, cfg in [(dataset, prepare(args, dataset)) for dataset in args.dataset]:
-        join_processes(cfg, args.launcher)
-        adopt_identities(cfg, weights)
-        cfg.model.backbone.init_cfg = None
-        if args.compare:
-            compare_rankings(cfg)
-        if args.flip:
-            flip_images(cfg)
+    for dataset, cfg in configs.items():
         runner = Runner.from_cfg(cfg)
         check_backbone(runner.model, weights)
         scores[Path(dataset or '').stem] = runner.test()

@@ -11,8 +11,9 @@ from ..registry import HOOKS
 class OtherIdentitiesHook(Hook):
     """Leave out what a loaded checkpoint has for other identities: classifier and centres.
 
-    A training with `load_from` then starts them anew and says so in one line; without this hook
-    MMEngine warns, or stops, entry by entry. A training that is resumed has to fit.
+    These are the weights of the head whose first size alone differs, and is the number of
+    identities here. A training with `load_from` starts them anew and says so in one line; without
+    this hook MMEngine warns, or stops, entry by entry. A training that is resumed has to fit.
     """
     priority = 'LOWEST'
 
@@ -23,10 +24,12 @@ class OtherIdentitiesHook(Hook):
             ValueError: if the training is resumed and the head has another size.
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        num_classes = getattr(getattr(model, 'head', None), 'num_classes', None)
         own = model.state_dict()
         state = checkpoint.get('state_dict', checkpoint)
         other = {name: value for name, value in state.items()
-                 if name.startswith('head.') and name in own and own[name].shape != value.shape}
+                 if name.startswith('head.') and name in own and own[name].shape != value.shape
+                 and own[name].shape == (num_classes, *value.shape[1:])}
         if not other:
             return
         shapes = ', '.join(f'{name} {tuple(value.shape)} (here {tuple(own[name].shape)})'

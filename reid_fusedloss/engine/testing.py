@@ -1,5 +1,5 @@
 """From a training's config and checkpoint to a test on any data set."""
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mmengine.config import Config
 from mmengine.logging import print_log
@@ -46,13 +46,20 @@ def check_backbone(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
                          f'the backbone ({unfilled[0]}, ...): it belongs to another config')
 
 
-def check_test_set(cfg: Config) -> None:
-    """Raise the errors of the test set now, before other data sets are tested.
+def check_test_sets(configs: Iterable[Config]) -> None:
+    """Find out now whether all test sets are there, before hours are spent on the first.
 
     Raises:
-        FileNotFoundError, ValueError: as the data set.
+        FileNotFoundError: if some are not; it says of all of them why.
     """
-    DATASETS.build(cfg.test_dataloader.dataset)
+    missing = []
+    for cfg in configs:
+        try:
+            DATASETS.build(cfg.test_dataloader.dataset)
+        except (FileNotFoundError, ValueError) as error:
+            missing.append(str(error))
+    if missing:
+        raise FileNotFoundError('; '.join(missing))
 
 
 def compare_rankings(cfg: Config) -> None:

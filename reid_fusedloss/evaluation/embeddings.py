@@ -69,6 +69,9 @@ class EmbeddingStore:
         """The table of all processes, on the first; None on the others. The store is left empty.
 
         An image that several processes have, as a sampler's padding makes them, is counted once.
+
+        Raises:
+            ValueError: if processes have features of different width; on all of them.
         """
         self._pack()
         shares = all_gather_object((self._columns, self._widths, list(map(len, self._blocks))))
@@ -76,6 +79,9 @@ class EmbeddingStore:
         self._columns = {key: [] for key in self._columns}
         columns = {key: sum((share[0][key] for share in shares), []) for key in self._columns}
         widths = next((share[1] for share in shares if share[1]), {})
+        if any(share[1] not in ({}, widths) for share in shares):
+            raise ValueError('the processes have features of different width: '
+                             f'{[share[1] for share in shares]}')
         places, order = _places(columns['sample_idx'])
         table = EmbeddingTable(
             {name: np.empty((len(order), width), np.float32) for name, width in widths.items()},

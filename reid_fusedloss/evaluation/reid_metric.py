@@ -1,10 +1,11 @@
 """ReID metric for MMEngine: gather, split, rank, report."""
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional, Union
 
 import numpy as np
 import torch
-from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.dist import broadcast_object_list
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
@@ -46,12 +47,12 @@ class ReIDMetric(BaseMetric):
         single_shot: None, or dict(trials=10, seed=0) to report the CMC of the single-gallery-shot
             protocol (old CUHK03) too.
         compare: rank by every feature that the head gives (see its `test_feature`), by cosine and
-            by Euclidean distance, and re-ranked where `rerank` is set; results under
-            `<feature>_<distance>` and `<feature>_rerank`.
+            by Euclidean distance, and re-ranked where `rerank` is set; what is not ranked anyway
+            stands under `<feature>_<distance>` and `<feature>_rerank`.
         list_length: places of the ranking lists, 0 for none.
         chunk_size: number of queries whose distances are held at a time.
         backend: 'auto', 'numpy' or 'torch', whose matrix product.
-        device: where distances are computed, such as 'cpu' or 'cuda'.
+        device: where distances are computed, 'cpu' or 'cuda'.
         prefix: of the results, as in `reid/mAP`.
         rerank_prefix: of the re-ranked results.
 
@@ -88,6 +89,8 @@ class ReIDMetric(BaseMetric):
         make_observers(topk, tpr_at_fpr, single_shot)
         check_chunk_size(chunk_size)
         choose_backend(backend, torch.device(device))
+        if torch.device(device).type == 'cuda' and not torch.cuda.is_available():
+            raise ValueError(f"device={device!r}, but PyTorch sees no GPU here: use device='cpu'")
         if list_length < 0 or prefix == rerank_prefix:
             raise ValueError(f'expected list_length >= 0 and two prefixes, got list_length='
                              f'{list_length}, prefix={prefix!r}, rerank_prefix={rerank_prefix!r}')
@@ -104,6 +107,7 @@ class ReIDMetric(BaseMetric):
         self.prefixes = {prefix: distance, **({} if rerank is None else {rerank_prefix: RERANKED})}
         self.ranking_lists: list[dict] = []
         self.store = EmbeddingStore()
+        self._announced = False
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the embeddings of a batch; called by MMEngine."""
@@ -113,55 +117,74 @@ class ReIDMetric(BaseMetric):
         """Metrics of all processes' images, on every process; called by MMEngine.
 
         Args:
-            size: length of the data set; of no effect, since images carry their number.
+            size: length of the data set.
 
         Raises:
-            ValueError: as `compute_metrics`; on every process, so that none waits for another.
+            ValueError: as `compute_metrics`, on the first process.
+            RuntimeError: on the other processes, if the first fails: none waits for another.
         """
         table = self.store.gather()
-        outcome: list[Union[dict, Exception, None]] = [None]
-        if is_main_process():
+        outcome: list[Union[dict, str, None]] = [None]
+        failure = None
+        if table is not None:
             try:
-                outcome = [self.compute_metrics(table)]
+                outcome = [self.compute_metrics(table, size)]
             except Exception as error:
-                outcome = [error]
+                outcome, failure = [f'{type(error).__name__}: {error}'], error
         broadcast_object_list(outcome)
-        if isinstance(outcome[0], Exception):
-            raise outcome[0]
+        if failure is not None:
+            raise failure
+        if isinstance(outcome[0], str):
+            raise RuntimeError(f'the evaluation failed on the first process: {outcome[0]}')
         return outcome[0]
 
-    def compute_metrics(self, results: EmbeddingTable) -> dict[str, float]:
+    def compute_metrics(self, results: EmbeddingTable,
+                        size: Optional[int] = None) -> dict[str, float]:
         """Metrics of all images, in percent, by prefixed name.
+
+        Args:
+            results: all images.
+            size: how many there should be.
 
         Raises:
             ValueError: if there is no query, no gallery, or no query with a positive.
         """
         query, gallery = split_parts(results)
         self.ranking_lists = []
-        print_log(f'ranking {len(query.pids)} queries in {len(gallery.pids)} gallery images by '
-                  f"{choose_backend(self.engine['backend'], self.device)} on {self.device}",
-                  logger='current')
-        metrics, first = {}, next(iter(results.features))
-        for name in results.features if self.compare else [first]:
+        self._log_start(len(query.pids) + len(gallery.pids), size)
+        metrics: dict[str, float] = {}
+        for name, ways in self._plan(list(results.features)).items():
             features = self._features(results.features[name], query, gallery)
-            found = {}
-            for kind in self._kinds():
-                found[kind] = result, numbers = self._rank(features, query, gallery, kind)
-                if self.compare:
-                    metrics |= {f'{name}_{kind}/{key}': value for key, value in numbers.items()}
-            for prefix, kind in self.prefixes.items() if name == first else ():
-                result, numbers = found[kind]
+            for prefix, kind in ways.items():
+                length = self.list_length if prefix in self.prefixes else 0
+                result, numbers = self._rank(features, query, gallery, kind, length)
                 metrics |= {f'{prefix}/{key}': value for key, value in numbers.items()}
-                if self.list_length:
+                if length:
                     distance = 're-ranked' if kind == RERANKED else kind
                     self.ranking_lists.append(dict(prefix=prefix, distance=distance,
                                                    queries=describe(result, query, gallery)))
         return metrics
 
-    def _kinds(self) -> list[str]:
-        """The ways to rank: distances, and 'rerank'."""
-        kinds = [*DISTANCES] if self.compare else [self.distance]
-        return kinds if self.rerank is None else [*kinds, RERANKED]
+    def _plan(self, names: list[str]) -> dict[str, dict[str, str]]:
+        """For each feature, the ways to rank by it: prefix -> a distance or 'rerank'."""
+        plan = {names[0]: dict(self.prefixes)}
+        if self.compare:
+            kinds = [*DISTANCES, *([] if self.rerank is None else [RERANKED])]
+            plan = {name: {f'{name}_{kind}': kind for kind in kinds} for name in names}
+            others = {prefix: kind for prefix, kind in plan[names[0]].items()
+                      if kind not in self.prefixes.values()}
+            plan[names[0]] = self.prefixes | others
+        return plan
+
+    def _log_start(self, number: int, size: Optional[int]) -> None:
+        """Say what computes the distances, once, and whether images are missing."""
+        if not self._announced:
+            print_log(f"distances by {choose_backend(self.engine['backend'], self.device)} on "
+                      f'{self.device}', logger='current')
+            self._announced = True
+        if size is not None and number != size:
+            print_log(f'{number} of {size} images of the data set were evaluated',
+                      logger='current', level=logging.WARNING)
 
     def _features(self, features: np.ndarray, query: Part,
                   gallery: Part) -> tuple[torch.Tensor, torch.Tensor]:
@@ -174,7 +197,7 @@ class ReIDMetric(BaseMetric):
         return alpha_query_expansion(*pair, **self.query_expansion, **self.engine)
 
     def _rank(self, features: tuple[torch.Tensor, torch.Tensor], query: Part, gallery: Part,
-              kind: str) -> tuple[RankingResult, dict[str, float]]:
+              kind: str, list_length: int) -> tuple[RankingResult, dict[str, float]]:
         """Rank in one way; a result, and the numbers to report."""
         blocks: Iterable[np.ndarray]
         progress = LogProgress('re-ranking' if kind == RERANKED else 'ranking')
@@ -184,7 +207,7 @@ class ReIDMetric(BaseMetric):
             blocks = distance_blocks(*features, kind, **self.engine)
         observers = make_observers(self.topk, self.tpr_at_fpr, self.single_shot)
         result = rank_blocks(blocks, query.pids, gallery.pids, *self._camids(query, gallery),
-                             ap=self.ap, k=self.list_length, observers=observers,
+                             ap=self.ap, k=list_length, observers=observers,
                              progress=None if kind == RERANKED else progress)
         numbers = result.summarise(self.topk)
         left_out = len(query.pids) - int(numbers.pop('num_valid_queries'))

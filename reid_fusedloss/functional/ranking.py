@@ -106,7 +106,9 @@ def make_observers(topk: Sequence[int], tpr_at_fpr: Sequence[float],
 
 
 def check_keys(name: str, options: Mapping, known: Sequence[str]) -> None:
-    """Raise a ValueError if options hold an unknown key."""
+    """Raise an error if options are no mapping (TypeError) or hold an unknown key (ValueError)."""
+    if not isinstance(options, Mapping):
+        raise TypeError(f'{name} is a dict with keys of {tuple(known)}, got {options!r}')
     unknown = set(options) - set(known)
     if unknown:
         raise ValueError(f'unknown keys {sorted(unknown)} in {name}, known are {tuple(known)}')

@@ -52,8 +52,15 @@ def main() -> None:
     try:
         failing.evaluate(90)
         scores['failed'] = 'no'
+    except (ValueError, RuntimeError) as error:
+        scores['failed'] = f'{type(error).__name__}: {error}'
+    uneven = ReIDMetric()
+    uneven.process(None, make_samples(width=8 + rank))
+    try:
+        uneven.evaluate(90)
+        scores['uneven'] = 'no'
     except ValueError as error:
-        scores['failed'] = str(error)
+        scores['uneven'] = str(error)
     Path(sys.argv[1], f'{rank}.json').write_text(json.dumps(scores))
 
 

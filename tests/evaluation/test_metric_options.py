@@ -47,13 +47,13 @@ def test_compare_ranks_every_feature_in_every_way() -> None:
             for a, b in zip(samples, other)]
     rerank = dict(k1=6, k2=2)
     found = run(both, rerank=rerank, compare=True)
-    for name, part in (('bn', samples), ('pooled', other)):
-        for distance in ('cosine', 'euclidean'):
-            assert_prefixed(found, f'{name}_{distance}', function(part, distance=distance))
-        assert_prefixed(found, f'{name}_rerank', function(part, rerank=rerank))
     assert_prefixed(found, 'reid', function(samples))
+    assert_prefixed(found, 'bn_euclidean', function(samples, distance='euclidean'))
     assert_prefixed(found, 'rerank', function(samples, rerank=rerank))
-    assert len({key.split('/')[0] for key in found}) == 8
+    for distance in ('cosine', 'euclidean'):
+        assert_prefixed(found, f'pooled_{distance}', function(other, distance=distance))
+    assert_prefixed(found, 'pooled_rerank', function(other, rerank=rerank))
+    assert len({key.split('/')[0] for key in found}) == 6
     assert run(both, rerank=rerank) == run(samples, rerank=rerank)
 
 
@@ -67,10 +67,13 @@ def test_lists_are_those_of_the_main_rankings() -> None:
 
 def test_the_log_says_what_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = []
-    monkeypatch.setattr(reid_metric, 'print_log', lambda line, logger: lines.append(line))
-    run(make_samples(), query_expansion=dict(k=2), backend='numpy')
-    assert lines[0] == 'ranking 15 queries in 75 gallery images by numpy on cpu'
-    assert lines[1] == "query expansion: {'k': 2}"
+    monkeypatch.setattr(reid_metric, 'print_log', lambda line, **options: lines.append(line))
+    metric = ReIDMetric(query_expansion=dict(k=2), backend='numpy')
+    for _ in range(2):
+        metric.process(None, make_samples())
+        metric.evaluate(91)
+    expansion, missing = "query expansion: {'k': 2}", '90 of 91 images of the data set were evaluated'
+    assert lines == ['distances by numpy on cpu', missing, expansion, missing, expansion]
 
 
 @pytest.mark.parametrize('options, error, word', [
@@ -80,6 +83,8 @@ def test_the_log_says_what_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
     (dict(single_shot=dict(trials=0)), ValueError, 'trials'),
     (dict(single_shot=dict(times=2)), ValueError, 'times'),
     (dict(backend='mkl'), ValueError, 'mkl'), (dict(chunk_size=0), ValueError, 'chunk_size'),
+    (dict(single_shot=10), TypeError, 'single_shot is a dict .* got 10'),
+    (dict(rerank=True), TypeError, 'rerank is a dict'),
     (dict(device='cuda', backend='numpy'), ValueError, 'cuda')])
 def test_bad_options(options: dict, error: type, word: str) -> None:
     with pytest.raises(error, match=word):

@@ -27,7 +27,10 @@ def test_processes_agree_to_the_last_digit(world: int, tmp_path: Path) -> None:
     assert {'reid/mAP', 'rerank/mAP', 'reid/TPR@FPR=1e-02', 'rerank/single_shot_R1'} <= set(expected)
     for rank in range(world):
         scores = json.loads((tmp_path / f'{rank}.json').read_text())
-        assert 'not a ReID test split' in scores.pop('failed')
+        failed = scores.pop('failed')
+        assert 'not a ReID test split' in failed
+        assert failed.startswith('RuntimeError' if rank else 'ValueError')
+        assert ('different width' in scores.pop('uneven')) is (world > 1)
         assert len(scores) == 12
         for case, found in scores.items():
             assert found == expected, (rank, case)

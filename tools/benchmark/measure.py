@@ -1,0 +1,185 @@
+"""Seconds and memory of a piece of work, and of the package's functions inside it."""
+import ctypes
+import functools
+import gc
+import inspect
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType
+from typing import Any, Optional
+
+PACKAGE = 'reid_fusedloss.functional'
+PRODUCT = 'backend.inner_products'
+UNTIMED = {'backend', 'block_ranking', 'distance', 'features', 'matching', 'ranking',
+           'ranking_result', 'rerank', 'query_expansion.alpha_query_expansion'}
+DEPTH = 2
+
+
+@dataclass
+class Part:
+    """A function's share of a stage: how deep in the calls, its name, seconds, seconds of GEMM."""
+    depth: int
+    name: str
+    seconds: float
+    product: float
+
+
+class Spans:
+    """Seconds inside the functions of `reid_fusedloss.functional`, wrapped from outside.
+
+    Whatever functions there are is found when `installed` begins, so that new names need no change
+    here; entry points and helpers, `UNTIMED`, are left alone. Only calls in the main thread count.
+
+    Attributes:
+        seconds: by path of calls, outermost first: ('encoding.encode', 'encoding._expanded_sets').
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[tuple[str, ...], float] = defaultdict(float)
+        self._open: list[str] = []
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Wrap all functions, and put them back."""
+        modules = [module for name, module in sys.modules.items()
+                   if name == PACKAGE or name.startswith(f'{PACKAGE}.')]
+        wrapped: dict[FunctionType, Callable] = {}
+        replaced = []
+        for module in modules:
+            for name, value in list(vars(module).items()):
+                if inspect.isfunction(value) and _is_timed(value):
+                    if value not in wrapped:
+                        wrapped[value] = self._wrap(value)
+                    replaced.append((module, name, value))
+                    setattr(module, name, wrapped[value])
+        try:
+            yield
+        finally:
+            for module, name, value in replaced:
+                setattr(module, name, value)
+
+    def share_of_product(self, total: float) -> Optional[float]:
+        """Part of `total` seconds spent in matrix products; None if none was seen."""
+        inside = [seconds for path, seconds in self.seconds.items() if path[-1] == PRODUCT]
+        return sum(inside) / total if inside else None
+
+    def stages(self, total: float, least: float = 0.01) -> list['Part']:
+        """What takes at least the share `least` of `total`, to a depth, and what is left of it."""
+        parts: dict[tuple[str, ...], Part] = {(): Part(-1, '', total, 0.0)}
+        for path, seconds in self.seconds.items():
+            functions = tuple(name for name in path if name != PRODUCT)
+            name = ''.join(functions[-1:]).split('.')[-1].lstrip('_')
+            part = parts.setdefault(functions, Part(len(functions) - 1, name, 0.0, 0.0))
+            if path[-1] == PRODUCT:
+                part.product += seconds
+            else:
+                part.seconds += seconds
+        for path in sorted(parts, key=len, reverse=True)[:-1]:
+            parts[path[:-1]].product += parts[path].product
+        return _with_rests({path: part for path, part in parts.items()
+                            if len(path) <= DEPTH and part.seconds >= least * total},
+                           least * total)
+
+    def _wrap(self, function: FunctionType) -> Callable:
+        name = _name(function)
+
+        @functools.wraps(function)
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            if threading.current_thread() is not threading.main_thread():
+                return function(*args, **kwargs)
+            with self._span(name):
+                return function(*args, **kwargs)
+
+        return timed
+
+    @contextmanager
+    def _span(self, name: str) -> Iterator[None]:
+        self._open.append(name)
+        path, start = tuple(self._open), time.perf_counter()
+        self.seconds[path] += 0
+        try:
+            yield
+        finally:
+            self.seconds[path] += time.perf_counter() - start
+            self._open.pop()
+
+
+def _name(function: FunctionType) -> str:
+    return f'{function.__module__.rsplit(".", 1)[-1]}.{function.__name__}'
+
+
+def _is_timed(function: FunctionType) -> bool:
+    """Whether it is the package's and worth a line, or the matrix product."""
+    name, own = _name(function), function.__module__.startswith(f'{PACKAGE}.')
+    if not own or inspect.isgeneratorfunction(function):
+        return False
+    return name == PRODUCT or not {name, name.split('.')[0]} & UNTIMED
+
+
+def _with_rests(parts: dict[tuple[str, ...], Part], least: float) -> list[Part]:
+    """The parts in the order of the calls, each followed by what its own parts leave of it."""
+    ordered: list[Part] = []
+
+    def visit(path: tuple[str, ...]) -> None:
+        own = parts[path]
+        if path:
+            ordered.append(own)
+        below = [other for other in parts if len(other) == len(path) + 1 and other[:-1] == path]
+        for other in below:
+            visit(other)
+        rest = Part(own.depth + 1, f'rest of {own.name}'.removesuffix(' of '),
+                    own.seconds - sum(parts[other].seconds for other in below),
+                    own.product - sum(parts[other].product for other in below))
+        if below and rest.seconds >= least:
+            ordered.append(rest)
+
+    visit(())
+    return ordered
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    """Result and seconds."""
+    start = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - start
+
+
+def timed_with_memory(work: Callable[[], Any]) -> tuple[Any, float, Optional[int]]:
+    """Result, seconds, and the peak of resident memory in bytes above what was there before.
+
+    The peak is Linux' VmHWM, which is getrusage's ru_maxrss with the difference that it can be
+    set back: ru_maxrss holds the making of the inputs and what the parent process weighed. None
+    where there is no such thing.
+    """
+    gc.collect()
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+        Path('/proc/self/clear_refs').write_text('5')
+        before = _status('VmRSS')
+    except (AttributeError, OSError, TypeError):
+        return (*timed(work), None)
+    result, seconds = timed(work)
+    return result, seconds, max(0, _status('VmHWM') - before)
+
+
+def available_memory() -> Optional[int]:
+    """Bytes that can be had without swapping; None where the system does not say."""
+    try:
+        lines = Path('/proc/meminfo').read_text().splitlines()
+    except OSError:
+        return None
+    return _kilobytes(lines, 'MemAvailable')
+
+
+def _status(key: str) -> int:
+    return _kilobytes(Path('/proc/self/status').read_text().splitlines(), key)
+
+
+def _kilobytes(lines: list[str], key: str) -> int:
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f'{key}:'))
