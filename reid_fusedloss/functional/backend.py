@@ -3,8 +3,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Union
+from typing import Optional, Union
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,18 +35,20 @@ def choose_backend(backend: str, device: torch.device) -> str:
     return _faster_on_cpu(torch.get_num_threads()) if backend == 'auto' else backend
 
 
-def inner_products(x: Tensor, y: Tensor, backend: str) -> Tensor:
+def inner_products(x: Tensor, y: Tensor, backend: str, out: Optional[Tensor] = None) -> Tensor:
     """x @ y.T, without gradient, in the precision of x and y: no bfloat16, no TensorFloat-32.
 
     Args:
         x: shape (N, C), float32 or float64.
         y: shape (M, C), of the same type, on the same device.
         backend: 'numpy' or 'torch'.
+        out: shape (N, M), where to write them.
     """
     if backend == 'numpy':
-        return torch.from_numpy(x.numpy() @ y.numpy().T)
+        place = None if out is None else out.numpy()
+        return torch.from_numpy(np.matmul(x.numpy(), y.numpy().T, out=place))
     with torch.no_grad(), _full_precision(x.device):
-        return x @ y.T
+        return torch.mm(x, y.T, out=out)
 
 
 @contextmanager

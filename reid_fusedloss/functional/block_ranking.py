@@ -14,6 +14,7 @@ from .ranking_result import RankingResult
 Progress = Callable[[int, int], None]
 
 AP_FORMS = ('ir', 'trapezoid')
+ROW_STEP = 2**32  # above the number of different values in a row
 PIECE_SIZE = 2**18  # distances that a thread works on at a time: 1 MB, which caches hold
 
 
@@ -109,30 +110,35 @@ def _rank_piece(block: np.ndarray, first: int, matches: GalleryMatches, ap: str,
                 result: RankingResult) -> None:
     """Write the numbers of some consecutive queries into the result."""
     _check_finite(block, first)
-    own = [matches.of(query) for query in range(first, first + len(block))]
-    counts = np.array([len(positives) for positives, _ in own])
+    rows, columns, is_junk = matches.between(first, first + len(block))
+    junk = rows[is_junk], columns[is_junk]
+    rows, columns = rows[~is_junk], columns[~is_junk]
+    counts = np.bincount(rows, minlength=len(block))
     valid = np.flatnonzero(counts)
     if not len(valid):
         return
-    values = [np.sort(row[positives]) for row, (positives, _) in zip(block, own)]
-    farthest = np.array([value[-1] if len(value) else -np.inf for value in values])
-    near = block <= farthest[:, None]
-    for row, (_, junk) in zip(near, own):
-        row[junk] = False
+    counts = counts[valid]
+    starts = counts.cumsum() - counts
+    values = block[rows, columns]
+    farthest = np.full((len(block), 1), -np.inf, block.dtype)
+    farthest[valid, 0] = np.maximum.reduceat(values, starts)
+    near = block <= farthest
+    near[junk] = False
     places = np.flatnonzero(near)
-    stops = places.searchsorted(np.arange(1, len(block)) * block.shape[1])
-    entries = np.split(block.ravel()[places], stops)
-    ranks, queries = [], first + valid
-    for row in valid:
-        found, result.num_ties[first + row] = _ranks(entries[row], values[row], block[row],
-                                                     *own[row])
-        ranks.append(found)
-    starts = counts[valid].cumsum() - counts[valid]
-    precision = _precisions(np.concatenate(ranks), counts[valid], starts, ap)
-    result.average_precision[queries] = np.add.reduceat(precision, starts) / counts[valid]
-    result.num_positives[queries] = counts[valid]
-    result.first_match[queries] = [found[0] for found in ranks]
-    result.inverse_negative_penalty[queries] = [len(found) / found[-1] for found in ranks]
+    keys, own_keys = _keys(np.append(places // block.shape[1], rows),
+                           np.append(block.ravel()[places], values), len(places))
+    nearer = keys.searchsorted(own_keys)
+    equal = keys.searchsorted(own_keys, 'right') - nearer
+    ranks = nearer - keys.searchsorted(rows * ROW_STEP - ROW_STEP // 2)
+    if equal.max() > 1:
+        own = [columns[rows == row] for row in range(len(block))]
+        _order_ties(block, own, junk, rows, own_keys, equal, ranks, result.num_ties[first:])
+    queries, ranks = first + valid, ranks + 1
+    precision = _precisions(ranks, counts, starts, ap)
+    result.average_precision[queries] = np.add.reduceat(precision, starts) / counts
+    result.num_positives[queries] = counts
+    result.first_match[queries] = ranks[starts]
+    result.inverse_negative_penalty[queries] = counts / ranks[starts + counts - 1]
 
 
 def _check_finite(block: np.ndarray, first: int) -> None:
@@ -142,30 +148,42 @@ def _check_finite(block: np.ndarray, first: int) -> None:
                          f'{block[row, column]}, expected finite distances')
 
 
-def _ranks(near: np.ndarray, values: np.ndarray, row: np.ndarray, positives: np.ndarray,
-           junk: np.ndarray) -> tuple[np.ndarray, int]:
-    """Ascending ranks of the positives, from 1, and how many of them tie with a negative.
+def _keys(rows: np.ndarray, values: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Integers in the order of rows, then values; the first `number` and the rest, each sorted."""
+    if values.dtype == np.float32:
+        codes = (values + 0.).view(np.int32)  # adding 0 makes -0 equal to 0
+        codes ^= (codes >> 31) & np.int32(2**31 - 1)
+    else:
+        codes = np.unique(values, return_inverse=True)[1]
+    keys = rows * ROW_STEP + codes
+    return np.sort(keys[:number]), np.sort(keys[number:])
+
+
+def _order_ties(block: np.ndarray, positives: list[np.ndarray], junk: tuple[np.ndarray, np.ndarray],
+                rows: np.ndarray, keys: np.ndarray, equal: np.ndarray, ranks: np.ndarray,
+                num_ties: np.ndarray) -> None:
+    """Order equal distances by gallery index; count positives that tie with a negative.
 
     Args:
-        near: distances of what is not junk, up to the farthest positive; is sorted in place.
-        values: distances of the positives, ascending.
-        row: distances of the whole gallery.
-        positives: gallery indices of the positives.
-        junk: gallery indices of the junk.
+        block: distances, shape (b, G).
+        positives: gallery indices of each row's positives.
+        junk: rows and gallery indices of the junk.
+        rows: row of each positive, in the order of `keys`.
+        keys: equal where row and distance are.
+        equal: how many entries lie at each positive's distance.
+        ranks: number of nearer entries of each; is increased by the ties before it.
+        num_ties: of each row; is increased.
     """
-    near.sort()
-    ranks = near.searchsorted(values, 'left')
-    equal = near.searchsorted(values, 'right') - ranks
-    tied = np.unique(values[equal > 1])
-    if not len(tied):
-        return ranks + 1, 0
-    num_ties = 0
-    for value in tied:
-        together = np.setdiff1d(np.flatnonzero(row == value), junk)
-        matching = np.flatnonzero(np.isin(together, positives))
-        ranks[values == value] += matching
-        num_ties += len(matching) * (len(matching) < len(together))
-    return ranks + 1, num_ties
+    for key in np.unique(keys[equal > 1]):
+        tied = keys == key
+        row = rows[tied][0]
+        nearer = ranks[tied][0]
+        distances = block[row]
+        value = np.sort(distances[positives[row]])[np.count_nonzero(keys[rows == row] < key)]
+        together = np.setdiff1d(np.flatnonzero(distances == value), junk[1][junk[0] == row])
+        matching = np.flatnonzero(np.isin(together, positives[row]))
+        ranks[tied] = nearer + matching
+        num_ties[row] += len(matching) * (len(matching) < len(together))
 
 
 def _precisions(ranks: np.ndarray, counts: np.ndarray, starts: np.ndarray, ap: str) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Distances between all rows of two feature matrices."""
 from collections.abc import Iterator
+from typing import Optional
 
 import numpy as np
 import torch
@@ -107,9 +108,13 @@ def check_chunk_size(chunk_size: int) -> None:
         raise ValueError(f'chunk_size is a positive integer, got {chunk_size!r}')
 
 
-def squared_distance_to(x: Tensor, y: Tensor, y_squared_norm: Tensor, backend: str) -> Tensor:
-    """`squared_euclidean_distance` of checked features, with the squared norms (M,) of y given."""
-    return _squared(inner_products(x, y, backend), x, y_squared_norm)
+def squared_distance_to(x: Tensor, y: Tensor, y_squared_norm: Tensor, backend: str,
+                        out: Optional[Tensor] = None) -> Tensor:
+    """`squared_euclidean_distance` of checked features, with the squared norms (M,) of y given.
+
+    `out`, shape (N, M), is where to write them.
+    """
+    return _squared(inner_products(x, y, backend, out), x, y_squared_norm)
 
 
 def _distance_blocks(query: Tensor, gallery: Tensor, distance: str, chunk_size: int,

@@ -66,6 +66,21 @@ class GalleryMatches:
         junk = self._cameras[1][same] == self._cameras[0][query]
         return same[~junk], same[junk]
 
+    def between(self, first: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The gallery entries of the same identity as each query from `first` to `stop` - 1.
+
+        Returns:
+            For each pair, ordered by query: the query's number from `first` on, the gallery's
+            index, and whether it is junk, bool.
+        """
+        lengths = (self._stops - self._starts)[first:stop]
+        rows = np.repeat(np.arange(stop - first), lengths)
+        begins = self._starts[first:stop] - (lengths.cumsum() - lengths)
+        columns = self._order[begins[rows] + np.arange(len(rows))]
+        if self._cameras is None:
+            return rows, columns, np.zeros(len(rows), dtype=bool)
+        return rows, columns, self._cameras[1][columns] == self._cameras[0][first:stop][rows]
+
 
 def _encode(query: Labels, gallery: Labels, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Number the labels of both sides in common."""

@@ -51,9 +51,12 @@ def nearest_neighbours(features: Tensor,
     squared_norms = [torch.linalg.vector_norm(tile, dim=1).square() for tile in tiles]
     lists = [_Lists.empty(tile, count) for tile in tiles]
     done, total = 0, len(tiles) * (len(tiles) + 1) // 2
+    buffer = features.new_empty(len(tiles[0])**2)
     for row, rows in enumerate(tiles):
         for column in range(row, len(tiles)):
-            tile = squared_distance_to(rows, tiles[column], squared_norms[column], backend)
+            shape = len(rows), len(tiles[column])
+            tile = squared_distance_to(rows, tiles[column], squared_norms[column], backend,
+                                       out=buffer[:shape[0] * shape[1]].view(shape))
             observe(tile, row * side, column * side)
             lists[row].add(tile, column * side, along=1)
             if column > row:
