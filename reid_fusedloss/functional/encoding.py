@@ -59,13 +59,13 @@ def _gaussian_weights(features: Tensor, neighbours: Neighbours,
 
 def _pair_distances(features: Tensor, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Squared distances of given pairs, shape (P,), some pairs at a time."""
-    squared = [np.zeros(0, np.float32)]
+    squared = np.empty(len(rows), np.float32)
     step = max(1, PIECE_SIZE // features.shape[1])
     for start in range(0, len(rows), step):
         pair = slice(start, start + step)
         difference = features[rows[pair]] - features[columns[pair]]
-        squared.append(difference.square_().sum(dim=1).cpu().numpy())
-    return np.concatenate(squared)
+        squared[pair] = difference.square_().sum(dim=1).cpu().numpy()
+    return squared
 
 
 def _from_lists(lists: np.ndarray, values: np.ndarray) -> sparse.csr_array:
