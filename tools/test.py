@@ -31,6 +31,8 @@ def parse_args() -> argparse.Namespace:
                         help='average the embeddings of an image and its mirror image')
     parser.add_argument('--compare', action='store_true',
                         help='rank by every feature of the head and every distance, and re-ranked')
+    parser.add_argument('--save-features', nargs='?', const='features.npz', metavar='FILE.npz',
+                        help='write the embeddings too, into the folder of the test')
     add_run_arguments(parser, several_datasets=True)
     return parser.parse_args()
 
@@ -52,6 +54,9 @@ def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor],
         compare_rankings(cfg)
     if args.flip:
         flip_images(cfg)
+    if args.save_features:
+        cfg.test_evaluator = [cfg.test_evaluator, dict(
+            type='reid_fusedloss.SaveEmbeddings', path=str(folder / args.save_features))]
     return cfg
 
 

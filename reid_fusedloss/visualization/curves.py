@@ -107,7 +107,7 @@ def save_curves(path: PathLike, out_png: PathLike) -> Path:
     loss_axes = figure.add_subplot(upper)
     lr_axes = figure.add_subplot(lower, sharex=loss_axes)
     val_axes = figure.add_subplot(right)
-    per_epoch = _steps_per_epoch(train)
+    per_epoch = steps_per_epoch(train)
     unit = 'epoch' if not train or 'epoch' in train[0] else 'step'
     _draw_losses(loss_axes, train, per_epoch)
     _draw_lr(lr_axes, train, per_epoch, unit)
@@ -120,7 +120,7 @@ def save_curves(path: PathLike, out_png: PathLike) -> Path:
     return save_png(figure_to_array(figure), out_png)
 
 
-def _steps_per_epoch(train: list[dict]) -> float:
+def steps_per_epoch(train: list[dict]) -> float:
     """From the first line of each epoch, logged after equally many of its steps; 1 if none."""
     firsts: dict[int, int] = {}
     for record in train:
@@ -134,14 +134,14 @@ def _steps_per_epoch(train: list[dict]) -> float:
     return (firsts[last] - firsts[first]) / (last - first)
 
 
-def _curve(records: list[dict], key: str, per_x: float = 1.) -> Curve:
+def points_of(records: list[dict], key: str, per_x: float = 1.) -> Curve:
     points = [(r['step'] / per_x, r[key]) for r in records
               if isinstance(r.get(key), (int, float))]
     x, y = np.array(points, float).reshape(-1, 2).T
     return x, y
 
 
-def _smooth(y: np.ndarray) -> np.ndarray:
+def running_mean(y: np.ndarray) -> np.ndarray:
     """Centred running mean over a fiftieth of the points, blind to non-finite values."""
     kernel = np.ones(max(1, len(y) // 50) // 2 * 2 + 1)
     finite = np.isfinite(y)
@@ -150,7 +150,7 @@ def _smooth(y: np.ndarray) -> np.ndarray:
     return np.where(finite, total / np.maximum(count, 1.), np.nan)
 
 
-def _log_scale(axes: Axes, values: list[np.ndarray], decades: float) -> None:
+def log_scale(axes: Axes, values: list[np.ndarray], decades: float) -> None:
     """Make the y axis logarithmic if the positive values span more than so many decades."""
     y = np.concatenate([np.ravel(v) for v in values]) if values else np.empty(0)
     y = y[np.isfinite(y) & (y > 0)]
@@ -167,7 +167,7 @@ def _style(axes: Axes, title: str, pad: float = 22.) -> None:
     axes.tick_params(labelsize=8)
 
 
-def _note(axes: Axes, text: str) -> None:
+def write_note(axes: Axes, text: str) -> None:
     axes.set(xticks=[], yticks=[])
     axes.text(.5, .5, text, transform=axes.transAxes, ha='center', va='center', fontsize=11,
               color='#777777', **TEXT)
@@ -180,17 +180,17 @@ def _draw_losses(axes: Axes, train: list[dict], per_epoch: float) -> None:
     colors = {'loss': '#222222'}
     if len(keys) > 1 or not any('loss' in r for r in train):
         colors.update({k: TERM_COLORS[i % len(TERM_COLORS)] for i, k in enumerate(keys)})
-    curves = {key: _curve(train, key, per_epoch) for key in colors}
+    curves = {key: points_of(train, key, per_epoch) for key in colors}
     curves = {key: curve for key, curve in curves.items() if len(curve[0])}
     if not curves:
-        return _note(axes, 'no training line yet')
+        return write_note(axes, 'no training line yet')
     for key, (x, y) in curves.items():
         name = 'total' if key == 'loss' else key.replace('loss_', '')
         label = f'{name}  {y[-1]:.4g}' if len(curves) <= 4 else name
         axes.plot(x, y, color=colors[key], linewidth=.7, alpha=.35)
-        axes.plot(x, _smooth(y), color=colors[key], linewidth=2. if key == 'loss' else 1.5,
+        axes.plot(x, running_mean(y), color=colors[key], linewidth=2. if key == 'loss' else 1.5,
                   label=label, marker='o' if len(x) == 1 else '')
-    _log_scale(axes, [y for _, y in curves.values()], 2.)
+    log_scale(axes, [y for _, y in curves.values()], 2.)
     axes.legend(loc='lower left', bbox_to_anchor=(-.01, .985), ncols=7, fontsize=8, frameon=False,
                 handlelength=1.4, columnspacing=1.4, borderpad=.2)
 
@@ -198,14 +198,14 @@ def _draw_losses(axes: Axes, train: list[dict], per_epoch: float) -> None:
 def _draw_lr(axes: Axes, train: list[dict], per_epoch: float, unit: str) -> None:
     _style(axes, 'learning rate', pad=6.)
     axes.set_xlabel(unit, fontsize=9)
-    x, y = _curve(train, 'lr', per_epoch)
+    x, y = points_of(train, 'lr', per_epoch)
     if not len(x):
-        return _note(axes, 'no learning rate yet')
+        return write_note(axes, 'no learning rate yet')
     axes.plot(x, y, color='#222222', linewidth=1.5, drawstyle='steps-pre',
               marker='o' if len(x) == 1 else '')
     axes.set_ylim(0, 1.15 * y.max() or 1.)
     axes.yaxis.set_major_formatter('{x:.2g}')
-    _log_scale(axes, [y], 1.2)
+    log_scale(axes, [y], 1.2)
 
 
 def _draw_metrics(axes: Axes, val: list[dict], unit: str) -> None:
@@ -216,7 +216,7 @@ def _draw_metrics(axes: Axes, val: list[dict], unit: str) -> None:
     labels = []
     for key in keys:
         prefix, _, name = key.rpartition('/')
-        x, y = _curve(val, key)
+        x, y = points_of(val, key)
         if not np.isfinite(y).any():
             continue
         dash = '--' if 'rerank' in prefix else '-'
@@ -227,7 +227,7 @@ def _draw_metrics(axes: Axes, val: list[dict], unit: str) -> None:
         labels.append((y[np.isfinite(y)][-1], METRICS[name],
                        f'{key} {y[-1]:.1f}\nbest {y[best]:.1f} @ {x[best]:g}'))
     if not labels:
-        return _note(axes, 'no evaluation yet')
+        return write_note(axes, 'no evaluation yet')
     _label_ends(axes, labels)
 
 

@@ -138,7 +138,7 @@ def draw_ranking_lists(lists: dict,
     grid = Grid.around(images, columns, tile_width)
     canvas = paint(grid, images, verdicts)
     footer = f'{len(rows)} of {len(lists["queries"])} queries ({ORDERS[order]})'
-    return _write(canvas, grid, lists, rows, images, footer)
+    return write_lettering(canvas, grid, lists, rows, images, footer)
 
 
 def save_ranking_lists(json_path: PathLike,
@@ -163,7 +163,7 @@ def save_ranking_lists(json_path: PathLike,
     return save_png(picture, out_png)
 
 
-def _write(canvas: np.ndarray, grid: Grid, lists: dict, rows: list[list[dict]],
+def write_lettering(canvas: np.ndarray, grid: Grid, lists: dict, rows: list[list[dict]],
            images: list[list[Optional[np.ndarray]]], footer: str) -> np.ndarray:
     """Add all lettering to the painted canvas."""
     height, width = canvas.shape[:2]

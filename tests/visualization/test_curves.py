@@ -198,7 +198,7 @@ def test_nan_and_zero_losses_are_drawn(tmp_path, figure):
 def test_smoothing_is_a_centred_mean_blind_to_nan():
     y = np.arange(150.)
     y[75] = np.nan
-    smooth = curves._smooth(y)
+    smooth = curves.running_mean(y)
     assert smooth[0] == .5 and smooth[40] == 40. and smooth[74] == 73.5
     assert np.isnan(smooth[75])
 

@@ -1,0 +1,98 @@
+"""Models side by side: distributions of their distances, and their CMC curves."""
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from .canvas import PathLike, figure_to_array, save_png
+from .pair_distances import PairDistances
+from .panels import GREY, LINES, MARKERS, PALETTE, add_legend, make_panels, style_panel
+
+INTRA, INTER = PALETTE[:2]
+
+
+def save_distances(models: Mapping[str, PairDistances], out_png: PathLike, *,
+                   distance: str = 'cosine', title: str = '') -> Path:
+    """Draw the distances within and between identities, a panel for each model.
+
+    Args:
+        models: by name, what `pair_distances` returns.
+        out_png: the picture; written whole or not at all.
+        distance: its name; cosine distances share their scales.
+        title: of the picture.
+
+    Raises:
+        ValueError: if there is no model.
+    """
+    _check_some(models, 'model')
+    caption = ('All pairs of a query and a gallery image; those of one identity in one camera are '
+               'left out. Overlap: the least sum of both error rates at any threshold. EER: both '
+               'rates where they are equal, at the dotted line.')
+    figure, panels = make_panels(
+        len(models), title=title or 'distances within and between identities', caption=caption,
+        shared=distance == 'cosine', extra=(.6, 1.1))
+    top = max(max(pairs.intra.max(), pairs.inter.max()) for pairs in models.values())
+    for axes, (name, pairs) in zip(panels, models.items()):
+        first = axes is panels[0]
+        style_panel(axes, f'{name}\noverlap {pairs.overlap:.2f} %   EER {pairs.eer:.2f} %',
+                    f'{distance} distance', 'density of pairs (1 / distance)' if first else '')
+        _draw_pairs(axes, pairs)
+        if distance == 'cosine':
+            axes.set_ylim(0, 1.28 * top)
+        else:
+            axes.set_ylim(0, 1.28 * max(pairs.intra.max(), pairs.inter.max()))
+    return save_png(figure_to_array(figure), out_png)
+
+
+def save_cmc(curves: Mapping[str, np.ndarray], out_png: PathLike, *,
+             notes: Optional[Mapping[str, str]] = None, title: str = '') -> Path:
+    """Draw the cumulative matching characteristics of several rankings in one panel.
+
+    Args:
+        curves: by name, the CMC in percent from rank 1 on, as `RankingResult.cmc` returns it.
+        out_png: the picture; written whole or not at all.
+        notes: by name, what else the legend says, such as 'mAP 80.1'.
+        title: of the picture.
+
+    Raises:
+        ValueError: if there is no curve or one is empty.
+    """
+    _check_some(curves, 'curve')
+    figure, (axes,) = make_panels(1, title=title or 'cumulative matching characteristic',
+                                  panel=(6.4, 4.2), extra=(0., .6 + .22 * len(curves)))
+    style_panel(axes, '', 'rank', 'queries with a match up to the rank (%)')
+    for number, (name, curve) in enumerate(curves.items()):
+        ranks = np.arange(1, len(curve) + 1)
+        note = (notes or {}).get(name, '')
+        axes.plot(ranks, curve, color=PALETTE[number % len(PALETTE)],
+                  linestyle=LINES[number % len(LINES)], marker=MARKERS[number % len(MARKERS)],
+                  markersize=4.5, linewidth=1.6,
+                  label=f'{name}   R1 {curve[0]:.1f}   {note}'.rstrip())
+    longest = max(map(len, curves.values()))
+    axes.set_xticks([1, *range(5, longest + 1, 5 * (1 + longest // 60))])
+    low = min(curve[0] for curve in curves.values())
+    axes.set_ylim(max(0., low - .12 * (100 - low) - 1), 100.5)
+    add_legend(figure, loc='outside lower left', handlelength=3.)
+    return save_png(figure_to_array(figure), out_png)
+
+
+def _draw_pairs(axes: Axes, pairs: PairDistances) -> None:
+    for density, count, mean, kind, color, line in (
+            (pairs.intra, pairs.num_intra, pairs.intra_mean, 'same identity', INTRA, '-'),
+            (pairs.inter, pairs.num_inter, pairs.inter_mean, 'other identity', INTER, '--')):
+        label = f'{kind}: mean {mean:.3f}, {count:,} pairs'
+        axes.stairs(density, pairs.edges, fill=True, color=color, alpha=.25)
+        axes.stairs(density, pairs.edges, color=color, linewidth=1.5, linestyle=line, label=label)
+    axes.axvline(pairs.threshold, color=GREY, linewidth=1.2, linestyle=':')
+    add_legend(axes, loc='upper left')
+
+
+def _check_some(given: Mapping, what: str) -> None:
+    if not given:
+        raise ValueError(f'nothing to draw: there is no {what}')
+    empty = [name for name, curve in given.items()
+             if isinstance(curve, np.ndarray) and not len(curve)]
+    if empty:
+        raise ValueError(f'nothing to draw: {empty} have no ranks')

@@ -1,0 +1,78 @@
+"""Panels of a figure: their place, colours, lines and lettering, the same in all pictures."""
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Union
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .canvas import PathLike
+
+# Okabe & Ito, told apart by all kinds of sight; the line and the marker say it a second time
+PALETTE = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#222222')
+LINES = ('-', '--', '-.', ':', (0, (6, 1.5)))
+MARKERS = ('o', 's', '^', 'D', 'v', 'P', 'X', '*', '<', '>')
+TEXT = {'family': 'DejaVu Sans', 'parse_math': False}
+GREY = '#666666'
+
+
+def make_panels(count: int, *, title: str, caption: str = '', panel: tuple[float, float] = (5., 4.),
+                extra: tuple[float, float] = (0., .9), shared: bool = False) -> tuple[Figure, list]:
+    """A figure with panels side by side, a title above and a caption below them.
+
+    Args:
+        count: number of panels.
+        title: of the figure, left.
+        caption: below the panels, broken into lines.
+        panel: width and height of a panel, in hundreds of pixels.
+        extra: width and height beside the panels, for a legend, title and caption.
+        shared: whether all panels have the scales of one.
+    """
+    size = (count * panel[0] + extra[0], panel[1] + extra[1])
+    figure = Figure(size, dpi=100, facecolor='white', layout='constrained')
+    figure.get_layout_engine().set(w_pad=.1, h_pad=.08, wspace=.03)
+    panels = figure.subplots(1, count, squeeze=False, sharex=shared, sharey=shared)[0]
+    figure.suptitle(title, x=.012, ha='left', fontsize=12, weight='bold', **TEXT)
+    if caption:
+        lines = textwrap.wrap(caption, max(40, int(size[0] * 15)))
+        figure.supxlabel('\n'.join(lines), x=.012, ha='left', fontsize=8, color=GREY, **TEXT)
+    return figure, list(panels)
+
+
+def style_panel(axes: Axes, title: str = '', x: str = '', y: str = '') -> None:
+    """Give a panel its title, the names of its axes and a light grid."""
+    lines = [part for line in title.splitlines() for part in textwrap.wrap(line, 56)]
+    axes.set_title('\n'.join(lines), loc='left', fontsize=10, **TEXT)
+    axes.set_xlabel(x, fontsize=9, **TEXT)
+    axes.set_ylabel(y, fontsize=9, **TEXT)
+    axes.grid(color='#E4E4E4', linewidth=.8)
+    axes.set_axisbelow(True)
+    axes.spines[['top', 'right']].set_visible(False)
+    axes.tick_params(which='both', labelsize=8)
+
+
+def add_legend(owner: Union[Axes, Figure], **place: Any) -> None:
+    """The legend of a panel, or of a figure outside its panels, its texts taken as they are."""
+    legend = owner.legend(fontsize=8.5, framealpha=.85, edgecolor='none', **place)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def distinct_names(paths: Sequence[PathLike]) -> list[str]:
+    """Shortest ends of the paths, file suffix left out, that are all different.
+
+    Raises:
+        ValueError: if a path is given twice.
+    """
+    resolved = [Path(path).resolve() for path in paths]
+    twice = {str(path) for path in resolved if resolved.count(path) > 1}
+    if twice:
+        raise ValueError(f'given twice: {sorted(twice)}')
+    parts = [path.with_suffix('').parts if path.suffix in ('.npz', '.pth', '.json') else path.parts
+             for path in resolved]
+    for depth in range(1, max(map(len, parts)) + 1):
+        names = ['/'.join(part[-depth:]) for part in parts]
+        if len(set(names)) == len(names):
+            return names
+    return [str(path) for path in resolved]
