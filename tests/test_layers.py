@@ -9,7 +9,8 @@ STANDARD = {'torch', 'numpy', 'scipy'}
 FORBIDDEN = {'models': {'losses', 'datasets', 'evaluation'}, 'losses': {'models', 'datasets'},
              'datasets': {'models', 'losses', 'evaluation', 'functional'},
              'evaluation': {'models', 'losses', 'datasets'},
-             'visualization': {'models', 'losses', 'datasets', 'evaluation'}}
+             'visualization': {'models', 'losses', 'datasets', 'evaluation', 'engine'},
+             'experiments': {'models', 'losses', 'datasets', 'functional'}}
 
 
 def imports(path: Path) -> set[str]:

@@ -66,7 +66,7 @@ def main() -> None:
     trust_checkpoints(args.trust_checkpoint)
     weights = read_weights(args.checkpoint)
     configs = {dataset: prepare(args, weights, dataset) for dataset in args.dataset}
-    if len(configs) > 1 and is_main_process():
+    if len(configs) > 1:
         check_test_sets(configs.values())
     scores = {}
     for dataset, cfg in configs.items():

@@ -49,6 +49,8 @@ def check_backbone(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
 def check_test_sets(configs: Iterable[Config]) -> None:
     """Find out now whether all test sets are there, before hours are spent on the first.
 
+    All processes call it, since a data set may make them wait for each other.
+
     Raises:
         FileNotFoundError: if some are not; it says of all of them why.
     """

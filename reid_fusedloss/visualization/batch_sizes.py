@@ -38,15 +38,16 @@ def read_scores(row_dir: PathLike) -> list[dict[str, float]]:
     """Final scores of a config's runs, one for each seed that was tested.
 
     Args:
-        row_dir: holds `seed<k>/test/scores.json`, or `seed<k>/scores.json`.
+        row_dir: holds `seed<k>/test_last/scores.json`, as tools/ablate.py leaves it, or
+            `seed<k>/test/scores.json`, or `seed<k>/scores.json`.
 
     Raises:
         ValueError: if a file is no JSON.
     """
     scores = []
     for seed in sorted(Path(row_dir).glob('seed*')):
-        path = next((path for path in (seed / 'test' / 'scores.json', seed / 'scores.json')
-                     if path.is_file()), None)
+        places = (seed / place / 'scores.json' for place in ('test_last', 'test', ''))
+        path = next((path for path in places if path.is_file()), None)
         if path is None:
             continue
         try:

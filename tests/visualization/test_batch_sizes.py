@@ -36,8 +36,10 @@ def test_final_scores_are_those_of_the_test(tmp_path):
     write_scores(tmp_path, 'row/seed0', 1., where='')
     write_scores(tmp_path, 'row/seed1', 2., where='')
     write_scores(tmp_path, 'row/seed1', 3.)
-    (tmp_path / 'row' / 'seed2').mkdir()
-    assert [scores['rerank/R1'] for scores in read_scores(tmp_path / 'row')] == [1., 3.]
+    write_scores(tmp_path, 'row/seed2', 4., where='test_last')
+    write_scores(tmp_path, 'row/seed2', 5.)
+    (tmp_path / 'row' / 'seed3').mkdir()
+    assert [scores['rerank/R1'] for scores in read_scores(tmp_path / 'row')] == [1., 3., 4.]
     assert read_scores(tmp_path / 'no row') == []
     (tmp_path / 'row' / 'seed0' / 'scores.json').write_text('{')
     with pytest.raises(ValueError, match='scores.json is not valid JSON'):

@@ -1,0 +1,13 @@
+"""Many runs as one: the rows of the paper's tables, run one after another, and put into tables."""
+from .ablation import Ablation, settle
+from .order import compare_order
+from .paper import PaperRow, read_paper
+from .process import run_logged
+from .results import Outcome, Result, read_outcome
+from .rows import Choices, Row, find_configs, plan
+from .tables import csv_text, markdown
+
+__all__ = [
+    'Ablation', 'Choices', 'Outcome', 'PaperRow', 'Result', 'Row', 'compare_order', 'csv_text',
+    'find_configs', 'markdown', 'plan', 'read_outcome', 'read_paper', 'run_logged', 'settle'
+]

@@ -1,0 +1,42 @@
+"""The commands of a row: what a user would type to train and to test it."""
+import sys
+from pathlib import Path
+
+from .rows import SEED, Choices, Row
+
+
+def training_command(row: Row, choices: Choices, tools: Path, work_dir: Path,
+                  resume: bool) -> list[str]:
+    """Command that trains a row.
+
+    Args:
+        row: the row.
+        choices: what all rows have in common.
+        tools: folder of the tools.
+        work_dir: where the training is; another row's where two rows share one.
+        resume: go on from the latest checkpoint there.
+    """
+    flags = ['--resume'] * resume + ['--amp'] * choices.amp
+    return [*_start('train', tools, choices, row.config), '--work-dir', str(work_dir), *flags,
+            *_common(row, choices)]
+
+
+def testing_command(row: Row, choices: Choices, tools: Path, checkpoint: Path,
+                 work_dir: Path) -> list[str]:
+    """Command that tests a checkpoint as a row's config says, into `work_dir`."""
+    return [*_start('test', tools, choices, row.config, checkpoint), '--work-dir', str(work_dir),
+            *_common(row, choices)]
+
+
+def _start(tool: str, tools: Path, choices: Choices, *files: Path) -> list[str]:
+    names = [str(file) for file in files]
+    if choices.processes == 1:
+        return [sys.executable, str(tools / f'{tool}.py'), *names]
+    return [str(tools / f'dist_{tool}.sh'), *names, str(choices.processes)]
+
+
+def _common(row: Row, choices: Choices) -> list[str]:
+    budget = ['--budget', choices.budget] if choices.budget else []
+    trust = ['--trust-checkpoint'] if choices.trust_checkpoint else []
+    return ['--dataset', choices.dataset, *budget, *trust,
+            '--cfg-options', *choices.options, f'{SEED}={row.seed}']

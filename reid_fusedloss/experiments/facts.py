@@ -1,0 +1,74 @@
+"""What was run, in a few words: read from the config that every run leaves."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from mmengine.config import Config
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a table's header says of a run.
+
+    Attributes:
+        seed: of the training.
+        epochs: of a whole training.
+        network: backbone.
+        size: of the images, height x width.
+        precision: of the training.
+        command: that ran it, '' if not recorded.
+    """
+    seed: int
+    epochs: int
+    network: str
+    size: str
+    precision: str
+    command: str
+
+
+def read_facts(folders: Sequence[Path], command: str = '') -> Optional[Facts]:
+    """Facts from the first folder that holds a run's config, None if none does.
+
+    Args:
+        folders: work_dirs, that of the training first.
+        command: that ran it.
+    """
+    for folder in folders:
+        for path in dumped_configs(folder)[:1]:
+            return facts_of(Config.fromfile(path), command)
+    return None
+
+
+def dumped_configs(folder: Path) -> list[Path]:
+    """Configs that runs left in their work_dir, the latest first."""
+    return sorted(folder.glob('*.py'), key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def facts_of(cfg: Config, command: str = '') -> Facts:
+    """Facts of a resolved config."""
+    return Facts(cfg.get('randomness', {}).get('seed', 0), cfg.train_cfg.max_epochs,
+                 _network(cfg.model), _size(cfg), _precision(cfg.optim_wrapper.type), command)
+
+
+def _network(model: dict[str, Any]) -> str:
+    """Name and depth; the width where it is not the usual one."""
+    backbone = model.get('backbone') or model['module']['backbone']
+    depth = f'-{backbone["depth"]}' if 'depth' in backbone else ''
+    widths = [f'{key}={backbone[key]}' for key, usual in (('base_channels', 64),
+                                                          ('widen_factor', 1.0))
+              if backbone.get(key, usual) != usual]
+    return f'{backbone["type"].split(".")[-1]}{depth}{"".join(f", {width}" for width in widths)}'
+
+
+def _size(cfg: Config) -> str:
+    """Height x width of the images that are tested."""
+    pipeline = cfg.test_dataloader.dataset.pipeline
+    steps = pipeline.values() if isinstance(pipeline, dict) else pipeline
+    scales = [step['scale'] for step in steps if step['type'].split('.')[-1] == 'Resize']
+    return 'x'.join(str(length) for length in reversed(scales[-1])) if scales else 'unknown size'
+
+
+def _precision(wrapper: str) -> str:
+    short = {'AmpOptimWrapper': 'float16', 'BF16OptimWrapper': 'bfloat16'}
+    return short.get(wrapper.split('.')[-1], 'float32')

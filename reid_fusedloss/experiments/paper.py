@@ -1,0 +1,75 @@
+"""The paper's rows and figures, from configs/paper/metafile.yml alone."""
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from mmengine.fileio import load
+
+METRICS = ('R1', 'mAP')
+# the paper's names of the data sets that it has, by the names of their configs
+PAPER_DATASETS = {'market1501': 'Market-1501', 'dukemtmc': 'DukeMTMC-reID'}
+ORDER_DATASET = 'Market-1501'
+_WORDS = {'Paper': 'reid', 'Paper re-ranked': 'rerank'}
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """A row of one of the paper's tables.
+
+    Attributes:
+        table: its number.
+        label: what the paper calls the row.
+        config: file of the config, as the metafile names it.
+        prefix: 'reid', or 'rerank' where the paper's figures are re-ranked.
+        figures: R1 and mAP in percent, by the paper's name of the data set and metric.
+    """
+    table: int
+    label: str
+    config: str
+    prefix: str
+    figures: dict[str, dict[str, float]]
+
+    @property
+    def place(self) -> str:
+        """Table and row as folders, such as 'table2/6_bn'."""
+        return '/'.join(Path(self.config).with_suffix('').parts[-2:])
+
+    @property
+    def is_second_reading(self) -> bool:
+        """Whether it is another reading of a row that is there already, as '4x16, as P x K'."""
+        return ', as ' in self.label
+
+    def paper(self, dataset: str, metric: str) -> float:
+        """The paper's figure; of Market-1501 for a data set that the paper has not."""
+        return self.figures[PAPER_DATASETS.get(dataset, ORDER_DATASET)][metric]
+
+
+def read_paper(metafile: Path, tables: Optional[list[int]] = None) -> list[PaperRow]:
+    """Rows of the paper's tables, in the order of the metafile.
+
+    Args:
+        metafile: a model index with 'Paper [re-ranked] R1' and '... mAP' for each data set.
+        tables: numbers of the tables wanted; None: all.
+
+    Raises:
+        ValueError: if the metafile has no such table.
+    """
+    rows = [_row(model) for model in load(str(metafile))['Models']]
+    known = sorted({row.table for row in rows})
+    unknown = sorted(set(tables or ()) - set(known))
+    if unknown:
+        raise ValueError(f'--tables {unknown}: {metafile} has tables {known}')
+    return [row for row in rows if tables is None or row.table in tables]
+
+
+def _row(model: dict) -> PaperRow:
+    figures: dict[str, dict[str, float]] = {}
+    prefixes = set()
+    for result in model['Results']:
+        for name, value in result['Metrics'].items():
+            word, _, metric = name.rpartition(' ')
+            prefixes.add(_WORDS[word])
+            figures.setdefault(result['Dataset'], {})[metric] = value
+    prefix, = prefixes
+    return PaperRow(model['Metadata']['Table'], model['Metadata']['Row'], model['Config'], prefix,
+                    figures)

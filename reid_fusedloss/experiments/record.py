@@ -1,0 +1,115 @@
+"""What the folder of a row says of itself: what was asked, where it was trained, how far."""
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Optional
+
+from ..engine.report_hook import write_json
+from .rows import Row
+
+RECORD = 'ablation.json'
+TEST = 'test_last'
+_ABSENT = '(absent)'
+
+
+def read_record(folder: Path) -> Optional[dict[str, Any]]:
+    """Record of a row's folder, None if `tools/ablate.py` has run nothing there."""
+    path = folder / RECORD
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def write_record(row: Row, trained_in: str, command: str) -> None:
+    """Record what is run in a row's folder.
+
+    Args:
+        row: the row.
+        trained_in: place of the row that holds the training, its own unless two share one.
+        command: the command line.
+    """
+    write_json(row.folder / RECORD, dict(seed=row.seed, command=command, trained_in=trained_in,
+                                         asked=row.asked))
+
+
+def read_records(base: Path, seed: int) -> dict[str, dict[str, Any]]:
+    """Records of all rows with this seed, by their place below `base`."""
+    paths = sorted(base.glob(f'*/*/seed{seed}/{RECORD}'))
+    return {path.parent.relative_to(base).as_posix(): json.loads(path.read_text())
+            for path in paths}
+
+
+def training(asked: dict[str, Any]) -> dict[str, Any]:
+    """The part of what is asked that a training sees: all but the test."""
+    config = {key: value for key, value in asked['config'].items() if not key.startswith('test_')}
+    return dict(asked, config=config)
+
+
+def find_owner(row: Row, records: dict[str, dict[str, Any]]) -> str:
+    """Place of the row that holds this row's training; its own, if no other one does."""
+    wanted = training(row.asked)
+    owners = [place for place, record in records.items()
+              if record['trained_in'] == place and training(record['asked']) == wanted]
+    return owners[0] if owners and row.place not in owners else row.place
+
+
+def find_twin(row: Row, base: Path, records: dict[str, dict[str, Any]]) -> Optional[str]:
+    """Place of another row that was asked the same and is finished, None if there is none."""
+    return next((place for place, record in records.items()
+                 if place != row.place and record['asked'] == row.asked
+                 and scores_file(base / place).is_file()), None)
+
+
+def scores_file(folder: Path) -> Path:
+    """The final scores of a row: of its last checkpoint, re-ranked too."""
+    return folder / TEST / 'scores.json'
+
+
+def is_finished(row: Row) -> bool:
+    """Whether its final scores are there, and are those of the config asked for."""
+    record = read_record(row.folder)
+    return (record is not None and record['asked'] == row.asked
+            and scores_file(row.folder).is_file())
+
+
+def last_checkpoint(folder: Path) -> Optional[Path]:
+    """The checkpoint a training can go on from; found also after the folder was moved."""
+    pointer = folder / 'last_checkpoint'
+    if not pointer.is_file():
+        return None
+    path = folder / Path(pointer.read_text().strip()).name
+    return path if path.is_file() else None
+
+
+def epoch_of(checkpoint: Optional[Path]) -> int:
+    """Epoch in a checkpoint's name, 0 if there is none."""
+    match = re.search(r'epoch_(\d+)\.pth$', checkpoint.name) if checkpoint else None
+    return int(match[1]) if match else 0
+
+
+def remove_other_checkpoints(folder: Path) -> None:
+    """Keep the last checkpoint of a finished training only."""
+    last = last_checkpoint(folder)
+    for path in folder.glob('*.pth'):
+        if path != last:
+            path.unlink()
+
+
+def differences(before: Any, after: Any, key: str = '') -> dict[str, str]:
+    """Keys whose values differ, as 'before -> after'; a list is one value."""
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return {} if before == after else {key: f'{_short(before)} -> {_short(after)}'}
+    found: dict[str, str] = {}
+    for name in sorted(before.keys() | after.keys()):
+        found |= differences(before.get(name, _ABSENT), after.get(name, _ABSENT),
+                             f'{key}.{name}' if key else name)
+    return found
+
+
+def only_the_test(keys: Iterable[str]) -> bool:
+    """Whether keys from `differences` leave the training as it was."""
+    return all(key.startswith('config.test_') for key in keys)
+
+
+def _short(value: Any, width: int = 60) -> str:
+    text = str(value)
+    return text if len(text) <= width else f'{text[:width]}...'

@@ -1,0 +1,160 @@
+"""What work_dirs say of a row: scores, and from which epoch they are."""
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Optional
+
+from mmengine.config import Config
+
+from ..engine.arguments import suffix
+from ..visualization import load_scalars
+from .facts import Facts, dumped_configs, read_facts
+from .record import TEST, epoch_of, last_checkpoint, read_record
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run of a row.
+
+    Attributes:
+        facts: what was run.
+        epoch: the epoch that the scores are from.
+        scores: in percent, by prefixed name such as 'rerank/mAP'; empty if nothing was evaluated.
+        is_best: whether the checkpoint was chosen by its score on the test set.
+    """
+    facts: Facts
+    epoch: int
+    scores: dict[str, float]
+    is_best: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the scores are those of the end of the training."""
+        return bool(self.scores) and self.epoch >= self.facts.epochs and not self.is_best
+
+    @property
+    def state(self) -> str:
+        """Where the scores are from, for a run whose scores are not final."""
+        best = 'best, ' if self.is_best else ''
+        return f'{best}epoch {self.epoch} of {self.facts.epochs}'
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All runs of a row on one data set, by rising seed.
+
+    Attributes:
+        results: one for each seed.
+        prefix: 'reid' or 'rerank', the ranking that the row is about.
+    """
+    results: tuple[Result, ...]
+    prefix: str
+
+    @property
+    def counted(self) -> tuple[Result, ...]:
+        """The runs that figures are made of: the finished ones, else the furthest unfinished."""
+        scored = [result for result in self.results if f'{self.prefix}/mAP' in result.scores]
+        final = tuple(result for result in scored if result.is_final)
+        furthest = max((result.epoch for result in scored), default=0)
+        return final or tuple(result for result in scored if result.epoch == furthest)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether there are figures, of finished runs."""
+        return bool(self.counted) and all(result.is_final for result in self.counted)
+
+    def mean(self, metric: str) -> float:
+        """Mean over the seeds counted."""
+        return mean(self._values(metric))
+
+    def deviation(self, metric: str) -> Optional[float]:
+        """Standard deviation over the seeds counted (n - 1), None for a single one."""
+        values = self._values(metric)
+        return stdev(values) if len(values) > 1 else None
+
+    @property
+    def status(self) -> str:
+        """What is missing, '' if nothing is."""
+        if not self.results:
+            return 'not run'
+        if self.is_final:
+            return ''
+        if self.counted:
+            return ', '.join(dict.fromkeys(result.state for result in self.counted))
+        word = 'not re-ranked' if self.prefix == 'rerank' else 'not evaluated'
+        return f'{word}, {max(self.results, key=lambda result: result.epoch).state}'
+
+    @property
+    def left_out(self) -> str:
+        """The runs that do not count, where others do."""
+        others = [result for result in self.results if result not in self.counted]
+        return ', '.join(f'seed {result.facts.seed}: {result.state}'
+                         for result in others) if self.counted else ''
+
+    def _values(self, metric: str) -> list[float]:
+        return [result.scores[f'{self.prefix}/{metric}'] for result in self.counted]
+
+
+def read_outcome(root: Path, dataset: str, budget: Optional[str], place: str,
+                 prefix: str) -> Outcome:
+    """Runs of a row, from `tools/ablate.py` or from `tools/train.py` and `tools/test.py`.
+
+    Those of the former are in `<root>/<dataset>[_<budget>]/<table>/<row>/seed<k>`, those of the
+    latter in `<root>/<row>_<dataset>[_<budget>]`; of two runs with one seed the first counts.
+
+    Args:
+        root: folder of all runs.
+        dataset, budget: as they were given to the tools.
+        place: table and row, such as 'table2/6_bn'.
+        prefix: 'reid' or 'rerank'.
+    """
+    end = suffix(dataset, budget)
+    base = root / end.removeprefix('_')
+    folders = [*sorted((base / place).glob('seed*')), root / f'{Path(place).name}{end}']
+    found: dict[int, Result] = {}
+    for folder in folders:
+        for result in _read(folder, base, f'test{suffix(dataset)}'):
+            found.setdefault(result.facts.seed, result)
+    return Outcome(tuple(found[seed] for seed in sorted(found)), prefix)
+
+
+def _read(folder: Path, base: Path, test: str) -> Iterator[Result]:
+    """The result of a work_dir: of its test, else of its training; nothing if nothing is there."""
+    record = read_record(folder) or {}
+    trained = base / record['trained_in'] if 'trained_in' in record else folder
+    tested = next((folder / name for name in (TEST, test)
+                   if (folder / name / 'scores.json').is_file()), None)
+    facts = read_facts([trained, *([tested] if tested else [])], record.get('command', ''))
+    if facts is None:
+        return
+    result = _of_test(tested, facts) if tested else None
+    result = result or _of_training(trained, facts)
+    if result.epoch:
+        yield result
+
+
+def _of_test(folder: Path, facts: Facts) -> Optional[Result]:
+    """Scores of a test; the checkpoint is the one that its config names."""
+    for path in dumped_configs(folder):
+        checkpoint = Path(Config.fromfile(path).get('load_from') or '')
+        if epoch_of(checkpoint):
+            return Result(facts, epoch_of(checkpoint), _scores(folder),
+                          checkpoint.name.startswith('best_'))
+    return None
+
+
+def _of_training(folder: Path, facts: Facts) -> Result:
+    """Scores of the last evaluation during a training."""
+    try:
+        evaluations = load_scalars(folder)['val']
+    except (FileNotFoundError, ValueError):
+        evaluations = []
+    if not evaluations:
+        return Result(facts, epoch_of(last_checkpoint(folder)), {})
+    return Result(facts, evaluations[-1]['step'], evaluations[-1])
+
+
+def _scores(folder: Path) -> dict[str, float]:
+    return json.loads((folder / 'scores.json').read_text())

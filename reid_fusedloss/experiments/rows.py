@@ -1,0 +1,150 @@
+"""The rows of an ablation: what is asked of each, and where it is run."""
+import argparse
+import copy
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+from mmengine.config import DictAction
+
+from ..engine.arguments import suffix
+from ..engine.config import load_config
+
+SEED = 'randomness.seed'
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What all rows of a list have in common.
+
+    Attributes:
+        dataset: as --dataset of tools/train.py.
+        budget: as --budget.
+        options: KEY=VALUE, as after --cfg-options.
+        amp: mixed precision in training.
+        processes: number of processes of a training and of a test.
+        trust_checkpoint: as --trust-checkpoint.
+
+    Raises:
+        ValueError: if an option is no KEY=VALUE or sets the seed, or there is no process.
+    """
+    dataset: str
+    budget: Optional[str] = None
+    options: tuple[str, ...] = ()
+    amp: bool = False
+    processes: int = 1
+    trust_checkpoint: bool = False
+
+    def __post_init__(self) -> None:
+        for option in self.options:
+            if '=' not in option:
+                raise ValueError(f'--cfg-options {option}: write KEY=VALUE')
+            if option.startswith(f'{SEED}='):
+                raise ValueError(f'--cfg-options {option}: the seeds are given by --seeds')
+        if self.processes < 1:
+            raise ValueError(f'--processes is positive, got {self.processes}')
+
+    def base(self, root: Path) -> Path:
+        """Folder of all tables run with these choices: `<root>/<dataset>[_<budget>]`."""
+        return root / suffix(self.dataset, self.budget).removeprefix('_')
+
+
+@dataclass(frozen=True)
+class Row:
+    """One config with one seed.
+
+    Attributes:
+        config: its file.
+        seed: of the training.
+        folder: its work_dir, `<base>/<table>/<row>/seed<k>`.
+        asked: the resolved config without its work_dir, precision and number of processes.
+    """
+    config: Path
+    seed: int
+    folder: Path
+    asked: dict[str, Any] = field(repr=False)
+
+    @property
+    def place(self) -> str:
+        """Its folder as seen from the base."""
+        return '/'.join(self.folder.parts[-3:])
+
+    @property
+    def name(self) -> str:
+        """For the eye, such as 'table2/6_bn seed 0'."""
+        return f'{"/".join(self.folder.parts[-3:-1])} seed {self.seed}'
+
+    @property
+    def max_epochs(self) -> int:
+        """Epochs of a whole training."""
+        return self.asked['config']['train_cfg']['max_epochs']
+
+
+def find_configs(rows: Sequence[str]) -> list[Path]:
+    """Config files, in the order given; a folder stands for all configs in it.
+
+    Raises:
+        FileNotFoundError: if a file or folder does not exist, or a folder holds no config.
+        ValueError: if two files would be run in one folder.
+    """
+    found: list[Path] = []
+    for given in map(Path, rows):
+        files = sorted(given.glob('*.py')) if given.is_dir() else [given]
+        if not files or not all(file.is_file() for file in files):
+            raise FileNotFoundError(f'--rows {given}: no config there; give files (.py) or folders '
+                                    'that hold some, such as configs/paper/table2')
+        found += [file for file in files if file.resolve() not in {f.resolve() for f in found}]
+    places: dict[tuple[str, str], Path] = {}
+    for file in found:
+        other = places.setdefault((file.resolve().parent.name, file.stem), file)
+        if other != file:
+            raise ValueError(f'{other} and {file} would share a folder: run them with two --root')
+    return found
+
+
+def plan(configs: Sequence[Path], seeds: Sequence[int], choices: Choices, root: Path,
+         datasets_dir: Path) -> list[Row]:
+    """Every config with every seed, a table's rows before the next seed.
+
+    Args:
+        configs: from `find_configs`.
+        seeds: of the trainings; one that is repeated counts once.
+        choices: what the rows have in common.
+        root: folder of all runs.
+        datasets_dir: folder of the data set configs.
+
+    Raises:
+        FileNotFoundError, ValueError: as `load_config`; ValueError also for a config that does not
+            count its training in epochs.
+    """
+    resolved = {config: _resolve(config, choices, datasets_dir) for config in configs}
+    return [_row(config, asked, seed, choices.base(root))
+            for seed in dict.fromkeys(seeds) for config, asked in resolved.items()]
+
+
+def _resolve(config: Path, choices: Choices, datasets_dir: Path) -> dict[str, Any]:
+    """What is asked of a row, as JSON has it (a tuple is a list)."""
+    cfg = load_config(str(config), datasets_dir, choices.dataset, _parse(choices.options),
+                      choices.budget)
+    if not cfg.train_cfg.get('by_epoch') or 'max_epochs' not in cfg.train_cfg:
+        raise ValueError(f'{config}: train_cfg={dict(cfg.train_cfg)}, but a row is counted in '
+                         'epochs: set by_epoch=True and max_epochs')
+    content = cfg.to_dict()
+    content.pop('work_dir', None)
+    asked = dict(config=content, amp=choices.amp, processes=choices.processes)
+    return json.loads(json.dumps(asked, default=str))
+
+
+def _row(config: Path, asked: dict[str, Any], seed: int, base: Path) -> Row:
+    asked = copy.deepcopy(asked)
+    asked['config'].setdefault('randomness', {})['seed'] = seed
+    file = config.resolve()
+    return Row(config, seed, base / file.parent.name / file.stem / f'seed{seed}', asked)
+
+
+def _parse(options: Sequence[str]) -> dict[str, Any]:
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--options', nargs='+', action=DictAction)
+    return parser.parse_args(['--options', *options]).options if options else {}

@@ -1,0 +1,138 @@
+"""The paper's tables with our figures, as Markdown and as CSV."""
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Optional
+
+from .order import compare_order, order_line
+from .paper import METRICS, ORDER_DATASET, PAPER_DATASETS, PaperRow
+from .results import Outcome
+
+Outcomes = Mapping[tuple[str, str], Outcome]  # by data set and place of the row
+TITLES = {2: 'what is added to the backbone', 3: 'losses beside the identity loss',
+          4: 'losses beside the circle loss', 5: 're-ranking', 6: 'size of the batch, K x P'}
+LEGEND = ('R1 and mAP in percent, of the last epoch; ± is the standard deviation over the n seeds '
+          '(n - 1). A pair of rows is within one standard deviation if their means differ by no '
+          'more than sqrt(s1^2 + s2^2).')
+COLUMNS = ('table', 'row', 'config', 'dataset', 'budget', 'metric', 'ours', 'deviation', 'n',
+           'seeds', 'status', 'paper_dataset', 'paper', 'difference')
+
+
+def markdown(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str],
+             budget: Optional[str] = None) -> str:
+    """The tables, each with what was run above it and the order of its rows below it.
+
+    Args:
+        rows: of the paper, table by table.
+        outcomes: ours, for every data set and row.
+        datasets: names of their configs, the columns.
+        budget: that all runs had, for the header.
+    """
+    parts = [LEGEND]
+    for number, group in groupby(rows, lambda row: row.table):
+        members = list(group)
+        parts.append(f'## Table {number}: {TITLES.get(number, "")}'.removesuffix(': '))
+        parts += [_header(members, outcomes, dataset, budget) for dataset in datasets]
+        parts.append('\n'.join(_grid(members, outcomes, datasets)))
+        for dataset in datasets:
+            found = [outcomes[dataset, row.place] for row in members]
+            name = f'{dataset}: ' if len(datasets) > 1 else ''
+            parts.append(name + order_line(compare_order(members, found, dataset)))
+    return '\n\n'.join(parts) + '\n'
+
+
+def csv_text(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str],
+             budget: Optional[str] = None) -> str:
+    """One line for each row, data set and metric; arguments as `markdown`."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator='\n')
+    writer.writeheader()
+    for row in rows:
+        for dataset in datasets:
+            for metric in METRICS:
+                writer.writerow(_record(row, outcomes[dataset, row.place], dataset, metric)
+                                | dict(budget=budget or ''))
+    return text.getvalue()
+
+
+def _header(rows: Sequence[PaperRow], outcomes: Outcomes, dataset: str,
+            budget: Optional[str]) -> str:
+    """What was run: one line; several values where the runs differ."""
+    results = [result for row in rows for result in outcomes[dataset, row.place].results]
+    facts = [result.facts for result in results]
+
+    def said(values: Sequence) -> str:
+        return ' / '.join(str(value) for value in sorted(set(values)))
+
+    parts = [f'Data set {dataset}', f'budget {budget}' if budget else "the configs' own budget"]
+    if not facts:
+        return f'{"; ".join(parts)}; not run.'
+    seeds = sorted({fact.seed for fact in facts})
+    parts += [f'{said([fact.epochs for fact in facts])} epochs', said([f.network for f in facts]),
+              said([fact.size for fact in facts]), said([fact.precision for fact in facts]),
+              f'seed{"s" if len(seeds) > 1 else ""} {" ".join(map(str, seeds))}']
+    commands = [f'`{command}`' for command in dict.fromkeys(f.command for f in facts) if command]
+    return f'{"; ".join(parts)}. Command: {", ".join(commands) or "not recorded"}.'
+
+
+def _grid(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str]) -> Iterator[str]:
+    names = ['row']
+    for dataset in datasets:
+        start = f'{dataset} ' if len(datasets) > 1 else ''
+        for metric in METRICS:
+            own = dataset in PAPER_DATASETS
+            names += [f'{start}{metric}, ours',
+                      'paper' if own else f'paper ({ORDER_DATASET})'] + ['difference'] * own
+        names.append('n')
+    yield _line(names)
+    yield f'|{"---|" * len(names)}'
+    for row in rows:
+        cells = [row.label.replace('|', '\\|')]
+        for dataset in datasets:
+            cells += _cells(row, outcomes[dataset, row.place], dataset)
+        yield _line(cells)
+
+
+def _cells(row: PaperRow, outcome: Outcome, dataset: str) -> Iterator[str]:
+    for metric in METRICS:
+        yield _ours(outcome, metric)
+        yield f'{row.paper(dataset, metric):.1f}'
+        if dataset in PAPER_DATASETS:
+            difference = _difference(row, outcome, dataset, metric)
+            yield '-' if difference is None else f'{difference:+.2f}'
+    yield str(len(outcome.counted)) + (f' (without {outcome.left_out})' if outcome.left_out else '')
+
+
+def _ours(outcome: Outcome, metric: str) -> str:
+    if not outcome.counted:
+        return outcome.status
+    deviation = outcome.deviation(metric)
+    spread = '' if deviation is None else f' ± {deviation:.2f}'
+    state = f' ({outcome.status})' if outcome.status else ''
+    return f'{outcome.mean(metric):.2f}{spread}{state}'
+
+
+def _difference(row: PaperRow, outcome: Outcome, dataset: str, metric: str) -> Optional[float]:
+    """Ours less the paper's; None for an unfinished row, or a data set that the paper has not."""
+    if dataset not in PAPER_DATASETS or not outcome.is_final:
+        return None
+    return outcome.mean(metric) - row.paper(dataset, metric)
+
+
+def _record(row: PaperRow, outcome: Outcome, dataset: str, metric: str) -> dict[str, str]:
+    deviation = outcome.deviation(metric) if outcome.counted else None
+    difference = _difference(row, outcome, dataset, metric)
+    return dict(
+        table=str(row.table), row=row.label, config=row.config, dataset=dataset, metric=metric,
+        ours=f'{outcome.mean(metric):.4f}' if outcome.counted else '',
+        deviation='' if deviation is None else f'{deviation:.4f}', n=str(len(outcome.counted)),
+        seeds=' '.join(str(result.facts.seed) for result in outcome.counted),
+        status=outcome.status or 'finished',
+        paper_dataset=PAPER_DATASETS.get(dataset, ORDER_DATASET),
+        paper=f'{row.paper(dataset, metric):.1f}',
+        difference='' if difference is None else f'{difference:+.4f}')
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f'| {" | ".join(cells)} |'
