@@ -1,4 +1,5 @@
 """From a training's config and checkpoint to a test on any data set."""
+import re
 from collections.abc import Iterable, Mapping
 
 from mmengine.config import Config
@@ -8,6 +9,8 @@ from torch import Tensor, nn
 
 from ..registry import DATASETS
 
+CLASSIFIER = r'head\.classifier(\.\d+)?\.weight'  # one, or one for each part
+TEST_FEATURES = dict(BNNeckHead='bn', PCBHead='pooled')  # what heads of two features test by default
 
 def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
     """State dict of a model's checkpoint.
@@ -21,7 +24,8 @@ def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
 
 def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
     """Set `num_classes` to the classes of a checkpoint, to test it on any data set."""
-    classifier = weights.get('head.classifier.weight')
+    classifier = next((weight for name, weight in weights.items()
+                       if re.fullmatch(CLASSIFIER, name)), None)
     if classifier is not None:
         cfg.model.head.num_classes = len(classifier)
         print_log(f'the checkpoint was trained on {len(classifier)} identities; testing needs none '
@@ -67,8 +71,9 @@ def check_test_sets(configs: Iterable[Config]) -> None:
 def compare_rankings(cfg: Config) -> None:
     """Report every feature of the head and every distance of the metric from one extraction."""
     cfg.test_evaluator.compare = True
-    if cfg.model.head.type.endswith('BNNeckHead'):
-        first = cfg.model.head.get('test_feature', 'bn')
+    default = TEST_FEATURES.get(cfg.model.head.type.split('.')[-1])
+    if default is not None:
+        first = cfg.model.head.get('test_feature', default)
         first = first if isinstance(first, str) else first[0]
         cfg.model.head.test_feature = (first, 'pooled' if first == 'bn' else 'bn')
 

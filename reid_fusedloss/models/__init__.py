@@ -3,5 +3,7 @@ from .bnneck_head import BNNeckHead
 from .flip_test_model import FlipTestModel
 from .linear_head import LinearReIDHead
 from .mobilenetv2 import MobileNetV2
+from .pcb_head import PartwiseLoss, PCBHead
 
-__all__ = ['BNNeckHead', 'FlipTestModel', 'LinearReIDHead', 'MobileNetV2']
+__all__ = ['BNNeckHead', 'FlipTestModel', 'LinearReIDHead', 'MobileNetV2', 'PCBHead',
+           'PartwiseLoss']

@@ -1,0 +1,153 @@
+"""Part-based head: one feature and one classifier for each horizontal stripe."""
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Optional, Union
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..registry import MODELS
+from .linear_head import LinearReIDHead
+
+
+@MODELS.register_module()
+class PCBHead(LinearReIDHead):
+    """Part-based convolutional baseline (PCB) of Sun et al., "Beyond Part Models", ECCV 2018.
+
+    The map is averaged into horizontal stripes, a 1x1 convolution with BN and ReLU reduces them,
+    and each has a classifier of its own. As in the authors' code, the stripes share the
+    convolution, and each part of a tested feature is L2-normalised. Refined part pooling (RPP) is
+    left out. Stripes overlap where their number does not divide the height.
+
+    The head reads the backbone's map: set `neck=None`. Its tensors:
+
+    - `pooled`: the stripes, the paper's g, part after part, shape (B, num_parts * C);
+    - `bn`: the reduced stripes, its h, part after part, shape (B, num_parts * part_dims);
+    - `logits`: shape (B, num_parts, num_classes), to be read by a `PartwiseLoss`.
+
+    Args:
+        num_classes: identities in the training set.
+        in_channels: C, channels of the map.
+        loss: as in `LinearReIDHead`; `feat_dims` is the size of `pooled`, so a term that takes it
+            and reads `bn` has to state its own.
+        num_parts: stripes; the paper has 6.
+        part_dims: channels of a reduced stripe; the paper has 256.
+        dropout: probability of a stripe's value to be dropped before the reduction.
+        test_feature: the embedding that is tested, 'pooled' (the paper's G) or 'bn' (its H), or
+            both: the first is the one that counts.
+        init_cfg: as in MMEngine; classifiers start at N(0, 0.001), the reduction as He et al.'s.
+
+    Raises:
+        ValueError: as `LinearReIDHead`, and if an argument is out of range.
+    """
+    tensors_offered = ('pooled', 'bn', 'logits')
+
+    def __init__(self, num_classes: int, in_channels: int, loss: Mapping[str, Any],
+                 num_parts: int = 6, part_dims: int = 256, dropout: float = 0.0,
+                 test_feature: Union[str, Sequence[str]] = 'pooled',
+                 init_cfg: Optional[dict] = None) -> None:
+        if num_parts < 1 or part_dims < 1:
+            raise ValueError(f'num_parts={num_parts} and part_dims={part_dims} must be >= 1')
+        if not 0 <= dropout < 1:
+            raise ValueError(f'dropout={dropout} must lie in [0, 1)')
+        names = (test_feature, ) if isinstance(test_feature, str) else tuple(test_feature)
+        if not names or set(names) - {'bn', 'pooled'} or len(set(names)) < len(names):
+            raise ValueError(f"test_feature is 'pooled', 'bn' or both, got {test_feature!r}")
+        super().__init__(
+            num_classes, in_channels, {'feat_dims': num_parts * in_channels, **loss},
+            init_cfg=init_cfg or [dict(type='Normal', layer='Linear', std=0.001),
+                                  dict(type='Kaiming', layer='Conv2d')])
+        self.num_parts = num_parts
+        self.test_features = names
+        self.reduction = nn.Sequential(
+            nn.Dropout(dropout), nn.Conv2d(in_channels, part_dims, 1, bias=False),
+            nn.BatchNorm2d(part_dims), nn.ReLU())
+        self.classifier = nn.ModuleList(
+            nn.Linear(part_dims, num_classes) for _ in range(num_parts))
+        self.reduction.requires_grad_(self.loss_module.reads != {'pooled'})
+        self.classifier.requires_grad_('logits' in self.loss_module.reads)
+
+    def embeddings(self, feats: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        """G, of shape (B, num_parts * C), or H, (B, num_parts * part_dims), as `test_feature` says.
+
+        Raises:
+            ValueError: as `tensors`.
+        """
+        stripes = self._stripes(feats[-1])
+        found = {name: self.reduction(stripes) if name == 'bn' else stripes
+                 for name in self.test_features}
+        return {name: F.normalize(_part_by_part(parts), dim=2).flatten(1)
+                for name, parts in found.items()}
+
+    def tensors(self, feature_map: Tensor, names: Collection[str]) -> dict[str, Tensor]:
+        """The tensors of these names for a batch; parts are not normalised here.
+
+        Args:
+            feature_map: the backbone's, shape (B, C, H, W).
+            names: which of `tensors_offered`.
+
+        Raises:
+            ValueError: if it is not a map of C channels with a row for each stripe.
+        """
+        stripes = self._stripes(feature_map)
+        tensors = {'pooled': _part_by_part(stripes).flatten(1)}
+        if {'bn', 'logits'} & set(names):
+            reduced = _part_by_part(self.reduction(stripes))
+            tensors['bn'] = reduced.flatten(1)
+        if 'logits' in names:
+            tensors['logits'] = torch.stack(
+                [classify(part) for classify, part in zip(self.classifier, reduced.unbind(1))], 1)
+        return tensors
+
+    def _stripes(self, feature_map: Tensor) -> Tensor:
+        """Averages of the stripes, shape (B, C, num_parts, 1)."""
+        shape = tuple(feature_map.shape)
+        if len(shape) != 4:
+            raise ValueError(f'PCBHead needs the map of the backbone, (B, C, H, W), got shape '
+                             f'{shape}: set neck=None')
+        if shape[1] != self.in_channels:
+            raise ValueError(f'PCBHead(in_channels={self.in_channels}) got a map of {shape[1]} '
+                             'channels: set in_channels to those of the backbone')
+        if shape[2] < self.num_parts:
+            raise ValueError(f'a map of height {shape[2]} has no {self.num_parts} stripes: use '
+                             'higher images, a last stride of 1, or a smaller num_parts')
+        return F.adaptive_avg_pool2d(feature_map, (self.num_parts, 1))
+
+
+@MODELS.register_module()
+class PartwiseLoss(nn.Module):
+    """Sum of a loss over the parts of a head; the term that reads the `logits` of `PCBHead`.
+
+    Args:
+        loss: config of a module `(tensor, labels) -> scalar`, used for each part.
+
+    Raises:
+        TypeError: if it is not a module.
+
+    Example, in a config::
+
+        id=dict(type='reid_fusedloss.PartwiseLoss', reads='logits', weight=1.,
+                loss=dict(type='torch.nn.CrossEntropyLoss'))
+    """
+
+    def __init__(self, loss: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.loss = MODELS.build(loss)
+        if not isinstance(self.loss, nn.Module):
+            raise TypeError(f'{loss["type"]} must be a torch.nn.Module, got {self.loss!r}')
+
+    def forward(self, parts: Tensor, labels: Tensor) -> Tensor:
+        """Loss of parts (B, num_parts, *) with integer identities (B,): a scalar.
+
+        Raises:
+            ValueError: if there are no parts.
+        """
+        if parts.ndim < 3:
+            raise ValueError('PartwiseLoss needs a tensor (B, num_parts, *), such as the logits of '
+                             f'PCBHead; got shape {tuple(parts.shape)}')
+        return torch.stack([self.loss(part, labels) for part in parts.unbind(1)]).sum()
+
+
+def _part_by_part(parts: Tensor) -> Tensor:
+    """From (B, C, num_parts, 1) to (B, num_parts, C)."""
+    return parts.squeeze(3).transpose(1, 2)
