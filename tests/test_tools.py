@@ -134,6 +134,11 @@ def test_evaluate_features_on_a_file(tmp_path):
     code, output = start(sys.executable, REPOSITORY / 'tools' / 'evaluate_features.py', 'half.npz',
                          cwd=tmp_path)
     assert code != 0 and 'gallery_f' in output.splitlines()[-1]
+    np.savez(tmp_path / 'uneven.npz', query_f=features[:4], query_label=pids[:4],
+             gallery_f=features[4:], gallery_label=pids[4:-1])
+    code, output = start(sys.executable, REPOSITORY / 'tools' / 'evaluate_features.py',
+                         'uneven.npz', cwd=tmp_path)
+    assert code != 0 and 'gallery' in output.splitlines()[-1]
 
 
 def test_slurm_starts_one_launcher_a_machine(tmp_path):

@@ -3,32 +3,31 @@
 
     python tools/evaluate_features.py features.npz --rerank
 
-The file holds query_f (Q, C), gallery_f (G, C), query_label, gallery_label, query_cam, gallery_cam.
+The file holds query_f (Q, C), gallery_f (G, C), query_label, gallery_label and, where there are
+cameras, query_cam and gallery_cam, as tools/test.py --save-features writes it.
 """
 import argparse
 import json
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from mmengine.config import DictAction
 
-from reid_fusedloss.evaluation import ReIDMetric
-
-KEYS = [f'{role}_{key}' for role in ('query', 'gallery') for key in ('f', 'label', 'cam')]
-
+from reid_fusedloss.evaluation import FeatureSet, ReIDMetric, load_features
 
 RERANK = dict(k1=20, k2=6, lambda_value=0.3)
 
 
-def samples(data: dict[str, np.ndarray]) -> Iterator[dict]:
+def samples(features: FeatureSet) -> Iterator[dict]:
     """The images as the metric gets them from a model."""
     index = 0
     for role in ('query', 'gallery'):
-        columns = (data[f'{role}_{key}'] for key in ('f', 'label', 'cam'))
-        for feature, pid, camid in zip(*columns):
+        rows, pids, camids = (getattr(features, name) for name in (
+            role, f'{role}_pids', f'{role}_camids'))
+        for number, (feature, pid) in enumerate(zip(rows, pids)):
+            camid = None if camids is None else camids[number].item()
             yield dict(sample_idx=index, embedding=torch.from_numpy(feature), pid=pid.item(),
-                       camid=camid.item(), is_query=role == 'query')
+                       camid=camid, is_query=role == 'query')
             index += 1
 
 
@@ -47,16 +46,11 @@ def main() -> None:
     parser.add_argument('--backend', default='auto', choices=['auto', 'numpy', 'torch'])
     parser.add_argument('--device', default='cpu', help='where distances are computed')
     args = parser.parse_args()
-    with np.load(args.features, allow_pickle=False) as file:
-        missing = set(KEYS) - set(file)
-        if missing:
-            raise ValueError(f'{args.features} lacks {sorted(missing)}; it has {sorted(file)}')
-        data = {key: file[key] for key in KEYS}
     metric = ReIDMetric(args.distance, args.ap, list_length=0,
                         rerank=RERANK if args.rerank else None,
                         query_expansion=args.query_expansion, tpr_at_fpr=args.tpr_at_fpr,
                         single_shot=args.single_shot, backend=args.backend, device=args.device)
-    metric.process(None, list(samples(data)))
+    metric.process(None, list(samples(load_features(args.features))))
     print(json.dumps(metric.evaluate(len(metric.store)), indent=2))
 
 

@@ -55,7 +55,9 @@ def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor],
     if args.flip:
         flip_images(cfg)
     if args.save_features:
-        cfg.test_evaluator = [cfg.test_evaluator, dict(
+        evaluators = cfg.test_evaluator
+        evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
+        cfg.test_evaluator = [*evaluators, dict(
             type='reid_fusedloss.SaveEmbeddings', path=str(folder / args.save_features))]
     return cfg
 
@@ -63,6 +65,11 @@ def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor],
 def main() -> None:
     args = parse_args()
     args.dataset = args.dataset or [None]
+    if len({suffix(dataset) for dataset in args.dataset}) < len(args.dataset):
+        raise ValueError(f'--dataset names two sets alike: {args.dataset}')
+    if len(args.dataset) > 1 and Path(args.save_features or '').is_absolute():
+        raise ValueError(f'--save-features {args.save_features} would be written by each of '
+                         f'{args.dataset}: give a name, it is put into the folder of each test')
     trust_checkpoints(args.trust_checkpoint)
     weights = read_weights(args.checkpoint)
     configs = {dataset: prepare(args, weights, dataset) for dataset in args.dataset}

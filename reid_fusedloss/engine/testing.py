@@ -19,7 +19,8 @@ def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
         FileNotFoundError, ValueError: if the checkpoint cannot be read.
     """
     state = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    return state.get('state_dict', state)
+    weights = state.get('state_dict', state)
+    return {name.removeprefix('module.'): weight for name, weight in weights.items()}
 
 
 def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
@@ -70,7 +71,10 @@ def check_test_sets(configs: Iterable[Config]) -> None:
 
 def compare_rankings(cfg: Config) -> None:
     """Report every feature of the head and every distance of the metric from one extraction."""
-    cfg.test_evaluator.compare = True
+    evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+    for evaluator in evaluators:
+        if evaluator.type.endswith('ReIDMetric'):
+            evaluator.compare = True
     default = TEST_FEATURES.get(cfg.model.head.type.split('.')[-1])
     if default is not None:
         first = cfg.model.head.get('test_feature', default)

@@ -79,13 +79,14 @@ class ReIDMetric(BaseMetric):
         if distance not in DISTANCES or ap not in AP_FORMS:
             raise ValueError(f'distance is one of {DISTANCES}, ap one of {AP_FORMS}, got '
                              f'distance={distance!r}, ap={ap!r}')
-        check_keys('rerank', rerank or {}, RERANK_KEYS)
+        check_keys('rerank', {} if rerank is None else rerank, RERANK_KEYS)
         check_rerank_options(**(rerank or {}))
-        check_keys('query_expansion', query_expansion or {}, EXPANSION_KEYS)
+        check_keys('query_expansion', {} if query_expansion is None else query_expansion,
+                   EXPANSION_KEYS)
         check_query_expansion_options(**(query_expansion or {}))
-        if isinstance(topk, int) or not topk:
-            raise ValueError(f'topk is a sequence of ranks such as (1, 5, 10), got {topk}')
         check_topk(topk)
+        if not topk:
+            raise ValueError('topk is empty: name a rank of the CMC, such as 1')
         make_observers(topk, tpr_at_fpr, single_shot)
         check_chunk_size(chunk_size)
         choose_backend(backend, torch.device(device))

@@ -1,9 +1,9 @@
 """Pure math: tensors in, tensors or numbers out. Imports torch, numpy and scipy only."""
+from .block_ranking import rank_blocks
 from .center import center_loss
 from .circle import batch_circle_loss, circle_loss, class_circle_logits
 from .distance import (cosine_distance, distance_blocks, euclidean_distance,
                        squared_euclidean_distance)
-from .block_ranking import rank_blocks
 from .query_expansion import alpha_query_expansion
 from .ranking import cmc_map, evaluate_ranking, ranking_lists
 from .ranking_result import RankingLists, RankingResult

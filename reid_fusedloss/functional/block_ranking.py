@@ -89,9 +89,13 @@ def _numbered(blocks: Iterable[Union[np.ndarray, Tensor]],
     """Blocks of bounded size with the number of their first query; the shapes are checked."""
     done, total = 0, matches.num_queries
     for block in blocks:
+        if not isinstance(block, (np.ndarray, Tensor)):
+            raise TypeError(f'distances are a {type(block).__name__}, expected a numpy array or a '
+                            'torch tensor')
         if isinstance(block, Tensor):
             block = block.detach().cpu()
-            block = (block.float() if block.element_size() < 4 else block).numpy()
+            small = block.is_floating_point() and block.element_size() < 4
+            block = (block.float() if small else block).numpy()
         if not np.issubdtype(block.dtype, np.floating):
             raise TypeError(f'distances are of type {block.dtype}, expected floating point')
         if block.ndim != 2 or block.shape[1] != matches.num_gallery:
@@ -125,14 +129,17 @@ def _rank_piece(block: np.ndarray, first: int, matches: GalleryMatches, ap: str,
     near = block <= farthest
     near[junk] = False
     places = np.flatnonzero(near)
-    keys, own_keys = _keys(np.append(places // block.shape[1], rows),
-                           np.append(block.ravel()[places], values), len(places))
+    keys = _keys(np.append(places // block.shape[1], rows),
+                 np.append(block.ravel()[places], values))
+    keys, own_keys = np.sort(keys[:len(places)]), keys[len(places):]
+    order = np.argsort(own_keys)
+    own_keys = own_keys[order]
     nearer = keys.searchsorted(own_keys)
     equal = keys.searchsorted(own_keys, 'right') - nearer
     ranks = nearer - keys.searchsorted(rows * ROW_STEP - ROW_STEP // 2)
     if equal.max() > 1:
-        own = [columns[rows == row] for row in range(len(block))]
-        _order_ties(block, own, junk, rows, own_keys, equal, ranks, result.num_ties[first:])
+        _order_ties(block, near, rows, columns[order], own_keys, equal, ranks,
+                    result.num_ties[first:])
     queries, ranks = first + valid, ranks + 1
     precision = _precisions(ranks, counts, starts, ap)
     result.average_precision[queries] = np.add.reduceat(precision, starts) / counts
@@ -148,42 +155,37 @@ def _check_finite(block: np.ndarray, first: int) -> None:
                          f'{block[row, column]}, expected finite distances')
 
 
-def _keys(rows: np.ndarray, values: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Integers in the order of rows, then values; the first `number` and the rest, each sorted."""
+def _keys(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Integers in the order of rows, then values, int64."""
     if values.dtype == np.float32:
         codes = (values + 0.).view(np.int32)  # adding 0 makes -0 equal to 0
         codes ^= (codes >> 31) & np.int32(2**31 - 1)
     else:
         codes = np.unique(values, return_inverse=True)[1]
-    keys = rows * ROW_STEP + codes
-    return np.sort(keys[:number]), np.sort(keys[number:])
+    return rows * ROW_STEP + codes
 
 
-def _order_ties(block: np.ndarray, positives: list[np.ndarray], junk: tuple[np.ndarray, np.ndarray],
-                rows: np.ndarray, keys: np.ndarray, equal: np.ndarray, ranks: np.ndarray,
+def _order_ties(block: np.ndarray, near: np.ndarray, rows: np.ndarray, columns: np.ndarray,
+                keys: np.ndarray, equal: np.ndarray, ranks: np.ndarray,
                 num_ties: np.ndarray) -> None:
     """Order equal distances by gallery index; count positives that tie with a negative.
 
     Args:
         block: distances, shape (b, G).
-        positives: gallery indices of each row's positives.
-        junk: rows and gallery indices of the junk.
-        rows: row of each positive, in the order of `keys`.
-        keys: equal where row and distance are.
+        near: false for junk and for what is behind the farthest positive, shape (b, G).
+        rows: row of each positive, ascending.
+        columns: its gallery index.
+        keys: ascending, equal where row and distance are.
         equal: how many entries lie at each positive's distance.
         ranks: number of nearer entries of each; is increased by the ties before it.
         num_ties: of each row; is increased.
     """
-    for key in np.unique(keys[equal > 1]):
-        tied = keys == key
-        row = rows[tied][0]
-        nearer = ranks[tied][0]
-        distances = block[row]
-        value = np.sort(distances[positives[row]])[np.count_nonzero(keys[rows == row] < key)]
-        together = np.setdiff1d(np.flatnonzero(distances == value), junk[1][junk[0] == row])
-        matching = np.flatnonzero(np.isin(together, positives[row]))
-        ranks[tied] = nearer + matching
-        num_ties[row] += len(matching) * (len(matching) < len(together))
+    for start in np.unique(keys.searchsorted(keys[equal > 1])):
+        row, stop = rows[start], keys.searchsorted(keys[start], 'right')
+        value = block[row, columns[start]]
+        together = np.flatnonzero((block[row] == value) & near[row])
+        ranks[start:stop] += together.searchsorted(np.sort(columns[start:stop]))
+        num_ties[row] += (stop - start) * (stop - start < len(together))
 
 
 def _precisions(ranks: np.ndarray, counts: np.ndarray, starts: np.ndarray, ap: str) -> np.ndarray:

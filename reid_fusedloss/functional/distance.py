@@ -57,8 +57,8 @@ def cosine_distance(x: Tensor, y: Tensor) -> Tensor:
     """Cosine distances 1 - xy / (|x| |y|), from 0 to 2 up to rounding; 1 to a zero vector.
 
     Args:
-        x: features, shape (N, C), of any norm.
-        y: features, shape (M, C), of any norm.
+        x: features, shape (N, C), of any norm whose square is within the type's range.
+        y: features, shape (M, C), likewise.
 
     Returns:
         Distances, shape (N, M), in float32 at least, whatever autocast says.
@@ -120,7 +120,7 @@ def squared_distance_to(x: Tensor, y: Tensor, y_squared_norm: Tensor, backend: s
 def _distance_blocks(query: Tensor, gallery: Tensor, distance: str, chunk_size: int,
                      backend: str) -> Iterator[np.ndarray]:
     statistic = _inverse_norm(gallery) if distance == 'cosine' else _norm(gallery).square()
-    for rows in query.split(chunk_size):
+    for rows in query.split(int(chunk_size)):
         if distance == 'cosine':
             rows = rows * _inverse_norm(rows)[:, None]
             block = _cosine(inner_products(rows, gallery, backend), statistic)

@@ -35,8 +35,8 @@ def as_feature_pair(query: Features, gallery: Features) -> tuple[Tensor, Tensor]
 
     Raises:
         TypeError: if one is no array or tensor of a floating-point type.
-        ValueError: if one is empty, not 2-D, not finite or overflows, or the widths, or the
-            devices, differ.
+        ValueError: if one is empty, not 2-D, not finite, or so large or small that squares leave
+            the range of its type, or the widths, or the devices, differ.
     """
     query, gallery = _as_tensor(query, 'query'), _as_tensor(gallery, 'gallery')
     if query.shape[1] != gallery.shape[1] or query.device != gallery.device:
@@ -75,7 +75,13 @@ def _as_tensor(features: Features, name: str) -> Tensor:
 
 
 def _check_finite(features: Tensor, name: str) -> None:
-    if torch.linalg.vector_norm(features, dim=1).isfinite().all():
+    norm = torch.linalg.vector_norm(features, dim=1)
+    limits = torch.finfo(features.dtype)
+    small = norm < 10 * limits.tiny**0.5
+    if small.any() and features[small].any():
+        raise ValueError(f'{name} features are too small for {features.dtype} (a norm of '
+                         f'{norm[small].max():g}): its square underflows; scale them or use float64')
+    if (norm < limits.max**0.5 / 2).all():
         return
     bad = (~features.isfinite()).nonzero()
     if len(bad):

@@ -26,12 +26,13 @@ def alpha_query_expansion(query: Features,
     f_new = sum_i max(0, cos(f, f_i))^alpha f_i over the k most similar features, the feature
     itself among them, then L2-normalised (section 3.4 there, "alphaQE"). With `expand_gallery`
     query and gallery are expanded alike, each from all of both, as FastReID does; without, the
-    queries alone, from the gallery, as in the paper: nothing of one query reaches another.
+    queries alone, from the gallery, as in the paper: nothing of one query reaches another. Zero
+    vectors are nobody's neighbours and stay as they are.
 
     Args:
         query: features, shape (Q, C), of any norm.
         gallery: features, shape (G, C), on the query's device.
-        k: number of features that are averaged, at most N = Q + G are.
+        k: number of features that are averaged; all there are, if there are fewer.
         alpha: exponent of the cosine similarity, 0: the plain mean.
         times: how often the expansion is repeated.
         expand_gallery: whether the gallery's features are expanded too.
@@ -51,16 +52,19 @@ def alpha_query_expansion(query: Features,
     query, gallery = as_feature_pair(query, gallery)
     backend = choose_backend(backend, query.device)
     num_queries = len(query)
-    features = normalised(torch.cat([query, gallery]))
-    for _ in range(times):
+    everything = normalised(torch.cat([query, gallery]))
+    present = everything.any(dim=1)
+    features, num_present = everything[present], int(present[:num_queries].sum())
+    for _ in range(times if len(features) else 0):
         if expand_gallery:
             near = nearest_neighbours(features, min(k, len(features)), chunk_size, backend)
             features = _weighted_means(features, torch.from_numpy(near.indices),
                                        torch.from_numpy(near.squared_distances), alpha)
-        else:
-            lists = _nearest_of_gallery(features, num_queries, k - 1, chunk_size, backend)
-            features[:num_queries] = _weighted_means(features, *lists, alpha)
-    return features[:num_queries], features[num_queries:]
+        elif num_present:
+            lists = _nearest_of_gallery(features, num_present, k - 1, chunk_size, backend)
+            features[:num_present] = _weighted_means(features, *lists, alpha)
+    everything[present] = features
+    return everything[:num_queries], everything[num_queries:]
 
 
 def check_query_expansion_options(k: int = 5, alpha: float = 3.0, times: int = 1,
@@ -85,7 +89,7 @@ def _nearest_of_gallery(features: Tensor, num_queries: int, count: int, chunk_si
     squared_norm = torch.linalg.vector_norm(gallery, dim=1).square()
     own = torch.arange(num_queries, device=features.device)[:, None]
     indices, values = [], []
-    for rows in features[:num_queries].split(chunk_size):
+    for rows in features[:num_queries].split(int(chunk_size)):
         block = squared_distance_to(rows, gallery, squared_norm, backend)
         nearest = smallest(block, min(count, len(gallery)))
         values.append(nearest[0])
@@ -97,15 +101,10 @@ def _nearest_of_gallery(features: Tensor, num_queries: int, count: int, chunk_si
 
 def _weighted_means(features: Tensor, indices: Tensor, squared_distances: Tensor,
                     alpha: float) -> Tensor:
-    """Normalised means (B, C) of the features at indices (B, K), by their cosine similarity.
-
-    The B features are the first of all; the similarity of a zero vector is 0.
-    """
+    """Normalised means (B, C) of the features at indices (B, K), by their cosine similarity."""
     indices = indices.to(features.device)
-    present = features.any(dim=1)
-    similarity = (1 - squared_distances.to(features.device) / 2).clamp(min=0)
-    similarity *= present[indices] & present[:len(indices), None]
-    weights, means = similarity.pow(alpha), []
+    weights = (1 - squared_distances.to(features.device) / 2).clamp(min=0).pow(alpha)
+    means = []
     step = max(1, PIECE_SIZE // (indices.shape[1] * features.shape[1]))
     for near, weight in zip(indices.split(step), weights.split(step)):
         means.append((features[near] * weight[:, :, None]).sum(dim=1))

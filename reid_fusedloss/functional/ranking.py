@@ -6,10 +6,10 @@ from typing import Optional, Union
 import numpy as np
 from torch import Tensor
 
-from .distance import CHUNK_SIZE, distance_blocks
+from .block_ranking import AP_FORMS, Observer, Progress, rank_blocks
+from .distance import CHUNK_SIZE, DISTANCES, distance_blocks
 from .features import Features
-from .matching import Labels
-from .block_ranking import Observer, Progress, rank_blocks
+from .matching import GalleryMatches, Labels
 from .query_expansion import alpha_query_expansion
 from .ranking_result import RankingLists, check_topk
 from .rerank import rerank_blocks
@@ -71,9 +71,14 @@ def evaluate_ranking(query: Features,
             query has a positive.
     """
     check_topk(topk)
+    if distance not in DISTANCES or ap not in AP_FORMS:
+        raise ValueError(f'distance is one of {DISTANCES}, ap one of {AP_FORMS}, got '
+                         f'distance={distance!r}, ap={ap!r}')
     if (len(query), len(gallery)) != (len(query_pids), len(gallery_pids)):
         raise ValueError(f'{len(query)} query and {len(gallery)} gallery features, but '
                          f'{len(query_pids)} and {len(gallery_pids)} pids')
+    check_keys('rerank', {} if rerank is None else rerank, RERANK_KEYS)
+    GalleryMatches(query_pids, gallery_pids, query_camids, gallery_camids)  # bad labels, at once
     observers = make_observers(topk, tpr_at_fpr, single_shot)
     engine = dict(chunk_size=chunk_size, backend=backend)
     if query_expansion is not None:
@@ -82,7 +87,6 @@ def evaluate_ranking(query: Features,
     if rerank is None:
         blocks = distance_blocks(query, gallery, distance, **engine)
     else:
-        check_keys('rerank', rerank, RERANK_KEYS)
         blocks = rerank_blocks(query, gallery, **rerank, **engine, progress=progress)
         progress = None
     result = rank_blocks(blocks, query_pids, gallery_pids, query_camids, gallery_camids, ap=ap,

@@ -1,5 +1,5 @@
 """What a ranking leaves behind: numbers per query, and their averages."""
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Optional
@@ -13,6 +13,8 @@ from .neighbours import smallest
 
 def check_topk(topk: Sequence[int]) -> None:
     """Raise a ValueError if a rank of the CMC is no positive integer."""
+    if not isinstance(topk, Collection):
+        raise ValueError(f'topk is a sequence of ranks such as (1, 5, 10), got {topk!r}')
     if not all(isinstance(k, Integral) and k >= 1 for k in topk):
         raise ValueError(f'topk holds ranks of the CMC, integers from 1, got {topk}')
 

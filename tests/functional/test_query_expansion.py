@@ -41,6 +41,17 @@ def test_input_is_not_changed_and_the_gallery_stays_where_it_is_not_to_be_expand
     torch.testing.assert_close(same, torch.nn.functional.normalize(gallery), atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize('expand_gallery', [True, False])
+def test_zero_vectors_are_nobodys_neighbours(expand_gallery: bool) -> None:
+    query, gallery = np.array([[1., 0.], [0., 0.]]), np.array([[0., 0.], [.3, .954], [0., 0.]])
+    options = dict(k=2, alpha=1., times=1, expand_gallery=expand_gallery)
+    expected = oracle.alpha_query_expansion(query, gallery, **options)
+    for side, expected_side in zip(alpha_query_expansion(query, gallery, **options), expected):
+        np.testing.assert_allclose(side.numpy(), expected_side, atol=1e-6)
+    nothing = alpha_query_expansion(query * 0, gallery * 0, **options)
+    assert not nothing[0].any() and not nothing[1].any()
+
+
 def test_zero_vectors_stay_zero() -> None:
     query, gallery = case()
     gallery[3] = 0

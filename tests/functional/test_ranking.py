@@ -109,6 +109,48 @@ def test_types_of_distances(convert: Callable) -> None:
     assert cmc_map(convert(distances), *labels) == cmc_map(distances, *labels)
 
 
+@pytest.mark.parametrize('dtype', [torch.int8, torch.uint8, torch.bool, torch.int32])
+def test_integers_are_no_distances(dtype: torch.dtype) -> None:
+    with pytest.raises(TypeError, match='expected floating point'):
+        cmc_map(torch.tensor([[3, 1, 2]]).to(dtype), [1], [2, 1, 1])
+
+
+@pytest.mark.parametrize('dtype', [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize('seed', range(20))
+def test_many_ties_in_every_type(dtype: type, seed: int) -> None:
+    rng = np.random.RandomState(seed)
+    levels = rng.randint(1, 30)
+    distances = (rng.randint(-levels, levels, (30, 60)) / 7).astype(dtype)
+    distances[distances == 0] *= rng.choice([-1, 1])  # -0 is equal to 0
+    pids, camids = [rng.randint(0, 4, n) for n in (30, 60)], [rng.randint(0, 3, n) for n in (30, 60)]
+    for ap in ('ir', 'trapezoid'):
+        metrics = cmc_map(distances, *pids, *camids, ap=ap, topk=TOPK)
+        assert metrics.pop('num_ties') > 0
+        expected = oracle.ranking_metrics(distances, *pids, *camids, ap, TOPK)
+        assert metrics == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize('options, words', [
+    (dict(distance='typo', rerank={}), 'typo'), (dict(ap='voc'), 'voc'), (dict(topk=5), 'got 5'),
+    (dict(query_camids=[1]), 'one side only')])
+def test_mistakes_are_said_before_the_work(options: dict, words: str) -> None:
+    features = np.full((3, 2), np.nan), np.full((4, 2), np.nan)  # the work itself would complain
+    with pytest.raises(ValueError, match=words):
+        evaluate_ranking(*features, [1] * 3, [1] * 4, **options)
+
+
+@pytest.mark.parametrize('scale, word', [(1e-22, 'too small'), (1e-30, 'too small'),
+                                         (1e19, 'too large')])
+def test_features_whose_squares_leave_float32(scale: float, word: str) -> None:
+    rng = np.random.RandomState(0)
+    query, gallery = (rng.randn(n, 4) for n in (3, 9))
+    labels = [0, 1, 2], [0, 1, 2] * 3
+    expected = evaluate_ranking(query, gallery, *labels)
+    with pytest.raises(ValueError, match=f'{word} for torch.float32'):
+        evaluate_ranking((query * scale).astype(np.float32), gallery.astype(np.float32), *labels)
+    assert evaluate_ranking(query * scale, gallery, *labels) == pytest.approx(expected)
+
+
 def test_labels_may_be_strings_and_tensors() -> None:
     distances, *labels = oracle.random_case(1)
     expected = cmc_map(distances, *labels)
