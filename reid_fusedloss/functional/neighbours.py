@@ -34,8 +34,8 @@ def nearest_neighbours(features: Tensor,
                        ) -> Neighbours:
     """Find the nearest entries of each feature, itself included by its distance.
 
-    The distances of each pair are computed once, in square tiles of which two are held at a time,
-    the second to read the first along its columns.
+    The distances of each pair are computed once, in square tiles that are read along their rows
+    and along their columns. One tile is held at a time, the first ones with a transposed copy.
 
     Args:
         features: shape (N, C), float32; their device computes the distances.

@@ -54,7 +54,8 @@ def alpha_query_expansion(query: Features,
     num_queries = len(query)
     everything = normalised(torch.cat([query, gallery]))
     present = everything.any(dim=1)
-    features, num_present = everything[present], int(present[:num_queries].sum())
+    features = everything if present.all() else everything[present]
+    num_present = int(present[:num_queries].sum())
     for _ in range(times if len(features) else 0):
         if expand_gallery:
             near = nearest_neighbours(features, min(k, len(features)), chunk_size, backend)
@@ -63,8 +64,10 @@ def alpha_query_expansion(query: Features,
         elif num_present:
             lists = _nearest_of_gallery(features, num_present, k - 1, chunk_size, backend)
             features[:num_present] = _weighted_means(features, *lists, alpha)
-    everything[present] = features
-    return everything[:num_queries], everything[num_queries:]
+    if len(features) < len(everything):
+        everything[present] = features
+        features = everything
+    return features[:num_queries], features[num_queries:]
 
 
 def check_query_expansion_options(k: int = 5, alpha: float = 3.0, times: int = 1,
