@@ -34,13 +34,17 @@ class ReIDDataset(BaseDataset):
         pattern: regular expression on the base name with the groups `pid` and, optionally,
             `camid`; None: the class's own.
         junk_pids: identities to drop, as written in the names.
+        max_ids: keep only the first so many identities in sorted order, in testing those of the
+            queries; images of others, distractors too, are left out. For trials on a small budget;
+            figures on a part do not compare with figures on the whole. None: all.
         serialize_data: as in MMEngine.
         max_refetch: as in MMEngine.
 
     Raises:
         FileNotFoundError: if a folder or a listed file is missing.
-        ValueError: if the split is unknown or empty, or a name does not fit the pattern.
-        TypeError: if `junk_pids` is no sequence of strings.
+        ValueError: if the split is unknown or empty, a name does not fit the pattern, or
+            `max_ids` < 1.
+        TypeError: if `junk_pids` is no sequence of strings or `max_ids` no integer.
     """
     SOURCES: Mapping[str, Source] = {}
     PATTERN: str = ''
@@ -53,6 +57,7 @@ class ReIDDataset(BaseDataset):
                  sources: Optional[Mapping[str, Source]] = None,
                  pattern: Optional[str] = None,
                  junk_pids: Sequence[str] = ('-1', ),
+                 max_ids: Optional[int] = None,
                  serialize_data: bool = True,
                  max_refetch: int = 1000) -> None:
         if split not in SPLIT_ROLES:
@@ -60,7 +65,12 @@ class ReIDDataset(BaseDataset):
         if isinstance(junk_pids, str) or not all(isinstance(pid, str) for pid in junk_pids):
             raise TypeError('junk_pids is a sequence of strings as they stand in the names, such as '
                             f"('-1',), got {junk_pids!r}")
+        if max_ids is not None and type(max_ids) is not int:
+            raise TypeError(f'max_ids is a number of identities or None, got {max_ids!r}')
+        if max_ids is not None and max_ids < 1:
+            raise ValueError(f'max_ids={max_ids} must be >= 1; None keeps all identities')
         self.split = split
+        self.max_ids = max_ids
         self.sources = dict(self.SOURCES if sources is None else sources)
         self.pattern = self.PATTERN if pattern is None else pattern
         self.junk_pids = tuple(junk_pids)
@@ -87,7 +97,10 @@ class ReIDDataset(BaseDataset):
             dict(img_path=file.path, pid=pids[file.pid], camid=camids.get(file.camid),
                  is_query=role == 'query') for role, part in by_role.items() for file in part
         ]
-        self._metainfo.update(num_ids=len(pids), num_cams=len(camids))
+        if self.max_ids is not None:
+            records = self._keep_first_ids(records)
+        num_ids = len({record['pid'] for record in records})
+        self._metainfo.update(num_ids=num_ids, num_cams=len(camids))
         if self.split == 'train':
             self._label(records)
         return records
@@ -109,6 +122,15 @@ class ReIDDataset(BaseDataset):
         if not files:
             raise ValueError(f'{role} of {root} holds only junk identities {self.junk_pids}')
         return files
+
+    def _keep_first_ids(self, records: list[dict]) -> list[dict]:
+        asked = {record['pid'] for record in records if record['is_query'] or self.split == 'train'}
+        kept = set(sorted(asked)[:self.max_ids])
+        part = [record for record in records if record['pid'] in kept]
+        print_log(f'{type(self).__name__} {self.split}: max_ids={self.max_ids} keeps {len(kept)} of '
+                  f'{len(asked)} identities, {len(part)} of {len(records)} images',
+                  logger='current')
+        return part
 
     def _label(self, records: list[dict]) -> None:
         order: dict[Label, int] = {

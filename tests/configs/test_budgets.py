@@ -1,5 +1,6 @@
 """A budget changes what a run costs and leaves what a row is about."""
 import json
+import math
 
 import pytest
 import torch
@@ -14,7 +15,8 @@ BUDGETS = sorted(path.stem for path in BUDGETS_DIR.glob('*.py'))
 # what a budget may change
 COST = ('model.backbone.', 'model.head.in_channels', 'param_scheduler', 'train_cfg.',
         'default_hooks.logger.interval', 'default_hooks.channels_last',
-        'optim_wrapper.optimizer.lr', 'num_workers', 'pipeline.resize.scale', 'pipeline.crop.')
+        'optim_wrapper.optimizer.lr', 'dataset.max_ids', 'num_workers', 'pipeline.resize.scale',
+        'pipeline.crop.')
 FOR_VEHICLES = ('train_dataloader.batch_size', 'train_dataloader.batch_sampler.num_instances')
 
 
@@ -59,8 +61,8 @@ def test_last_stride_doubles_the_map_and_the_neck_normalises(budget):
             maps[row] = model.backbone(torch.zeros(1, 3, height, width))[-1].shape
             assert model(torch.zeros(1, 3, height, width), mode='tensor').shape == maps[row][:2]
         heads[row] = hasattr(model.head, 'bn')
-        assert maps[row][2:] == (height // (32 if row == '4_ls' else 16),
-                                 width // (32 if row == '4_ls' else 16))
+        stride = 32 if row == '4_ls' else 16
+        assert maps[row][2:] == (math.ceil(height / stride), math.ceil(width / stride))
     assert maps['5_stride1'] == maps['6_bn']
     assert heads == {'4_ls': False, '5_stride1': False, '6_bn': True}
 
@@ -71,12 +73,11 @@ def test_weights_are_those_of_the_mobilenet_configs():
 
 
 def test_a_row_trains_within_a_budget(tmp_path, monkeypatch):
-    """In a run the warm-up goes by iterations and the decays by epochs."""
+    """In a run warm-up and cosine go by iterations."""
     cfg = resolve('paper/table3/4_id_triplet_center', 'synthetic')
     apply_budget(cfg, read_budget('cpu_synthetic', BUDGETS_DIR))
     shrink(cfg, tmp_path / 'data')
-    cfg.merge_from_dict({'train_cfg.max_epochs': 9, 'train_cfg.val_interval': 9,
-                         'train_dataloader.batch_size': 32, 'work_dir': str(tmp_path),
+    cfg.merge_from_dict({'train_dataloader.batch_size': 32, 'work_dir': str(tmp_path),
                          'default_hooks.logger.interval': 1, 'default_hooks.checkpoint': None})
     cfg.test_dataloader = cfg.val_dataloader = cfg.val_evaluator = cfg.test_evaluator = None
     cfg.val_cfg = cfg.test_cfg = None
@@ -84,9 +85,11 @@ def test_a_row_trains_within_a_budget(tmp_path, monkeypatch):
     Runner.from_cfg(cfg).train()
     lines = next(tmp_path.rglob('scalars.json')).read_text().splitlines()
     found = [json.loads(line)['lr'] for line in lines]
-    steps = len(found) // 9
-    warm_up = [2e-3 * (0.1 + 0.9 * step / (2 * steps - 1)) for step in range(2 * steps)]
-    assert found == pytest.approx(warm_up + [2e-3] * 6 * steps + [2e-4] * steps)
+    steps = len(found) // 12
+    warm_up = [0.1 + 0.9 * step / (steps - 1) for step in range(steps)]
+    cosine = [0.01 + 0.99 * (1 + math.cos(math.pi * step / (11 * steps))) / 2
+              for step in range(11 * steps)]
+    assert found == pytest.approx([2e-3 * factor for factor in warm_up + cosine], rel=1e-3)
 
 
 @pytest.mark.parametrize('name', ['bot/bot_triplet_center', 'mobilenetv2/fused_256x128',

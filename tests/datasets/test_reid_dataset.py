@@ -34,6 +34,31 @@ def test_junk_is_dropped_distractors_stay(market):
     assert 'gt_label' not in records[0]
 
 
+def test_max_ids_keeps_the_first_identities(tmp_path, make_images):
+    make_images(tmp_path / 'bounding_box_train', [
+        f'{pid:04d}_c{cam}s1_000001_00.jpg' for pid in (9, 2, 30) for cam in (1, 2)])
+    train = Market1501(str(tmp_path), 'train', max_ids=2)
+    assert [(r['pid'], r['gt_label']) for r in train] == [(2, 0), (2, 0), (9, 1), (9, 1)]
+    assert train.metainfo['num_ids'] == 2
+    assert len(Market1501(str(tmp_path), 'train', max_ids=4)) == 6
+
+
+def test_max_ids_in_testing_are_those_of_the_queries(tmp_path, make_images):
+    make_images(tmp_path / 'query', ['0005_c1s1_000001_00.jpg', '0003_c1s1_000001_00.jpg'])
+    make_images(tmp_path / 'bounding_box_test', [
+        '0000_c1s1_000151_01.jpg', '0001_c2s1_000001_00.jpg', '0003_c2s1_000001_00.jpg',
+        '0005_c2s1_000001_00.jpg'])
+    dataset = Market1501(str(tmp_path), 'test', max_ids=1)
+    assert [(r['pid'], r['is_query']) for r in dataset] == [(3, True), (3, False)]
+
+
+@pytest.mark.parametrize('max_ids, error', [(0, ValueError), (-1, ValueError), ('2', TypeError),
+                                            (2.0, TypeError), (True, TypeError)])
+def test_max_ids_is_a_count(market, max_ids, error):
+    with pytest.raises(error, match='max_ids'):
+        Market1501(str(market), 'train', max_ids=max_ids)
+
+
 def test_order_does_not_depend_on_the_file_system(market, monkeypatch):
     from pathlib import Path
     straight = [r['img_path'] for r in Market1501(str(market), 'train')]

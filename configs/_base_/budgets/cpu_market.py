@@ -1,7 +1,7 @@
 # Any row on Market-1501 or a set like it: MobileNetV2 1.0 from ImageNet weights, 128x64, 12 epochs.
 #   --dataset market1501 --budget cpu_market
 # The row's strides are kept: they are the label of '+Stride=1'.
-_base_ = '../schedules/paper_12e.py'
+_base_ = '../schedules/cosine_12e.py'
 keep = ['model.backbone.strides']
 model = dict(
     backbone=dict(

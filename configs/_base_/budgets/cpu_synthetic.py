@@ -1,15 +1,14 @@
-# Any row on the built-in pedestrians: ResNet-18 of half width from scratch, 128x64, 24 epochs.
+# Any row on the built-in pedestrians: ResNet-18 of half width from scratch, 96x48, 12 epochs.
 #   --dataset synthetic --budget cpu_synthetic
-_base_ = '../schedules/paper_24e.py'
+_base_ = '../schedules/cosine_12e.py'
 model = dict(
     backbone=dict(depth=18, stem_channels=32, base_channels=32, init_cfg=None),
     head=dict(in_channels=256))
 train_dataloader = dict(
     num_workers=2,
     dataset=dict(
-        pipeline=dict(
-            resize=dict(scale=(64, 128)), crop=dict(crop_size=(128, 64), padding=5))))
-val_dataloader = dict(num_workers=2, dataset=dict(pipeline=dict(resize=dict(scale=(64, 128)))))
+        pipeline=dict(resize=dict(scale=(48, 96)), crop=dict(crop_size=(96, 48), padding=4))))
+val_dataloader = dict(num_workers=2, dataset=dict(pipeline=dict(resize=dict(scale=(48, 96)))))
 test_dataloader = val_dataloader
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 default_hooks = dict(
