@@ -19,10 +19,11 @@ class BNNeckHead(LinearReIDHead):
 
     Args:
         num_classes: identities in the training set.
-        in_channels: C, channels of the neck's output.
+        in_channels: channels of the neck's output.
         loss: as in `LinearReIDHead`.
         test_feature: the embedding that is tested, 'bn' or 'pooled', or several: the first is the
             one that counts, the others are there to be compared (`ReIDMetric(compare=True)`).
+        embedding_dims: as in `LinearReIDHead`; the reduction comes before the normalisation.
         init_cfg: as in `LinearReIDHead`.
 
     Raises:
@@ -32,20 +33,21 @@ class BNNeckHead(LinearReIDHead):
 
     def __init__(self, num_classes: int, in_channels: int, loss: dict,
                  test_feature: Union[str, Sequence[str]] = 'bn',
+                 embedding_dims: Optional[int] = None,
                  init_cfg: Optional[dict] = None) -> None:
         names = (test_feature, ) if isinstance(test_feature, str) else tuple(test_feature)
         if not names or set(names) - {'bn', 'pooled'} or len(set(names)) < len(names):
             raise ValueError(f"test_feature is 'bn', 'pooled' or both, got {test_feature!r}")
-        super().__init__(num_classes, in_channels, loss, bias=False, init_cfg=init_cfg)
+        super().__init__(num_classes, in_channels, loss, False, embedding_dims, init_cfg)
         self.test_features = names
-        self.bn = nn.BatchNorm1d(in_channels)
+        self.bn = nn.BatchNorm1d(self.feat_dims)
         self.bn.bias.requires_grad_(False)
         self.bn.weight.requires_grad_(self.loss_module.reads != {'pooled'})
 
     def embeddings(self, feats: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """After or before the normalisation, as `test_feature` says; see `LinearReIDHead`."""
-        return {name: self.bn(feats[-1]) if name == 'bn' else feats[-1]
-                for name in self.test_features}
+        pooled = self.embedding(feats[-1])
+        return {name: self.bn(pooled) if name == 'bn' else pooled for name in self.test_features}
 
     def tensors(self, pooled: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         """The tensors of these names for a batch; see `LinearReIDHead.tensors`."""

@@ -21,7 +21,7 @@ class LinearReIDHead(ClsHead):
     The head computes the tensors that the terms of the loss ask for, by name, and knows nothing
     else of them:
 
-    - `pooled`: the neck's output, shape (B, C);
+    - `pooled`: the neck's output, reduced where `embedding_dims` says so, shape (B, C);
     - `logits`: the classifier's output, shape (B, num_classes);
     - `cosines`: cosine similarities of the feature and the classifier's rows, shape
       (B, num_classes), in float32 whatever autocast says.
@@ -31,11 +31,14 @@ class LinearReIDHead(ClsHead):
 
     Args:
         num_classes: identities in the training set.
-        in_channels: C, channels of the neck's output.
+        in_channels: channels of the neck's output.
         loss: config of a module `(tensors, labels) -> dict of losses` with a property `reads`,
             such as `FusedLoss`; it is given `num_classes` and `feat_dims` as defaults.
         bias: whether the classifier has a bias.
-        init_cfg: as in MMEngine; the classifier starts at N(0, 0.001), as in reid-strong-baseline.
+        embedding_dims: C, to which a linear layer without bias reduces the neck's output before
+            anything reads it; None: no such layer, C = `in_channels`.
+        init_cfg: as in MMEngine; the classifier starts at N(0, 0.001) and the reduction as He et
+            al.'s, both as in reid-strong-baseline.
 
     Raises:
         ValueError: if a size is not positive, or a term reads a tensor that the head does not have.
@@ -43,22 +46,27 @@ class LinearReIDHead(ClsHead):
     tensors_offered: tuple[str, ...] = ('pooled', 'logits', 'cosines')
 
     def __init__(self, num_classes: int, in_channels: int, loss: dict, bias: bool = True,
-                 init_cfg: Optional[dict] = None) -> None:
+                 embedding_dims: Optional[int] = None, init_cfg: Optional[dict] = None) -> None:
         if not num_classes or num_classes < 1 or in_channels < 1:
             raise ValueError(
                 f'num_classes={num_classes} and in_channels={in_channels} are to be positive; '
                 'num_classes is the number of training identities, which tools/train.py counts '
                 'where a config says None')
-        loss = MODELS.build(loss, default_args=dict(num_classes=num_classes, feat_dims=in_channels))
+        if embedding_dims is not None and embedding_dims < 1:
+            raise ValueError(f'embedding_dims={embedding_dims} must be >= 1; None: no reduction')
+        feat_dims = embedding_dims or in_channels
+        loss = MODELS.build(loss, default_args=dict(num_classes=num_classes, feat_dims=feat_dims))
         missing = set(loss.reads) - set(self.tensors_offered)
         if missing:
             raise ValueError(f'{type(self).__name__} has the tensors {self.tensors_offered}, a loss '
                              f'term reads {sorted(missing)}: correct `reads`, or use another head')
-        super().__init__(
-            loss=loss, init_cfg=init_cfg or dict(type='Normal', layer='Linear', std=0.001))
+        super().__init__(loss=loss, init_cfg=init_cfg or _start(embedding_dims is not None))
         self.num_classes = num_classes
         self.in_channels = in_channels
-        self.classifier = nn.Linear(in_channels, num_classes, bias=bias)
+        self.feat_dims = feat_dims
+        self.embedding = (nn.Identity() if embedding_dims is None else
+                          nn.Linear(in_channels, embedding_dims, bias=False))
+        self.classifier = nn.Linear(feat_dims, num_classes, bias=bias)
         # DistributedDataParallel waits for the gradient of whatever can be trained
         self.classifier.weight.requires_grad_(bool(CLASSIFIED & loss.reads))
         if bias:
@@ -66,7 +74,7 @@ class LinearReIDHead(ClsHead):
 
     def embeddings(self, feats: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """The embeddings of the images that are tested, shape (B, C) each, by name."""
-        return dict(pooled=feats[-1])
+        return dict(pooled=self.embedding(feats[-1]))
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """The first of `embeddings`, shape (B, C): what is exported."""
@@ -94,7 +102,7 @@ class LinearReIDHead(ClsHead):
         """The tensors of these names for a batch.
 
         Args:
-            pooled: the neck's output, shape (B, C).
+            pooled: the neck's output after the reduction, shape (B, C).
             names: which of `tensors_offered`.
         """
         return {'pooled': pooled, **self._classify(pooled, names)}
@@ -102,7 +110,8 @@ class LinearReIDHead(ClsHead):
     def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Losses of a training batch, as `{'loss_<term>': scalar}`."""
         labels = torch.cat([sample.gt_label for sample in data_samples])
-        return self.loss_module(self.tensors(feats[-1], self.loss_module.reads), labels)
+        tensors = self.tensors(self.embedding(feats[-1]), self.loss_module.reads)
+        return self.loss_module(tensors, labels)
 
     def _classify(self, features: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         classified = {}
@@ -111,6 +120,13 @@ class LinearReIDHead(ClsHead):
         if 'cosines' in names:
             classified['cosines'] = cosines(features, self.classifier.weight)
         return classified
+
+
+def _start(reduces: bool) -> dict:
+    start = dict(type='Normal', layer='Linear', std=0.001)
+    if reduces:
+        start['override'] = dict(type='Kaiming', name='embedding', mode='fan_out')
+    return start
 
 
 def cosines(features: Tensor, weight: Tensor) -> Tensor:

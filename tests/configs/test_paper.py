@@ -66,6 +66,7 @@ OTHERS = {
     'variants/circle_unsmoothed': term('circle', label_smoothing=0.0),
     'variants/distance_euclidean': {'val_evaluator.distance': 'euclidean',
                                     'test_evaluator.distance': 'euclidean'},
+    'variants/embedding_512': {'model.head.embedding_dims': 512},
     'variants/epoch_identities': {'train_dataloader.batch_sampler.epoch_rule': 'identities'},
     'variants/epoch_images': {'train_dataloader.batch_sampler.epoch_rule': 'images'},
     'variants/erase_random': {f'{ERASE}.mode': 'rand'},

@@ -105,3 +105,35 @@ def test_missing_number_of_classes_is_explained():
     with pytest.raises(ValueError, match='tools/train.py'):
         MODELS.build(dict(type='reid_fusedloss.BNNeckHead', num_classes=None, in_channels=8,
                           loss=dict(type='reid_fusedloss.FusedLoss', terms={})))
+
+
+@pytest.mark.parametrize('kind', ['BNNeckHead', 'LinearReIDHead'])
+def test_reduction_comes_before_everything(kind):
+    neck = head(kind, reads=('pooled', 'logits'), embedding_dims=3)
+    assert neck.feat_dims == 3 and neck.classifier.weight.shape == (5, 3)
+    assert neck.classifier.weight.std() < 0.002 < 0.1 < neck.embedding.weight.std()
+    neck.eval()
+    pooled, labels = torch.randn(6, 8), [0, 1, 2, 2, 1, 0]
+    reduced = pooled @ neck.embedding.weight.T
+    if kind == 'BNNeckHead':
+        assert torch.allclose(neck((pooled, )), neck.bn(reduced))
+        both = head(kind, embedding_dims=3, test_feature=('pooled', 'bn')).eval()
+        assert {key: part.shape for key, part in both.embeddings((pooled, )).items()} == {
+            'pooled': (6, 3), 'bn': (6, 3)}
+    else:
+        assert torch.equal(neck((pooled, )), reduced)
+    losses = neck.loss((pooled, ), samples(labels))
+    logits = neck.classifier(neck.bn(reduced) if kind == 'BNNeckHead' else reduced)
+    assert torch.allclose(losses['loss_term1'], F.cross_entropy(logits, torch.tensor(labels)))
+    assert torch.isclose(losses['loss_term0'], F.cross_entropy(reduced, torch.tensor(labels)),
+                         rtol=1e-5)
+
+
+def test_terms_are_told_the_reduced_size():
+    center = dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=1.)
+    neck = MODELS.build(dict(
+        type='reid_fusedloss.BNNeckHead', num_classes=5, in_channels=8, embedding_dims=3,
+        loss=dict(type='reid_fusedloss.FusedLoss', terms=dict(center=center))))
+    assert neck.loss_module.terms['center'].centers.shape == (5, 3)
+    with pytest.raises(ValueError, match='embedding_dims=0'):
+        head(embedding_dims=0)
