@@ -2,12 +2,15 @@
 import argparse
 import copy
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
 from mmengine.config import DictAction
+from mmengine.logging import MMLogger
 
 from ..engine.arguments import suffix
 from ..engine.config import load_config
@@ -119,9 +122,22 @@ def plan(configs: Sequence[Path], seeds: Sequence[int], choices: Choices, root: 
         FileNotFoundError, ValueError: as `load_config`; ValueError also for a config that does not
             count its training in epochs.
     """
-    resolved = {config: _resolve(config, choices, datasets_dir) for config in configs}
+    with _warnings_alone():
+        resolved = {config: _resolve(config, choices, datasets_dir) for config in configs}
     return [_row(config, asked, seed, choices.base(root))
             for seed in dict.fromkeys(seeds) for config, asked in resolved.items()]
+
+
+@contextmanager
+def _warnings_alone() -> Iterator[None]:
+    """Without the lines that MMEngine logs for each variable of each config."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _resolve(config: Path, choices: Choices, datasets_dir: Path) -> dict[str, Any]:

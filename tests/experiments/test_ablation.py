@@ -1,7 +1,9 @@
 """Lists of rows: what is run, gone on with, skipped, shared and refused."""
 import json
+import logging
 
 import pytest
+from mmengine.logging import MMLogger
 
 from reid_fusedloss.experiments import Ablation, Choices, find_configs, plan, settle
 from reid_fusedloss.experiments.ablation import duration
@@ -44,6 +46,20 @@ def test_rows_and_seeds_one_after_another(tmp_path):
     assert checkpoints(folder(tmp_path, 'table2/2_re', 7)) == ['epoch_12.pth']
     assert json.loads((folder(tmp_path, 'table2/2_re', 7) / 'ablation.json').read_text())[
         'command'] == 'the command'
+
+
+def test_planning_logs_warnings_alone(tmp_path):
+    logger, records = MMLogger.get_current_instance(), []
+    handler = logging.Handler()
+    handler.emit = records.append
+    logger.addHandler(handler)
+    try:
+        plan(find_configs([PAPER / 'table2']), [0], Choices('synthetic'), tmp_path, DATASETS)
+        assert records == []
+        logger.info('as before')
+        assert [record.msg for record in records] == ['as before']
+    finally:
+        logger.removeHandler(handler)
 
 
 def test_commands(tmp_path):
