@@ -85,10 +85,10 @@ def test_a_row_trains_within_a_budget(tmp_path, monkeypatch):
     Runner.from_cfg(cfg).train()
     lines = next(tmp_path.rglob('scalars.json')).read_text().splitlines()
     found = [json.loads(line)['lr'] for line in lines]
-    steps = len(found) // 12
+    steps = len(found) // 24
     warm_up = [0.1 + 0.9 * step / (steps - 1) for step in range(steps)]
-    cosine = [0.01 + 0.99 * (1 + math.cos(math.pi * step / (11 * steps))) / 2
-              for step in range(11 * steps)]
+    cosine = [0.01 + 0.99 * (1 + math.cos(math.pi * step / (23 * steps))) / 2
+              for step in range(23 * steps)]
     assert found == pytest.approx([2e-3 * factor for factor in warm_up + cosine], rel=1e-3)
 
 

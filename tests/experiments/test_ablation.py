@@ -39,11 +39,11 @@ def test_rows_and_seeds_one_after_another(tmp_path):
     assert not failed
     assert machine.done == ['train 1_backbone', 'test 1_backbone', 'train 2_re', 'test 2_re'] * 2
     assert lines == [
-        f'[1/4] table2/1_backbone seed 0: {DONE}; 12 min 00 s; 3 left to run, about 36 min 00 s',
-        f'[2/4] table2/2_re seed 0: {DONE}; 12 min 00 s; 2 left to run, about 24 min 00 s',
-        f'[3/4] table2/1_backbone seed 7: {DONE}; 12 min 00 s; 1 left to run, about 12 min 00 s',
-        f'[4/4] table2/2_re seed 7: {DONE}; 12 min 00 s; nothing left to run']
-    assert checkpoints(folder(tmp_path, 'table2/2_re', 7)) == ['epoch_12.pth']
+        f'[1/4] table2/1_backbone seed 0: {DONE}; 24 min 00 s; 3 left to run, about 1 h 12 min',
+        f'[2/4] table2/2_re seed 0: {DONE}; 24 min 00 s; 2 left to run, about 48 min 00 s',
+        f'[3/4] table2/1_backbone seed 7: {DONE}; 24 min 00 s; 1 left to run, about 24 min 00 s',
+        f'[4/4] table2/2_re seed 7: {DONE}; 24 min 00 s; nothing left to run']
+    assert checkpoints(folder(tmp_path, 'table2/2_re', 7)) == ['epoch_24.pth']
     assert json.loads((folder(tmp_path, 'table2/2_re', 7) / 'ablation.json').read_text())[
         'command'] == 'the command'
 
@@ -70,7 +70,7 @@ def test_commands(tmp_path):
               'randomness.seed=5']
     config = str(PAPER / 'table2' / '2_re.py')
     assert train[1:] == [str(TOOLS / 'train.py'), config, '--work-dir', work_dir, '--amp', *common]
-    assert test[1:] == [str(TOOLS / 'test.py'), config, f'{work_dir}/epoch_12.pth', '--work-dir',
+    assert test[1:] == [str(TOOLS / 'test.py'), config, f'{work_dir}/epoch_24.pth', '--work-dir',
                         f'{work_dir}/test_last', *common]
 
 
@@ -89,14 +89,14 @@ def test_commands_for_several_processes(tmp_path):
 def test_a_stopped_row_goes_on_and_a_finished_one_is_skipped(tmp_path):
     rows = ['table2/1_backbone.py', 'table2/2_re.py', 'table2/3_auto.py']
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, rows, Machine(stop=22))
+        run(tmp_path, rows, Machine(stop=34))
     assert 'epoch_10.pth' in checkpoints(folder(tmp_path, 'table2/2_re'))
     machine, failed, lines = run(tmp_path, rows)
     assert not failed
     assert machine.done == ['go on 2_re', 'test 2_re', 'train 3_auto', 'test 3_auto']
-    assert machine.seconds == (2 + 12) * 60
+    assert machine.seconds == (14 + 24) * 60
     assert lines[0] == f'[1/3] table2/1_backbone seed 0: {DONE}; finished before'
-    assert lines[1].endswith('2 min 00 s; 1 left to run, about 12 min 00 s')
+    assert lines[1].endswith('14 min 00 s; 1 left to run, about 24 min 00 s')
     assert run(tmp_path, rows)[0].done == []
 
 
@@ -105,7 +105,7 @@ def test_a_row_stopped_before_its_test_is_only_tested(tmp_path):
                                  Machine(broken_tests=['2_re']), keep=True)
     log = folder(tmp_path, 'table2/2_re') / 'test.txt'
     assert failed == {'table2/2_re seed 0': f"exit code 3, 'ValueError: no luck', see {log}"}
-    assert len(checkpoints(folder(tmp_path, 'table2/3_auto'))) == 24
+    assert len(checkpoints(folder(tmp_path, 'table2/3_auto'))) == 48
     machine, failed, lines = run(tmp_path, ['table2/2_re.py'])
     assert machine.done == ['test 2_re'] and not failed
 
@@ -119,14 +119,14 @@ def test_a_failing_row_does_not_stop_the_rest(tmp_path):
         'table2/6_bn seed 0': f"exit code 3, 'ValueError: no luck', see {log}",
         'table3/1_id seed 0': 'its training is that of table2/6_bn/seed0, which failed'}
     assert lines[0].startswith('[1/5] table2/6_bn seed 0: FAILED: exit code 3')
-    assert lines[0].endswith('5 min 00 s; 4 left to run, about 36 min 00 s')
+    assert lines[0].endswith('5 min 00 s; 4 left to run, about 1 h 12 min')
     machine, failed, lines = run(tmp_path, rows)
     assert machine.done == ['go on 6_bn', 'test 6_bn'] and not failed
 
 
 def test_a_training_that_ends_early_is_a_failure(tmp_path):
     _, failed, _ = run(tmp_path, ['table2/2_re.py'], Machine(broken={'2_re': 5}, code=0))
-    assert 'the training ended after epoch 5 of 12' in failed['table2/2_re seed 0']
+    assert 'the training ended after epoch 5 of 24' in failed['table2/2_re seed 0']
 
 
 def test_rows_of_one_config_are_trained_once(tmp_path):
@@ -134,7 +134,7 @@ def test_rows_of_one_config_are_trained_once(tmp_path):
     assert machine.done == ['train 6_bn', 'test 6_bn'] * 2 and not failed
     assert lines[1] == ('[2/4] table3/1_id seed 0: the same config as table2/6_bn/seed0: trained '
                         'once, its scores are taken')
-    assert lines[2] == f'[2/4] table3/1_id seed 0: {DONE}; 0 s; 2 left to run, about 12 min 00 s'
+    assert lines[2] == f'[2/4] table3/1_id seed 0: {DONE}; 0 s; 2 left to run, about 24 min 00 s'
     assert (folder(tmp_path, 'table3/1_id', 1) / 'test_last' / 'scores.json').is_file()
     machine, failed, _ = run(tmp_path, ['table2/6_bn.py', 'table3/1_id.py'])
     assert machine.done == []
@@ -147,7 +147,7 @@ def test_rows_that_differ_in_the_test_share_a_training(tmp_path):
     assert machine.done == [f'train {name}', f'test {name}', 'test 1_ours'] and not failed
     assert lines[1].endswith(
         f'the same training as table4/{name}/seed0: trained once, tested again')
-    checkpoint = folder(tmp_path, f'table4/{name}') / 'epoch_12.pth'
+    checkpoint = folder(tmp_path, f'table4/{name}') / 'epoch_24.pth'
     assert str(checkpoint) in machine.commands[2]
     record = json.loads((folder(tmp_path, 'table5/1_ours') / 'ablation.json').read_text())
     assert record['trained_in'] == f'table4/{name}/seed0'
@@ -157,8 +157,8 @@ def test_a_training_is_shared_with_an_earlier_list(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, ['table2/6_bn.py'], Machine(stop=10))
     machine, _, _ = run(tmp_path, ['table3/1_id.py'])
-    assert machine.done == ['go on 1_id', 'test 1_id'] and machine.seconds == 2 * 60
-    assert checkpoints(folder(tmp_path, 'table2/6_bn')) == ['epoch_12.pth']
+    assert machine.done == ['go on 1_id', 'test 1_id'] and machine.seconds == 14 * 60
+    assert checkpoints(folder(tmp_path, 'table2/6_bn')) == ['epoch_24.pth']
 
 
 def test_a_changed_config_is_refused_by_its_keys(tmp_path):
