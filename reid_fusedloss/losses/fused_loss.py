@@ -24,7 +24,8 @@ class FusedLoss(nn.Module):
     Args:
         terms: name -> dict with `type`, `reads` (the tensor of the head that the term gets:
             'pooled', 'bn', 'logits' or 'cosines'), `weight` (>= 0; a term of weight exactly 0 is
-            left out, and the log says so) and the arguments of the type.
+            left out, and the log says so; its arguments are checked by name) and the arguments of
+            the type.
         num_classes: number of identities, for terms that take `num_classes` and do not state it;
             the head hands it over, so that it stands once in a config.
         feat_dims: size of the features, likewise.
@@ -53,6 +54,8 @@ class FusedLoss(nn.Module):
             raise ValueError(f'FusedLoss needs a term with a weight > 0, got {dict(terms)}')
         self.terms = nn.ModuleDict({
             name: _build_term(name, term, sizes) for name, term in used.items()})
+        for name in set(terms) - set(used):
+            _check_unused(name, terms[name])
         self.term_reads = {name: term['reads'] for name, term in used.items()}
         self.term_weights = {name: float(term['weight']) for name, term in used.items()}
         left_out = ''.join(f'; {name} has weight 0 and is left out'
@@ -112,6 +115,19 @@ def _check_term(name: str, term: Mapping[str, Any]) -> None:
         raise TypeError(f'term {name!r}: weight={weight!r} must be a number')
     if not (math.isfinite(weight) and weight >= 0):
         raise ValueError(f'term {name!r}: weight={weight} must be finite and >= 0')
+
+
+def _check_unused(name: str, term: Mapping[str, Any]) -> None:
+    """A misspelt name in a term that is not built would show on the day that it gets a weight."""
+    built_by = MODELS.get(term['type']) if isinstance(term['type'], str) else term['type']
+    if built_by is None:
+        raise ValueError(f'term {name!r} (weight 0): type {term["type"]!r} is not registered')
+    arguments = {key: value for key, value in term.items() if key not in REQUIRED}
+    try:
+        inspect.signature(built_by).bind_partial(**arguments)
+    except TypeError as error:
+        raise TypeError(f'term {name!r} (weight 0, {term["type"]}): {error}; it takes '
+                        f'{sorted(_parameters(term["type"]))}') from error
 
 
 def _build_term(name: str, term: Mapping[str, Any],

@@ -139,3 +139,24 @@ def test_tensor_that_the_head_does_not_offer():
 def test_term_that_returns_no_scalar():
     with pytest.raises(ValueError, match=r"'id' must return a scalar tensor, got shape \(16,\)"):
         FusedLoss(dict(id=dict(ID, reduction='none')))(TENSORS, Y)
+
+
+@pytest.mark.parametrize('change, error, match', [
+    (dict(gama=64), TypeError, r"'circle' \(weight 0, reid_fusedloss.CircleLoss\).*'gama'.*gamma"),
+    (dict(type='reid_fusedloss.CicleLoss'), ValueError, 'CicleLoss')])
+def test_terms_of_weight_0_are_checked_by_name(change, error, match):
+    terms = dict(
+        id=dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.0),
+        circle={**dict(type='reid_fusedloss.CircleLoss', reads='cosines', weight=0.0,
+                       form='class', margin=0.35, gamma=64), **change})
+    with pytest.raises(error, match=match):
+        MODELS.build(dict(type='reid_fusedloss.FusedLoss', terms=terms))
+
+
+def test_terms_of_weight_0_are_not_built():
+    state = torch.get_rng_state()
+    center = dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=0.0)
+    other = dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.0)
+    built = MODELS.build(dict(type='reid_fusedloss.FusedLoss', num_classes=5, feat_dims=8,
+                              terms=dict(id=other, center=center)))
+    assert set(built.terms) == {'id'} and torch.equal(torch.get_rng_state(), state)
