@@ -108,7 +108,7 @@ def test_features_from_a_file(tiny, tmp_path):
 
 
 def test_functions_are_put_back():
-    from reid_fusedloss.functional import encoding, rerank
+    from reid_fusedloss.functional.reranking import encoding, rerank
     before = encoding.encode
     with measure.Spans().installed():
         assert encoding.encode is not before and rerank.encode is encoding.encode

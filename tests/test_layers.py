@@ -19,9 +19,13 @@ def imports(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name.split('.')[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module.split('.')[0])
         elif isinstance(node, ast.ImportFrom):
-            name = (node.module or '').split('.')[0]
-            found.add(f'.{name}' if node.level > 1 else '' if node.level else name)
+            folders = path.relative_to(PACKAGE).parts[:-node.level]
+            own = path.relative_to(PACKAGE).parts[0]
+            name = (*folders, *(node.module or '').split('.'))[0]
+            found.add('' if name == own else f'.{name}')
     return found - {''}
 
 

@@ -3,7 +3,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..functional.ranking_result import RankingResult
+from ..functional.ranking.ranking_result import RankingResult
 from .embeddings import EmbeddingTable
 
 

@@ -10,12 +10,13 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ..functional.backend import choose_backend
-from ..functional.block_ranking import AP_FORMS, rank_blocks
 from ..functional.distance import CHUNK_SIZE, DISTANCES, check_chunk_size, distance_blocks
-from ..functional.query_expansion import alpha_query_expansion, check_query_expansion_options
-from ..functional.ranking import EXPANSION_KEYS, RERANK_KEYS, check_keys, make_observers
-from ..functional.ranking_result import RankingResult, check_topk
-from ..functional.rerank import check_rerank_options, rerank_blocks
+from ..functional.ranking.block_ranking import AP_FORMS, rank_blocks
+from ..functional.ranking.evaluate import EXPANSION_KEYS, RERANK_KEYS, check_keys, make_observers
+from ..functional.ranking.ranking_result import RankingResult, check_topk
+from ..functional.reranking.query_expansion import (alpha_query_expansion,
+                                                    check_query_expansion_options)
+from ..functional.reranking.rerank import check_rerank_options, rerank_blocks
 from ..registry import METRICS
 from .embeddings import EmbeddingStore, EmbeddingTable
 from .progress import LogProgress

@@ -1,16 +1,16 @@
 """Pure math: tensors in, tensors or numbers out. Imports torch, numpy and scipy only."""
-from .block_ranking import rank_blocks
 from .center import center_loss
 from .circle import batch_circle_loss, circle_loss, class_circle_logits
 from .distance import (cosine_distance, distance_blocks, euclidean_distance,
                        squared_euclidean_distance)
-from .query_expansion import alpha_query_expansion
-from .ranking import cmc_map, evaluate_ranking, ranking_lists
-from .ranking_result import RankingLists, RankingResult
-from .rerank import k_reciprocal_rerank, rerank_blocks
-from .single_shot import SingleGalleryShot
+from .ranking.block_ranking import rank_blocks
+from .ranking.evaluate import cmc_map, evaluate_ranking, ranking_lists
+from .ranking.ranking_result import RankingLists, RankingResult
+from .ranking.single_shot import SingleGalleryShot
+from .ranking.verification import TprAtFpr
+from .reranking.query_expansion import alpha_query_expansion
+from .reranking.rerank import k_reciprocal_rerank, rerank_blocks
 from .triplet import batch_hard_triplet_loss, weighted_triplet_loss
-from .verification import TprAtFpr
 
 __all__ = [
     'RankingLists', 'RankingResult', 'SingleGalleryShot', 'TprAtFpr', 'alpha_query_expansion',

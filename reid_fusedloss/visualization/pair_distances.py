@@ -7,7 +7,7 @@ import numpy as np
 
 from ..functional import distance_blocks
 from ..functional.features import Features
-from ..functional.matching import GalleryMatches, Labels
+from ..functional.ranking.matching import GalleryMatches, Labels
 
 
 @dataclass(frozen=True)

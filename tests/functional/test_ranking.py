@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from reid_fusedloss.functional.distance import distance_blocks
-from reid_fusedloss.functional.ranking import (cmc_map, evaluate_ranking, rank_blocks,
-                                               ranking_lists)
-from reid_fusedloss.functional.rerank import k_reciprocal_rerank
+from reid_fusedloss.functional.ranking.evaluate import (cmc_map, evaluate_ranking, rank_blocks,
+                                                        ranking_lists)
+from reid_fusedloss.functional.reranking.rerank import k_reciprocal_rerank
 from tests.oracles import ranking as oracle
 
 TOPK = (1, 2, 5, 1000)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from reid_fusedloss.functional.ranking import cmc_map, rank_blocks
+from reid_fusedloss.functional.ranking.evaluate import cmc_map, rank_blocks
 from tests.oracles.ranking import random_case
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reid_fusedloss.functional.ranking import evaluate_ranking
-from reid_fusedloss.functional.rerank import k_reciprocal_rerank
+from reid_fusedloss.functional.ranking.evaluate import evaluate_ranking
+from reid_fusedloss.functional.reranking.rerank import k_reciprocal_rerank
 from tests.oracles import ranking as oracle
 
 FOLDER = os.environ.get('REID_FEATURES_DIR')

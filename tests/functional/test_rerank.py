@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from reid_fusedloss.functional.neighbours import nearest_neighbours, smallest
-from reid_fusedloss.functional.rerank import k_reciprocal_rerank, rerank_blocks
+from reid_fusedloss.functional.reranking.neighbours import nearest_neighbours, smallest
+from reid_fusedloss.functional.reranking.rerank import k_reciprocal_rerank, rerank_blocks
 from tests.oracles import ranking as oracle
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from reid_fusedloss.functional.matching import GalleryMatches
-from reid_fusedloss.functional.single_shot import SingleGalleryShot, check_single_shot
+from reid_fusedloss.functional.ranking.matching import GalleryMatches
+from reid_fusedloss.functional.ranking.single_shot import SingleGalleryShot, check_single_shot
 from tests.oracles import protocols as oracle
 from tests.oracles.ranking import random_case
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from reid_fusedloss.functional import verification
-from reid_fusedloss.functional.matching import GalleryMatches
-from reid_fusedloss.functional.verification import TprAtFpr, check_fprs
+from reid_fusedloss.functional.ranking import verification
+from reid_fusedloss.functional.ranking.matching import GalleryMatches
+from reid_fusedloss.functional.ranking.verification import TprAtFpr, check_fprs
 from tests.oracles import protocols as oracle
 from tests.oracles.ranking import random_case
 

@@ -19,7 +19,7 @@ import torch
 
 from inputs import Inputs
 from reid_fusedloss import functional
-from reid_fusedloss.functional.query_expansion import alpha_query_expansion
+from reid_fusedloss.functional.reranking.query_expansion import alpha_query_expansion
 from stages import (EXPANSION, Options, Stage, cosine_distances, difference, figures_of_distances,
                     pick)
 

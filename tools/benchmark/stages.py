@@ -11,7 +11,7 @@ from inputs import Inputs
 from reid_fusedloss import functional
 from reid_fusedloss.functional import backend as backends
 from reid_fusedloss.functional import distance
-from reid_fusedloss.functional import query_expansion as expansions
+from reid_fusedloss.functional.reranking import query_expansion as expansions
 
 FIGURES = ('mAP', 'R1', 'mINP', 'num_ties')
 EXPANSION = dict(k=5, alpha=3.0)

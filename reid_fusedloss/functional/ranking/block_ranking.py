@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .distance import CHUNK_SIZE
+from ..distance import CHUNK_SIZE
 from .matching import GalleryMatches, Labels
 from .ranking_result import RankingResult
 

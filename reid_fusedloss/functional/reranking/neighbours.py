@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .distance import squared_distance_to
+from ..distance import squared_distance_to
 
 
 @dataclass(frozen=True)

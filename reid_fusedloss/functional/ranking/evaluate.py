@@ -6,13 +6,13 @@ from typing import Optional, Union
 import numpy as np
 from torch import Tensor
 
+from ..distance import CHUNK_SIZE, DISTANCES, distance_blocks
+from ..features import Features
+from ..reranking.query_expansion import alpha_query_expansion
+from ..reranking.rerank import rerank_blocks
 from .block_ranking import AP_FORMS, Observer, Progress, rank_blocks
-from .distance import CHUNK_SIZE, DISTANCES, distance_blocks
-from .features import Features
 from .matching import GalleryMatches, Labels
-from .query_expansion import alpha_query_expansion
 from .ranking_result import RankingLists, check_topk
-from .rerank import rerank_blocks
 from .single_shot import SingleGalleryShot
 from .verification import TprAtFpr
 

@@ -7,8 +7,8 @@ from typing import Optional
 import numpy as np
 import torch
 
+from ..reranking.neighbours import smallest
 from .matching import GalleryMatches
-from .neighbours import smallest
 
 
 def check_topk(topk: Sequence[int]) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .backend import choose_backend
-from .distance import CHUNK_SIZE, check_chunk_size, squared_distance_to
+from ..backend import choose_backend
+from ..distance import CHUNK_SIZE, check_chunk_size, squared_distance_to
+from ..features import Features, as_feature_pair, normalised
 from .encoding import encode
-from .features import Features, as_feature_pair, normalised
 from .jaccard import add_jaccard
 from .neighbours import nearest_neighbours
 

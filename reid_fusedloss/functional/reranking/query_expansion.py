@@ -4,9 +4,9 @@ from numbers import Integral, Real
 import torch
 from torch import Tensor
 
-from .backend import choose_backend
-from .distance import CHUNK_SIZE, check_chunk_size, squared_distance_to
-from .features import Features, as_feature_pair, normalised
+from ..backend import choose_backend
+from ..distance import CHUNK_SIZE, check_chunk_size, squared_distance_to
+from ..features import Features, as_feature_pair, normalised
 from .neighbours import nearest_neighbours, smallest
 
 PIECE_SIZE = 2**19  # numbers worked on at a time: 2 MB, which caches hold

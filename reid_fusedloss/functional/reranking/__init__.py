@@ -1,0 +1,1 @@
+"""k-reciprocal re-ranking and query expansion, from neighbours."""
