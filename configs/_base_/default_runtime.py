@@ -10,6 +10,7 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
     run_info=dict(type='reid_fusedloss.RunInfoHook'),
+    skipped_images=dict(type='reid_fusedloss.SkippedImagesHook'),
     plain_checkpoint=dict(type='reid_fusedloss.PlainCheckpointHook'),
     other_identities=dict(type='reid_fusedloss.OtherIdentitiesHook'),
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2, save_best='reid/mAP'),

@@ -6,6 +6,10 @@ from mmcv.transforms import LoadImageFromFile
 from ..registry import TRANSFORMS
 
 
+class UnreadableImageError(ValueError):
+    """A file that holds no image that can be decoded."""
+
+
 @TRANSFORMS.register_module()
 class LoadReIDImage(LoadImageFromFile):
     """mmcv's `LoadImageFromFile` for records that may hold their image already.
@@ -14,7 +18,7 @@ class LoadReIDImage(LoadImageFromFile):
 
     Raises:
         FileNotFoundError: if the file is gone.
-        ValueError: if the file holds no readable image.
+        UnreadableImageError: if the file holds no readable image.
     """
 
     def transform(self, results: dict) -> Optional[dict]:
@@ -28,5 +32,6 @@ class LoadReIDImage(LoadImageFromFile):
         except FileNotFoundError as error:
             raise FileNotFoundError(f'image {path} is gone; was it moved during the run?') from error
         except Exception as error:
-            raise ValueError(f'image {path} cannot be decoded ({type(error).__name__}): it is '
-                             'damaged or no image; replace or remove the file') from error
+            raise UnreadableImageError(
+                f'image {path} cannot be decoded ({type(error).__name__}): it is damaged or no '
+                'image; replace or remove the file') from error

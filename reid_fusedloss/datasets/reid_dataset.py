@@ -2,7 +2,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 import numpy as np
 from mmengine.logging import print_log
@@ -10,8 +10,11 @@ from mmpretrain.datasets import BaseDataset
 
 from ..registry import DATASETS
 from .file_names import ImageFile, Label, Source, list_images, parse_names, to_labels
+from .load_image import UnreadableImageError
+from .stand_ins import stand_ins
 
 STEPS = ('load', 'auto_augment', 'resize', 'flip', 'crop', 'jitter', 'extra', 'erase', 'pack')
+UNREADABLE = ('skip', 'stop')
 SPLIT_ROLES = {'train': ('train', ), 'test': ('query', 'gallery')}
 
 
@@ -37,13 +40,17 @@ class ReIDDataset(BaseDataset):
         max_ids: keep only the first so many identities in sorted order, in testing those of the
             queries; images of others, distractors too, are left out. For trials on a small budget;
             figures on a part do not compare with figures on the whole. None: all.
+        unreadable: what a damaged image does in training. 'skip': the next image of its identity
+            stands in, or of the next identity where it has none, so that a batch stays P x K; the
+            sample's field `skipped` names what was passed over, and `SkippedImagesHook` logs it.
+            'stop': an error that names the file, as always in testing.
         serialize_data: as in MMEngine.
-        max_refetch: as in MMEngine.
+        max_refetch: images to try before training stops.
 
     Raises:
         FileNotFoundError: if a folder or a listed file is missing.
         ValueError: if the split is unknown or empty, a name does not fit the pattern, or
-            `max_ids` < 1.
+            `max_ids` < 1, or `unreadable` is unknown.
         TypeError: if `junk_pids` is no sequence of strings or `max_ids` no integer.
     """
     SOURCES: Mapping[str, Source] = {}
@@ -58,6 +65,7 @@ class ReIDDataset(BaseDataset):
                  pattern: Optional[str] = None,
                  junk_pids: Sequence[str] = ('-1', ),
                  max_ids: Optional[int] = None,
+                 unreadable: str = 'skip',
                  serialize_data: bool = True,
                  max_refetch: int = 1000) -> None:
         if split not in SPLIT_ROLES:
@@ -69,6 +77,9 @@ class ReIDDataset(BaseDataset):
             raise TypeError(f'max_ids is a number of identities or None, got {max_ids!r}')
         if max_ids is not None and max_ids < 1:
             raise ValueError(f'max_ids={max_ids} must be >= 1; None keeps all identities')
+        if unreadable not in UNREADABLE:
+            raise ValueError(f'unreadable={unreadable!r} is none of {UNREADABLE}')
+        self.unreadable = unreadable
         self.split = split
         self.max_ids = max_ids
         self.sources = dict(self.SOURCES if sources is None else sources)
@@ -104,6 +115,29 @@ class ReIDDataset(BaseDataset):
         if self.split == 'train':
             self._label(records)
         return records
+
+    def __getitem__(self, idx: int) -> Any:
+        """A sample of the pipeline.
+
+        Raises:
+            UnreadableImageError: if its image is damaged, in testing or with `unreadable='stop'`;
+                else if so many as `max_refetch` in a row are.
+        """
+        if self.split == 'test' or self.unreadable == 'stop':
+            return super().__getitem__(idx)
+        skipped: list[str] = []
+        for other in stand_ins(self.get_gt_labels(), idx, self.max_refetch):
+            try:
+                sample = super().__getitem__(other)
+            except UnreadableImageError as error:
+                skipped.append(self.get_data_info(other)['img_path'])
+                last = error
+            else:
+                if skipped and 'data_samples' in sample:
+                    sample['data_samples'].set_field(skipped, 'skipped')
+                return sample
+        raise UnreadableImageError(f'{len(skipped)} images in a row cannot be decoded, the last: '
+                                   f'{last}') from last
 
     def get_gt_labels(self) -> np.ndarray:
         """Training labels of all images, shape (N,), int64, without reading N records."""

@@ -1,0 +1,24 @@
+"""What stands in for an image that cannot be read."""
+from collections.abc import Iterator
+
+import numpy as np
+
+
+def stand_ins(labels: np.ndarray, idx: int, most: int) -> Iterator[int]:
+    """An image, then those to try in its place: no random number, so a rerun draws the same.
+
+    Args:
+        labels: identities of all images, shape (N,).
+        idx: place of the image.
+        most: images to name in all.
+
+    Yields:
+        `idx`, the images of its identity that follow it, cyclically, and then those of the
+        identities that follow, in the order of their labels.
+    """
+    own = np.flatnonzero(labels == labels[idx])
+    yield from np.roll(own, -int(np.searchsorted(own, idx)))[:most].tolist()
+    others = np.argsort(labels, kind='stable')
+    start = int(np.searchsorted(labels[others], labels[idx], side='right'))
+    others = np.roll(others, -start)[:len(labels) - len(own)]
+    yield from others[:max(most - len(own), 0)].tolist()

@@ -1,0 +1,39 @@
+"""Damaged images of the training set, in the log."""
+from typing import Any, Optional
+
+from mmengine.dist import all_gather_object
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from ..registry import HOOKS
+
+
+@HOOKS.register_module()
+class SkippedImagesHook(Hook):
+    """Name each image that `ReIDDataset(unreadable='skip')` passed over, once, and count them.
+
+    The names of all ranks are gathered at the end of an epoch.
+    """
+
+    def __init__(self) -> None:
+        self._epoch: list[str] = []
+        self._known: set[str] = set()
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None,
+                         outputs: Optional[dict] = None) -> None:
+        """Called by MMEngine after each step."""
+        for sample in (data_batch or {}).get('data_samples', ()):
+            self._epoch += sample.get('skipped', [])
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Called by MMEngine at the end of an epoch, on all ranks."""
+        gathered: list[Any] = all_gather_object(self._epoch)
+        draws = [path for part in gathered for path in part]
+        self._epoch = []
+        for path in sorted(set(draws) - self._known):
+            runner.logger.warning(f'{path} cannot be decoded: an image of the same identity stood in '
+                                  "(train_dataloader.dataset.unreadable='stop' stops instead)")
+        self._known |= set(draws)
+        if draws:
+            runner.logger.warning(f'epoch {runner.epoch + 1}: {len(draws)} draws of '
+                                  f'{len(set(draws))} unreadable images were replaced')
