@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from reid_fusedloss.engine.config import split_batch
 from reid_fusedloss.engine.config_keys import RUNNER_KEYS, check_keys
 from tests.configs.loading import CONFIGS, DATASET_NAMES, header, resolve, shrink
+from tests.tiny import REPOSITORY
 
 
 @pytest.fixture(scope='module')
@@ -69,7 +70,8 @@ def test_takes_a_step(name, drawn, monkeypatch):
     assert still == {key for key, value in model.named_parameters() if not value.requires_grad}
     model.eval()
     embedding = model(torch.rand(2, 3, 32, 16), mode='tensor')
-    assert embedding.shape == (2, cfg.model.head.in_channels)
+    head = cfg.model.head
+    assert embedding.shape == (2, head.get('embedding_dims') or head.in_channels)
 
 
 @pytest.mark.parametrize('name', CONFIGS)
@@ -111,7 +113,18 @@ def test_erasing_of_the_strong_baseline():
     assert written == pytest.approx([0.485, 0.456, 0.406], abs=0.01)
 
 
-def test_docs_name_only_configs_that_exist():
+def test_headers_name_only_configs_that_exist():
     named = {found for name in CONFIGS for found in re.findall(r'\b([\w-]+)\.py\b', header(name))}
     known = {Path(name).name for name in CONFIGS} | {'train', 'test', 'demo'}
     assert named <= known
+
+
+@pytest.mark.parametrize('path', [REPOSITORY / 'README.md', *sorted(REPOSITORY.glob('docs/*.md'))],
+                         ids=lambda path: path.name)
+def test_docs_name_only_files_that_exist(path):
+    """Paths with a folder, from the root or from configs/; `{a,b}` and names alone are prose."""
+    named = set(re.findall(r'`?\b((?:[\w-]+/)+[\w-]+\.(?:py|sh|md|yml|png))\b', path.read_text()))
+    missing = {name for name in named if not name.startswith(('work_dirs/', 'data/'))
+               and not any((folder / name).is_file()
+                           for folder in (REPOSITORY, REPOSITORY / 'configs', path.parent))}
+    assert not missing

@@ -9,7 +9,8 @@ from pathlib import Path
 from reid_fusedloss.engine.arguments import suffix
 from reid_fusedloss.experiments import csv_text, markdown, read_outcome, read_paper
 
-METAFILE = Path(__file__).resolve().parents[1] / 'configs' / 'paper' / 'metafile.yml'
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+METAFILES = [CONFIGS / 'peers' / 'metafile.yml', CONFIGS / 'paper' / 'metafile.yml']
 
 
 def main() -> None:
@@ -21,7 +22,7 @@ def main() -> None:
     parser.add_argument('--output', metavar='DIR', help='for the .md and the .csv; default: ROOT')
     args = parser.parse_args()
     root = Path(args.root)
-    rows = read_paper(METAFILE, args.tables)
+    rows = read_paper(METAFILES, args.tables)
     datasets = list(dict.fromkeys(Path(dataset).stem for dataset in args.dataset))
     outcomes = {
         (dataset, row.place): read_outcome(root, dataset, args.budget, row.place, row.prefix)

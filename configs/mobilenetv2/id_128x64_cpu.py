@@ -1,4 +1,5 @@
 # The baseline beside fused_128x64_cpu.py: identity loss with label smoothing alone, all else equal.
+# Ours: docs/results.md.
 #   python tools/train.py configs/mobilenetv2/id_128x64_cpu.py --dataset market1501
 _base_ = './fused_128x64_cpu.py'
 model = dict(

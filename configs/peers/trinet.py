@@ -1,5 +1,5 @@
-# TriNet (Hermans et al., "In Defense of the Triplet Loss", 2017): the triplet loss alone, batch hard
-# with a soft margin; the classifier is not trained, the pooled feature is ranked by Euclidean
+# TriNet (Hermans et al., "In Defense of the Triplet Loss", 2017): the triplet loss alone, batch
+# hard with a soft margin; the classifier is not trained, the pooled feature is ranked by Euclidean
 # distance. As their code: P = 18 and K = 4, last stride 2, flips and 256x128 crops of 288x144, Adam
 # at 3e-4 without weight decay, which from three fifths of the way falls to a thousandth.
 # Otherwise than there: an identity is drawn as often as it has K images, not once a round; 150

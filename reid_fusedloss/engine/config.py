@@ -51,11 +51,11 @@ def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
         raise ValueError(f'{path} names its data set itself, so --dataset {dataset} has no effect: '
                          f"write '{{{{${DATASET_VARIABLE}:{dataset}}}}}' into its _base_, or leave "
                          '--dataset out')
-    check_keys(cfg)
     if budget is not None:
         apply_budget(cfg, read_budget(budget, datasets_dir.parent / 'budgets'))
     _check_options(cfg, options or {})
     cfg.merge_from_dict(dict(options or {}))
+    check_keys(cfg)
     if cfg.val_dataloader.dataset.pipeline != cfg.test_dataloader.dataset.pipeline:
         print_log(f'{path}: val_dataloader and test_dataloader have different pipelines, so their '
                   'figures will differ', logger='current', level=logging.WARNING)

@@ -17,6 +17,7 @@ class Facts:
         network: backbone.
         size: of the images, height x width.
         precision: of the training.
+        part: of the data set, where identities were left out (`max_ids`); '' for the whole.
         command: that ran it, '' if not recorded.
     """
     seed: int
@@ -24,6 +25,7 @@ class Facts:
     network: str
     size: str
     precision: str
+    part: str
     command: str
 
 
@@ -48,7 +50,7 @@ def dumped_configs(folder: Path) -> list[Path]:
 def facts_of(cfg: Config, command: str = '') -> Facts:
     """Facts of a resolved config."""
     return Facts(cfg.get('randomness', {}).get('seed', 0), cfg.train_cfg.max_epochs,
-                 _network(cfg.model), _size(cfg), _precision(cfg.optim_wrapper.type), command)
+                 _network(cfg.model), _size(cfg), _precision(cfg.optim_wrapper.type), _part(cfg), command)
 
 
 def _network(model: dict[str, Any]) -> str:
@@ -67,6 +69,15 @@ def _size(cfg: Config) -> str:
     steps = pipeline.values() if isinstance(pipeline, dict) else pipeline
     scales = [step['scale'] for step in steps if step['type'].split('.')[-1] == 'Resize']
     return 'x'.join(str(length) for length in reversed(scales[-1])) if scales else 'unknown size'
+
+
+def _part(cfg: Config) -> str:
+    """Identities kept, 'all' where none was left out on one side alone."""
+    kept = [(cfg.get(f'{role}_dataloader') or {}).get('dataset', {}).get('max_ids')
+            for role in ('train', 'test')]
+    if kept == [None, None]:
+        return ''
+    return '{} identities trained on and {} tested on'.format(*(ids or 'all' for ids in kept))
 
 
 def _precision(wrapper: str) -> str:

@@ -7,6 +7,7 @@ from typing import Optional
 from .paper import PaperRow
 from .results import Outcome
 
+STATES = ('not finished', 'not run')
 VERDICTS = ('agree', 'disagree', 'within one standard deviation')
 
 
@@ -16,8 +17,9 @@ class Pair:
 
     Attributes:
         names: their labels.
-        ours: mAP of the second less that of the first, in points; None if one has not been run to
-            its end.
+        ours: mAP of the second less that of the first, in points; None if one has not been run, or
+            not to its end.
+        state: why there is none: 'not run' or 'not finished'.
         paper: the same in the paper.
         spread: standard deviation of the difference of two runs, sqrt(s1^2 + s2^2); None if a row
             has one seed.
@@ -26,12 +28,13 @@ class Pair:
     ours: Optional[float]
     paper: float
     spread: Optional[float]
+    state: str = 'not run'
 
     @property
     def verdict(self) -> str:
-        """One of `VERDICTS`, 'not run' without both rows."""
+        """One of `VERDICTS`, or `state` without figures of both rows."""
         if self.ours is None:
-            return 'not run'
+            return self.state
         if self.spread is not None and abs(self.ours) <= self.spread:
             return VERDICTS[2]
         return VERDICTS[(self.ours > 0) != (self.paper > 0)]
@@ -42,11 +45,13 @@ def compare_order(rows: Sequence[PaperRow], outcomes: Sequence[Outcome],
     """Pairs of neighbouring rows by mAP, ours against the paper's.
 
     Args:
-        rows: of one table, in its order; a second reading of a row is left out.
+        rows: of one table, in its order; a second reading of a row is left out, and one that the
+            paper has no figure of.
         outcomes: ours, one for each row.
         dataset: name of its config; one that the paper has not is compared with Market-1501.
     """
-    kept = [(row, outcome) for row, outcome in zip(rows, outcomes) if not row.is_second_reading]
+    kept = [(row, outcome) for row, outcome in zip(rows, outcomes)
+            if not row.is_second_reading and row.paper(dataset, 'mAP') is not None]
     return [_pair(*first, *second, dataset) for first, second in zip(kept, kept[1:])]
 
 
@@ -55,7 +60,8 @@ def order_line(pairs: Sequence[Pair]) -> str:
     if not pairs:
         return 'Order by mAP: a single row.'
     parts = []
-    for verdict in (*VERDICTS, 'not run'):
+    states = [state for state in STATES if state in {pair.verdict for pair in pairs}]
+    for verdict in (*VERDICTS, *states):
         members = [pair for pair in pairs if pair.verdict == verdict]
         listed = '; '.join(_describe(pair) for pair in members if pair.ours is not None)
         parts.append(f'{len(members)} {verdict}{f" ({listed})" if listed else ""}')
@@ -70,7 +76,8 @@ def _pair(row: PaperRow, outcome: Outcome, next_row: PaperRow, next_outcome: Out
     paper = round(next_row.paper(dataset, 'mAP') - row.paper(dataset, 'mAP'), 2)
     names = (row.label, next_row.label)
     if not (outcome.is_final and next_outcome.is_final):
-        return Pair(names, None, paper, None)
+        both = outcome.results and next_outcome.results
+        return Pair(names, None, paper, None, STATES[0] if both else STATES[1])
     deviations = [found.deviation('mAP') for found in (outcome, next_outcome)]
     return Pair(names, next_outcome.mean('mAP') - outcome.mean('mAP'), paper,
                 None if None in deviations else hypot(*deviations))

@@ -1,4 +1,5 @@
 """The paper's rows and figures, from configs/paper/metafile.yml alone."""
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -35,30 +36,36 @@ class PaperRow:
         return '/'.join(Path(self.config).with_suffix('').parts[-2:])
 
     @property
+    def is_reranked(self) -> bool:
+        """Whether the paper's figures, and so ours, are re-ranked."""
+        return self.prefix == 'rerank'
+
+    @property
     def is_second_reading(self) -> bool:
         """Whether it is another reading of a row that is there already, as '4x16, as P x K'."""
         return ', as ' in self.label
 
-    def paper(self, dataset: str, metric: str) -> float:
-        """The paper's figure; of Market-1501 for a data set that the paper has not."""
-        return self.figures[PAPER_DATASETS.get(dataset, ORDER_DATASET)][metric]
+    def paper(self, dataset: str, metric: str) -> Optional[float]:
+        """The paper's figure, None if it has none; of Market-1501 for a data set it has not."""
+        return self.figures.get(PAPER_DATASETS.get(dataset, ORDER_DATASET), {}).get(metric)
 
 
-def read_paper(metafile: Path, tables: Optional[list[int]] = None) -> list[PaperRow]:
-    """Rows of the paper's tables, in the order of the metafile.
+def read_paper(metafiles: Sequence[Path], tables: Optional[list[int]] = None) -> list[PaperRow]:
+    """Rows of the paper's tables, by table, and within one in the order of the metafiles.
 
     Args:
-        metafile: a model index with 'Paper [re-ranked] R1' and '... mAP' for each data set.
+        metafiles: model indices with 'Paper [re-ranked] R1' and '... mAP' for each data set.
         tables: numbers of the tables wanted; None: all.
 
     Raises:
-        ValueError: if the metafile has no such table.
+        ValueError: if the metafiles have no such table.
     """
-    rows = [_row(model) for model in load(str(metafile))['Models']]
+    rows = [_row(model) for metafile in metafiles for model in load(str(metafile))['Models']]
+    rows.sort(key=lambda row: row.table)
     known = sorted({row.table for row in rows})
     unknown = sorted(set(tables or ()) - set(known))
     if unknown:
-        raise ValueError(f'--tables {unknown}: {metafile} has tables {known}')
+        raise ValueError(f'--tables {unknown}: there are tables {known}')
     return [row for row in rows if tables is None or row.table in tables]
 
 

@@ -65,6 +65,11 @@ class Outcome:
         """Whether there are figures, of finished runs."""
         return bool(self.counted) and all(result.is_final for result in self.counted)
 
+    @property
+    def part(self) -> str:
+        """Of the data set, where identities were left out; '' for the whole."""
+        return ', '.join(sorted({result.facts.part for result in self.counted} - {''}))
+
     def mean(self, metric: str) -> float:
         """Mean over the seeds counted."""
         return mean(self._values(metric))

@@ -11,11 +11,12 @@ from .results import Outcome
 
 Outcomes = Mapping[tuple[str, str], Outcome]  # by data set and place of the row
 TITLES = {2: 'what is added to the backbone', 3: 'losses beside the identity loss',
-          4: 'losses beside the circle loss', 5: 're-ranking', 6: 'size of the batch, K x P'}
+          4: 'losses beside the circle loss', 5: 'beside other methods, and re-ranked',
+          6: 'size of the batch, K x P, re-ranked'}
 LEGEND = ('R1 and mAP in percent, of the last epoch; ± is the standard deviation over the n seeds '
           '(n - 1). A pair of rows is within one standard deviation if their means differ by no '
-          'more than sqrt(s1^2 + s2^2).')
-COLUMNS = ('table', 'row', 'config', 'dataset', 'budget', 'metric', 'ours', 'deviation', 'n',
+          'more than sqrt(s1^2 + s2^2). On a part of a data set there is no difference to the paper.')
+COLUMNS = ('table', 'row', 'config', 'dataset', 'budget', 'part', 'ranking', 'metric', 'ours', 'deviation', 'n',
            'seeds', 'status', 'paper_dataset', 'paper', 'difference')
 
 
@@ -71,6 +72,7 @@ def _header(rows: Sequence[PaperRow], outcomes: Outcomes, dataset: str,
     seeds = sorted({fact.seed for fact in facts})
     parts += [f'{said([fact.epochs for fact in facts])} epochs', said([f.network for f in facts]),
               said([fact.size for fact in facts]), said([fact.precision for fact in facts]),
+              *(sorted({fact.part for fact in facts} - {''})),
               f'seed{"s" if len(seeds) > 1 else ""} {" ".join(map(str, seeds))}']
     commands = [f'`{command}`' for command in dict.fromkeys(f.command for f in facts) if command]
     return f'{"; ".join(parts)}. Command: {", ".join(commands) or "not recorded"}.'
@@ -97,11 +99,16 @@ def _grid(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str])
 def _cells(row: PaperRow, outcome: Outcome, dataset: str) -> Iterator[str]:
     for metric in METRICS:
         yield _ours(outcome, metric)
-        yield f'{row.paper(dataset, metric):.1f}'
+        yield _paper(row, dataset, metric)
         if dataset in PAPER_DATASETS:
             difference = _difference(row, outcome, dataset, metric)
             yield '-' if difference is None else f'{difference:+.2f}'
     yield str(len(outcome.counted)) + (f' (without {outcome.left_out})' if outcome.left_out else '')
+
+
+def _paper(row: PaperRow, dataset: str, metric: str) -> str:
+    figure = row.paper(dataset, metric)
+    return '-' if figure is None else f'{figure:.1f}'
 
 
 def _ours(outcome: Outcome, metric: str) -> str:
@@ -114,23 +121,25 @@ def _ours(outcome: Outcome, metric: str) -> str:
 
 
 def _difference(row: PaperRow, outcome: Outcome, dataset: str, metric: str) -> Optional[float]:
-    """Ours less the paper's; None for an unfinished row, or a data set that the paper has not."""
-    if dataset not in PAPER_DATASETS or not outcome.is_final:
+    """Ours less the paper's; None for an unfinished row, or where the paper has no such figure."""
+    paper = row.paper(dataset, metric) if dataset in PAPER_DATASETS else None
+    if paper is None or not outcome.is_final or outcome.part:
         return None
-    return outcome.mean(metric) - row.paper(dataset, metric)
+    return outcome.mean(metric) - paper
 
 
 def _record(row: PaperRow, outcome: Outcome, dataset: str, metric: str) -> dict[str, str]:
     deviation = outcome.deviation(metric) if outcome.counted else None
     difference = _difference(row, outcome, dataset, metric)
     return dict(
-        table=str(row.table), row=row.label, config=row.config, dataset=dataset, metric=metric,
+        table=str(row.table), row=row.label, config=row.config, dataset=dataset,
+        part=outcome.part, ranking='re-ranked' if row.is_reranked else 'plain', metric=metric,
         ours=f'{outcome.mean(metric):.4f}' if outcome.counted else '',
         deviation='' if deviation is None else f'{deviation:.4f}', n=str(len(outcome.counted)),
         seeds=' '.join(str(result.facts.seed) for result in outcome.counted),
         status=outcome.status or 'finished',
         paper_dataset=PAPER_DATASETS.get(dataset, ORDER_DATASET),
-        paper=f'{row.paper(dataset, metric):.1f}',
+        paper=_paper(row, dataset, metric),
         difference='' if difference is None else f'{difference:+.4f}')
 
 

@@ -7,6 +7,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from reid_fusedloss import registry
+from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.engine.config_keys import check_keys
 from tests.configs.loading import ROOT
 from tests.tiny import tiny_config
@@ -115,3 +116,17 @@ def test_our_classes_take_no_further_arguments(name):
         if kind.__module__.startswith('reid_fusedloss'):
             parameters = inspect.signature(kind).parameters.values()
             assert not [p for p in parameters if p.kind is p.VAR_KEYWORD], kind
+
+
+def test_keys_of_options_and_budgets_are_checked_too(tmp_path):
+    config = str(ROOT / 'fusedloss_r50.py')
+    datasets = ROOT / '_base_' / 'datasets'
+    with pytest.raises(ValueError, match='cudnn_benchmrk'):
+        load_config(config, datasets, options={'env_cfg.cudnn_benchmrk': True})
+    with pytest.raises(ValueError, match='norm_decay_mul'):
+        load_config(config, datasets,
+                    options={'optim_wrapper.paramwise_cfg': dict(norm_decay_mul=0)})
+    budget = tmp_path / 'mine.py'
+    budget.write_text('env_cfg = dict(cudnn_benchmrk=True)')
+    with pytest.raises(ValueError, match='cudnn_benchmrk'):
+        load_config(config, datasets, budget=str(budget))

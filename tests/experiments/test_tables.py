@@ -9,7 +9,7 @@ from reid_fusedloss.experiments import csv_text, markdown, read_outcome, read_pa
 from reid_fusedloss.experiments.order import Pair
 from tests.tiny import REPOSITORY
 
-METAFILE = REPOSITORY / 'configs' / 'paper' / 'metafile.yml'
+METAFILES = [REPOSITORY / 'configs' / name / 'metafile.yml' for name in ('peers', 'paper')]
 CONFIG = '''
 randomness = dict(seed={seed})
 train_cfg = dict(by_epoch=True, max_epochs={epochs})
@@ -57,7 +57,7 @@ def write_record(work_dir, command, trained_in):
 
 
 def tables(root, numbers, datasets=('market1501', ), budget='cpu_market', make=markdown):
-    rows = read_paper(METAFILE, numbers)
+    rows = read_paper(METAFILES, numbers)
     outcomes = {(dataset, row.place): read_outcome(root, dataset, budget, row.place, row.prefix)
                 for dataset in datasets for row in rows}
     return make(rows, outcomes, datasets, budget)
@@ -95,7 +95,7 @@ seeds 0 1 2. Command: `python tools/ablate.py ...`.
 | +BN | not run | 90.1 | - | not run | 76.2 | - | 0 |
 
 Order by mAP, 5 pairs of neighbouring rows: 0 agree, 1 disagree (+RE to +Auto: -11.75, \
-paper +0.4), 1 within one standard deviation (Backbone to +RE: +1.00, paper +2.3), 3 not run. \
+paper +0.4), 1 within one standard deviation (Backbone to +RE: +1.00, paper +2.3), 2 not finished, 1 not run. \
 Where a row has one seed, its spread is not known.
 '''
 
@@ -110,7 +110,7 @@ def test_csv(table2):
     assert len(lines) == 12
     assert lines[3] == dict(
         table='2', row='+RE', config='configs/paper/table2/2_re.py', dataset='market1501',
-        budget='cpu_market', metric='mAP', ours='52.0000', deviation='1.0000', n='3',
+        budget='cpu_market', part='', ranking='plain', metric='mAP', ours='52.0000', deviation='1.0000', n='3',
         seeds='0 1 2', status='finished', paper_dataset='Market-1501', paper='71.9',
         difference='-19.9000')
     assert [line['status'] for line in lines[::2]] == [
@@ -141,6 +141,7 @@ def test_rows_of_a_table_that_is_re_ranked(tmp_path):
     assert '| Ours | 80.00 | 95.2 | -15.20 | 60.00 | 86.1 | -26.10 | 1 |' in text
     assert '| Ours + Re-rank | 82.00 | 95.7 | -13.70 | 70.00 | 90.5 | -20.50 | 1 |' in text
     assert '1 agree (Ours to Ours + Re-rank: +10.00, paper +4.4)' in text
+    assert '| TriNet | not run | 84.9 | - | not run | 69.1 | - | 0 |\n| PCB | not run' in text
     assert '| 4x6 | not re-ranked, epoch 12 of 12 | 93.8 | - |' in text
     assert '| 4x16, as P x K | 81.00 | 95.7 | -14.70 |' in text
     assert 'Order by mAP, 6 pairs of neighbouring rows: 0 agree, 0 disagree' in text
@@ -208,9 +209,34 @@ def test_a_run_that_shares_an_unfinished_training(tmp_path):
 def test_nothing_run(tmp_path):
     text = tables(tmp_path, None)
     assert text.count('Data set market1501; budget cpu_market; not run.') == 5
-    assert text.count('not run | ') == 2 * 24
+    assert text.count('not run | ') == 2 * 26
+
+
+def test_figures_on_a_part_are_not_subtracted(tmp_path):
+    base = tmp_path / 'market1501_cpu_market' / 'table3'
+    for row, mean_ap in (('1_id', 30), ('2_id_center', 35)):
+        write_test(base / row / 'seed0', 50, mean_ap)
+        for config in (base / row).rglob('row.py'):
+            config.write_text(config.read_text() + 'train_dataloader = dict(dataset=dict('
+                              'max_ids=96))\ntest_dataloader["dataset"]["max_ids"] = 200\n')
+    text = tables(tmp_path, [3])
+    assert '; 96 identities trained on and 200 tested on; seed 0' in text
+    assert '| L_id | 50.00 | 90.1 | - | 30.00 | 76.2 | - | 1 |' in text
+    assert '1 agree (L_id to L_id + L_center: +5.00, paper +3.3)' in text
+    line = list(csv.DictReader(io.StringIO(tables(tmp_path, [3], make=csv_text))))[0]
+    assert (line['part'], line['difference'], line['ours']) == (
+        '96 identities trained on and 200 tested on', '', '50.0000')
+
+
+def test_a_method_without_figures_on_a_data_set(tmp_path):
+    write_test(tmp_path / 'dukemtmc' / 'peers' / 'trinet' / 'seed0', 60, 40)
+    write_test(tmp_path / 'dukemtmc' / 'peers' / 'pcb' / 'seed0', 70, 50)
+    text = tables(tmp_path, [5], ('dukemtmc', ), None)
+    assert '| TriNet | 60.00 | - | - | 40.00 | - | - | 1 |' in text
+    assert '| PCB | 70.00 | 81.8 | -11.80 |' in text
+    assert 'Order by mAP, 2 pairs of neighbouring rows' in text
 
 
 def test_a_table_that_is_not_there():
     with pytest.raises(ValueError, match=r'--tables \[1\].*\[2, 3, 4, 5, 6\]'):
-        read_paper(METAFILE, [1, 2])
+        read_paper(METAFILES, [1, 2])

@@ -1,4 +1,6 @@
 # Built-in pedestrians, drawn into the folder at first use.
 _base_ = './reid.py'
 train_dataloader = val_dataloader = test_dataloader = dict(
-    dataset=dict(type='reid_fusedloss.SyntheticReID', data_root='{{$SYNTHETIC_ROOT:data/synthetic}}'))
+    dataset=dict(
+        type='reid_fusedloss.SyntheticReID',
+        data_root='{{$SYNTHETIC_ROOT:data/synthetic}}'))
