@@ -28,6 +28,7 @@ class SyntheticReID(Market1501):
         images_per_camera: images of each identity in each camera.
         size: (height, width) of the images, in pixels.
         seed: of everything drawn.
+        max_ids, unreadable: as in `ReIDDataset`.
 
     Raises:
         ValueError: if an argument is out of range, or the folder holds something else.
@@ -45,7 +46,9 @@ class SyntheticReID(Market1501):
                  num_cameras: int = 4,
                  images_per_camera: int = 4,
                  size: tuple[int, int] = (128, 64),
-                 seed: int = 0) -> None:
+                 seed: int = 0,
+                 max_ids: Optional[int] = None,
+                 unreadable: str = 'skip') -> None:
         self.parameters = dict(
             num_train_ids=num_train_ids, num_test_ids=num_test_ids,
             num_distractors=num_distractors, num_junk=num_junk, num_cameras=num_cameras,
@@ -59,7 +62,7 @@ class SyntheticReID(Market1501):
         else:
             print_log('SyntheticReID stays in memory: pictures of ranking lists need a data_root',
                       logger='current')
-        super().__init__(data_root or '', split, pipeline)
+        super().__init__(data_root or '', split, pipeline, max_ids=max_ids, unreadable=unreadable)
 
     def load_data_list(self) -> list[dict]:
         """List the images and, in memory, draw them; called by MMEngine."""

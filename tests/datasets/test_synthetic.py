@@ -32,3 +32,10 @@ def test_counts():
 def test_bad_arguments_are_refused_in_memory_too():
     with pytest.raises(ValueError, match='num_cameras'):
         SyntheticReID('train', **(SMALL | dict(num_cameras=1)))
+
+
+def test_a_part_of_the_identities():
+    small = dict(num_train_ids=4, num_test_ids=3, num_distractors=2, num_junk=1, num_cameras=2,
+                 images_per_camera=2, size=(48, 24), max_ids=2)
+    assert SyntheticReID('train', **small).metainfo['num_ids'] == 2
+    assert len(SyntheticReID('test', **small)) == 2 * 2 * 2
