@@ -49,8 +49,8 @@ class ReIDDataset(BaseDataset):
 
     Raises:
         FileNotFoundError: if a folder or a listed file is missing.
-        ValueError: if the split is unknown or empty, a name does not fit the pattern, or
-            `max_ids` < 1, or `unreadable` is unknown.
+        ValueError: if the split is unknown or empty, a name does not fit the pattern,
+            `max_ids` or `max_refetch` < 1, or `unreadable` is unknown.
         TypeError: if `junk_pids` is no sequence of strings or `max_ids` no integer.
     """
     SOURCES: Mapping[str, Source] = {}
@@ -79,6 +79,8 @@ class ReIDDataset(BaseDataset):
             raise ValueError(f'max_ids={max_ids} must be >= 1; None keeps all identities')
         if unreadable not in UNREADABLE:
             raise ValueError(f'unreadable={unreadable!r} is none of {UNREADABLE}')
+        if max_refetch < 1:
+            raise ValueError(f'max_refetch={max_refetch} must be >= 1: the images to try')
         self.unreadable = unreadable
         self.split = split
         self.max_ids = max_ids

@@ -1,5 +1,4 @@
 """From a config file and a command line to a config that the Runner takes."""
-import inspect
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -13,15 +12,12 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
 
 from ..registry import DATASETS
 from .budget import apply_budget, read_budget
-from .config_keys import check_keys
+from .config_keys import RUNNER_KEYS, check_keys
 
 DATASET_VARIABLE = 'REID_DATASET'
-# read by the Runner beside the arguments of its constructor
-OPTIONAL_KEYS = {'model_wrapper_cfg', 'find_unused_parameters', 'sync_bn', 'custom_imports'}
 
 
 def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
@@ -124,7 +120,7 @@ def join_processes(cfg: Config, launcher: str) -> int:
 
 def _check_options(cfg: Config, options: Mapping[str, Any]) -> None:
     """A misspelt key would be set and never read; below the first name, types refuse it."""
-    known = set(cfg.keys()) | set(inspect.signature(Runner.__init__).parameters) | OPTIONAL_KEYS
+    known = set(cfg.keys()) | RUNNER_KEYS
     for option in options:
         if option.split('.')[0] not in known:
             raise ValueError(f'the config has no key {option.split(".")[0]!r} (--cfg-options '

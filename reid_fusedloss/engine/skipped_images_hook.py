@@ -12,28 +12,37 @@ from ..registry import HOOKS
 class SkippedImagesHook(Hook):
     """Name each image that `ReIDDataset(unreadable='skip')` passed over, once, and count them.
 
-    The names of all ranks are gathered at the end of an epoch.
+    The names of all ranks are gathered at the end of an epoch, and of the training.
     """
 
     def __init__(self) -> None:
-        self._epoch: list[str] = []
+        self._draws: list[str] = []
         self._known: set[str] = set()
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None,
                          outputs: Optional[dict] = None) -> None:
         """Called by MMEngine after each step."""
         for sample in (data_batch or {}).get('data_samples', ()):
-            self._epoch += sample.get('skipped', [])
+            self._draws += sample.get('skipped', [])
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Called by MMEngine at the end of an epoch, on all ranks."""
-        gathered: list[Any] = all_gather_object(self._epoch)
+        self._report(runner)
+
+    def after_train(self, runner: Runner) -> None:
+        """Called by MMEngine at the end; a training that counts iterations has no other."""
+        self._report(runner)
+
+    def _report(self, runner: Runner) -> None:
+        gathered: list[Any] = all_gather_object(self._draws)
         draws = [path for part in gathered for path in part]
-        self._epoch = []
+        self._draws = []
         for path in sorted(set(draws) - self._known):
-            runner.logger.warning(f'{path} cannot be decoded: an image of the same identity stood in '
-                                  "(train_dataloader.dataset.unreadable='stop' stops instead)")
+            runner.logger.warning(
+                f'{path} cannot be decoded: another image stood in, of the same identity if it has '
+                "one (train_dataloader.dataset.unreadable='stop' stops instead)")
         self._known |= set(draws)
         if draws:
-            runner.logger.warning(f'epoch {runner.epoch + 1}: {len(draws)} draws of '
+            # MMEngine's logger would drop a warning that is equal to an earlier one
+            runner.logger.warning(f'up to iteration {runner.iter}: {len(draws)} draws of '
                                   f'{len(set(draws))} unreadable images were replaced')

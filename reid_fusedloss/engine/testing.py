@@ -12,6 +12,7 @@ from ..registry import DATASETS
 CLASSIFIER = r'head\.classifier(\.\d+)?\.weight'  # one, or one for each part
 TEST_FEATURES = dict(BNNeckHead='bn', PCBHead='pooled')  # what heads of two features test by default
 
+
 def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
     """State dict of a model's checkpoint.
 

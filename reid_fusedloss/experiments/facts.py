@@ -50,7 +50,8 @@ def dumped_configs(folder: Path) -> list[Path]:
 def facts_of(cfg: Config, command: str = '') -> Facts:
     """Facts of a resolved config."""
     return Facts(cfg.get('randomness', {}).get('seed', 0), cfg.train_cfg.max_epochs,
-                 _network(cfg.model), _size(cfg), _precision(cfg.optim_wrapper.type), _part(cfg), command)
+                 _network(cfg.model), _size(cfg), _precision(cfg.optim_wrapper.type), _part(cfg),
+                 command)
 
 
 def _network(model: dict[str, Any]) -> str:

@@ -19,10 +19,10 @@ class Pair:
         names: their labels.
         ours: mAP of the second less that of the first, in points; None if one has not been run, or
             not to its end.
-        state: why there is none: 'not run' or 'not finished'.
         paper: the same in the paper.
         spread: standard deviation of the difference of two runs, sqrt(s1^2 + s2^2); None if a row
             has one seed.
+        state: why there is no `ours`: one of `STATES`.
     """
     names: tuple[str, str]
     ours: Optional[float]

@@ -1,4 +1,4 @@
-"""The paper's rows and figures, from configs/paper/metafile.yml alone."""
+"""The paper's rows and figures, from the metafiles of the configs alone."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -15,7 +15,7 @@ TITLES = {2: 'what is added to the backbone', 3: 'losses beside the identity los
           6: 'size of the batch, K x P, re-ranked'}
 LEGEND = ('R1 and mAP in percent, of the last epoch; ± is the standard deviation over the n seeds '
           '(n - 1). A pair of rows is within one standard deviation if their means differ by no '
-          'more than sqrt(s1^2 + s2^2). On a part of a data set there is no difference to the paper.')
+          'more than sqrt(s1^2 + s2^2). For a part of a data set the difference is left out.')
 COLUMNS = ('table', 'row', 'config', 'dataset', 'budget', 'part', 'ranking', 'metric', 'ours', 'deviation', 'n',
            'seeds', 'status', 'paper_dataset', 'paper', 'difference')
 

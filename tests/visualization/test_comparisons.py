@@ -5,7 +5,7 @@ from reid_fusedloss.visualization import comparisons
 from reid_fusedloss.visualization.comparisons import save_cmc, save_distances
 from reid_fusedloss.visualization.pair_distances import pair_distances
 from reid_fusedloss.visualization.panels import distinct_names
-from tests.visualization.pictures import read, shows
+from tests.visualization.pictures import keep_figures, read, shows
 
 
 def make_pairs(spread):
@@ -17,14 +17,7 @@ def make_pairs(spread):
 
 @pytest.fixture
 def figure(monkeypatch):
-    figures = []
-
-    def keep(drawn):
-        figures.append(drawn)
-        return np.zeros((2, 2, 3), np.uint8)
-
-    monkeypatch.setattr(comparisons, 'figure_to_array', keep)
-    return figures
+    return keep_figures(monkeypatch, comparisons)
 
 
 def test_distances_of_two_models_stand_side_by_side(tmp_path):

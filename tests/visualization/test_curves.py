@@ -2,10 +2,10 @@ import json
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from reid_fusedloss.visualization import curves, load_scalars, save_curves
 from reid_fusedloss.visualization.canvas import save_png
+from tests.visualization.pictures import keep_figures
 
 
 def train_line(step, epoch, loss=1., lr=1e-3, **terms):
@@ -38,14 +38,7 @@ def full_run(work_dir):
 @pytest.fixture
 def figure(monkeypatch):
     """The figures that save_curves draws."""
-    figures = []
-
-    def keep(drawn: Figure) -> np.ndarray:
-        figures.append(drawn)
-        return np.zeros((2, 2, 3), np.uint8)
-
-    monkeypatch.setattr(curves, 'figure_to_array', keep)
-    return figures
+    return keep_figures(monkeypatch, curves)
 
 
 def test_a_resumed_run_takes_over_from_its_first_step(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from reid_fusedloss.visualization import run_curves
 from reid_fusedloss.visualization.run_curves import save_run_curves
-from tests.visualization.pictures import read, shows
+from tests.visualization.pictures import keep_figures, read, shows
 
 
 def write_run(folder, scale=1., scores=(10., 40., 30.), epoch=True):
@@ -26,14 +26,7 @@ def write_run(folder, scale=1., scores=(10., 40., 30.), epoch=True):
 
 @pytest.fixture
 def figure(monkeypatch):
-    figures = []
-
-    def keep(drawn):
-        figures.append(drawn)
-        return np.zeros((2, 2, 3), np.uint8)
-
-    monkeypatch.setattr(run_curves, 'figure_to_array', keep)
-    return figures
+    return keep_figures(monkeypatch, run_curves)
 
 
 def test_every_run_has_a_line_in_every_panel(tmp_path, figure):

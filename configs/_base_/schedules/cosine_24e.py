@@ -1,19 +1,5 @@
-# 24 epochs for any optimizer: one of warm-up by iterations, then half a cosine down to a hundredth.
-# The paper's steps in a fifth of its epochs would leave two thirds of them a tenth of the rate.
-param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=0.1,
-        by_epoch=True,
-        begin=0,
-        end=1,
-        convert_to_iter_based=True),
-    dict(
-        type='CosineAnnealingLR',
-        eta_min_ratio=0.01,
-        by_epoch=True,
-        begin=1,
-        end=24,
-        convert_to_iter_based=True)
-]
-train_cfg = dict(max_epochs=24, val_interval=12)
+# cosine_12e.py over 24 epochs.
+_base_ = './cosine_12e.py'
+param_scheduler = _base_.param_scheduler
+param_scheduler[1].end = 24
+train_cfg = dict(max_epochs=24)
