@@ -6,11 +6,13 @@ import os
 import pickle
 import re
 import warnings
+from collections.abc import Callable
 from importlib import metadata
 from typing import Any, Optional
 from urllib.parse import urlparse
 
 import torch
+from mmengine.config import config
 from mmengine.runner import checkpoint
 
 _MMCV_REMEDY = ("install exactly one of them: pip uninstall -y mmcv mmcv-lite && "
@@ -47,7 +49,7 @@ def trust_checkpoints(trust: bool = True) -> None:
     _trusted = trust
 
 
-def load_checkpoint_file(filename: str, map_location: Any = None) -> Any:
+def load_checkpoint_file(filename: str, map_location: Any = None, mmap: bool = False) -> Any:
     """Load a local checkpoint without running code from it.
 
     MMEngine 0.10.7 calls `torch.load` without `weights_only`; since PyTorch 2.6 that fails on its
@@ -57,6 +59,7 @@ def load_checkpoint_file(filename: str, map_location: Any = None) -> Any:
     Args:
         filename: path of the file.
         map_location: as in `torch.load`.
+        mmap: leave the tensors on the disk until they are read.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -67,7 +70,8 @@ def load_checkpoint_file(filename: str, map_location: Any = None) -> Any:
     if not os.path.isfile(filename):
         raise FileNotFoundError(f'no checkpoint at {filename}: check the path')
     try:
-        return torch.load(filename, map_location=map_location, weights_only=not _trusted)
+        return torch.load(filename, map_location=map_location, weights_only=not _trusted,
+                          mmap=mmap)
     except pickle.UnpicklingError as error:
         found = re.search(r'Unsupported (?:global|class|operand)[^.]*?([\w.]+) was', str(error))
         reason = found[1] if found else str(error).split('.')[0]
@@ -76,7 +80,7 @@ def load_checkpoint_file(filename: str, map_location: Any = None) -> Any:
             'made it or trust its source, pass --trust-checkpoint (or call '
             'reid_fusedloss.trust_checkpoints()): loading can then run code from the file.'
         ) from error
-    except (RuntimeError, EOFError) as error:
+    except (RuntimeError, EOFError, OSError) as error:
         raise ValueError(f'{filename} is not a readable checkpoint ({error}): it may be cut off; '
                          'take the one before it') from error
 
@@ -102,6 +106,25 @@ def load_checkpoint_url(url: str, model_dir: Optional[str] = None, map_location:
     return load_checkpoint_file(path, map_location)
 
 
+def format_once(format_code: Callable) -> Callable:
+    """A formatter of code that remembers its last results.
+
+    MMEngine 0.10.7 formats the whole config anew for each checkpoint that it saves, about a second
+    for configs of ours. Unnecessary once MMEngine keeps the text.
+    """
+    known: dict[tuple[str, str], Any] = {}
+
+    def remembered(code: str, **options: Any) -> Any:
+        key = (code, repr(options))
+        if key not in known:
+            if len(known) >= 16:
+                known.clear()
+            known[key] = format_code(code, **options)
+        return known[key]
+
+    return remembered
+
+
 def apply() -> None:
     """Install the mends; called once when the package is imported."""
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
@@ -109,3 +132,4 @@ def apply() -> None:
     checkpoint.CheckpointLoader.register_scheme(
         prefixes='', loader=load_checkpoint_file, force=True)
     checkpoint.load_url = load_checkpoint_url
+    config.FormatCode = format_once(config.FormatCode)

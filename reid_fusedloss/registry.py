@@ -6,6 +6,7 @@ resolves from every `default_scope`.
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import LOOPS as MMENGINE_LOOPS
 from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
@@ -26,4 +27,5 @@ TRANSFORMS = _child(MMENGINE_TRANSFORMS, 'datasets')
 MODELS = _child(MMENGINE_MODELS, 'models')
 METRICS = _child(MMENGINE_METRICS, 'evaluation')
 HOOKS = _child(MMENGINE_HOOKS, 'engine')
+LOOPS = _child(MMENGINE_LOOPS, 'engine')
 OPTIM_WRAPPERS = _child(MMENGINE_OPTIM_WRAPPERS, 'engine')

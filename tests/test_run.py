@@ -6,7 +6,7 @@ import torch
 from mmengine.runner import Runner
 
 from reid_fusedloss.compat import load_checkpoint_file
-from reid_fusedloss.engine import other_identities_hook
+from reid_fusedloss.engine.hooks import other_identities_hook
 from reid_fusedloss.engine.config import use_amp
 from reid_fusedloss.engine.testing import (adopt_identities, check_backbone, compare_rankings,
                                            flip_images, read_weights)

@@ -7,8 +7,9 @@ from mmengine.runner import Runner
 
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.engine.arguments import add_run_arguments, suffix
-from reid_fusedloss.engine.config import (count_identities, join_processes, load_config,
+from reid_fusedloss.engine.config import (count_identities, join_processes, load_config, resume,
                                           split_batch, use_amp)
+from reid_fusedloss.engine.work_dir import check_work_dir
 
 DATASETS_DIR = Path(__file__).resolve().parents[1] / 'configs' / '_base_' / 'datasets'
 
@@ -38,9 +39,9 @@ def main() -> None:
         use_amp(cfg)
     cfg.work_dir = args.work_dir or cfg.get(
         'work_dir', f'work_dirs/{Path(args.config).stem}{suffix(args.dataset, args.budget)}')
+    check_work_dir(cfg.work_dir)
     if args.resume is not None:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
+        resume(cfg, args.resume)
     count_identities(cfg)
     Runner.from_cfg(cfg).train()
 

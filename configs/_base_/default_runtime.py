@@ -13,7 +13,9 @@ default_hooks = dict(
     skipped_images=dict(type='reid_fusedloss.SkippedImagesHook'),
     plain_checkpoint=dict(type='reid_fusedloss.PlainCheckpointHook'),
     other_identities=dict(type='reid_fusedloss.OtherIdentitiesHook'),
-    checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2, save_best='reid/mAP'),
+    checkpoint=dict(
+        type='reid_fusedloss.ReIDCheckpointHook', interval=1, max_keep_ckpts=2, save_best='reid/mAP'),
+    stop_signal=dict(type='reid_fusedloss.StopSignalHook'),
     report=dict(type='reid_fusedloss.ReIDReportHook', num_queries=8))
 
 # One extraction, two results: reid/* on distances, rerank/* after k-reciprocal re-ranking.

@@ -1,5 +1,6 @@
 """ReID data set from folders and a file-name pattern."""
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional, Union
@@ -8,9 +9,13 @@ import numpy as np
 from mmengine.logging import print_log
 from mmpretrain.datasets import BaseDataset
 
+from ..checks import check_choice, check_flag, check_int
 from ..registry import DATASETS
-from .file_names import ImageFile, Label, Source, list_images, parse_names, to_labels
+from .draws import Draw, seed_all
+from .file_names import ImageFile, Label, compile_pattern, parse_names, to_labels
+from .image_files import Source, check_root, list_images
 from .load_image import UnreadableImageError
+from .repeated_files import check_test_roles, count_once, warn_of_training_images
 from .stand_ins import stand_ins
 
 STEPS = ('load', 'auto_augment', 'resize', 'flip', 'crop', 'jitter', 'extra', 'erase', 'pack')
@@ -49,9 +54,10 @@ class ReIDDataset(BaseDataset):
 
     Raises:
         FileNotFoundError: if a folder or a listed file is missing.
-        ValueError: if the split is unknown or empty, a name does not fit the pattern,
-            `max_ids` or `max_refetch` < 1, or `unreadable` is unknown.
-        TypeError: if `junk_pids` is no sequence of strings or `max_ids` no integer.
+        PermissionError: if a folder may not be read.
+        ValueError: if the split is unknown or empty, has one identity to train on, a name does not
+            fit the pattern, a query would find itself, or an argument is out of range.
+        TypeError: if an argument has another type.
     """
     SOURCES: Mapping[str, Source] = {}
     PATTERN: str = ''
@@ -68,19 +74,18 @@ class ReIDDataset(BaseDataset):
                  unreadable: str = 'skip',
                  serialize_data: bool = True,
                  max_refetch: int = 1000) -> None:
-        if split not in SPLIT_ROLES:
-            raise ValueError(f"split is 'train' or 'test', got {split!r}")
-        if isinstance(junk_pids, str) or not all(isinstance(pid, str) for pid in junk_pids):
+        check_choice('split', split, SPLIT_ROLES)
+        check_choice('unreadable', unreadable, UNREADABLE)
+        check_flag('serialize_data', serialize_data)
+        check_int('max_refetch', max_refetch)
+        if max_ids is not None:
+            check_int('max_ids', max_ids)
+        if not isinstance(junk_pids, (list, tuple)) or not all(
+                isinstance(pid, str) for pid in junk_pids):
             raise TypeError('junk_pids is a sequence of strings as they stand in the names, such as '
                             f"('-1',), got {junk_pids!r}")
-        if max_ids is not None and type(max_ids) is not int:
-            raise TypeError(f'max_ids is a number of identities or None, got {max_ids!r}')
-        if max_ids is not None and max_ids < 1:
-            raise ValueError(f'max_ids={max_ids} must be >= 1; None keeps all identities')
-        if unreadable not in UNREADABLE:
-            raise ValueError(f'unreadable={unreadable!r} is none of {UNREADABLE}')
-        if max_refetch < 1:
-            raise ValueError(f'max_refetch={max_refetch} must be >= 1: the images to try')
+        if sources is not None and not isinstance(sources, Mapping):
+            raise TypeError(f'sources is a dict(train=, query=, gallery=), got {sources!r}')
         self.unreadable = unreadable
         self.split = split
         self.max_ids = max_ids
@@ -91,9 +96,10 @@ class ReIDDataset(BaseDataset):
         if missing or not self.pattern:
             raise ValueError(f'{type(self).__name__} needs `pattern` and `sources` for '
                              f'{SPLIT_ROLES[split]}, missing: {missing or "pattern"}')
+        compile_pattern(self.pattern)
         super().__init__(
             ann_file='',
-            data_root=str(Path(data_root).expanduser()),
+            data_root=_folder(data_root),
             pipeline=_steps(pipeline),
             serialize_data=serialize_data,
             test_mode=split == 'test',
@@ -104,6 +110,9 @@ class ReIDDataset(BaseDataset):
         by_role = {role: self._parse_role(role) for role in SPLIT_ROLES[self.split]}
         self._report_counts(by_role)
         files = [file for role in by_role.values() for file in role]
+        if self.split == 'test':
+            check_test_roles(by_role)
+            warn_of_training_images(Path(self.data_root), self.sources, files)
         pids = to_labels(file.pid for file in files)
         camids = to_labels(file.camid for file in files if file.camid is not None)
         records = [
@@ -113,18 +122,25 @@ class ReIDDataset(BaseDataset):
         if self.max_ids is not None:
             records = self._keep_first_ids(records)
         num_ids = len({record['pid'] for record in records})
+        if self.split == 'train' and num_ids == 1:
+            raise ValueError(f'the only identity to train on in {self.data_root!r} is '
+                             f'{records[0]["pid"]!r}, and a loss compares several: check `pattern` '
+                             'and `max_ids`')
         self._metainfo.update(num_ids=num_ids, num_cams=len(camids))
         if self.split == 'train':
             self._label(records)
         return records
 
     def __getitem__(self, idx: int) -> Any:
-        """A sample of the pipeline.
+        """A sample of the pipeline; a `Draw` of a training loop brings its random numbers.
 
         Raises:
             UnreadableImageError: if its image is damaged, in testing or with `unreadable='stop'`;
                 else if so many as `max_refetch` in a row are.
         """
+        if isinstance(idx, Draw):
+            seed_all(idx.seed)
+            idx = int(idx)
         if self.split == 'test' or self.unreadable == 'stop':
             return super().__getitem__(idx)
         skipped: list[str] = []
@@ -149,12 +165,10 @@ class ReIDDataset(BaseDataset):
         return self._labels
 
     def _parse_role(self, role: str) -> list[ImageFile]:
-        root = Path(self.data_root)
-        if not root.is_dir():
-            raise FileNotFoundError(
-                f'data_root {root} of {type(self).__name__} does not exist: put the data there, or '
-                'name its folder in the config (data_root)')
-        files = parse_names(list_images(root, self.sources[role]), self.pattern, self.junk_pids)
+        name = type(self).__name__
+        root = check_root(self.data_root, name)
+        paths = count_once(list_images(root, self.sources[role]), f'{name} {role}')
+        files = parse_names(paths, self.pattern, self.junk_pids)
         if not files:
             raise ValueError(f'{role} of {root} holds only junk identities {self.junk_pids}')
         return files
@@ -188,12 +202,23 @@ class ReIDDataset(BaseDataset):
                     'compare with published ones', logger='current', level=logging.WARNING)
 
 
+def _folder(data_root: Any) -> str:
+    if not isinstance(data_root, (str, os.PathLike)):
+        raise TypeError(f'data_root is the folder of the data set, got {data_root!r}')
+    return os.path.expanduser(data_root)
+
+
 def _steps(pipeline: Union[Sequence[dict], Mapping[str, Optional[dict]]]) -> list[dict]:
     """The transforms in their order; that of a mapping's keys is lost when MMEngine dumps it."""
-    if not isinstance(pipeline, Mapping):
-        return list(pipeline)
-    unknown = set(pipeline) - set(STEPS)
-    if unknown:
-        raise ValueError(f'the named steps of a pipeline are {STEPS}, got {sorted(unknown)}: use '
-                         'one of them (extra is free), or write the pipeline as a list')
-    return [pipeline[name] for name in STEPS if pipeline.get(name) is not None]
+    if isinstance(pipeline, Mapping):
+        unknown = [name for name in pipeline if name not in STEPS]
+        if unknown:
+            raise ValueError(f'the named steps of a pipeline are {STEPS}, got {unknown}: use one of '
+                             'them (extra is free), or write the pipeline as a list')
+        pipeline = [pipeline[name] for name in STEPS if pipeline.get(name) is not None]
+    if not isinstance(pipeline, (list, tuple)):
+        raise TypeError(f'pipeline is a list or a dict of transforms, got {pipeline!r}')
+    for step in pipeline:
+        if not callable(step) and not (isinstance(step, Mapping) and 'type' in step):
+            raise TypeError(f'a step of a pipeline is a dict with `type`, got {step!r}')
+    return list(pipeline)

@@ -8,6 +8,26 @@ KEEP = 'keep'
 _ABSENT = object()
 
 
+def read_config(path: str) -> Config:
+    """Read a config file; what is wrong with it is said of the file.
+
+    Raises:
+        FileNotFoundError: if a file that it names is missing.
+        ImportError: if a module of its `custom_imports` is.
+        ValueError: if it is no config that can be read.
+    """
+    try:
+        return Config.fromfile(path)
+    except ImportError:
+        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'{path} names a file that does not exist, in _base_ for one: '
+                                f'{error}') from error
+    except Exception as error:  # a config is a program
+        raise ValueError(f'{path} cannot be read as a config ({type(error).__name__}: {error})'
+                         ) from error
+
+
 def read_budget(budget: str, budgets_dir: Path) -> Config:
     """Read a budget: a config of the keys to change.
 
@@ -21,13 +41,14 @@ def read_budget(budget: str, budgets_dir: Path) -> Config:
 
     Raises:
         FileNotFoundError: if there is no such budget.
+        ValueError: if it cannot be read.
     """
     path = Path(budget) if budget.endswith('.py') else budgets_dir / f'{budget}.py'
     if not path.is_file():
         known = sorted(found.stem for found in budgets_dir.glob('*.py'))
         raise FileNotFoundError(f'--budget {budget} is unknown: choose one of {known}, or give the '
                                 'path of a budget (.py)')
-    return Config.fromfile(path)
+    return read_config(str(path))
 
 
 def apply_budget(cfg: Config, budget: Config) -> None:

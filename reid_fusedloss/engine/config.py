@@ -14,8 +14,10 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
 from ..registry import DATASETS
-from .budget import apply_budget, read_budget
+from .budget import apply_budget, read_budget, read_config
+from .checkpoints import latest_checkpoint
 from .config_keys import RUNNER_KEYS, check_keys
+from .config_values import check_parts, check_values, images_of_an_identity
 
 DATASET_VARIABLE = 'REID_DATASET'
 
@@ -35,24 +37,27 @@ def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
 
     Raises:
         FileNotFoundError: if the config, the data set config or the budget does not exist.
-        ValueError: if the config does not let its data set be chosen, or a key or an option names
-            nothing.
+        ValueError: if the config cannot be read, does not let its data set be chosen, a key or an
+            option names nothing, or a value is out of range.
+        TypeError: if a value has another type.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'no config at {path}: check the path')
     name = None if dataset is None else _dataset_name(dataset, datasets_dir)
     with _variable(DATASET_VARIABLE, name):
-        cfg = Config.fromfile(path)
+        cfg = read_config(path)
     if dataset is not None and DATASET_VARIABLE not in cfg.env_variables:
         raise ValueError(f'{path} names its data set itself, so --dataset {dataset} has no effect: '
                          f"write '{{{{${DATASET_VARIABLE}:{dataset}}}}}' into its _base_, or leave "
                          '--dataset out')
     if budget is not None:
         apply_budget(cfg, read_budget(budget, datasets_dir.parent / 'budgets'))
-    _check_options(cfg, options or {})
-    cfg.merge_from_dict(dict(options or {}))
+    _set_options(cfg, options or {})
+    check_parts(cfg)
     check_keys(cfg)
-    if cfg.val_dataloader.dataset.pipeline != cfg.test_dataloader.dataset.pipeline:
+    check_values(cfg)
+    val, test = (cfg[f'{name}_dataloader'].dataset.get('pipeline') for name in ('val', 'test'))
+    if val != test:
         print_log(f'{path}: val_dataloader and test_dataloader have different pipelines, so their '
                   'figures will differ', logger='current', level=logging.WARNING)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
@@ -61,7 +66,7 @@ def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
 
 def count_identities(cfg: Config) -> None:
     """Set the head's `num_classes` to the identities of the training set where it is None."""
-    if cfg.model.head.num_classes is None:
+    if cfg.model.head.get('num_classes') is None:
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
         cfg.model.head.num_classes = dataset.metainfo['num_ids']
 
@@ -74,13 +79,34 @@ def split_batch(cfg: Config, world_size: int) -> None:
     """
     loader = cfg.train_dataloader
     total = loader.batch_size
-    num_instances = (loader.get('batch_sampler') or {}).get('num_instances', 1)
+    num_instances = images_of_an_identity(loader)
     if total % (world_size * num_instances):
         raise ValueError(
             f'batch_size={total} in all does not split into {world_size} processes with '
             f'num_instances={num_instances} images of each identity: choose a multiple of '
             f'{world_size * num_instances}, or pass --batch-per-process')
     loader.batch_size = total // world_size
+
+
+def resume(cfg: Config, checkpoint: str) -> None:
+    """Go on with a training.
+
+    Args:
+        cfg: with the `work_dir` of the run.
+        checkpoint: path; 'auto': the latest whole one of the work_dir, or a new start if it has
+            none.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+    """
+    if checkpoint != 'auto' and not Path(checkpoint).is_file():
+        raise FileNotFoundError(f'no checkpoint at {checkpoint}: check the path, or give --resume '
+                                'alone for the latest of the work_dir')
+    cfg.load_from = latest_checkpoint(cfg.work_dir) if checkpoint == 'auto' else checkpoint
+    cfg.resume = cfg.load_from is not None
+    if not cfg.resume:
+        print_log(f'{cfg.work_dir} has no checkpoint to go on from: starting anew',
+                  logger='current', level=logging.WARNING)
 
 
 def use_amp(cfg: Config) -> None:
@@ -101,7 +127,7 @@ def join_processes(cfg: Config, launcher: str) -> int:
     made here, with gloo, and the model's wrapper is told that it has no device.
 
     Raises:
-        ValueError: if torchrun did not start this process.
+        ValueError: if torchrun did not start this process, or `sync_bn` is asked for without GPU.
     """
     cfg.launcher = launcher
     if launcher == 'none':
@@ -110,6 +136,9 @@ def join_processes(cfg: Config, launcher: str) -> int:
         raise ValueError('--launcher pytorch is for processes that torchrun starts: use '
                          'tools/dist_train.sh or tools/dist_test.sh')
     if not torch.cuda.is_available():
+        if cfg.get('sync_bn') is not None:
+            raise ValueError(f'sync_bn={cfg.sync_bn!r}: PyTorch synchronises batch normalisation on '
+                             'GPUs alone; leave the key out for statistics of each process')
         if not torch.distributed.is_initialized():
             timeout = timedelta(seconds=cfg.env_cfg.dist_cfg.timeout)
             torch.distributed.init_process_group('gloo', timeout=timeout)
@@ -118,13 +147,18 @@ def join_processes(cfg: Config, launcher: str) -> int:
     return int(os.environ['WORLD_SIZE'])
 
 
-def _check_options(cfg: Config, options: Mapping[str, Any]) -> None:
+def _set_options(cfg: Config, options: Mapping[str, Any]) -> None:
     """A misspelt key would be set and never read; below the first name, types refuse it."""
     known = set(cfg.keys()) | RUNNER_KEYS
     for option in options:
         if option.split('.')[0] not in known:
             raise ValueError(f'the config has no key {option.split(".")[0]!r} (--cfg-options '
                              f'{option}): it has {sorted(cfg.keys())}')
+        try:
+            cfg.merge_from_dict({option: options[option]})
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f'--cfg-options {option}={options[option]!r} does not fit the config: '
+                             f'{error}') from error
 
 
 @contextmanager

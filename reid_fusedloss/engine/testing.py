@@ -64,7 +64,7 @@ def check_test_sets(configs: Iterable[Config]) -> None:
     for cfg in configs:
         try:
             DATASETS.build(cfg.test_dataloader.dataset)
-        except (FileNotFoundError, ValueError) as error:
+        except (OSError, ValueError) as error:
             missing.append(str(error))
     if missing:
         raise FileNotFoundError('; '.join(missing))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Optional
 
-from ..engine.report_hook import write_json
+from ..engine.hooks.report_hook import write_json
 from .rows import Row
 
 RECORD = 'ablation.json'

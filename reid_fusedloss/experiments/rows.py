@@ -144,9 +144,9 @@ def _resolve(config: Path, choices: Choices, datasets_dir: Path) -> dict[str, An
     """What is asked of a row, as JSON has it (a tuple is a list)."""
     cfg = load_config(str(config), datasets_dir, choices.dataset, _parse(choices.options),
                       choices.budget)
-    if not cfg.train_cfg.get('by_epoch') or 'max_epochs' not in cfg.train_cfg:
+    if not cfg.train_cfg.get('by_epoch', True) or 'max_epochs' not in cfg.train_cfg:
         raise ValueError(f'{config}: train_cfg={dict(cfg.train_cfg)}, but a row is counted in '
-                         'epochs: set by_epoch=True and max_epochs')
+                         'epochs: set max_epochs, and no by_epoch=False')
     content = cfg.to_dict()
     content.pop('work_dir', None)
     asked = dict(config=content, amp=choices.amp, processes=choices.processes)

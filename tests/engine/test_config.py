@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.model import convert_sync_batchnorm
 
 from reid_fusedloss.engine.config import (DATASET_VARIABLE, join_processes, load_config,
                                           split_batch)
 from reid_fusedloss.engine.testing import check_backbone
+from reid_fusedloss.models import BNNeckHead
 from tests.tiny import DATASETS, REPOSITORY
 
 HEADLINE = str(REPOSITORY / 'configs' / 'fusedloss_r50.py')
@@ -95,3 +97,19 @@ def test_a_checkpoint_of_another_network_is_refused():
     check_backbone(model, weights)
     with pytest.raises(ValueError, match='1 of 2 weights of the backbone .backbone.bias'):
         check_backbone(model, dict(weights, **{'backbone.bias': torch.zeros(5)}))
+
+
+def test_synchronised_batch_normalisation_needs_gpus(monkeypatch):
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
+    with pytest.raises(ValueError, match="sync_bn='torch': .*GPUs alone"):
+        join_processes(Config(dict(sync_bn='torch')), 'pytorch')
+
+
+def test_the_key_reaches_the_head():
+    """What MMEngine does with `sync_bn`, on a head whose BN has a frozen bias."""
+    loss = dict(type='reid_fusedloss.FusedLoss', terms=dict(
+        id=dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.)))
+    head = convert_sync_batchnorm(BNNeckHead(4, 8, loss), 'torch')
+    assert isinstance(head.bn, torch.nn.SyncBatchNorm)
+    assert head.bn.weight.requires_grad and not head.bn.bias.requires_grad

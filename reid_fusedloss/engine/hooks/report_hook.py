@@ -10,9 +10,9 @@ from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from ..evaluation import ReIDMetric
-from ..registry import HOOKS
-from ..visualization import save_curves, save_ranking_lists
+from ...evaluation import ReIDMetric
+from ...registry import HOOKS
+from ...visualization import save_curves, save_ranking_lists
 
 PathLike = Union[str, os.PathLike]
 

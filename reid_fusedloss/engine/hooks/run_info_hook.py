@@ -5,8 +5,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from ..datasets import PKBatchSampler
-from ..registry import HOOKS
+from ...datasets import PKBatchSampler, SeededBatchSampler
+from ...registry import HOOKS
 
 
 @HOOKS.register_module()
@@ -38,6 +38,8 @@ class RunInfoHook(Hook):
     def _batch(loader: DataLoader) -> str:
         world_size = get_world_size()
         sampler = loader.batch_sampler
+        if isinstance(sampler, SeededBatchSampler):
+            sampler = sampler.batch_sampler
         size = sampler.batch_size
         text = f'{size} images a process, {size * world_size} in all on {world_size} process(es)'
         if isinstance(sampler, PKBatchSampler):

@@ -7,7 +7,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner.amp import autocast
 from torch import nn
 
-from ..registry import OPTIM_WRAPPERS
+from ...registry import OPTIM_WRAPPERS
 
 
 @OPTIM_WRAPPERS.register_module()

@@ -1,0 +1,92 @@
+"""Random numbers of seed, epoch and place alone: not of workers, restarts or processes."""
+import random
+from collections.abc import Iterator
+from typing import Any, Optional
+
+import numpy as np
+import torch
+from mmengine.dist import get_rank, get_world_size
+from torch.utils.data import BatchSampler, Sampler
+
+from ..registry import DATA_SAMPLERS
+
+STREAM = 0x64726177  # tells these numbers from others that are made of the same seed
+
+
+class Draw(int):
+    """Index of an image, and the seed of the random numbers for this one draw of it."""
+
+    seed: int
+
+    def __new__(cls, index: int, seed: int) -> 'Draw':
+        draw = super().__new__(cls, index)
+        draw.seed = seed
+        return draw
+
+    def __getnewargs__(self) -> tuple[int, int]:
+        return int(self), self.seed
+
+
+@DATA_SAMPLERS.register_module()
+class SeededBatchSampler(Sampler):
+    """The batches of another batch sampler, each index as a `Draw` with a seed of its own.
+
+    The seed is made of the run's seed, the epoch, the batch and the place in the batch of the whole
+    group, so an image is augmented alike with any number of workers, after a restart, and on
+    several processes as on one. `ReIDDataset` uses it; other data sets see a plain index.
+
+    Args:
+        sampler: an epoch-wise sampler with `seed`, `epoch`, `rank` and `world_size`, such as
+            MMEngine's `DefaultSampler`, built by the Runner.
+        batch_size: images of a batch on one process.
+        batch_sampler: config of the batch sampler to wrap, given `sampler` and `batch_size`; None:
+            PyTorch's.
+        drop_last: of PyTorch's.
+
+    Attributes:
+        first: batches to leave out at the start of the next epoch, after a resume in its middle;
+            then 0 again.
+
+    Raises:
+        ValueError: if `batch_size` is not a positive integer.
+    """
+
+    def __init__(self, sampler: Sampler, batch_size: int, batch_sampler: Optional[dict] = None,
+                 drop_last: bool = False) -> None:
+        self.sampler = sampler
+        self.batch_size = batch_size
+        if batch_sampler is None:
+            self.batch_sampler: Any = BatchSampler(sampler, batch_size, drop_last)
+        else:
+            self.batch_sampler = DATA_SAMPLERS.build(
+                batch_sampler, default_args=dict(sampler=sampler, batch_size=batch_size))
+        self.first = 0
+
+    def __len__(self) -> int:
+        """Batches of a whole epoch on each process."""
+        return len(self.batch_sampler)
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        first, self.first = self.first, 0
+        begin = getattr(self.sampler, 'rank', get_rank()) * self.batch_size
+        for number, batch in enumerate(self.batch_sampler):
+            if number >= first:
+                seeds = self._seeds(number)[begin:begin + len(batch)].tolist()
+                yield [Draw(index, seed) for index, seed in zip(batch, seeds)]
+
+    def _seeds(self, number: int) -> np.ndarray:
+        """One for each image of a batch of the whole group."""
+        group = self.batch_size * getattr(self.sampler, 'world_size', get_world_size())
+        stream = [STREAM, self.sampler.seed, self.sampler.epoch, number]
+        return np.random.default_rng(stream).integers(2**32, size=group)
+
+
+def seed_all(seed: int) -> None:
+    """Seed the random numbers of Python, NumPy and PyTorch, on all devices.
+
+    Args:
+        seed: 0 to 2**32 - 1.
+    """
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)

@@ -1,0 +1,52 @@
+"""In what two checkpoints differ."""
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# what depends on the clock, the machine's memory and the folder, not on the training
+UNCOMPARED = {
+    'meta/cfg', 'meta/time', 'meta/experiment_name', 'message_hub/log_scalars/train/time',
+    'message_hub/log_scalars/train/data_time', 'message_hub/log_scalars/train/memory',
+    'message_hub/log_scalars/val/time', 'message_hub/log_scalars/val/data_time',
+    'message_hub/log_scalars/val/memory', 'message_hub/runtime_info/cfg',
+    'message_hub/runtime_info/experiment_name', 'message_hub/runtime_info/eta',
+    'message_hub/runtime_info/best_ckpt', 'message_hub/runtime_info/last_ckpt'}
+
+
+def differences(first: Any, second: Any, place: str = '') -> Iterator[str]:
+    """Places where two checkpoints of one training differ, to the bit; NaN is equal to NaN.
+
+    Weights, buffers, optimizer, schedules, logged scalars and the state of the run are compared;
+    times, memory and paths are not.
+
+    Args:
+        first: a loaded checkpoint, or a part of one.
+        second: another.
+        place: name of the part.
+    """
+    if place in UNCOMPARED:
+        return
+    if isinstance(first, dict) and isinstance(second, dict):
+        for key in [*first, *(key for key in second if key not in first)]:
+            inside = f'{place}/{key}'.removeprefix('/')
+            if key in first and key in second:
+                yield from differences(first[key], second[key], inside)
+            elif inside not in UNCOMPARED:
+                yield f'{inside} is in {"the first" if key in first else "the second"} alone'
+    elif isinstance(first, (list, tuple)) and isinstance(second, (list, tuple)):
+        if len(first) != len(second):
+            yield f'{place} has {len(first)} and {len(second)} entries'
+        for number, pair in enumerate(zip(first, second)):
+            yield from differences(*pair, f'{place}/{number}')
+    elif isinstance(first, Tensor) and isinstance(second, Tensor):
+        if first.shape != second.shape or not torch.equal(_bits(first), _bits(second)):
+            yield f'{place}: tensors of shape {tuple(first.shape)}'
+    elif type(first) is not type(second) or (first != second and first == first):
+        yield f'{place}: {first!r:.80} and {second!r:.80}'
+
+
+def _bits(tensor: Tensor) -> Tensor:
+    """The bytes, so that NaN equals NaN and -0 is not 0."""
+    return tensor.detach().contiguous().reshape(-1).view(torch.uint8)

@@ -1,0 +1,113 @@
+"""A wrong value is an error that names its key, before anything is built."""
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mmengine.config import Config
+
+from ..checks import check_int, check_number
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+PARTS = ('model', *LOADERS, 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default_hooks',
+         'env_cfg', 'randomness')
+EVALUATORS = ('val_evaluator', 'test_evaluator')
+COUNTS = ('max_epochs', 'max_iters', 'val_begin', 'val_interval')
+# their rate moves from begin to end, so without an end it stands still
+TIMED = ('LinearLR', 'ConstantLR', 'CosineAnnealingLR', 'PolyLR')
+LENGTHS = ('end', 'T_max', 'total_iters')
+
+
+def check_parts(cfg: Config) -> None:
+    """Refuse parts of a config that are no dicts.
+
+    Raises:
+        TypeError: if one is something else.
+    """
+    for name in PARTS:
+        if not isinstance(cfg.get(name), (Mapping, type(None))):
+            raise TypeError(f'{name} is a dict, got {cfg.get(name)!r}')
+    for name in EVALUATORS:
+        given = cfg.get(name)
+        parts = given if isinstance(given, (list, tuple)) else [given]
+        if given is not None and not all(isinstance(part, Mapping) for part in parts):
+            raise TypeError(f'{name} is a dict or a list of dicts, got {given!r}')
+
+
+def check_values(cfg: Config) -> None:
+    """Refuse values that MMEngine would fail on late, or not at all, without naming the key.
+
+    Raises:
+        TypeError: if a value has another type.
+        ValueError: if a part is missing, a value is out of range, `num_instances` does not divide
+            the batch, or a schedule has no end.
+    """
+    for name, part in [*((name, 'dataset') for name in LOADERS), ('model', 'head')]:
+        if not isinstance((cfg.get(name) or {}).get(part), Mapping):
+            raise ValueError(f'{name}.{part} is missing or no dict: write it, or inherit it')
+    for key in COUNTS:
+        if key in (cfg.get('train_cfg') or {}):
+            check_int(f'train_cfg.{key}', cfg.train_cfg[key])
+    for loader in LOADERS:
+        check_int(f'{loader}.batch_size', cfg[loader].get('batch_size'))
+        check_int(f'{loader}.num_workers', cfg[loader].get('num_workers', 0), least=0)
+    _check_batch(cfg.train_dataloader)
+    _check_optimizer((cfg.get('optim_wrapper') or {}).get('optimizer'))
+    for place, scheduler in _schedulers(cfg.get('param_scheduler')):
+        _check_scheduler(place, scheduler)
+
+
+def images_of_an_identity(loader: Mapping[str, Any]) -> int:
+    """K of a data loader's config, also where one batch sampler wraps another; 1 without it."""
+    sampler = loader.get('batch_sampler')
+    while isinstance(sampler, Mapping):
+        if 'num_instances' in sampler:
+            return sampler['num_instances']
+        sampler = sampler.get('batch_sampler')
+    return 1
+
+
+def _check_batch(loader: Mapping[str, Any]) -> None:
+    num_instances = images_of_an_identity(loader)
+    check_int('train_dataloader.batch_sampler.num_instances', num_instances)
+    if loader['batch_size'] % num_instances:
+        raise ValueError(
+            f'train_dataloader.batch_size={loader["batch_size"]} is no multiple of '
+            f'train_dataloader.batch_sampler.num_instances={num_instances}: a batch is P '
+            'identities x K images; change one of the two keys')
+
+
+def _check_optimizer(optimizer: Any) -> None:
+    if not isinstance(optimizer, (Mapping, type(None))):
+        raise TypeError(f'optim_wrapper.optimizer is a dict, got {optimizer!r}')
+    if 'lr' in (optimizer or {}):
+        check_number('optim_wrapper.optimizer.lr', optimizer['lr'])
+        if optimizer['lr'] <= 0:
+            raise ValueError(f'optim_wrapper.optimizer.lr={optimizer["lr"]} must be > 0')
+
+
+def _schedulers(given: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each schedule with its place: the key is a dict, a list, or a dict of these by optimizer."""
+    if isinstance(given, Mapping) and 'type' not in given:
+        for name, part in given.items():
+            yield from ((f'{place}.{name}', found) for place, found in _schedulers(part))
+        return
+    if not isinstance(given, (Mapping, list, tuple, type(None))):
+        raise TypeError(f'param_scheduler is a list of dicts, got {given!r}')
+    several = isinstance(given, (list, tuple))
+    for number, part in enumerate(given if several else [given] if given else []):
+        place = f'param_scheduler[{number}]' if several else 'param_scheduler'
+        if not isinstance(part, Mapping) or 'type' not in part:
+            raise TypeError(f'{place} is a dict with `type`, got {part!r}')
+        yield place, part
+
+
+def _check_scheduler(place: str, scheduler: Mapping[str, Any]) -> None:
+    for key, least in (('begin', 0), ('end', 1)):
+        if key in scheduler:
+            check_int(f'{place}.{key}', scheduler[key], least)
+    kind = str(scheduler['type'])
+    if kind.split('.')[-1] in TIMED and not any(key in scheduler for key in LENGTHS):
+        raise ValueError(f'{place} ({kind}) has no `end`: its rate would stand still; name the '
+                         'epoch (or, with by_epoch=False, the iteration) at which it ends')
+    if 'end' in scheduler and scheduler['end'] <= scheduler.get('begin', 0):
+        raise ValueError(f'{place} ({kind}) ends at {scheduler["end"]}, but begins at '
+                         f'{scheduler.get("begin", 0)}')

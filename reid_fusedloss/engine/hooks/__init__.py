@@ -1,0 +1,14 @@
+"""What happens beside the steps of a training: checkpoints, reports, lines in the log."""
+from .channels_last_hook import ChannelsLastHook
+from .other_identities_hook import OtherIdentitiesHook
+from .plain_checkpoint_hook import PlainCheckpointHook
+from .reid_checkpoint_hook import ReIDCheckpointHook
+from .report_hook import ReIDReportHook
+from .run_info_hook import RunInfoHook
+from .skipped_images_hook import SkippedImagesHook
+from .stop_signal_hook import StopSignalHook
+
+__all__ = [
+    'ChannelsLastHook', 'OtherIdentitiesHook', 'PlainCheckpointHook', 'ReIDCheckpointHook',
+    'ReIDReportHook', 'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook'
+]

@@ -1,0 +1,96 @@
+"""A training that is told to stop saves what it has."""
+import signal
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, Optional
+
+import torch
+from mmengine.dist import all_reduce, get_world_size, is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from ...registry import HOOKS
+from ..checkpoints import BACKEND, gather_rank_buffers
+from ..training.data_worker import STOP_SIGNALS
+
+FILE = 'interrupted.pth'
+
+
+@HOOKS.register_module()
+class StopSignalHook(Hook):
+    """End the step at hand on SIGTERM, save `interrupted.pth`, and exit with 128 + the signal.
+
+    `tools/train.py --resume` goes on from there. Clusters send the signal before they take the
+    machine away (Slurm: `--signal=USR1@60` gives a minute more). During an evaluation the state at
+    the end of the epoch is saved, and the evaluation is made up for.
+
+    Args:
+        signals: names of signals.
+        interval: steps after which several processes ask each other whether one was told to stop.
+
+    Raises:
+        ValueError: if a signal is unknown or the interval is not positive.
+    """
+    priority = 'LOWEST'
+
+    def __init__(self, signals: Sequence[str] = STOP_SIGNALS, interval: int = 10) -> None:
+        unknown = [name for name in signals if not hasattr(signal, name)]
+        if unknown:
+            raise ValueError(f'signals={unknown} are unknown on this system')
+        if type(interval) is not int or interval < 1:
+            raise ValueError(f'interval={interval!r} must be an integer >= 1: steps')
+        self.signals = tuple(getattr(signal, name) for name in signals)
+        self.interval = interval
+        self._told = 0
+        self._before: dict[int, Any] = {}
+
+    def before_train(self, runner: Runner) -> None:
+        """Called by MMEngine when the training loop starts."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._note) for number in self.signals}
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None,
+                         outputs: Optional[dict] = None) -> None:
+        """Called by MMEngine after each step."""
+        if self._is_told(runner.iter + 1):
+            self._stop(runner, epoch=runner.epoch, iter=runner.iter + 1)
+
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None,
+                       outputs: Optional[Sequence] = None) -> None:
+        """Called by MMEngine after each batch of an evaluation."""
+        if self._before and self._is_told(batch_idx + 1):
+            self._stop(runner, epoch=runner.epoch, iter=runner.iter)
+
+    def after_train(self, runner: Runner) -> None:
+        """Called by MMEngine at the end: signals mean what they did, the file is outdated."""
+        self._restore()
+        if is_main_process():
+            Path(runner.work_dir, FILE).unlink(missing_ok=True)
+
+    def _note(self, number: int, frame: Optional[FrameType]) -> None:
+        self._told = number
+
+    def _is_told(self, step: int) -> bool:
+        if get_world_size() > 1:
+            if step % self.interval:
+                return False
+            told = torch.tensor(self._told)
+            all_reduce(told, 'max')
+            self._told = int(told)
+        return self._told > 0
+
+    def _stop(self, runner: Runner, **meta: int) -> None:
+        self._restore()
+        meta.update(gather_rank_buffers(runner.model))
+        runner.save_checkpoint(runner.work_dir, FILE, meta=meta, by_epoch=False,
+                               backend_args=dict(backend=BACKEND))
+        runner.logger.warning(f'told to stop by {signal.Signals(self._told).name}: saved {FILE} at '
+                              f'iteration {meta["iter"]}; --resume goes on from there')
+        raise SystemExit(128 + self._told)
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}

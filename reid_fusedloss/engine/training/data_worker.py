@@ -1,0 +1,31 @@
+"""Processes that read images for a training."""
+import os
+import signal
+import threading
+
+from mmengine.dataset import worker_init_fn
+
+STOP_SIGNALS = ('SIGTERM', 'SIGUSR1')
+
+
+def start_worker(worker_id: int, num_workers: int, rank: int, seed: int) -> None:
+    """Start a worker of a loader as MMEngine does, deaf to signals that are not its parent's.
+
+    A cluster tells all processes of a job to stop, but the training still needs its workers to end
+    the step at hand. They end when it does. Where the system does not say who sent a signal (macOS,
+    Windows), nothing is changed.
+
+    Args:
+        worker_id, num_workers, rank, seed: as in MMEngine's `worker_init_fn`.
+    """
+    worker_init_fn(worker_id, num_workers, rank, seed)
+    if hasattr(signal, 'sigwaitinfo'):
+        numbers = {getattr(signal, name) for name in STOP_SIGNALS}
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+        threading.Thread(target=_heed_the_parent, args=(numbers, ), daemon=True).start()
+
+
+def _heed_the_parent(numbers: set[int]) -> None:
+    while signal.sigwaitinfo(numbers).si_pid != os.getppid():
+        pass
+    os._exit(0)

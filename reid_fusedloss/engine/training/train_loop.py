@@ -1,0 +1,168 @@
+"""The training loop: each step depends on the seed and its number alone, so it can be resumed."""
+from collections.abc import Sequence
+from typing import Any, Optional, Union
+
+import numpy as np
+import torch
+from mmengine.dist import get_rank
+from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch import nn
+from torch.utils.data import DataLoader
+
+from ...datasets.draws import SeededBatchSampler, seed_all
+from ...registry import LOOPS
+from .data_worker import start_worker
+from .finite_loss import ACTIONS, MOST_IN_A_ROW, FiniteLossGuard, describe_step
+
+STREAM = 0x73746570  # tells these random numbers from others that are made of the same seed
+
+
+@LOOPS.register_module()
+class ReIDTrainLoop(EpochBasedTrainLoop):
+    """MMEngine's epoch-based loop, that goes on after any stop as if there had been none.
+
+    The random numbers of a step are made of (seed, iteration, rank), those of an image's
+    augmentation of (seed, epoch, place in the batch of all ranks; see `SeededBatchSampler`). So a
+    run is the same to the bit on a CPU with any number of workers, and so is one that was resumed,
+    at the end or in the middle of an epoch. An evaluation that a stop cut short is made up for.
+
+    Args:
+        runner: the Runner.
+        dataloader: config of the training data, or a loader; only with a config are the
+            augmentations seeded and an epoch's first batches passed over without being read.
+        max_epochs, val_begin, val_interval, dynamic_intervals: as in MMEngine.
+        non_finite_loss: 'stop': a loss that is not finite ends the run, with the values of the
+            terms and the files of the batch. 'skip': its step is left out, on all ranks, and
+            logged; after 10 in a row the run ends. 'skip' waits for the loss before each backward pass.
+
+    Raises:
+        ValueError: if a number or the action is out of range.
+        TypeError: if `max_epochs` or `val_interval` is no integer.
+        FloatingPointError (in training): if the loss is not finite, see `non_finite_loss`.
+    """
+
+    def __init__(self, runner: Runner, dataloader: Union[DataLoader, dict], max_epochs: int,
+                 val_begin: int = 1, val_interval: int = 1,
+                 dynamic_intervals: Optional[list[tuple[int, int]]] = None,
+                 non_finite_loss: str = 'stop') -> None:
+        for name, value in (('max_epochs', max_epochs), ('val_interval', val_interval)):
+            if type(value) is not int:
+                raise TypeError(f'train_cfg.{name} is an integer, got {value!r}')
+            if value < 1:
+                raise ValueError(f'train_cfg.{name}={value} must be >= 1')
+        if non_finite_loss not in ACTIONS:
+            raise ValueError(f'non_finite_loss={non_finite_loss!r} is none of {ACTIONS}')
+        if isinstance(dataloader, dict):
+            dataloader = seeded(dataloader, runner.seed)
+        super().__init__(runner, dataloader, max_epochs, val_begin, val_interval,
+                         dynamic_intervals)
+        self.non_finite_loss = non_finite_loss
+        self._guard: Optional[FiniteLossGuard] = None
+        self._skips_in_a_row = 0
+
+    def run(self) -> nn.Module:
+        """Train; called by the Runner."""
+        self._take_up()
+        if self.non_finite_loss == 'skip':
+            self._guard = FiniteLossGuard(self.runner.optim_wrapper, self.runner.model)
+        self.runner.call_hook('before_train')
+        if self._epoch > 0 and self._first_batch() == 0:
+            self._look_back()
+            self._validate()
+        while self._epoch < self._max_epochs and not self.stop_training:
+            self.run_epoch()
+            self._validate()
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def run_epoch(self) -> None:
+        """Train for an epoch, or for what a resumed checkpoint leaves of it."""
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+        first = self._first_batch()
+        if isinstance(self.dataloader.batch_sampler, SeededBatchSampler):
+            self.dataloader.batch_sampler.first = first
+        for idx, data_batch in enumerate(self.dataloader, first):
+            self.run_iter(idx, data_batch)
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1
+
+    def run_iter(self, idx: int, data_batch: Sequence[dict]) -> None:
+        """Train for a step."""
+        stream = np.random.SeedSequence([STREAM, self.runner.seed, self._iter, get_rank()])
+        seed_all(int(stream.generate_state(1)[0]))
+        self.runner.call_hook('before_train_iter', batch_idx=idx, data_batch=data_batch)
+        outputs: Optional[dict[str, Any]] = self.runner.model.train_step(
+            data_batch, optim_wrapper=self._guard or self.runner.optim_wrapper)
+        if self._not_finite(outputs):
+            self._report_not_finite(describe_step(self._iter + 1, outputs, data_batch))
+            outputs = None  # what is logged, and averaged over some steps, stays finite
+        else:
+            self._skips_in_a_row = 0
+        self.runner.call_hook('after_train_iter', batch_idx=idx, data_batch=data_batch,
+                              outputs=outputs)
+        self._iter += 1
+
+    def _not_finite(self, outputs: dict[str, Any]) -> bool:
+        if self._guard is not None:
+            return self._guard.skipped
+        return 'loss' in outputs and not bool(torch.as_tensor(outputs['loss']).isfinite().all())
+
+    def _report_not_finite(self, step: str) -> None:
+        self._skips_in_a_row += 1
+        if self.non_finite_loss == 'stop':
+            raise FloatingPointError(
+                f'the loss is not finite at {step}. Checkpoints from before are not touched by it. '
+                'Lower the learning rate, warm up longer, or set '
+                "train_cfg.non_finite_loss='skip' to leave such steps out")
+        self.runner.logger.warning(f'step left out, the loss of a process is not finite at {step}')
+        if self._skips_in_a_row >= MOST_IN_A_ROW:
+            raise FloatingPointError(f'{MOST_IN_A_ROW} steps in a row had a loss that is not '
+                                     f'finite; the last, {step}')
+
+    def _validate(self) -> None:
+        """Evaluate if it is time, and was not done before a stop."""
+        self._decide_current_val_interval()
+        due = self._epoch >= self.val_begin and (
+            self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs)
+        done = self.runner.message_hub.runtime_info.get('last_evaluated')
+        if self.runner.val_loop is not None and due and done != self._epoch:
+            self.runner.val_loop.run()
+
+    def _look_back(self) -> None:
+        """Name the epoch and step that were trained last, as they were at the end of an epoch."""
+        self.runner.message_hub.update_info('epoch', self._epoch - 1)
+        self.runner.message_hub.update_info('iter', self._iter - 1)
+
+    def _first_batch(self) -> int:
+        """Batches of this epoch that were trained on before a stop."""
+        return self._iter - self._epoch * len(self.dataloader)
+
+    def _take_up(self) -> None:
+        """Check what was resumed, and take over its seed."""
+        batches = len(self.dataloader)
+        if not 0 <= self._first_batch() <= batches:
+            raise ValueError(
+                f'the checkpoint stands at epoch {self._epoch}, iteration {self._iter}, but an '
+                f'epoch has {batches} iterations here: batch size, data set or sampling are '
+                'others. Resume with the same, or start from its weights (load_from without '
+                'resume)')
+        sampler = self.dataloader.batch_sampler
+        if isinstance(sampler, SeededBatchSampler) and not self._differs_over_ranks():
+            sampler.sampler.seed = self.runner.seed
+
+    def _differs_over_ranks(self) -> bool:
+        return self.runner._randomness_cfg.get('diff_rank_seed', False)
+
+
+def seeded(dataloader: dict, seed: int) -> dict:
+    """Config of a loader whose batch sampler is wrapped in a `SeededBatchSampler`."""
+    changed = dict(dataloader)
+    wrapper: dict[str, Any] = dict(type='reid_fusedloss.SeededBatchSampler',
+                                   batch_sampler=changed.get('batch_sampler'))
+    if wrapper['batch_sampler'] is None and 'drop_last' in changed:
+        wrapper['drop_last'] = changed.pop('drop_last')
+    changed['batch_sampler'] = wrapper
+    changed.setdefault('worker_init_fn', dict(
+        type=start_worker, num_workers=changed.get('num_workers', 0), rank=get_rank(), seed=seed))
+    return changed

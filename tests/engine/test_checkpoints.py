@@ -1,0 +1,132 @@
+"""Checkpoints are whole or not there, the latest whole one is found, and differences are seen."""
+import errno
+import os
+from fractions import Fraction
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.runner import Runner
+
+from reid_fusedloss.compat import load_checkpoint_file
+from reid_fusedloss.engine.checkpoints import (AtomicLocalBackend, differences, latest,
+                                               latest_checkpoint)
+from reid_fusedloss.engine.config import resume
+from reid_fusedloss.engine.hooks import ReIDCheckpointHook
+from tests.tiny import tiny_config
+
+
+def checkpoint(iteration, epoch=1):
+    return dict(meta=dict(iter=iteration, epoch=epoch), optimizer={}, state_dict=dict(
+        weight=torch.full((1000, ), float(iteration))))
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    """What is said while checkpoints are looked for."""
+    said = []
+    monkeypatch.setattr(latest, 'print_log', lambda line, logger, level: said.append(line))
+    return said
+
+
+def test_the_latest_is_that_of_the_most_iterations(tmp_path, lines):
+    assert latest_checkpoint(tmp_path) is None and latest_checkpoint(tmp_path / 'nowhere') is None
+    for name, iteration in (('epoch_9', 90), ('epoch_10', 100), ('interrupted', 95)):
+        torch.save(checkpoint(iteration), tmp_path / f'{name}.pth')
+    torch.save(dict(meta=dict(iter=100, epoch=10)), tmp_path / 'best_reid_mAP_epoch_10.pth')
+    torch.save(dict(weight=torch.ones(1)), tmp_path / 'weights.pth')
+    assert latest_checkpoint(tmp_path) == str(tmp_path / 'epoch_10.pth')
+    torch.save(checkpoint(105), tmp_path / 'interrupted.pth')
+    assert latest_checkpoint(tmp_path) == str(tmp_path / 'interrupted.pth')
+    assert not lines
+
+
+@pytest.mark.parametrize('left', [0., .01, .5, .99])
+def test_a_torn_checkpoint_is_passed_over_with_one_line(tmp_path, lines, left):
+    for iteration in (1, 2):
+        torch.save(checkpoint(iteration), tmp_path / f'epoch_{iteration}.pth')
+    whole = (tmp_path / 'epoch_2.pth').read_bytes()
+    (tmp_path / 'epoch_2.pth').write_bytes(whole[:int(left * len(whole))])
+    assert latest_checkpoint(tmp_path) == str(tmp_path / 'epoch_1.pth')
+    assert len(lines) == 1 and 'epoch_2.pth' in lines[0] and 'the one before it' in lines[0]
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
+    target = tmp_path / 'epoch_1.pth'
+    target.write_bytes(b'before')
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(os, 'fsync', full)
+    with pytest.raises(OSError, match='epoch_1.pth .* was not written: No space left') as caught:
+        AtomicLocalBackend().put(b'x' * 100, target)
+    assert caught.value.errno == errno.ENOSPC
+    assert target.read_bytes() == b'before' and os.listdir(tmp_path) == ['epoch_1.pth']
+
+
+def test_a_run_on_a_full_disk_stops_and_goes_on(tmp_path, monkeypatch):
+    """With max_keep_ckpts=1: the old file is there until the new one is."""
+    fsync, calls = os.fsync, []
+
+    def full_at_the_second(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, 'fsync', full_at_the_second)
+    options = dict(default_hooks__checkpoint__max_keep_ckpts=1, train_cfg__val_interval=9)
+    with pytest.raises(OSError, match='go on with --resume'):
+        Runner.from_cfg(tiny_config(tmp_path / 'data', tmp_path / 'work', **options)).train()
+    assert [path.name for path in (tmp_path / 'work').glob('*.pth')] == ['epoch_1.pth']
+    cfg = tiny_config(tmp_path / 'data', tmp_path / 'work', **options)
+    resume(cfg, 'auto')
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    assert [path.name for path in (tmp_path / 'work').glob('epoch_*.pth')] == ['epoch_2.pth']
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    runner = Runner.from_cfg(tiny_config(tmp_path / 'data', tmp_path / 'work'))
+    with torch.no_grad():
+        runner.model.backbone.conv1.weight[0] = torch.nan
+    with pytest.raises(FloatingPointError, match=r"not finite .*\['backbone.conv1.weight'\]"):
+        ReIDCheckpointHook().before_save_checkpoint(
+            SimpleNamespace(model=runner.model, iter=7), {})
+
+
+def test_a_misspelt_argument_is_refused():
+    with pytest.raises(TypeError, match='max_keep_ckpt'):
+        ReIDCheckpointHook(max_keep_ckpt=2)
+
+
+def test_resume_of_a_missing_file_and_of_nothing(tmp_path):
+    cfg = tiny_config(tmp_path / 'data', tmp_path / 'work')
+    with pytest.raises(FileNotFoundError, match='no checkpoint at nowhere.pth'):
+        resume(cfg, 'nowhere.pth')
+    resume(cfg, 'auto')
+    assert cfg.resume is False and cfg.load_from is None
+
+
+@pytest.mark.parametrize('change, words', [
+    (dict(state_dict=dict(w=torch.tensor([1., 0.]))), ['state_dict/w: tensors of shape (2,)']),
+    (dict(state_dict=dict(w=torch.tensor([1., -0., 0.]))), ['state_dict/w: tensors of shape (3,)']),
+    (dict(meta=dict(iter=3, time='later')), ['meta/iter: 3 and 2']),
+    (dict(meta=dict(time='later')), ['meta/iter is in the second alone']),
+    (dict(schedules=[1, 2.5]), ['schedules/1: 2.5 and 2.0']),
+    (dict(schedules=[1]), ['schedules has 1 and 2 entries']),
+    ({}, [])])
+def test_differences(change, words):
+    second = dict(state_dict=dict(w=torch.tensor([1., torch.nan])), schedules=[1, 2.0],
+                  meta=dict(iter=2, time='now'))
+    if 'w' in change.get('state_dict', {}) and len(change['state_dict']['w']) == 3:
+        second['state_dict'] = dict(w=torch.tensor([1., 0., 0.]))
+    assert list(differences({**second, **change}, second)) == words
+
+
+def test_a_checkpoint_that_would_run_code_is_passed_over(tmp_path, lines):
+    torch.save(checkpoint(1), tmp_path / 'epoch_1.pth')
+    torch.save(dict(checkpoint(2), extra=Fraction(1, 2)), tmp_path / 'epoch_2.pth')
+    assert latest_checkpoint(tmp_path).endswith('epoch_1.pth') and 'Fraction' in lines[0]
+    assert load_checkpoint_file(latest_checkpoint(tmp_path))['meta']['iter'] == 1

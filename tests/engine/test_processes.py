@@ -1,0 +1,47 @@
+"""Stops of real processes: SIGKILL and SIGTERM to all of a group, with workers, on two ranks."""
+import signal
+
+import pytest
+
+from reid_fusedloss.compat import load_checkpoint_file
+from reid_fusedloss.engine.checkpoints import differences
+from tests.engine.processes import finish, start, stop_when, write_config
+
+LAST = 'epoch_5.pth'
+OPTIONS = dict(train_cfg__max_epochs=5, train_cfg__val_interval=2, param_scheduler__1__end=5,
+               train_dataloader__dataset__images_per_camera=12)  # 18 steps an epoch
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory):
+    options = {**OPTIONS, 'val_dataloader__dataset__images_per_camera': 12,
+               'train_dataloader__num_workers': 2}
+    return write_config(tmp_path_factory.mktemp('config'), **options)
+
+
+@pytest.fixture(scope='module', params=[1, 2], ids=['one process', 'two processes'])
+def straight(request, config, tmp_path_factory):
+    """A training without a stop: number of processes, last checkpoint."""
+    folder = tmp_path_factory.mktemp('straight') / 'work'
+    finish(start(config, folder, processes=request.param), folder)
+    return request.param, load_checkpoint_file(folder / LAST)
+
+
+@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM])
+def test_stopped_in_the_second_epoch(config, straight, tmp_path, number):
+    processes, expected = straight
+    folder = tmp_path / 'work'
+    process = start(config, folder, processes=processes)
+    stop_when(process, folder, 'Epoch(train) [2][ 5/', number)
+    assert process.returncode != 0
+    if number == signal.SIGTERM:
+        saved = load_checkpoint_file(folder / 'interrupted.pth')
+        assert 18 < saved['meta']['iter'] < 36
+        assert len(saved['meta'].get('rank_buffers', [0])) == processes
+    else:
+        assert not (folder / 'interrupted.pth').exists()
+    text = finish(start(config, folder, '--resume', processes=processes), folder)
+    iteration = 18 if number == signal.SIGKILL else saved['meta']['iter']
+    assert f'resumed epoch: 1, iter: {iteration}' in text
+    found = list(differences(load_checkpoint_file(folder / LAST), expected))
+    assert not found, found
