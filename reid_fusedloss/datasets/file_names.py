@@ -1,13 +1,11 @@
-"""From folders and file names to (path, pid, camid): the parsing shared by all data sets."""
+"""From file names to (path, pid, camid): the parsing shared by all data sets."""
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
-_GLOB = re.compile(r'[*?\[]')
 Label = Union[int, str]
-Source = Union[str, dict, Sequence[Union[str, dict]]]
+INT64 = range(-2**63, 2**63)
 
 
 class ImageFile(NamedTuple):
@@ -17,34 +15,22 @@ class ImageFile(NamedTuple):
     camid: Union[str, None]
 
 
-def list_images(root: Path, source: Source) -> list[Path]:
-    """All image files of a role, sorted by path so that the file system's order never matters.
-
-    Args:
-        root: folder that relative sources start from.
-        source: a folder ('query'), a glob ('images/test/*_cam1.jpg'), a list file with its folder
-            (dict(folder='train', list_file='list_train.txt'); the first word of each line is a
-            path inside the folder), or a list of these.
+def compile_pattern(pattern: Any) -> re.Pattern:
+    """The regular expression of the names, checked.
 
     Raises:
-        FileNotFoundError: if a folder, a list file or a listed image is missing.
-        ValueError: if nothing is found, or the source has another form.
+        TypeError: if it is no string.
+        ValueError: if it is no regular expression, or has no group `pid`.
     """
-    if isinstance(source, (list, tuple)):
-        return sorted(path for part in source for path in list_images(root, part))
-    if isinstance(source, dict):
-        paths = _listed(root, source)
-    elif isinstance(source, str) and _GLOB.search(source):
-        paths = _images(root.glob(source))
-    elif isinstance(source, str):
-        paths = _images(_existing(root / source).iterdir())
-    else:
-        raise ValueError(f'a source of images is a folder, a glob, dict(folder=, list_file=) or a '
-                         f'list of these, got {source!r}')
-    if not paths:
-        raise ValueError(f'no image ({", ".join(IMAGE_SUFFIXES)}) in {root / str(source)}: check '
-                         'data_root and the folders of the config')
-    return sorted(paths)
+    if not isinstance(pattern, str):
+        raise TypeError(f'pattern is a regular expression on file names, got {pattern!r}')
+    try:
+        regex = re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f'pattern {pattern!r} is no regular expression: {error}') from None
+    if 'pid' not in regex.groupindex:
+        raise ValueError(f'pattern {pattern!r} has no group (?P<pid>...) for the identity')
+    return regex
 
 
 def parse_names(paths: Iterable[Path], pattern: str, junk_pids: Sequence[str]) -> list[ImageFile]:
@@ -57,18 +43,20 @@ def parse_names(paths: Iterable[Path], pattern: str, junk_pids: Sequence[str]) -
         junk_pids: identities that are dropped ('-1' in Market-1501).
 
     Raises:
-        ValueError: if a name does not fit the pattern, or the pattern has no group `pid`.
+        TypeError, ValueError: as `compile_pattern`.
+        ValueError: if a name does not fit the pattern, or is no UTF-8 text, which logs and the JSON
+            files of ranking lists could not hold.
     """
-    regex = re.compile(pattern)
-    if 'pid' not in regex.groupindex:
-        raise ValueError(f"pattern {pattern!r} has no group (?P<pid>...) for the identity")
+    regex = compile_pattern(pattern)
     with_camera = 'camid' in regex.groupindex
     files = []
     for path in paths:
         match = regex.match(path.name)
-        if match is None or None in (match['pid'], match['camid'] if with_camera else ''):
-            raise ValueError(f'{path}: the name does not fit the pattern {pattern!r}; move the file '
-                             'away or correct `pattern`')
+        if not match or not match['pid'] or with_camera and not match['camid']:
+            raise ValueError(f'{_printable(path)}: the name does not fit the pattern {pattern!r}; '
+                             'move the file away or correct `pattern`')
+        if not _is_text(str(path)):
+            raise ValueError(f'{_printable(path)}: the name is no UTF-8 text; rename the file')
         if match['pid'] not in junk_pids:
             files.append(ImageFile(str(path), match['pid'], match['camid'] if with_camera else None))
     return files
@@ -77,31 +65,25 @@ def parse_names(paths: Iterable[Path], pattern: str, junk_pids: Sequence[str]) -
 def to_labels(values: Iterable[Any]) -> dict[str, Label]:
     """Map from the strings of the names to labels: int where every one is a number, else itself.
 
-    Strings stay strings if the conversion would merge two of them ('02' and '2').
+    Strings stay strings if the conversion would merge two of them ('02' and '2'), or if one is no
+    64-bit number, since NumPy would round it.
     """
     texts = set(values)
     if all(re.fullmatch(r'-?\d+', text) for text in texts):
         numbers = {text: int(text) for text in texts}
-        if len(set(numbers.values())) == len(texts):
+        if len(set(numbers.values())) == len(texts) and all(n in INT64 for n in numbers.values()):
             return numbers
     return {text: text for text in texts}
 
 
-def _images(paths: Iterable[Path]) -> list[Path]:
-    return [path for path in paths
-            if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')]
+def _is_text(name: str) -> bool:
+    """Whether the name can be written as UTF-8; bytes that cannot are surrogates in Python."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def _existing(path: Path) -> Path:
-    if not path.exists():
-        raise FileNotFoundError(f'{path} does not exist: check data_root, or the folders of the '
-                                'config')
-    return path
-
-
-def _listed(root: Path, source: dict) -> list[Path]:
-    if set(source) != {'folder', 'list_file'}:
-        raise ValueError(f'a list source has the keys folder and list_file, got {sorted(source)}')
-    folder = _existing(root / source['folder'])
-    lines = _existing(root / source['list_file']).read_text().splitlines()
-    return [_existing(folder / line.split()[0]) for line in lines if line.strip()]
+def _printable(path: Path) -> str:
+    return str(path).encode(errors='backslashreplace').decode()

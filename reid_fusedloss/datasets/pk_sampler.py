@@ -2,8 +2,10 @@
 from collections.abc import Iterator
 
 import numpy as np
+from mmengine.logging import print_log
 from torch.utils.data import Sampler
 
+from ..checks import check_choice, check_int
 from ..registry import DATA_SAMPLERS
 
 EPOCH_RULES = ('chunks', 'identities', 'images')
@@ -37,22 +39,27 @@ class PKBatchSampler(Sampler):
         epoch_rule: 'chunks', 'identities' or 'images'.
 
     Raises:
+        TypeError: if a size is no integer.
         ValueError: if K does not divide the batch size, the rule is unknown, or the data set has
             fewer identities than all ranks together need.
     """
 
     def __init__(self, sampler: Sampler, batch_size: int, num_instances: int,
                  epoch_rule: str = 'chunks') -> None:
-        if num_instances < 1 or batch_size < 1 or batch_size % num_instances:
+        check_int('batch_size', batch_size)
+        check_int('num_instances', num_instances)
+        if batch_size % num_instances:
             raise ValueError(f'batch_size={batch_size} is not a positive multiple of '
                              f'num_instances={num_instances}: a batch is P identities x K images')
-        if epoch_rule not in EPOCH_RULES:
-            raise ValueError(f'epoch_rule is one of {EPOCH_RULES}, got {epoch_rule!r}')
+        check_choice('epoch_rule', epoch_rule, EPOCH_RULES)
         self.sampler = sampler
         self.batch_size = batch_size
         self.num_instances = num_instances
         self.num_ids = batch_size // num_instances
         self.epoch_rule = epoch_rule
+        if not hasattr(getattr(sampler, 'dataset', None), 'get_gt_labels'):
+            raise TypeError('PKBatchSampler wraps a sampler of a data set with labels, such as '
+                            f'the train split of ReIDDataset, got {sampler!r}')
         self._labels = np.asarray(sampler.dataset.get_gt_labels())
         _, self._sizes = np.unique(self._labels, return_counts=True)
         self._starts = np.cumsum(self._sizes) - self._sizes
@@ -62,6 +69,7 @@ class PKBatchSampler(Sampler):
                 f'a batch needs {self._group_ids} distinct identities ({sampler.world_size} '
                 f'processes x P={self.num_ids}), the data set has {len(self._sizes)}: lower '
                 'batch_size or raise num_instances')
+        self._log_small_identities()
         self._chunks, self._num_batches = self._plan()
 
     def __len__(self) -> int:
@@ -80,6 +88,13 @@ class PKBatchSampler(Sampler):
             ids = identity[batch, mine, None]
             place = (chunk[batch, mine, None] * self.num_instances + images) % self._sizes[ids]
             yield by_identity[self._starts[ids] + place].ravel().tolist()
+
+    def _log_small_identities(self) -> None:
+        few = int((self._sizes < self.num_instances).sum())
+        if few:
+            print_log(f'{few} of {len(self._sizes)} identities have fewer than num_instances='
+                      f'{self.num_instances} images, {int((self._sizes == 1).sum())} of them one: '
+                      'a batch repeats their images', logger='current')
 
     def _plan(self) -> tuple[np.ndarray, int]:
         """Chunks wanted of each identity, and the number of batches that they fill."""

@@ -1,4 +1,5 @@
 """The built-in data set: drawn pedestrians, no download."""
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Optional, Union
@@ -31,7 +32,9 @@ class SyntheticReID(Market1501):
         max_ids, unreadable: as in `ReIDDataset`.
 
     Raises:
-        ValueError: if an argument is out of range, or the folder holds something else.
+        TypeError: if an argument has another type.
+        ValueError: if an argument is out of range, or the folder holds something else or cannot be
+            written.
     """
     COUNTS: Mapping[str, tuple[int, int]] = {}
 
@@ -52,12 +55,13 @@ class SyntheticReID(Market1501):
         self.parameters = dict(
             num_train_ids=num_train_ids, num_test_ids=num_test_ids,
             num_distractors=num_distractors, num_junk=num_junk, num_cameras=num_cameras,
-            images_per_camera=images_per_camera, size=tuple(size), seed=seed)
+            images_per_camera=images_per_camera, size=size, seed=seed)
         check_parameters(self.parameters)
+        self.parameters['size'] = tuple(size)
         self.in_memory = data_root is None
         if not self.in_memory:
             if is_main_process():
-                write_market1501_layout(Path(data_root).expanduser(), **self.parameters)
+                self._write(data_root)
             barrier()
         else:
             print_log('SyntheticReID stays in memory: pictures of ranking lists need a data_root',
@@ -72,6 +76,13 @@ class SyntheticReID(Market1501):
             for record in records:
                 record['img'] = draw_shot(shots[Path(record['img_path']).name], self.parameters)
         return records
+
+    def _write(self, data_root: str) -> None:
+        try:
+            write_market1501_layout(Path(os.path.expanduser(data_root)), **self.parameters)
+        except OSError as error:
+            raise ValueError(f'data_root {data_root!r} cannot be written ({error}): choose another '
+                             'folder, or None to keep the images in memory') from error
 
     def _parse_role(self, role: str) -> list[ImageFile]:
         if not self.in_memory:

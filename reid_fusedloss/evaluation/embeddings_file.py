@@ -106,10 +106,13 @@ class SaveEmbeddings(BaseMetric):
         path: .npz file to write, see `load_features`.
 
     Raises:
+        TypeError: if it is no path.
         ValueError: if the name does not end in .npz.
     """
 
     def __init__(self, path: str) -> None:
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f'path is an .npz file to write, got {path!r}')
         if Path(path).suffix != '.npz':
             raise ValueError(f'features are written to an .npz file, got {path!r}')
         super().__init__()

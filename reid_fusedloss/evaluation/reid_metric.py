@@ -9,6 +9,7 @@ from mmengine.dist import broadcast_object_list
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from ..checks import check_choice, check_flag, check_int
 from ..functional.backend import choose_backend
 from ..functional.distance import CHUNK_SIZE, DISTANCES, check_chunk_size, distance_blocks
 from ..functional.ranking.block_ranking import AP_FORMS, rank_blocks
@@ -77,9 +78,11 @@ class ReIDMetric(BaseMetric):
                  device: str = 'cpu',
                  prefix: str = 'reid',
                  rerank_prefix: str = 'rerank') -> None:
-        if distance not in DISTANCES or ap not in AP_FORMS:
-            raise ValueError(f'distance is one of {DISTANCES}, ap one of {AP_FORMS}, got '
-                             f'distance={distance!r}, ap={ap!r}')
+        check_choice('distance', distance, DISTANCES)
+        check_choice('ap', ap, AP_FORMS)
+        check_flag('use_cameras', use_cameras)
+        check_flag('compare', compare)
+        check_int('list_length', list_length, least=0)
         check_keys('rerank', {} if rerank is None else rerank, RERANK_KEYS)
         check_rerank_options(**(rerank or {}))
         check_keys('query_expansion', {} if query_expansion is None else query_expansion,
@@ -90,12 +93,13 @@ class ReIDMetric(BaseMetric):
             raise ValueError('topk is empty: name a rank of the CMC, such as 1')
         make_observers(topk, tpr_at_fpr, single_shot)
         check_chunk_size(chunk_size)
-        choose_backend(backend, torch.device(device))
-        if torch.device(device).type == 'cuda' and not torch.cuda.is_available():
-            raise ValueError(f"device={device!r}, but PyTorch sees no GPU here: use device='cpu'")
-        if list_length < 0 or prefix == rerank_prefix:
-            raise ValueError(f'expected list_length >= 0 and two prefixes, got list_length='
-                             f'{list_length}, prefix={prefix!r}, rerank_prefix={rerank_prefix!r}')
+        self.device = _device(device)
+        choose_backend(backend, self.device)
+        if not isinstance(prefix, str) or not isinstance(rerank_prefix, str):
+            raise TypeError(f'prefixes are strings, got prefix={prefix!r}, '
+                            f'rerank_prefix={rerank_prefix!r}')
+        if prefix == rerank_prefix:
+            raise ValueError(f'prefix={prefix!r} and rerank_prefix are the same: name two')
         super().__init__(prefix=prefix)
         self.prefix = None  # names come with their prefix, since there are several
         self.distance, self.ap, self.topk = distance, ap, tuple(topk)
@@ -105,7 +109,6 @@ class ReIDMetric(BaseMetric):
         self.tpr_at_fpr, self.single_shot = tpr_at_fpr, single_shot
         self.compare, self.list_length = compare, list_length
         self.engine = dict(chunk_size=chunk_size, backend=backend)
-        self.device = torch.device(device)
         self.prefixes = {prefix: distance, **({} if rerank is None else {rerank_prefix: RERANKED})}
         self.ranking_lists: list[dict] = []
         self.store = EmbeddingStore()
@@ -232,3 +235,14 @@ class ReIDMetric(BaseMetric):
             raise ValueError(f'{unknown} images have no camera, {paths[camids.index(None)]} for '
                              'one, but others have: give all a camera, or set use_cameras=False')
         return (None, None) if unknown or not self.use_cameras else (query.camids, gallery.camids)
+
+
+def _device(name: str) -> torch.device:
+    """A device that is there."""
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"device={name!r} is no device, such as 'cpu' or 'cuda'") from error
+    if device.type == 'cuda' and not torch.cuda.is_available():
+        raise ValueError(f"device={name!r}, but PyTorch sees no GPU here: use device='cpu'")
+    return device

@@ -4,6 +4,7 @@ from typing import Optional, Union
 
 from torch import Tensor, nn
 
+from ..checks import check_names
 from ..registry import MODELS
 from .linear_head import LinearReIDHead
 
@@ -35,9 +36,7 @@ class BNNeckHead(LinearReIDHead):
                  test_feature: Union[str, Sequence[str]] = 'bn',
                  embedding_dims: Optional[int] = None,
                  init_cfg: Optional[dict] = None) -> None:
-        names = (test_feature, ) if isinstance(test_feature, str) else tuple(test_feature)
-        if not names or set(names) - {'bn', 'pooled'} or len(set(names)) < len(names):
-            raise ValueError(f"test_feature is 'bn', 'pooled' or both, got {test_feature!r}")
+        names = check_names('test_feature', test_feature, ('bn', 'pooled'))
         super().__init__(num_classes, in_channels, loss, False, embedding_dims, init_cfg)
         self.test_features = names
         self.bn = nn.BatchNorm1d(self.feat_dims)

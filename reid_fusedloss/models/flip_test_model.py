@@ -1,11 +1,14 @@
 """Flip test: embeddings averaged over an image and its mirror image."""
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Union
 
 import torch
 from mmengine.model import BaseTTAModel
 from mmpretrain.structures import DataSample
+from torch import nn
 
 from ..registry import MODELS
+from .parts import build_part
 
 
 @MODELS.register_module()
@@ -18,7 +21,18 @@ class FlipTestModel(BaseTTAModel):
     Args:
         module: config of the model, or the model, whose `test_step` gives data samples with
             `embedding`, and `embeddings` where there are several.
+
+    Raises:
+        TypeError: if it is neither.
+        ValueError: if its type is unknown.
     """
+
+    def __init__(self, module: Union[Mapping[str, Any], nn.Module]) -> None:
+        if not isinstance(module, nn.Module):
+            module = build_part('module', module)
+        if not hasattr(module, 'test_step'):
+            raise TypeError(f'module is a model with `test_step`, got {type(module).__name__}')
+        super().__init__(module=module)
 
     def test_step(self, data: dict[str, Any]) -> list[DataSample]:
         """Data samples with the averaged embeddings; called by MMEngine's test loop."""

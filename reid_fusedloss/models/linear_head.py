@@ -8,7 +8,9 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..checks import check_flag, check_int, check_tensor_size
 from ..registry import MODELS
+from .parts import build_part, check_init_cfg
 
 
 CLASSIFIED = {'logits', 'cosines'}
@@ -41,21 +43,29 @@ class LinearReIDHead(ClsHead):
             al.'s, both as in reid-strong-baseline.
 
     Raises:
+        TypeError: if an argument has another type.
         ValueError: if a size is not positive, or a term reads a tensor that the head does not have.
     """
     tensors_offered: tuple[str, ...] = ('pooled', 'logits', 'cosines')
 
     def __init__(self, num_classes: int, in_channels: int, loss: dict, bias: bool = True,
                  embedding_dims: Optional[int] = None, init_cfg: Optional[dict] = None) -> None:
-        if not num_classes or num_classes < 1 or in_channels < 1:
-            raise ValueError(
-                f'num_classes={num_classes} and in_channels={in_channels} are to be positive; '
-                'num_classes is the number of training identities, which tools/train.py counts '
-                'where a config says None')
-        if embedding_dims is not None and embedding_dims < 1:
-            raise ValueError(f'embedding_dims={embedding_dims} must be >= 1; None: no reduction')
+        if num_classes is None:
+            raise ValueError('num_classes=None: it is the number of training identities, which '
+                             'tools/train.py counts where a config says None')
+        check_int('num_classes', num_classes)
+        check_int('in_channels', in_channels)
+        check_flag('bias', bias)
+        if embedding_dims is not None:
+            check_int('embedding_dims', embedding_dims)
+            check_tensor_size(in_channels=in_channels, embedding_dims=embedding_dims)
         feat_dims = embedding_dims or in_channels
-        loss = MODELS.build(loss, default_args=dict(num_classes=num_classes, feat_dims=feat_dims))
+        check_tensor_size(num_classes=num_classes, feat_dims=feat_dims)
+        check_init_cfg(init_cfg)
+        kind = loss.get('type') if isinstance(loss, dict) else loss
+        loss = build_part('loss', loss, num_classes=num_classes, feat_dims=feat_dims)
+        if not hasattr(loss, 'reads'):
+            raise TypeError(f'loss has the property `reads`, as FusedLoss has; {kind} has not')
         missing = set(loss.reads) - set(self.tensors_offered)
         if missing:
             raise ValueError(f'{type(self).__name__} has the tensors {self.tensors_offered}, a loss '

@@ -4,10 +4,13 @@ from typing import Any, Optional
 
 from mmpretrain.models.backbones import MobileNetV2 as _MobileNetV2
 
+from ..checks import check_number
 from ..registry import MODELS
+from .parts import check_init_cfg
 
 # places in `arch_settings` where the strides of a ResNet's stages 2 to 4 stand
 DOWNSAMPLING_LAYERS = (2, 3, 5)
+WIDEST = 16
 
 
 @MODELS.register_module()
@@ -26,14 +29,21 @@ class MobileNetV2(_MobileNetV2):
         init_cfg: as in MMEngine; None: mmpretrain's random start.
 
     Raises:
-        ValueError: if there are not four strides, the first is not 1, or one is neither 1 nor 2.
+        ValueError: if there are not four strides, the first is not 1, one is neither 1 nor 2, or
+            `widen_factor` is out of range.
+        TypeError: if `widen_factor` is no number, or `init_cfg` no config.
     """
 
     def __init__(self, strides: Sequence[int] = (1, 2, 2, 2), widen_factor: float = 1.0,
                  init_cfg: Optional[dict] = None) -> None:
-        if len(strides) != 4 or strides[0] != 1 or not set(strides) <= {1, 2}:
+        if (not isinstance(strides, (list, tuple)) or len(strides) != 4 or strides[0] != 1
+                or not all(type(stride) is int and stride in (1, 2) for stride in strides)):
             raise ValueError('strides are four, each 1 or 2 and the first 1, as in (1, 2, 2, 1); '
-                             f'got {tuple(strides)}')
+                             f'got {strides!r}')
+        check_number('widen_factor', widen_factor)
+        if not 0 < widen_factor <= WIDEST:
+            raise ValueError(f'widen_factor={widen_factor} must be > 0 and <= {WIDEST}')
+        check_init_cfg(init_cfg)
         self.arch_settings = [list(layer) for layer in _MobileNetV2.arch_settings]
         for layer, stride in zip(DOWNSAMPLING_LAYERS, strides[1:]):
             self.arch_settings[layer][-1] = stride

@@ -6,8 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..checks import check_int, check_names, check_number, check_tensor_size
 from ..registry import MODELS
 from .linear_head import LinearReIDHead
+from .parts import build_part
 
 
 @MODELS.register_module()
@@ -46,13 +48,19 @@ class PCBHead(LinearReIDHead):
                  num_parts: int = 6, part_dims: int = 256, dropout: float = 0.0,
                  test_feature: Union[str, Sequence[str]] = 'pooled',
                  init_cfg: Optional[dict] = None) -> None:
-        if num_parts < 1 or part_dims < 1:
-            raise ValueError(f'num_parts={num_parts} and part_dims={part_dims} must be >= 1')
+        sizes = dict(num_classes=num_classes, in_channels=in_channels, num_parts=num_parts,
+                     part_dims=part_dims)
+        for name, size in sizes.items():
+            if name != 'num_classes' or size is not None:
+                check_int(name, size)
+        check_tensor_size(**{name: sizes[name] or 1 for name in sizes if name != 'in_channels'})
+        check_tensor_size(in_channels=in_channels, part_dims=part_dims)
+        check_number('dropout', dropout)
         if not 0 <= dropout < 1:
             raise ValueError(f'dropout={dropout} must lie in [0, 1)')
-        names = (test_feature, ) if isinstance(test_feature, str) else tuple(test_feature)
-        if not names or set(names) - {'bn', 'pooled'} or len(set(names)) < len(names):
-            raise ValueError(f"test_feature is 'pooled', 'bn' or both, got {test_feature!r}")
+        names = check_names('test_feature', test_feature, ('pooled', 'bn'))
+        if not isinstance(loss, Mapping):
+            raise TypeError(f'loss is a dict with `type`, such as FusedLoss, got {loss!r}')
         super().__init__(
             num_classes, in_channels, {'feat_dims': num_parts * in_channels, **loss},
             init_cfg=init_cfg or [dict(type='Normal', layer='Linear', std=0.001),
@@ -132,9 +140,7 @@ class PartwiseLoss(nn.Module):
 
     def __init__(self, loss: Mapping[str, Any]) -> None:
         super().__init__()
-        self.loss = MODELS.build(loss)
-        if not isinstance(self.loss, nn.Module):
-            raise TypeError(f'{loss["type"]} must be a torch.nn.Module, got {self.loss!r}')
+        self.loss = build_part('loss', loss)
 
     def forward(self, parts: Tensor, labels: Tensor) -> Tensor:
         """Loss of parts (B, num_parts, *) with integer identities (B,): a scalar.

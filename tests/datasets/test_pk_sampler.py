@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.dataset import DefaultSampler
+from mmengine.logging import MMLogger
 
 from reid_fusedloss.datasets import PKBatchSampler
 
@@ -105,6 +106,9 @@ def test_a_dominant_identity_is_capped_not_repeated():
 
 @pytest.mark.parametrize('batch_size, k, rule, words', [
     (10, 4, 'chunks', ['batch_size=10', 'num_instances=4']),
+    (8, -4, 'chunks', ['num_instances=-4']),
+    (8, 4, None, ['epoch_rule=None']),
+    (12, 2, 'chunks', ['6 distinct identities', 'has 5']),
     (0, 4, 'chunks', ['batch_size=0']),
     (8, 4, 'all', ["'all'", 'chunks']),
     (64, 4, 'chunks', ['16 distinct identities', 'has 5', 'lower batch_size']),
@@ -113,3 +117,31 @@ def test_errors(batch_size, k, rule, words):
     with pytest.raises(ValueError) as caught:
         PKBatchSampler(DefaultSampler(Labels([4] * 5), seed=0), batch_size, k, rule)
     assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize('value', ['64', 8.0, True, None, [8]])
+def test_sizes_are_integers(value):
+    sampler = DefaultSampler(Labels([4] * 5), seed=0)
+    with pytest.raises(TypeError, match='batch_size='):
+        PKBatchSampler(sampler, value, 4)
+    with pytest.raises(TypeError, match='num_instances='):
+        PKBatchSampler(sampler, 8, value)
+
+
+def test_identities_of_few_images_are_counted(caplog):
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    with caplog.at_level('INFO', logger='mmengine'):
+        make([1, 1, 3, 4, 9], 2, 4)
+        assert caplog.text.count('3 of 5 identities have fewer than num_instances=4 images, 2 of '
+                                 'them one') == 1
+        caplog.clear()
+        make([4, 9], 2, 4)
+        assert caplog.text == ''
+    logger.removeHandler(caplog.handler)
+
+
+def test_one_image_an_identity_is_repeated():
+    batches = np.array(list(make([1] * 4, 2, 3)))
+    assert (batches.reshape(-1, 3) == batches.reshape(-1, 3)[:, :1]).all()
+    assert sorted(batches[:, ::3].ravel()) == [0, 1, 2, 3]

@@ -1,3 +1,6 @@
+import os
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -60,10 +63,10 @@ def test_max_ids_is_a_count(market, max_ids, error):
 
 
 def test_order_does_not_depend_on_the_file_system(market, monkeypatch):
-    from pathlib import Path
     straight = [r['img_path'] for r in Market1501(str(market), 'train')]
-    iterdir = Path.iterdir
-    monkeypatch.setattr(Path, 'iterdir', lambda self: reversed(sorted(iterdir(self))))
+    scandir = os.scandir
+    monkeypatch.setattr(os, 'scandir', lambda folder: nullcontext(
+        sorted(scandir(folder), key=lambda entry: entry.name, reverse=True)))
     assert [r['img_path'] for r in Market1501(str(market), 'train')] == straight
 
 
@@ -92,10 +95,12 @@ def test_strings_globs_and_no_camera(tmp_path, make_images):
 def test_msmt17_lists(tmp_path, make_images):
     make_images(tmp_path / 'train' / '0000', ['0000_000_01_0303morning_0008_0.jpg',
                                               '0000_001_15_0303noon_0008_0.jpg'])
-    (tmp_path / 'list_train.txt').write_text('0000/0000_000_01_0303morning_0008_0.jpg 0\n')
+    make_images(tmp_path / 'train' / '0001', ['0001_000_02_0303morning_0008_0.jpg'])
+    (tmp_path / 'list_train.txt').write_text('0000/0000_000_01_0303morning_0008_0.jpg 0\n'
+                                             '0001/0001_000_02_0303morning_0008_0.jpg 1\n')
     (tmp_path / 'list_val.txt').write_text('0000/0000_001_15_0303noon_0008_0.jpg 0\n')
-    assert [r['camid'] for r in MSMT17(str(tmp_path), 'train')] == [1]
-    assert [r['camid'] for r in MSMT17TrainVal(str(tmp_path), 'train')] == [1, 15]
+    assert [r['camid'] for r in MSMT17(str(tmp_path), 'train')] == [1, 2]
+    assert [r['camid'] for r in MSMT17TrainVal(str(tmp_path), 'train')] == [1, 15, 2]
 
 
 def test_numbers_that_would_merge_stay_strings():

@@ -19,8 +19,9 @@ _FOLDS = 1 + 0.06 * clouds(make_rng(7), (1024, 1024), (40, 130)) \
 
 def check_size(size: tuple[int, int]) -> None:
     """Raises: ValueError: if `size` is not (H, W) of at least MIN_SIZE and at most 512 pixels."""
-    if len(size) != 2 or not all(low <= n <= 512 for n, low in zip(size, MIN_SIZE)):
-        raise ValueError(f'size={size} must be (height, width) in pixels, at least {MIN_SIZE} '
+    pair = isinstance(size, (list, tuple)) and len(size) == 2
+    if not pair or not all(isinstance(n, int) and low <= n <= 512 for n, low in zip(size, MIN_SIZE)):
+        raise ValueError(f'size={size!r} must be (height, width) in pixels, at least {MIN_SIZE} '
                          'and at most 512 each, for example (128, 64)')
 
 

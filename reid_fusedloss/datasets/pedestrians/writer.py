@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Iterator, Mapping, NamedTuple, Union
 
@@ -15,6 +16,7 @@ from .drawing import check_size, draw_junk, draw_pedestrian
 
 PARAMETERS_FILE = 'synthetic.json'
 VERSION = 1
+MOST_IMAGES = 10**6
 
 
 class Shot(NamedTuple):
@@ -72,13 +74,22 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     """Check the arguments of `write_market1501_layout`, by name.
 
     Raises:
-        ValueError: if one is out of range.
+        TypeError: if one is no integer, or the size no pair.
+        ValueError: if one is out of range, or a million images would be drawn.
     """
     least = dict(num_distractors=0, num_junk=0, seed=0, num_cameras=2, images_per_camera=2)
     for name, value in parameters.items():
-        if name != 'size' and value < least.get(name, 1):
+        if name == 'size':
+            check_size(value)
+        elif not isinstance(value, Integral) or isinstance(value, bool):
+            raise TypeError(f'{name}={value!r} must be an integer')
+        elif value < least.get(name, 1):
             raise ValueError(f'{name}={value} must be {least.get(name, 1)} or more')
-    check_size(parameters['size'])
+    people = parameters['num_train_ids'] + parameters['num_test_ids']
+    images = (people * parameters['num_cameras'] * parameters['images_per_camera']
+              + parameters['num_distractors'] + parameters['num_junk'])
+    if images > MOST_IMAGES:
+        raise ValueError(f'{dict(parameters)} are {images} images, more than {MOST_IMAGES}')
 
 
 def _write_atomically(root: Path, parameters: Mapping[str, Any]) -> None:

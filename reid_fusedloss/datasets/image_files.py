@@ -1,0 +1,156 @@
+"""From folders, globs and list files to image files."""
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Union
+
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+_GLOB = re.compile(r'[*?\[]')
+Source = Union[str, dict, Sequence[Union[str, dict]]]
+
+
+def list_images(root: Path, source: Source) -> list[Path]:
+    """All image files of a role, sorted by path so that the file system's order never matters.
+
+    Folders called like an image and files that begin with a dot are passed over. A file that is
+    named twice is there twice.
+
+    Args:
+        root: folder that relative sources start from.
+        source: a folder ('query'), a glob ('images/test/*_cam1.jpg'), a list file with its folder
+            (dict(folder='train', list_file='list_train.txt'); the first word of each line is a
+            path inside the folder), or a list of these.
+
+    Raises:
+        FileNotFoundError: if a folder, a list file or a listed image is missing, or a link leads
+            nowhere.
+        PermissionError: if a folder or a list file may not be read.
+        ValueError: if nothing is found, a list file is no UTF-8 text, or the source has another
+            form.
+    """
+    if isinstance(source, (list, tuple)) and source:
+        return sorted(path for part in source for path in list_images(root, part))
+    try:
+        paths = list(_find(root, source))
+    except FileNotFoundError:
+        raise
+    except PermissionError as error:
+        raise PermissionError(f'{error.filename} may not be read ({error.strerror}): check the '
+                              'permissions of the folder') from error
+    except OSError as error:  # such as a name that is too long
+        raise FileNotFoundError(f'images of {source!r} in {root}: {error}') from error
+    if not paths:
+        raise ValueError(f'no image ({", ".join(IMAGE_SUFFIXES)}) in {root / str(source)}: check '
+                         'data_root and the folders of the config')
+    return sorted(paths)
+
+
+def check_root(data_root: str, owner: str) -> Path:
+    """The folder of a data set.
+
+    Args:
+        data_root: its path.
+        owner: name of the data set, for the errors.
+
+    Raises:
+        FileNotFoundError: if there is no such folder.
+        PermissionError: if it may not be looked into.
+    """
+    try:
+        reason = '' if stat.S_ISDIR(os.stat(data_root).st_mode) else 'is a file'
+    except PermissionError as error:
+        raise PermissionError(f'data_root {data_root} of {owner} may not be read '
+                              f'({error.strerror}): check its permissions') from error
+    except (OSError, ValueError) as error:  # such as a name that is too long
+        reason = f'does not exist ({getattr(error, "strerror", error)})'
+    if reason:
+        raise FileNotFoundError(f'data_root {data_root} of {owner} {reason}: put the data there, '
+                                'or name its folder in the config (data_root)')
+    return Path(data_root)
+
+
+def folders(source: Source) -> set[str]:
+    """Folders that a source may take images from, as text; a glob stands for itself."""
+    if isinstance(source, (list, tuple)):
+        return set().union(*map(folders, source))
+    return {os.path.normpath(source['folder'] if isinstance(source, dict) else source)}
+
+
+def is_glob(source: Source) -> bool:
+    """Whether a source, or a part of it, is a glob."""
+    if isinstance(source, (list, tuple)):
+        return any(map(is_glob, source))
+    return isinstance(source, str) and bool(_GLOB.search(source))
+
+
+def _find(root: Path, source: Source) -> Iterable[Path]:
+    if isinstance(source, dict):
+        return _listed(root, source)
+    if not isinstance(source, str):
+        raise ValueError(f'a source of images is a folder, a glob, dict(folder=, list_file=) or a '
+                         f'list of these, got {source!r}')
+    if is_glob(source):
+        return _globbed(root, source)
+    folder = _existing(root / source)
+    if not folder.is_dir():
+        raise FileNotFoundError(f'{folder} is no folder: check data_root, or the folders of the '
+                                'config')
+    return _images(folder)
+
+
+def _images(folder: Path) -> Iterator[Path]:
+    with os.scandir(folder) as entries:
+        for entry in entries:  # its kind stands in the folder's listing: no call for each file
+            if _is_image(entry.name) and not entry.is_dir():
+                path = folder / entry.name
+                yield path if entry.is_file() else _readable(path)
+
+
+def _globbed(root: Path, pattern: str) -> Iterator[Path]:
+    try:
+        found = list(root.glob(pattern))
+    except (NotImplementedError, ValueError, IndexError) as error:
+        raise ValueError(f'the glob {pattern!r} cannot be used inside {root}: {error}') from error
+    return (_readable(path) for path in found if _is_image(path.name) and not path.is_dir())
+
+
+def _listed(root: Path, source: dict) -> Iterator[Path]:
+    if set(source) != {'folder', 'list_file'} or not all(
+            isinstance(part, str) for part in source.values()):
+        raise ValueError('a list source is dict(folder=, list_file=), both strings, got '
+                         f'{source!r}')
+    folder, list_file = _existing(root / source['folder']), _existing(root / source['list_file'])
+    if not list_file.is_file():
+        raise FileNotFoundError(f'{list_file} is no file: list_file names the lines to read')
+    try:
+        text = list_file.read_text(encoding='utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{list_file} is no UTF-8 text ({error}): write it anew') from None
+    for number, line in enumerate(text.split('\n'), start=1):
+        if line.strip():
+            yield _readable(folder / line.split()[0], f' (line {number} of {list_file})')
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith('.')
+
+
+def _readable(path: Path, named_by: str = '') -> Path:
+    """A path that is a file. Raises: FileNotFoundError: if not."""
+    if path.is_file():
+        return path
+    if path.is_symlink():
+        raise FileNotFoundError(f'{path}{named_by} is a link that leads to no file: remove it, or '
+                                'put its file back')
+    reason = 'is no file' if path.exists() else 'does not exist'
+    raise FileNotFoundError(f'{path}{named_by} {reason}: check data_root, or the folders of the '
+                            'config')
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise FileNotFoundError(f'{path} does not exist: check data_root, or the folders of the '
+                                'config')
+    return path
