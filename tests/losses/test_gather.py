@@ -1,0 +1,128 @@
+"""A term over the samples of all processes is the term of one process with all samples."""
+from datetime import timedelta
+
+import pytest
+import torch
+from torch import distributed, multiprocessing, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from reid_fusedloss.losses import FusedLoss
+
+RANKS, BATCH = 2, 8
+TERMS = dict(
+    triplet=dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=1., gather=True),
+    soft=dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=.5, margin=None,
+              mining='weighted', gather=True),
+    anchor=dict(type='reid_fusedloss.CircleLoss', reads='pooled', weight=.3, form='anchor',
+                margin=.25, gamma=32, gather=True),
+    batch=dict(type='reid_fusedloss.CircleLoss', reads='pooled', weight=.1, form='batch',
+               margin=.25, gamma=32, gather=True),
+    center=dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=.1),
+    id=dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.))
+
+
+class Net(nn.Module):
+
+    def __init__(self, terms):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(12, 16), nn.Tanh(), nn.Linear(16, 8))
+        self.classifier = nn.Linear(8, 8)
+        self.loss = FusedLoss(terms, num_classes=8, feat_dims=8)
+
+    def forward(self, inputs, labels):
+        pooled = self.layers(inputs)
+        return self.loss(dict(pooled=pooled, logits=self.classifier(pooled)), labels)
+
+
+def make(terms):
+    torch.manual_seed(0)
+    inputs = torch.randn(3, RANKS * BATCH, 12)
+    labels = torch.arange(8).repeat_interleave(2)
+    return Net(terms), inputs, labels[torch.randperm(16)]
+
+
+def train(net, inputs, labels):
+    """Losses of each step, and the gradients and weights after the last."""
+    optimizer = torch.optim.SGD(net.parameters(), lr=.1)
+    values = []
+    for batch in inputs:
+        optimizer.zero_grad()
+        losses = net(batch, labels)
+        sum(losses.values()).backward()
+        optimizer.step()
+        values.append({name: value.item() for name, value in losses.items()})
+    named = {name.removeprefix('module.'): value for name, value in net.named_parameters()}
+    return dict(values=values, gradients={name: value.grad for name, value in named.items()},
+                weights={name: value.detach() for name, value in named.items()})
+
+
+def run_rank(rank, folder):
+    torch.set_num_threads(1)
+    distributed.init_process_group('gloo', f'file://{folder}/rendezvous', rank=rank,
+                                   world_size=RANKS, timeout=timedelta(seconds=60))
+    own = slice(rank * BATCH, (rank + 1) * BATCH)
+    results = {}
+    for gather in (True, False):
+        net, inputs, labels = make({name: {**term, 'gather': term.get('gather', False) and gather}
+                                    for name, term in TERMS.items()})
+        results[gather] = train(DistributedDataParallel(net), inputs[:, own], labels[own])
+    net, inputs, labels = make(TERMS)
+    for size in (4 + rank, 4):
+        try:
+            net.loss._gather['triplet'](inputs[0, :size], labels[:size])
+        except ValueError as error:
+            results[f'error {size}'] = str(error)
+    net.loss._gather['anchor'](inputs[0, :4], labels[:4])
+    try:
+        net.loss._gather['anchor'](inputs[0, :3], labels[:3])
+    except ValueError as error:
+        results['error'] = str(error)
+    torch.save(results, f'{folder}/{rank}.pth')
+    distributed.destroy_process_group()
+
+
+@pytest.fixture(scope='module')
+def ranks(tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp('ranks'))
+    multiprocessing.spawn(run_rank, (folder, ), nprocs=RANKS)
+    return [torch.load(f'{folder}/{rank}.pth', weights_only=True) for rank in range(RANKS)]
+
+
+def test_gradients_equal_those_of_one_process_with_the_union(ranks):
+    expected = train(*make(TERMS))
+    for rank in ranks:
+        for kind in ('gradients', 'weights'):
+            for name, value in expected[kind].items():
+                torch.testing.assert_close(rank[True][kind][name], value, rtol=1e-5, atol=1e-5)
+        for ours, theirs in zip(rank[True]['values'], expected['values']):
+            for name in ('loss_triplet', 'loss_soft', 'loss_anchor', 'loss_batch'):
+                assert ours[name] == pytest.approx(theirs[name], rel=1e-5)
+    assert min(value.abs().max() for value in expected['gradients'].values()) > 1e-3
+
+
+def test_without_the_key_each_process_mines_for_itself(ranks):
+    one = train(*make(TERMS))
+    gaps = [(ranks[0][False]['gradients'][name] - value).abs().max()
+            for name, value in one['gradients'].items()]
+    assert max(gaps) > 1e-3
+    assert ranks[0][False]['values'][0]['loss_triplet'] != pytest.approx(
+        one['values'][0]['loss_triplet'], rel=1e-3)
+
+
+def test_batches_of_other_sizes_are_refused(ranks):
+    assert 'one size on all ranks, got [4, 5]' in ranks[0]['error 4']
+    assert 'one size on all ranks, got [4, 5]' in ranks[1]['error 5']
+    assert all('got 3 after 4 samples: set drop_last=True' in rank['error'] for rank in ranks)
+
+
+def test_on_one_process_nothing_changes():
+    plain = {name: {key: value for key, value in term.items() if key != 'gather'}
+             for name, term in TERMS.items()}
+    assert train(*make(TERMS))['values'] == train(*make(plain))['values']
+    assert 'triplet(TripletLoss of pooled of all processes)' in repr(make(TERMS)[0].loss)
+
+
+def test_the_key_is_true_or_false():
+    terms = dict(triplet={**TERMS['triplet'], 'gather': 'yes'})
+    with pytest.raises(TypeError, match="term 'triplet': gather='yes' must be True or False"):
+        FusedLoss(terms)
