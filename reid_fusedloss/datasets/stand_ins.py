@@ -16,8 +16,9 @@ def stand_ins(labels: np.ndarray, idx: int, most: int) -> Iterator[int]:
         `idx`, the images of its identity that follow it, cyclically, and then those of the
         identities that follow, in the order of their labels.
     """
+    yield int(idx)  # nothing is searched before an image is known to be damaged
     own = np.flatnonzero(labels == labels[idx])
-    yield from np.roll(own, -int(np.searchsorted(own, idx)))[:most].tolist()
+    yield from np.roll(own, -int(np.searchsorted(own, idx)))[1:most].tolist()
     others = np.argsort(labels, kind='stable')
     start = int(np.searchsorted(labels[others], labels[idx], side='right'))
     others = np.roll(others, -start)[:len(labels) - len(own)]

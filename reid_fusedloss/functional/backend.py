@@ -3,7 +3,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 import numpy as np
 import torch
@@ -55,7 +55,7 @@ def inner_products(x: Tensor, y: Tensor, backend: str, out: Optional[Tensor] = N
 def _full_precision(device: torch.device) -> Iterator[None]:
     """Products as they are written, whatever autocast or the precision of products is set to."""
     kinds = [torch.backends.cuda.matmul, getattr(torch.backends.mkldnn, 'matmul', None)]
-    kinds = [kind for kind in kinds if hasattr(kind, 'fp32_precision')]
+    kinds = [kind for kind in kinds if _has_precision(kind)]
     if kinds:  # from PyTorch 2.9 on; its older setting may not be read once this one is used
         before = [kind.fp32_precision for kind in kinds]
     else:
@@ -66,6 +66,14 @@ def _full_precision(device: torch.device) -> Iterator[None]:
             yield
     finally:
         _set_precision(kinds, before)
+
+
+def _has_precision(kind: Any) -> bool:
+    """Whether PyTorch's setting is there; before PyTorch 2.9 asking is an AssertionError."""
+    try:
+        return hasattr(kind, 'fp32_precision')
+    except AssertionError:
+        return False
 
 
 def _set_precision(kinds: list, values: Union[str, list[str]]) -> None:

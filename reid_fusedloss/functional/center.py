@@ -39,8 +39,8 @@ def center_loss(features: Tensor, labels: Tensor, centers: Tensor, *,
 @torch.no_grad()
 @full_precision
 def center_step(features: Tensor, labels: Tensor, centers: Tensor, *, lr: float,
-                update: str = 'sgd') -> tuple[Tensor, Tensor]:
-    """One update of the centres of the batch's classes.
+                update: str = 'sgd') -> Tensor:
+    """One update of the centres of the batch's classes; samples that are not finite do not count.
 
     Args:
         features: shape (B, C).
@@ -52,9 +52,8 @@ def center_step(features: Tensor, labels: Tensor, centers: Tensor, *, lr: float,
             where n_j is the number of samples of class j in the batch.
 
     Returns:
-        The batch's classes (U,), ascending, and their new centres (U, C). The sums are a matrix
-        product, which is reproducible on a GPU where a scatter-add is not: ranks that see the
-        same batch get the same bits.
+        The new centre of each sample's class, shape (B, C), for `centers[labels] = `: samples of
+        one class have the same bits, and ranks that see the same batch have them too.
 
     Raises:
         ValueError: if the shapes disagree, a label is out of range or the update is unknown.
@@ -62,36 +61,45 @@ def center_step(features: Tensor, labels: Tensor, centers: Tensor, *, lr: float,
     if update not in UPDATES:
         raise ValueError(f'update={update!r} is none of {UPDATES}')
     _check(features, labels, centers)
-    classes, member = _membership(labels, centers.dtype)
-    sums = member @ (features.to(centers.dtype) - centers[labels.long()])
-    scale = 2 / max(len(labels), 1) if update == 'sgd' else 1 / (1 + member.sum(1, keepdim=True))
-    return classes, centers[classes] + lr * scale * sums
+    old, finite = centers[labels.long()], features.isfinite().all(1)
+    sums, counts = _sums_of_classes(features.to(centers.dtype) - old, labels, finite)
+    share = finite.sum().clamp(min=1) / 2 if update == 'sgd' else 1 + counts
+    return old + lr * sums / share
 
 
 @torch.no_grad()
 @full_precision
-def class_means(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean feature of each class of a batch.
+def class_means(features: Tensor, labels: Tensor) -> Tensor:
+    """Mean feature of each sample's class in a batch; samples that are not finite do not count.
 
     Args:
         features: shape (B, C).
         labels: integer identities, shape (B,).
 
     Returns:
-        The batch's classes (U,), ascending, and their means (U, C).
+        Means, shape (B, C); NaN where no sample of the class is finite. Samples of one class have
+        the same bits.
 
     Raises:
         ValueError: if the shapes disagree.
     """
     check_batch(features, labels)
-    classes, member = _membership(labels, features.dtype)
-    return classes, member @ features / member.sum(1, keepdim=True)
+    sums, counts = _sums_of_classes(features, labels, features.isfinite().all(1))
+    return sums / counts
 
 
-def _membership(labels: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Classes (U,) and a (U, B) matrix of zeros and ones: which sample is of which class."""
-    classes = labels.long().unique()
-    return classes, (classes[:, None] == labels).to(dtype)
+def _sums_of_classes(values: Tensor, labels: Tensor, counted: Tensor) -> tuple[Tensor, Tensor]:
+    """For each sample, the sum (B, C) and number (B, 1) of the counted samples of its class.
+
+    A matrix product is reproducible on a GPU where a scatter-add is not, and its shape is known
+    where that of `unique` has to be waited for. Its rows are taken from the first sample of each
+    class, since equal rows of a product are not always equal to the last bit.
+    """
+    same = labels[:, None] == labels
+    first = same.to(torch.uint8).argmax(1)
+    member = (same & counted).to(values.dtype)
+    sums = member @ torch.where(counted[:, None], values, 0)
+    return sums[first], member.sum(1, keepdim=True)
 
 
 def _check(features: Tensor, labels: Tensor, centers: Tensor) -> None:

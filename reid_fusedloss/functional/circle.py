@@ -1,6 +1,9 @@
 """Circle loss (Sun et al., CVPR 2020) in its three forms: per anchor, whole batch, class level."""
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from .losses import check_batch, check_class_labels, full_precision, mean_over, pair_masks
@@ -80,16 +83,31 @@ def class_circle_logits(cosines: Tensor, labels: Tensor, margin: float, gamma: f
     fixed = cosines.detach()
     weight = (fixed + margin).clamp_(min=0)
     weight[own] = (1 + margin - fixed[own]).clamp(min=0)
-    boundary = torch.full_like(weight, margin)
-    boundary[own] = 1 - margin
-    return weight.mul_(gamma) * (cosines - boundary)
+    beyond = cosines - margin
+    with torch.no_grad():  # a shift by a constant, which the gradient does not see
+        beyond[own] -= 1 - 2 * margin
+    return weight.mul_(gamma) * beyond
 
 
 @full_precision
 def pairwise_cosines(features: Tensor) -> Tensor:
     """Cosine similarity of all pairs of a batch: (B, C) of any norm to (B, B)."""
-    unit = F.normalize(features)
-    return unit @ unit.T
+    return _Gram.apply(F.normalize(features))
+
+
+class _Gram(torch.autograd.Function):
+    """X X^T with one product in its backward pass, where autograd takes two: (G + G^T) X."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        ctx.save_for_backward(rows)
+        return rows @ rows.T
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        rows, = ctx.saved_tensors
+        return (gradient + gradient.T) @ rows
 
 
 def _check_square(similarity: Tensor, labels: Tensor) -> None:

@@ -60,14 +60,26 @@ def check_batch(values: Tensor, labels: Tensor) -> None:
 def check_class_labels(labels: Tensor, num_classes: int) -> None:
     """Checks that every label lies in 0..num_classes-1; a negative one would index from the end.
 
+    On a CUDA device the check is queued with the other work, so that the host does not wait for
+    it: there a label out of range is a RuntimeError that names the range, raised at some later
+    call, as PyTorch's own checks of indices are.
+
     Raises:
         ValueError: with the label out of range.
     """
-    if labels.numel():
-        low, high = torch.stack(labels.aminmax()).tolist()
-        if low < 0 or high >= num_classes:
-            raise ValueError(f'label {low if low < 0 else high} is outside 0..{num_classes - 1}: '
-                             f'the tensor has {num_classes} classes')
+    if not labels.numel():
+        return
+    words = f'outside 0..{num_classes - 1}: the tensor has {num_classes} classes'
+    if _checks_without_waiting(labels.device):
+        torch._assert_async(((labels >= 0) & (labels < num_classes)).all(), f'a label is {words}')
+        return
+    low, high = torch.stack(labels.aminmax()).tolist()
+    if low < 0 or high >= num_classes:
+        raise ValueError(f'label {low if low < 0 else high} is {words}')
+
+
+def _checks_without_waiting(device: torch.device) -> bool:
+    return device.type == 'cuda' and hasattr(torch, '_assert_async')
 
 
 def pair_masks(labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,9 +1,9 @@
-import math
-
 import torch
-from mmengine.dist import all_gather, broadcast, get_world_size
+from mmengine.dist import all_gather, all_reduce, broadcast, get_world_size
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from ..checks import check_choice, check_int, check_number, check_tensor_size
 from ..functional.center import REDUCTIONS, UPDATES, center_loss, center_step, class_means
 from ..functional.losses import check_class_labels
 from ..registry import MODELS
@@ -19,7 +19,7 @@ class CenterLoss(nn.Module):
     of weight decay and of the term's weight. Every forward in training mode with gradients on is
     followed by one update with the samples of all ranks, so the centres are bit-equal on all
     ranks; the loss of that forward uses the centres from before it. Samples that are not finite
-    do not reach the centres.
+    do not reach the centres. Nothing of it makes the host wait for the device.
 
     Args:
         num_classes: number of identities.
@@ -33,25 +33,27 @@ class CenterLoss(nn.Module):
         reduction: 'mean' or 'sum' of `center_loss`.
 
     Raises:
+        TypeError: if a size or the lr is no number.
         ValueError: if a size, the lr or a choice is out of range.
     """
 
     def __init__(self, num_classes: int, feat_dims: int, lr: float = 0.5, update: str = 'sgd',
                  init: str = 'normal', reduction: str = 'mean') -> None:
         super().__init__()
-        if num_classes < 1 or feat_dims < 1:
-            raise ValueError(f'num_classes={num_classes} and feat_dims={feat_dims} must be >= 1')
-        if not (math.isfinite(lr) and lr > 0):
-            raise ValueError(f'lr={lr} must be finite and > 0')
-        for name, value, choices in (('update', update, UPDATES), ('init', init, INITS),
-                                     ('reduction', reduction, REDUCTIONS)):
-            if value not in choices:
-                raise ValueError(f'{name}={value!r} is none of {choices}')
+        check_int('num_classes', num_classes)
+        check_int('feat_dims', feat_dims)
+        check_tensor_size(num_classes=num_classes, feat_dims=feat_dims)
+        check_number('lr', lr)
+        if lr <= 0:
+            raise ValueError(f'lr={lr} must be > 0')
+        check_choice('update', update, UPDATES)
+        check_choice('init', init, INITS)
+        check_choice('reduction', reduction, REDUCTIONS)
         self.lr = lr
         self.update = update
         self.init = init
         self.reduction = reduction
-        self._ranks_agree = False
+        self._batch_size = 0  # the largest of all ranks in the first update
         centers = torch.zeros(num_classes, feat_dims)
         if init == 'normal':
             centers.normal_()
@@ -63,8 +65,8 @@ class CenterLoss(nn.Module):
         """Loss of features (B, C) with labels (B,); in training, also one update of the centres.
 
         Raises:
-            ValueError: if C is not `feat_dims`, a label is out of range, or the ranks' batches
-                differ in size.
+            ValueError: if C is not `feat_dims`, a label is out of range, or in a training on
+                several ranks a batch is larger than all ranks' first ones.
         """
         if features.shape[1:] != self.centers.shape[1:]:
             raise ValueError(f'CenterLoss(feat_dims={self.centers.shape[1]}) got features of '
@@ -83,29 +85,35 @@ class CenterLoss(nn.Module):
         return center_loss(features, rows, own, reduction=self.reduction)
 
     def _all_ranks(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Finite samples of all ranks, in the order of the ranks."""
-        if get_world_size() > 1:
-            if not self._ranks_agree:
-                broadcast(self.centers)
-                self._ranks_agree = True
-            sizes = [int(size) for size in all_gather(torch.tensor([len(labels)]))]
-            if len(set(sizes)) > 1:
-                raise ValueError(f'CenterLoss needs batches of one size on all ranks, got {sizes}: '
-                                 'set drop_last=True')
-            features = torch.cat(all_gather(features.contiguous()))
-            labels = torch.cat(all_gather(labels.contiguous()))
-        finite = features.isfinite().all(1)
-        return features[finite], labels[finite]
+        """Samples of all ranks, in the order of the ranks.
+
+        All ranks send as many rows as the largest of the first batches has, so that none needs to
+        know the size of another's batch: rows that are missing are NaN, and do not count.
+        """
+        if get_world_size() == 1:
+            return features, labels
+        if not self._batch_size:
+            broadcast(self.centers)
+            largest = torch.tensor([len(labels)])
+            all_reduce(largest, op='max')
+            self._batch_size = int(largest)
+        missing = self._batch_size - len(labels)
+        if missing < 0:
+            raise ValueError(f'CenterLoss got {len(labels)} samples, but the first batches of all '
+                             f'ranks had at most {self._batch_size}: use batches of one size')
+        features = F.pad(features, (0, 0, 0, missing), value=torch.nan)
+        labels = F.pad(labels, (0, missing))
+        return (torch.cat(all_gather(features.contiguous())),
+                torch.cat(all_gather(labels.contiguous())))
 
     def _start_unmet(self, features: Tensor, labels: Tensor) -> None:
-        classes, means = class_means(features, labels)
-        centers = self.centers[classes]
-        self.centers[classes] = torch.where(centers.isnan(), means.to(centers), centers)
+        centers = self.centers[labels]
+        means = class_means(features, labels).to(centers)
+        self.centers[labels] = torch.where(centers.isnan(), means, centers)
 
     def _step(self, features: Tensor, labels: Tensor) -> None:
-        classes, centers = center_step(features, labels, self.centers, lr=self.lr,
-                                       update=self.update)
-        self.centers[classes] = centers.to(self.centers)
+        self.centers[labels] = center_step(features, labels, self.centers, lr=self.lr,
+                                           update=self.update).to(self.centers)
 
     def extra_repr(self) -> str:
         """The settings, for `print(model)`."""

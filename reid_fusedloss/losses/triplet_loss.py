@@ -1,10 +1,11 @@
 import logging
-import math
 from typing import Optional
 
+import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from ..checks import check_choice, check_flag, check_number
 from ..functional.triplet import (TripletDistances, hardest_distances, triplet_ranking_loss,
                                   weighted_distances)
 from ..registry import MODELS
@@ -12,6 +13,7 @@ from ..registry import MODELS
 MININGS = {'hard': hardest_distances, 'weighted': weighted_distances}
 COLLAPSE_DISTANCE = 1e-3
 COLLAPSE_FRACTION = 0.5
+CHECK_INTERVAL = 100
 
 
 @MODELS.register_module()
@@ -20,7 +22,8 @@ class TripletLoss(nn.Module):
 
     When all features fall onto one point the gradient vanishes and training never recovers. The
     module says so in the log, once, when more than half of the anchors have their negative within
-    a Euclidean distance of 1e-3.
+    a Euclidean distance of 1e-3. It looks at the first training step and at every 100th after it:
+    to look is to wait for the device.
 
     Args:
         margin: in units of the distance; None: soft margin.
@@ -30,29 +33,40 @@ class TripletLoss(nn.Module):
         squared: squared Euclidean distances.
 
     Raises:
+        TypeError: if an argument has another type.
         ValueError: if the margin is not finite and >= 0, or the mining is unknown.
     """
 
     def __init__(self, margin: Optional[float] = 0.3, mining: str = 'hard',
                  normalize: bool = False, squared: bool = False) -> None:
         super().__init__()
-        if margin is not None and not (math.isfinite(margin) and margin >= 0):
-            raise ValueError(f'margin={margin} must be finite and >= 0, or None for a soft margin')
-        if mining not in MININGS:
-            raise ValueError(f'mining={mining!r} is none of {tuple(MININGS)}')
+        if margin is not None:
+            check_number('margin', margin)
+            if margin < 0:
+                raise ValueError(f'margin={margin} must be >= 0, or None for a soft margin')
+        check_choice('mining', mining, MININGS)
+        check_flag('normalize', normalize)
+        check_flag('squared', squared)
         self.margin = margin
         self.mining = mining
         self.normalize = normalize
         self.squared = squared
         self._warned = False
+        self._steps = 0
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """Loss of features (B, C) with integer identities (B,): a scalar."""
         distances = MININGS[self.mining](features, labels, normalize=self.normalize,
                                          squared=self.squared)
-        if self.training and not self._warned:
-            self._warn_if_collapsed(distances)
+        if self.training:
+            self._look_for_collapse(distances)
         return triplet_ranking_loss(distances, self.margin)
+
+    @torch.compiler.disable
+    def _look_for_collapse(self, distances: TripletDistances) -> None:
+        if self._steps % CHECK_INTERVAL == 0 and not self._warned:
+            self._warn_if_collapsed(distances)
+        self._steps += 1
 
     def _warn_if_collapsed(self, distances: TripletDistances) -> None:
         near = COLLAPSE_DISTANCE ** 2 if self.squared else COLLAPSE_DISTANCE

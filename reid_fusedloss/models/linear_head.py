@@ -6,12 +6,11 @@ import torch
 from mmpretrain.models.heads import ClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..checks import check_flag, check_int, check_tensor_size
+from ..functional.cosines import class_cosines
 from ..registry import MODELS
 from .parts import build_part, check_init_cfg
-
 
 CLASSIFIED = {'logits', 'cosines'}
 
@@ -128,7 +127,7 @@ class LinearReIDHead(ClsHead):
         if 'logits' in names:
             classified['logits'] = self.classifier(features)
         if 'cosines' in names:
-            classified['cosines'] = cosines(features, self.classifier.weight)
+            classified['cosines'] = class_cosines(features, self.classifier.weight)
         return classified
 
 
@@ -137,20 +136,3 @@ def _start(reduces: bool) -> dict:
     if reduces:
         start['override'] = dict(type='Kaiming', name='embedding', mode='fan_out')
     return start
-
-
-def cosines(features: Tensor, weight: Tensor) -> Tensor:
-    """Cosine similarities without normalised copies: the norms divide the products.
-
-    Args:
-        features: shape (B, C).
-        weight: rows of a classifier, shape (N, C).
-
-    Returns: shape (B, N), float32 (float64 for float64 input).
-    """
-    with torch.autocast(features.device.type, enabled=False):
-        dtype = torch.promote_types(features.dtype, torch.float32)
-        features, weight = features.to(dtype), weight.to(dtype)
-        feature_norms = features.norm(dim=1, keepdim=True).clamp_min(1e-12)
-        weight_norms = weight.norm(dim=1).clamp_min(1e-12)
-        return F.linear(features, weight) / feature_norms / weight_norms

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
+from reid_fusedloss.functional import losses
 from reid_fusedloss.functional.center import center_loss, center_step, class_means
 from reid_fusedloss.functional.circle import (batch_circle_loss, circle_loss, class_circle_logits,
                                               pairwise_cosines)
@@ -176,11 +177,11 @@ def test_class_form_and_center_in_half_and_autocast():
     with torch.autocast('cpu', dtype=torch.bfloat16):
         logits = class_circle_logits(COSINES.half(), Y, .25, 256)
         center = center_loss(X.half(), Y, W.half())
-        rows = center_step(X.float(), Y, W.float(), lr=.5)[1]
+        rows = center_step(X.float(), Y, W.float(), lr=.5)
     assert logits.dtype == center.dtype == rows.dtype == torch.float32
     torch.testing.assert_close(logits, class_circle_logits(COSINES.half().float(), Y, .25, 256),
                                rtol=0, atol=0)
-    torch.testing.assert_close(rows, center_step(X.float(), Y, W.float(), lr=.5)[1],
+    torch.testing.assert_close(rows, center_step(X.float(), Y, W.float(), lr=.5),
                                rtol=0, atol=0)
 
 
@@ -207,21 +208,54 @@ def test_labels_of_any_integer_type(dtype):
 
 
 def test_center_step_wen():
-    classes, rows = center_step(X, Y, W, lr=.5, update='wen')
-    assert classes.tolist() == [0, 1, 2, 3]
-    torch.testing.assert_close(rows, oracle.wen_step(X, Y.tolist(), W, .5)[:4])
+    rows = center_step(X, Y, W, lr=.5, update='wen')
+    torch.testing.assert_close(rows, oracle.wen_step(X, Y.tolist(), W, .5)[Y])
 
 
 def test_center_step_sgd_is_a_gradient_step_on_the_mean_form():
     _, grad = value_and_grad(lambda c: center_loss(X, Y, c), W)
-    classes, rows = center_step(X, Y, W, lr=.3)
-    torch.testing.assert_close(rows, (W - .3 * grad)[classes])
+    torch.testing.assert_close(center_step(X, Y, W, lr=.3), (W - .3 * grad)[Y])
+
+
+@pytest.mark.parametrize('update', ['sgd', 'wen'])
+def test_center_step_leaves_out_what_is_not_finite(update):
+    poisoned = X.clone()
+    poisoned[0, 3], poisoned[4:8] = torch.inf, torch.nan       # one of class 0, all of class 1
+    kept = poisoned.isfinite().all(1)
+    rows = center_step(poisoned, Y, W, lr=.5, update=update)
+    expected = W.clone()
+    expected[Y[kept]] = center_step(X[kept], Y[kept], W, lr=.5, update=update)
+    torch.testing.assert_close(rows, expected[Y])
 
 
 def test_class_means():
-    classes, means = class_means(X, torch.tensor([9, 2] * 8))
-    assert classes.tolist() == [2, 9]
-    torch.testing.assert_close(means, torch.stack([X[1::2].mean(0), X[::2].mean(0)]))
+    means = class_means(X, torch.tensor([9, 2] * 8))
+    torch.testing.assert_close(means, torch.stack([X[::2].mean(0), X[1::2].mean(0)] * 8))
+    poisoned = X.clone()
+    poisoned[2, 0], poisoned[1::2] = torch.inf, torch.nan
+    means = class_means(poisoned, torch.tensor([9, 2] * 8))
+    torch.testing.assert_close(means[::2], X[[0, *range(4, 16, 2)]].mean(0).expand(8, -1))
+    assert means[1::2].isnan().all()
+
+
+def test_rows_of_a_class_have_the_same_bits():
+    random = torch.Generator().manual_seed(0)
+    features = torch.randn(203, 37, generator=random)
+    labels = torch.randint(50, (203, ), generator=random)
+    first = [labels.tolist().index(label) for label in labels.tolist()]
+    for rows in (class_means(features, labels),
+                 center_step(features, labels, torch.zeros(50, 37), lr=.5)):
+        assert torch.equal(rows, rows[first])
+
+
+def test_labels_are_checked_without_waiting(monkeypatch):
+    """As on a CUDA device, where the error comes later; on a CPU it comes at once."""
+    monkeypatch.setattr(losses, '_checks_without_waiting', lambda device: True)
+    monkeypatch.setattr(Tensor, 'tolist', None)
+    losses.check_class_labels(Y, 4)
+    for labels in (Y + 1, Y - 1, Y.to(torch.int32) - 1):
+        with pytest.raises(RuntimeError, match='a label is outside 0..3: the tensor has 4 classes'):
+            losses.check_class_labels(labels, 4)
 
 
 @pytest.mark.parametrize('call, error, message', [

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from reid_fusedloss.functional import losses
 from reid_fusedloss.losses import CircleLoss
 from reid_fusedloss.registry import MODELS
 from tests.oracles import losses as oracle
@@ -57,6 +58,30 @@ def test_margin_and_gamma_have_no_default():
 def test_errors_in_forward(form, inputs, labels, message):
     with pytest.raises(ValueError, match=message):
         CircleLoss(form, margin=.25, gamma=64)(inputs, labels)
+
+
+@pytest.mark.parametrize('form', ['anchor', 'batch', 'class'])
+def test_only_looks_wait_for_the_device(form, monkeypatch):
+    """Tensors on the device `meta` have no values: asking for one, or for a count, is an error."""
+    monkeypatch.setattr(losses, '_checks_without_waiting', lambda device: True)
+    module = CircleLoss(form, margin=.25, gamma=64)
+    module((COSINES if form == 'class' else X), Y)
+    inputs = torch.empty(16, 16, device='meta', requires_grad=True)
+    value = module(inputs, Y.to('meta'))
+    value.backward()
+    assert value.shape == () and value.device.type == 'meta'
+
+
+@pytest.mark.parametrize('bad', [1.1, -1.1])
+def test_cosines_are_looked_at_in_the_first_forward_and_every_100th_after_it(bad):
+    module = CircleLoss('class', margin=.25, gamma=64)
+    module(COSINES, Y)
+    wrong = COSINES.clone()
+    wrong[3, 2] = bad
+    for _ in range(99):
+        module(wrong, Y)
+    with pytest.raises(ValueError, match="reads='cosines'; got a value of magnitude 1.1"):
+        module(wrong, Y)
 
 
 def test_cosines_rounded_in_bfloat16_pass():

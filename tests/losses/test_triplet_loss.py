@@ -44,19 +44,40 @@ def test_collapse_is_judged_by_the_euclidean_distance(lines, squared):
     module = TripletLoss(squared=squared)
     module(torch.eye(16, 8) * .01, Y)       # half of the rows have theirs at .01, half at 0
     assert lines == []
-    module(torch.eye(16, 8) * .0005, Y)
+    TripletLoss(squared=squared)(torch.eye(16, 8) * .0005, Y)
     assert len(lines) == 1
 
 
-def test_no_warning_without_collapse(lines):
+def test_collapse_is_looked_for_in_the_first_step_and_every_100th_after_it(lines):
     module = TripletLoss()
     module(X, Y)
-    module(torch.ones(4, 8), torch.zeros(4, dtype=torch.long))   # no anchor is usable
-    one_pair = X.clone()
-    one_pair[4] = one_pair[0]                                    # 2 of 16 anchors
-    module(one_pair, Y)
     module.eval()
     module(torch.ones(16, 8), Y)
+    module.train()
+    for _ in range(99):
+        module(torch.ones(16, 8), Y)
+    assert lines == []
+    module(torch.ones(16, 8), Y)
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize('mining', ['hard', 'weighted'])
+def test_only_looks_wait_for_the_device(mining):
+    """Tensors on the device `meta` have no values: asking for one, or for a count, is an error."""
+    module = TripletLoss(mining=mining)
+    module(X, Y)
+    value = module(X.to('meta').requires_grad_(), Y.to('meta'))
+    value.backward()
+    assert value.shape == () and value.device.type == 'meta'
+
+
+def test_no_warning_without_collapse(lines):
+    one_pair = X.clone()
+    one_pair[4] = one_pair[0]                                    # 2 of 16 anchors
+    TripletLoss()(X, Y)
+    TripletLoss()(torch.ones(4, 8), torch.zeros(4, dtype=torch.long))   # no anchor is usable
+    TripletLoss()(one_pair, Y)
+    TripletLoss().eval()(torch.ones(16, 8), Y)
     assert lines == []
 
 

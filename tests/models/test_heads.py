@@ -4,7 +4,7 @@ from mmengine.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch.nn import functional as F
 
-from reid_fusedloss.models.linear_head import cosines
+from reid_fusedloss.functional.cosines import class_cosines
 
 
 def head(kind='BNNeckHead', reads=('logits', ), **options):
@@ -69,11 +69,11 @@ def test_cosines_stay_float32_under_autocast():
     features, weight = torch.randn(4, 64), torch.randn(7, 64)
     exact = F.cosine_similarity(features[:, None].double(), weight[None].double(), dim=2)
     with torch.autocast('cpu', torch.bfloat16):
-        found = cosines(features, weight)
+        found = class_cosines(features, weight)
     assert found.dtype == torch.float32
     assert (found.double() - exact).abs().max() < 1e-6
     zero = torch.zeros(1, 64, requires_grad=True)
-    cosines(zero, weight).sum().backward()
+    class_cosines(zero, weight).sum().backward()
     assert zero.grad.isfinite().all()
 
 

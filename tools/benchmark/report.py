@@ -52,17 +52,19 @@ class Row:
             parts=[vars(part) for part in self.parts])
 
 
-def machine(options: Options) -> dict[str, str]:
-    """What the seconds depend on."""
+def machine(options: Optional[Options] = None) -> dict[str, str]:
+    """What the seconds depend on; the back end is that of ranking, of which training has none."""
     blas = np.show_config(mode='dicts')['Build Dependencies']['blas']
     set_variables = [f'{key}={os.environ[key]}' for key in VARIABLES if key in os.environ]
-    return {
+    head = {
         'CPU': f'{_cpu_model()}, {os.cpu_count()} cores',
         'threads': ', '.join([f'torch {torch.get_num_threads()}', *set_variables]),
         'versions': f'Python {platform.python_version()}, torch {torch.__version__}, '
                     f'numpy {np.__version__} ({blas["name"]} {blas["version"]})',
-        'back end': f'{options.backend}, chunk_size {options.chunk_size}',
     }
+    if options is not None:
+        head['back end'] = f'{options.backend}, chunk_size {options.chunk_size}'
+    return head
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -1,0 +1,29 @@
+"""What a key of a config makes of the speed of a training step."""
+from pathlib import Path
+
+from mmengine.runner import Runner
+
+from train_loops import MemoryLoader, Network, read_config, start_runner
+
+BFLOAT16, CHANNELS_LAST, COMPILE = 'bfloat16', 'channels-last', 'compile'
+KEYS = ('float32', CHANNELS_LAST, BFLOAT16, f'{BFLOAT16} {CHANNELS_LAST}', COMPILE,
+        f'{BFLOAT16} {CHANNELS_LAST} {COMPILE}')
+
+
+def runner_with(keys: str, network: Network, work_dir: Path, loader: MemoryLoader) -> Runner:
+    """A Runner with the keys of a name in `KEYS` set, and the others of these not.
+
+    They are, in a config: `optim_wrapper=dict(type='reid_fusedloss.BF16OptimWrapper')`,
+    `default_hooks=dict(channels_last=dict(type='reid_fusedloss.ChannelsLastHook'))`,
+    `compile=True`.
+    """
+    wanted = set(keys.split())
+    cfg = read_config(network, work_dir)
+    cfg.default_hooks.pop('channels_last', None)
+    if CHANNELS_LAST in wanted:
+        cfg.default_hooks.channels_last = dict(type='reid_fusedloss.ChannelsLastHook')
+    if BFLOAT16 in wanted:
+        cfg.optim_wrapper.type = 'reid_fusedloss.BF16OptimWrapper'
+    if COMPILE in wanted:
+        cfg.compile = True
+    return start_runner(cfg, loader)
