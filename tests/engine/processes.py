@@ -51,11 +51,23 @@ def finish(process: subprocess.Popen, work_dir: Path, code: int = 0, seconds: fl
 
 def stop_when(process: subprocess.Popen, work_dir: Path, words: str, number: int,
               seconds: float = 120) -> None:
-    """Send a signal to all processes of the group as soon as the words have been printed."""
+    """Send a signal to a training and all its processes as soon as the words have been printed."""
     end = time.monotonic() + seconds
     log = Path(f'{work_dir}.txt')
     while words not in log.read_text():
         assert process.poll() is None and time.monotonic() < end, log.read_text()[-3000:]
         time.sleep(.02)
-    os.killpg(process.pid, number)
+    for pid in [process.pid, *descendants(process.pid)]:
+        os.kill(pid, number)
     process.wait(60)
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes below one; torchrun's have sessions of their own."""
+    table = subprocess.run(['ps', '-e', '-o', 'pid=,ppid='], capture_output=True, check=True,
+                           text=True).stdout
+    parents = [tuple(map(int, line.split())) for line in table.splitlines()]
+    found = [pid]
+    for known in found:
+        found += [child for child, parent in parents if parent == known]
+    return found[1:]

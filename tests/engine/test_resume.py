@@ -4,6 +4,7 @@ import signal
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -48,6 +49,10 @@ class StopAt(Hook):
 
     def before_save_checkpoint(self, runner, checkpoint):
         self._reached('saving', runner.iter)
+
+
+def log_of(work_dir):
+    return next(work_dir.rglob('*.log')).read_text()
 
 
 def name_of(stop):
@@ -189,3 +194,13 @@ def test_another_batch_is_refused(straight, tmp_path):
         train(straight[0], tmp_path, ('iter', 7, kill))
     with pytest.raises(ValueError, match='epoch 2, iteration 6, but an epoch has 1 iterations'):
         train(straight[0], tmp_path, go_on=True, train_dataloader__batch_size=24)
+
+
+def test_a_seed_that_was_drawn_is_kept(straight, tmp_path):
+    with pytest.raises(Stop):
+        train(straight[0], tmp_path / 'drawn', ('iter', 7, kill), randomness__seed=None)
+    seed = Config.fromfile(tmp_path / 'drawn' / 'synthetic_r18.py').randomness.seed
+    assert type(seed) is int and f'seed {seed}' in log_of(tmp_path / 'drawn')
+    train(straight[0], tmp_path / 'drawn', go_on=True, randomness__seed=None)
+    train(straight[0], tmp_path / 'given', randomness__seed=seed)
+    check_equal(tmp_path / 'drawn', tmp_path / 'given')

@@ -13,6 +13,8 @@ from ...registry import HOOKS
 class RunInfoHook(Hook):
     """Log batch, iterations, learning rate and loss terms, and check that head and data agree.
 
+    A seed that MMEngine has drawn (`randomness = dict(seed=None)`) goes into the dumped config.
+
     Raises (before training):
         ValueError: if the head has another number of classes than the data set has identities.
     """
@@ -28,6 +30,9 @@ class RunInfoHook(Hook):
                 f'the head has num_classes={num_classes}, the training set has {num_ids} '
                 'identities: set model.head.num_classes to that, or None for tools/train.py to '
                 'fill it in')
+        if runner.cfg.get('randomness', {}).get('seed') is None:  # drawn by MMEngine
+            runner.cfg.merge_from_dict({'randomness.seed': runner.seed})
+            runner.dump_config()
         lr = runner.optim_wrapper.get_lr()
         runner.logger.info(
             f'{self._batch(loader)}; {len(loader)} iterations an epoch, {runner.max_epochs} epochs; '
