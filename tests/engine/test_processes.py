@@ -15,7 +15,8 @@ OPTIONS = dict(train_cfg__max_epochs=5, train_cfg__val_interval=2, param_schedul
 @pytest.fixture(scope='module')
 def config(tmp_path_factory):
     options = {**OPTIONS, 'val_dataloader__dataset__images_per_camera': 12,
-               'train_dataloader__num_workers': 2}
+               'train_dataloader__num_workers': 2, 'val_dataloader__num_workers': 1,
+               'val_dataloader__persistent_workers': True}
     return write_config(tmp_path_factory.mktemp('config'), **options)
 
 
@@ -28,20 +29,20 @@ def straight(request, config, tmp_path_factory):
 
 
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM])
-def test_stopped_in_the_second_epoch(config, straight, tmp_path, number):
+def test_stopped_in_the_third_epoch(config, straight, tmp_path, number):
     processes, expected = straight
     folder = tmp_path / 'work'
     process = start(config, folder, processes=processes)
-    stop_when(process, folder, 'Epoch(train) [2][ 5/', number)
+    stop_when(process, folder, 'Epoch(train) [3][ 5/', number)
     assert process.returncode != 0
     if number == signal.SIGTERM:
         saved = load_checkpoint_file(folder / 'interrupted.pth')
-        assert 18 < saved['meta']['iter'] < 36
+        assert 36 < saved['meta']['iter'] < 54
         assert len(saved['meta'].get('rank_buffers', [0])) == processes
     else:
         assert not (folder / 'interrupted.pth').exists()
     text = finish(start(config, folder, '--resume', processes=processes), folder)
-    iteration = 18 if number == signal.SIGKILL else saved['meta']['iter']
-    assert f'resumed epoch: 1, iter: {iteration}' in text
+    iteration = 36 if number == signal.SIGKILL else saved['meta']['iter']
+    assert f'resumed epoch: 2, iter: {iteration}' in text
     found = list(differences(load_checkpoint_file(folder / LAST), expected))
     assert not found, found

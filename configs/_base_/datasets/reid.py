@@ -38,6 +38,7 @@ val_dataloader = dict(
     batch_size=128,
     num_workers=4,
     persistent_workers=True,
+    worker_init_fn=dict(type='reid_fusedloss.start_worker'),
     collate_fn=dict(type='default_collate'),
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(

@@ -12,7 +12,8 @@ UNCOMPARED = {
     'message_hub/log_scalars/val/time', 'message_hub/log_scalars/val/data_time',
     'message_hub/log_scalars/val/memory', 'message_hub/runtime_info/cfg',
     'message_hub/runtime_info/experiment_name', 'message_hub/runtime_info/eta',
-    'message_hub/runtime_info/best_ckpt', 'message_hub/runtime_info/last_ckpt'}
+    'message_hub/runtime_info/best_ckpt', 'message_hub/runtime_info/last_ckpt',
+    'meta/mmengine_version', 'message_hub/runtime_info/mmengine_version'}  # it names a commit
 
 
 def differences(first: Any, second: Any, place: str = '') -> Iterator[str]:

@@ -2,23 +2,30 @@
 import os
 import signal
 import threading
+from typing import Optional
 
 from mmengine.dataset import worker_init_fn
+
+from ...registry import FUNCTIONS
 
 STOP_SIGNALS = ('SIGTERM', 'SIGUSR1')
 
 
-def start_worker(worker_id: int, num_workers: int, rank: int, seed: int) -> None:
-    """Start a worker of a loader as MMEngine does, deaf to signals that are not its parent's.
+@FUNCTIONS.register_module()
+def start_worker(worker_id: int, num_workers: int = 0, rank: int = 0,
+                 seed: Optional[int] = None) -> None:
+    """Start a worker of a loader, deaf to signals that are not its parent's.
 
-    A cluster tells all processes of a job to stop, but the training still needs its workers to end
-    the step at hand. They end when it does. Where the system does not say who sent a signal (macOS,
-    Windows), nothing is changed.
+    A cluster tells all processes of a job to stop, but a training still needs its workers, those of
+    its evaluation too, to end the step at hand. They end when it does. Where the system does not
+    say who sent a signal (macOS, Windows), nothing is changed. In a config:
+    `worker_init_fn=dict(type='reid_fusedloss.start_worker')` of a loader.
 
     Args:
-        worker_id, num_workers, rank, seed: as in MMEngine's `worker_init_fn`.
+        worker_id, num_workers, rank, seed: as in MMEngine's `worker_init_fn`; seed None: PyTorch's.
     """
-    worker_init_fn(worker_id, num_workers, rank, seed)
+    if seed is not None:
+        worker_init_fn(worker_id, num_workers, rank, seed)
     if hasattr(signal, 'sigwaitinfo'):
         numbers = {getattr(signal, name) for name in STOP_SIGNALS}
         signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
