@@ -19,7 +19,7 @@ def block(word):
 
 
 def test_own_data_set(tmp_path, make_images):
-    make_images(tmp_path / 'data/vehicles/train', ['truck_01_cam1.jpg', 'truck_01_cam2.jpg'])
+    make_images(tmp_path / 'data/vehicles/train', ['truck_01_cam1.jpg', 'car_02_cam2.jpg'])
     mine = tmp_path / 'my_dataset.py'
     mine.write_text(block('my_dataset.py').replace('data/vehicles', f'{tmp_path}/data/vehicles'))
     config = REPOSITORY / 'configs' / 'mobilenetv2' / 'fused_256x128.py'

@@ -84,8 +84,10 @@ def trial(args: argparse.Namespace, work_dir: Path, straight: Path, moment: floa
 def main() -> None:
     args = parse_args()
     base = Path(args.work_dir)
-    shutil.rmtree(base, ignore_errors=True)
-    base.mkdir(parents=True)
+    try:
+        base.mkdir(parents=True)
+    except FileExistsError:
+        raise SystemExit(f'{base} is there already: remove it, or give another --work-dir')
     begin = time.monotonic()
     finish(start(args, base / 'straight'), base / 'straight')
     length = time.monotonic() - begin

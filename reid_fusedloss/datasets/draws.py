@@ -32,8 +32,9 @@ class SeededBatchSampler(Sampler):
     """The batches of another batch sampler, each index as a `Draw` with a seed of its own.
 
     The seed is made of the run's seed, the epoch, the batch and the place in the batch of the whole
-    group, so an image is augmented alike with any number of workers, after a restart, and on
-    several processes as on one. `ReIDDataset` uses it; other data sets see a plain index.
+    group, so an image is augmented alike with any number of workers, after a restart, and, where
+    the ranks' batches make up that of one process as with `PKBatchSampler`, on several processes.
+    `ReIDDataset` uses it; other data sets see a plain index.
 
     Args:
         sampler: an epoch-wise sampler with `seed`, `epoch`, `rank` and `world_size`, such as
@@ -48,11 +49,15 @@ class SeededBatchSampler(Sampler):
             then 0 again.
 
     Raises:
-        ValueError: if `batch_size` is not a positive integer.
+        TypeError: if the sampler has no `seed` and `epoch`.
     """
 
     def __init__(self, sampler: Sampler, batch_size: int, batch_sampler: Optional[dict] = None,
                  drop_last: bool = False) -> None:
+        if not (hasattr(sampler, 'seed') and hasattr(sampler, 'epoch')):
+            raise TypeError(f'{type(sampler).__name__} has no seed and epoch, as a sampler that '
+                            "counts epochs has: use DefaultSampler, or MMEngine's own loop "
+                            '(train_cfg.by_epoch)')
         self.sampler = sampler
         self.batch_size = batch_size
         if batch_sampler is None:
@@ -72,7 +77,7 @@ class SeededBatchSampler(Sampler):
         for number, batch in enumerate(self.batch_sampler):
             if number >= first:
                 seeds = self._seeds(number)[begin:begin + len(batch)].tolist()
-                yield [Draw(index, seed) for index, seed in zip(batch, seeds)]
+                yield [Draw(index, seed) for index, seed in zip(batch, seeds, strict=True)]
 
     def _seeds(self, number: int) -> np.ndarray:
         """One for each image of a batch of the whole group."""
@@ -81,12 +86,18 @@ class SeededBatchSampler(Sampler):
         return np.random.default_rng(stream).integers(2**32, size=group)
 
 
-def seed_all(seed: int) -> None:
-    """Seed the random numbers of Python, NumPy and PyTorch, on all devices.
+def seed_cpu(seed: int) -> None:
+    """Seed the random numbers of Python, NumPy and PyTorch on the CPU, in some microseconds.
 
     Args:
         seed: 0 to 2**32 - 1.
     """
     random.seed(seed)
     np.random.seed(seed)
+    torch.default_generator.manual_seed(seed)
+
+
+def seed_all(seed: int) -> None:
+    """As `seed_cpu`, on all devices."""
+    seed_cpu(seed)
     torch.manual_seed(seed)

@@ -11,7 +11,7 @@ from mmpretrain.datasets import BaseDataset
 
 from ..checks import check_choice, check_flag, check_int
 from ..registry import DATASETS
-from .draws import Draw, seed_all
+from .draws import Draw, seed_cpu
 from .file_names import ImageFile, Label, compile_pattern, parse_names, to_labels
 from .image_files import Source, check_root, list_images
 from .load_image import UnreadableImageError
@@ -139,7 +139,7 @@ class ReIDDataset(BaseDataset):
                 else if so many as `max_refetch` in a row are.
         """
         if isinstance(idx, Draw):
-            seed_all(idx.seed)
+            seed_cpu(idx.seed)
             idx = int(idx)
         if self.split == 'test' or self.unreadable == 'stop':
             return super().__getitem__(idx)

@@ -53,6 +53,8 @@ def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
     if budget is not None:
         apply_budget(cfg, read_budget(budget, datasets_dir.parent / 'budgets'))
     _set_options(cfg, options or {})
+    if 'type' in (cfg.get('train_cfg') or {}) and cfg.train_cfg.get('by_epoch') is True:
+        cfg.train_cfg.pop('by_epoch')  # what ReIDTrainLoop is; MMEngine takes one of the two keys
     check_parts(cfg)
     check_keys(cfg)
     check_values(cfg)

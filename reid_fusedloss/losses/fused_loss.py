@@ -96,9 +96,12 @@ class FusedLoss(nn.Module):
         return losses
 
     def _formula(self) -> str:
-        return ' + '.join(f'{self.term_weights[name]:g} * {name}({type(term).__name__} of '
-                          f'{self.term_reads[name]}{" of all processes" if name in self._gather else ""})'
-                          for name, term in self.terms.items())
+        parts = []
+        for name, term in self.terms.items():
+            whose = ' of all processes' if name in self._gather else ''
+            parts.append(f'{self.term_weights[name]:g} * {name}({type(term).__name__} of '
+                         f'{self.term_reads[name]}{whose})')
+        return ' + '.join(parts)
 
     def extra_repr(self) -> str:
         """The formula, for `print(model)`."""

@@ -27,6 +27,9 @@ def check_term(name: str, term: Mapping[str, Any]) -> None:
     check_choice(f'term {name!r}: reads', term['reads'], READABLE)
     check_number(f'term {name!r}: weight', term['weight'])
     check_flag(f'term {name!r}: gather', term.get('gather', False))
+    if term.get('gather') and str(term['type']).endswith('CenterLoss'):
+        raise ValueError(f'term {name!r}: gather=True is not for CenterLoss, which gathers the '
+                         'samples of all processes for its centres by itself')
     if term['weight'] < 0:
         raise ValueError(f'term {name!r}: weight={term["weight"]} must be >= 0')
 

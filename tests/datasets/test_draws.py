@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 import torch
-from mmengine.dataset import DefaultSampler
+from mmengine.dataset import DefaultSampler, InfiniteSampler
 from torch.utils.data import DataLoader
 
 from reid_fusedloss.datasets.draws import Draw, SeededBatchSampler, seed_all
@@ -64,6 +64,11 @@ def test_first_batches_are_left_out_once():
     assert draws(sampler) == whole
     sampler.first = 4
     assert draws(sampler) == []
+
+
+def test_a_sampler_without_epochs_is_refused():
+    with pytest.raises(TypeError, match='InfiniteSampler has no seed and epoch'):
+        SeededBatchSampler(InfiniteSampler(Labels(), seed=0), 8)
 
 
 @pytest.mark.parametrize('drop_last, sizes', [(False, [12, 12, 12, 4]), (True, [12, 12, 12])])

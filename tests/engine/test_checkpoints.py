@@ -41,6 +41,28 @@ def test_the_latest_is_that_of_the_most_iterations(tmp_path, lines):
     assert not lines
 
 
+def test_the_file_that_mmengine_names_counts(tmp_path, lines):
+    """Its folder may be another one, and an older run may have left files of more iterations."""
+    other = tmp_path / 'other'
+    other.mkdir()
+    for folder, iteration in ((tmp_path, 9), (other, 2), (other, 4)):
+        torch.save(checkpoint(iteration), folder / f'epoch_{iteration}.pth')
+    (tmp_path / 'last_checkpoint').write_text(str(other / 'epoch_4.pth'))
+    assert latest_checkpoint(tmp_path) == str(other / 'epoch_4.pth')
+    torch.save(checkpoint(5), tmp_path / 'interrupted.pth')
+    assert latest_checkpoint(tmp_path) == str(tmp_path / 'interrupted.pth')
+    (tmp_path / 'epoch_9.pth').unlink()
+    torch.save(checkpoint(1), tmp_path / 'interrupted.pth')
+    (other / 'epoch_4.pth').write_bytes(b'torn')
+    assert latest_checkpoint(tmp_path) == str(other / 'epoch_2.pth') and len(lines) == 1
+
+
+def test_torn_checkpoints_alone_are_an_error(tmp_path, lines):
+    (tmp_path / 'epoch_1.pth').write_bytes(b'torn')
+    with pytest.raises(ValueError, match='none can be read: .*epoch_1.pth.*Move them away'):
+        latest_checkpoint(tmp_path)
+
+
 @pytest.mark.parametrize('left', [0., .01, .5, .99])
 def test_a_torn_checkpoint_is_passed_over_with_one_line(tmp_path, lines, left):
     for iteration in (1, 2):
@@ -92,8 +114,8 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     with torch.no_grad():
         runner.model.backbone.conv1.weight[0] = torch.nan
     with pytest.raises(FloatingPointError, match=r"not finite .*\['backbone.conv1.weight'\]"):
-        ReIDCheckpointHook().before_save_checkpoint(
-            SimpleNamespace(model=runner.model, iter=7), {})
+        ReIDCheckpointHook()._save_checkpoint_with_step(
+            SimpleNamespace(model=runner.model, iter=7), 1, {})
 
 
 def test_a_misspelt_argument_is_refused():

@@ -113,3 +113,9 @@ def test_the_key_reaches_the_head():
     head = convert_sync_batchnorm(BNNeckHead(4, 8, loss), 'torch')
     assert isinstance(head.bn, torch.nn.SyncBatchNorm)
     assert head.bn.weight.requires_grad and not head.bn.bias.requires_grad
+
+
+def test_by_epoch_may_stand_beside_the_type():
+    """As in configs for MMEngine's loop; MMEngine takes one of the two alone."""
+    cfg = load_config(HEADLINE, DATASETS, options={'train_cfg.by_epoch': True})
+    assert cfg.train_cfg.type == 'reid_fusedloss.ReIDTrainLoop' and 'by_epoch' not in cfg.train_cfg

@@ -87,11 +87,17 @@ def test_some_in_a_row_do_not(tmp_path):
     assert log_of(tmp_path).count('step left out') == 10
 
 
+def test_steps_left_out_and_accumulated_exclude_each_other(tmp_path):
+    with pytest.raises(ValueError, match='accumulative_counts > 1 exclude each other'):
+        make(tmp_path, [], train_cfg__non_finite_loss='skip',
+             optim_wrapper__accumulative_counts=2).train()
+
+
 @pytest.mark.parametrize('key, value, error, words', [
     ('non_finite_loss', 'ignore', ValueError, "non_finite_loss='ignore' is none of"),
     ('max_epochs', 0, ValueError, 'train_cfg.max_epochs=0 must be >= 1'),
-    ('max_epochs', 'ten', TypeError, "train_cfg.max_epochs is an integer, got 'ten'"),
-    ('val_interval', 1.5, TypeError, 'train_cfg.val_interval is an integer, got 1.5')])
+    ('max_epochs', 'ten', TypeError, "train_cfg.max_epochs='ten' must be an integer"),
+    ('val_interval', 1.5, TypeError, 'train_cfg.val_interval=1.5 must be an integer')])
 def test_errors(tmp_path, key, value, error, words):
     cfg = tiny_config(tmp_path / 'data', tmp_path / 'work')
     cfg.train_cfg[key] = value

@@ -67,8 +67,9 @@ def terminate():
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def train(data, work_dir, stop=None, go_on=False, **options):
+def train(data, work_dir, stop=None, go_on=False, custom_hooks=None, **options):
     cfg = tiny_config(data, work_dir, **{**OPTIONS, **options})
+    cfg.custom_hooks = custom_hooks
     cfg.default_hooks.pop('report')  # pictures take longer than this training
     if go_on:
         resume(cfg, 'auto')
@@ -187,6 +188,48 @@ def test_two_runs_are_equal_and_another_seed_is_not(straight, tmp_path):
     found = list(differences(load_checkpoint_file(tmp_path / 'other' / 'epoch_4.pth'),
                              load_checkpoint_file(straight[1] / 'epoch_4.pth')))
     assert 'meta/seed: 1 and 0' in found and len(found) > 50
+
+
+def test_told_to_stop_while_averaged_weights_are_evaluated(straight, tmp_path):
+    options = dict(custom_hooks=[dict(type='mmengine.EMAHook', momentum=.1)])
+    train(straight[0], tmp_path / 'straight', **options)
+    with pytest.raises(SystemExit):
+        train(straight[0], tmp_path / 'stopped', ('in_val', 2, terminate), **options)
+    train(straight[0], tmp_path / 'stopped', go_on=True, **options)
+    check_equal(tmp_path / 'stopped', tmp_path / 'straight')
+    saved = load_checkpoint_file(tmp_path / 'stopped' / 'epoch_4.pth')
+    assert list(differences(saved['state_dict'], load_checkpoint_file(
+        straight[1] / 'epoch_4.pth')['state_dict']))
+
+
+def test_a_new_run_in_the_folder_of_an_old_one(straight, tmp_path):
+    train(straight[0], tmp_path, randomness__seed=1)
+    with pytest.raises(Stop):
+        train(straight[0], tmp_path, ('iter', 7, kill))
+    assert latest_checkpoint(tmp_path).endswith('epoch_2.pth')
+    train(straight[0], tmp_path, go_on=True)
+    found = list(differences(*(load_checkpoint_file(folder / 'epoch_4.pth')['state_dict']
+                               for folder in (tmp_path, straight[1]))))
+    assert not found
+
+
+def test_a_loader_of_ones_own(straight, tmp_path):
+    """Its first batches are passed over after a stop, though not without being read."""
+    cfg = tiny_config(straight[0], tmp_path, **OPTIONS)
+    cfg.default_hooks.pop('report')
+    cfg.train_cfg.val_interval = 9
+    loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
+    for iteration, stop in ((5, terminate), (STEPS * EPOCHS, None)):
+        resume(cfg, 'auto')
+        runner = Runner.from_cfg(cfg)
+        runner._train_dataloader = loader
+        if stop is None:
+            runner.train()
+        else:
+            runner.register_hook(StopAt('iter', iteration, stop))
+            with pytest.raises(SystemExit):
+                runner.train()
+        assert load_checkpoint_file(latest_checkpoint(tmp_path))['meta']['iter'] == iteration
 
 
 def test_another_batch_is_refused(straight, tmp_path):

@@ -122,6 +122,12 @@ def test_on_one_process_nothing_changes():
     assert 'triplet(TripletLoss of pooled of all processes)' in repr(make(TERMS)[0].loss)
 
 
+def test_centres_gather_by_themselves():
+    terms = dict(center={**TERMS['center'], 'gather': True})
+    with pytest.raises(ValueError, match="term 'center': gather=True is not for CenterLoss"):
+        FusedLoss(terms, num_classes=8, feat_dims=8)
+
+
 def test_the_key_is_true_or_false():
     terms = dict(triplet={**TERMS['triplet'], 'gather': 'yes'})
     with pytest.raises(TypeError, match="term 'triplet': gather='yes' must be True or False"):

@@ -1,4 +1,5 @@
 """Checkpoints that a stop at any moment leaves whole."""
+from pathlib import Path
 from typing import Optional, Union
 
 from mmengine.dist import is_main_process
@@ -21,8 +22,8 @@ class ReIDCheckpointHook(CheckpointHook):
     that a resumed run does not repeat it.
 
     Args:
-        interval, by_epoch, max_keep_ckpts, save_best, rule, save_last, save_begin, out_dir,
-            filename_tmpl, published_keys: as in MMEngine's hook.
+        interval, by_epoch, max_keep_ckpts, save_best, rule, greater_keys, less_keys, save_last,
+            save_begin, out_dir, filename_tmpl, published_keys: as in MMEngine's hook.
         backend_args: where files are written to; None: to the disk, whole.
 
     Raises:
@@ -32,7 +33,9 @@ class ReIDCheckpointHook(CheckpointHook):
 
     def __init__(self, interval: int = 1, by_epoch: bool = True, max_keep_ckpts: int = -1,
                  save_best: Union[str, list[str], None] = None,
-                 rule: Union[str, list[str], None] = None, save_last: bool = True,
+                 rule: Union[str, list[str], None] = None,
+                 greater_keys: Optional[list[str]] = None,
+                 less_keys: Optional[list[str]] = None, save_last: bool = True,
                  save_begin: int = 0, out_dir: Optional[str] = None,
                  filename_tmpl: Optional[str] = None,
                  published_keys: Union[str, list[str], None] = None,
@@ -44,7 +47,8 @@ class ReIDCheckpointHook(CheckpointHook):
         check_flag('save_last', save_last)
         super().__init__(
             interval=interval, by_epoch=by_epoch, max_keep_ckpts=max_keep_ckpts,
-            save_best=save_best, rule=rule, save_last=save_last, save_begin=save_begin,
+            save_best=save_best, rule=rule, greater_keys=greater_keys, less_keys=less_keys,
+            save_last=save_last, save_begin=save_begin,
             out_dir=out_dir, filename_tmpl=filename_tmpl, published_keys=published_keys,
             backend_args=backend_args or dict(backend=BACKEND))
         self._in_epoch: dict[str, list] = {}
@@ -53,16 +57,6 @@ class ReIDCheckpointHook(CheckpointHook):
         """Called by MMEngine when the training loop starts."""
         super().before_train(runner)
         self.last_ckpt = runner.message_hub.runtime_info.get('last_ckpt')
-
-    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Called by MMEngine before it writes the file."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        wrong = [name for name, weight in model.named_parameters() if not weight.isfinite().all()]
-        if wrong:
-            raise FloatingPointError(
-                f'weights are not finite at iteration {runner.iter}: {wrong[:5]} and, in all, '
-                f'{len(wrong)}; they are not saved. Go on from the checkpoint before (--resume) '
-                'with a lower learning rate')
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Called by MMEngine after it has read the file."""
@@ -80,6 +74,7 @@ class ReIDCheckpointHook(CheckpointHook):
         self._in_epoch = {}
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
+        self._check_weights(runner)
         outdated = self._take_out_outdated(runner, step)
         super()._save_checkpoint_with_step(runner, step, {**meta, **self._in_epoch})
         if is_main_process():
@@ -87,6 +82,25 @@ class ReIDCheckpointHook(CheckpointHook):
                 path = self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(old))
                 if self.file_backend.isfile(path):
                     self.file_backend.remove(path)
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
+        before, self.best_ckpt_path = getattr(self, 'best_ckpt_path', None), None
+        super()._save_best_checkpoint(runner, metrics)
+        if self.best_ckpt_path is None:
+            self.best_ckpt_path = before
+        elif before not in (None, self.best_ckpt_path) and is_main_process():
+            Path(before).unlink(missing_ok=True)
+            runner.logger.info(f'removed the best checkpoint before it, {before}')
+
+    def _check_weights(self, runner: Runner) -> None:
+        """On all ranks, so that none waits for one that has stopped."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        wrong = [name for name, weight in model.named_parameters() if not weight.isfinite().all()]
+        if wrong:
+            raise FloatingPointError(
+                f'weights are not finite at iteration {runner.iter}: {wrong[:5]} and, in all, '
+                f'{len(wrong)}; they are not saved. Go on from the checkpoint before (--resume) '
+                'with a lower learning rate')
 
     def _take_out_outdated(self, runner: Runner, step: int) -> list[int]:
         """Put a step at the end of the list of kept ones; those that leave it.

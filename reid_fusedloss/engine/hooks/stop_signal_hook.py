@@ -7,10 +7,11 @@ from types import FrameType
 from typing import Any, Optional
 
 import torch
-from mmengine.dist import all_reduce, get_world_size, is_main_process
-from mmengine.hooks import Hook
+from mmengine.dist import all_reduce, barrier, get_world_size, is_main_process
+from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 
+from ...checks import check_int
 from ...registry import HOOKS
 from ..checkpoints import BACKEND, gather_rank_buffers
 from ..training.data_worker import STOP_SIGNALS
@@ -32,6 +33,7 @@ class StopSignalHook(Hook):
 
     Raises:
         ValueError: if a signal is unknown or the interval is not positive.
+        TypeError: if the interval is no integer.
     """
     priority = 'LOWEST'
 
@@ -39,8 +41,7 @@ class StopSignalHook(Hook):
         unknown = [name for name in signals if not hasattr(signal, name)]
         if unknown:
             raise ValueError(f'signals={unknown} are unknown on this system')
-        if type(interval) is not int or interval < 1:
-            raise ValueError(f'interval={interval!r} must be an integer >= 1: steps')
+        check_int('interval', interval)
         self.signals = tuple(getattr(signal, name) for name in signals)
         self.interval = interval
         self._told = 0
@@ -48,6 +49,8 @@ class StopSignalHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Called by MMEngine when the training loop starts."""
+        if is_main_process() and not runner._resume:
+            Path(runner.work_dir, FILE).unlink(missing_ok=True)  # of another run in this folder
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._note) for number in self.signals}
 
@@ -61,6 +64,9 @@ class StopSignalHook(Hook):
                        outputs: Optional[Sequence] = None) -> None:
         """Called by MMEngine after each batch of an evaluation."""
         if self._before and self._is_told(batch_idx + 1):
+            for hook in runner.hooks:
+                if isinstance(hook, EMAHook):  # it has swapped the weights for the evaluation
+                    hook.after_val_epoch(runner)
             self._stop(runner, epoch=runner.epoch, iter=runner.iter)
 
     def after_train(self, runner: Runner) -> None:
@@ -82,12 +88,13 @@ class StopSignalHook(Hook):
         return self._told > 0
 
     def _stop(self, runner: Runner, **meta: int) -> None:
-        self._restore()
         meta.update(gather_rank_buffers(runner.model))
         runner.save_checkpoint(runner.work_dir, FILE, meta=meta, by_epoch=False,
                                backend_args=dict(backend=BACKEND))
         runner.logger.warning(f'told to stop by {signal.Signals(self._told).name}: saved {FILE} at '
                               f'iteration {meta["iter"]}; --resume goes on from there')
+        barrier()  # a launcher ends all processes when one has ended
+        self._restore()
         raise SystemExit(128 + self._told)
 
     def _restore(self) -> None:

@@ -1,14 +1,17 @@
 """The training loop: each step depends on the seed and its number alone, so it can be resumed."""
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Optional, Union
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank
+from mmengine.dist import all_gather, get_rank
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
+from ...checks import check_choice, check_int
+from ...datasets import ReIDDataset
 from ...datasets.draws import SeededBatchSampler, seed_all
 from ...registry import LOOPS
 from .data_worker import start_worker
@@ -29,14 +32,16 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
     Args:
         runner: the Runner.
         dataloader: config of the training data, or a loader; only with a config are the
-            augmentations seeded and an epoch's first batches passed over without being read.
+            augmentations seeded, and an epoch's first batches passed over without being read.
         max_epochs, val_begin, val_interval, dynamic_intervals: as in MMEngine.
         non_finite_loss: 'stop': a loss that is not finite ends the run, with the values of the
             terms and the files of the batch. 'skip': its step is left out, on all ranks, and
-            logged; after 10 in a row the run ends. 'skip' waits for the loss before each backward pass.
+            logged; after 10 in a row the run ends. 'skip' waits for the loss before each backward
+            pass.
 
     Raises:
-        ValueError: if a number or the action is out of range.
+        ValueError: if a number or the action is out of range; in training, if what was resumed does
+            not fit, or processes resumed different checkpoints.
         TypeError: if `max_epochs` or `val_interval` is no integer.
         FloatingPointError (in training): if the loss is not finite, see `non_finite_loss`.
     """
@@ -45,13 +50,9 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
                  val_begin: int = 1, val_interval: int = 1,
                  dynamic_intervals: Optional[list[tuple[int, int]]] = None,
                  non_finite_loss: str = 'stop') -> None:
-        for name, value in (('max_epochs', max_epochs), ('val_interval', val_interval)):
-            if type(value) is not int:
-                raise TypeError(f'train_cfg.{name} is an integer, got {value!r}')
-            if value < 1:
-                raise ValueError(f'train_cfg.{name}={value} must be >= 1')
-        if non_finite_loss not in ACTIONS:
-            raise ValueError(f'non_finite_loss={non_finite_loss!r} is none of {ACTIONS}')
+        check_int('train_cfg.max_epochs', max_epochs)
+        check_int('train_cfg.val_interval', val_interval)
+        check_choice('non_finite_loss', non_finite_loss, ACTIONS)
         if isinstance(dataloader, dict):
             dataloader = seeded(dataloader, runner.seed)
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval,
@@ -64,6 +65,9 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
         """Train; called by the Runner."""
         self._take_up()
         if self.non_finite_loss == 'skip':
+            if getattr(self.runner.optim_wrapper, '_accumulative_counts', 1) > 1:
+                raise ValueError("non_finite_loss='skip' and accumulative_counts > 1 exclude each "
+                                 'other: a step that is left out would shift those after it')
             self._guard = FiniteLossGuard(self.runner.optim_wrapper, self.runner.model)
         self.runner.call_hook('before_train')
         if self._epoch > 0 and self._first_batch() == 0:
@@ -82,7 +86,10 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
         first = self._first_batch()
         if isinstance(self.dataloader.batch_sampler, SeededBatchSampler):
             self.dataloader.batch_sampler.first = first
-        for idx, data_batch in enumerate(self.dataloader, first):
+            batches = iter(self.dataloader)
+        else:
+            batches = islice(self.dataloader, first, None)
+        for idx, data_batch in enumerate(batches, first):
             self.run_iter(idx, data_batch)
         self.runner.call_hook('after_train_epoch')
         self._epoch += 1
@@ -147,6 +154,15 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
                 f'epoch has {batches} iterations here: batch size, data set or sampling are '
                 'others. Resume with the same, or start from its weights (load_from without '
                 'resume)')
+        places = torch.tensor([self._epoch, self._iter])
+        if any(not torch.equal(places, other.cpu()) for other in all_gather(places)):
+            raise ValueError(
+                f'this process goes on at epoch {self._epoch}, iteration {self._iter}, another one '
+                'elsewhere: the machines need the same checkpoints, share the work_dir or copy it')
+        if not isinstance(self.dataloader.dataset, ReIDDataset):
+            self.runner.logger.warning(
+                f'{type(self.dataloader.dataset).__name__} is no data set of this package: its '
+                'augmentations depend on the workers, and a resumed run has others')
         sampler = self.dataloader.batch_sampler
         if isinstance(sampler, SeededBatchSampler) and not self._differs_over_ranks():
             sampler.sampler.seed = self.runner.seed
