@@ -109,6 +109,32 @@ def test_a_run_on_a_full_disk_stops_and_goes_on(tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / 'work').glob('epoch_*.pth')] == ['epoch_2.pth']
 
 
+def test_the_best_checkpoint_goes_after_the_new_one_is_there(tmp_path, monkeypatch):
+    runner = Runner.from_cfg(tiny_config(tmp_path / 'data', tmp_path / 'work',
+                                         train_cfg__max_epochs=1))
+    runner.train()
+    hook = next(hook for hook in runner.hooks if isinstance(hook, ReIDCheckpointHook))
+
+    def best():
+        return [path.name for path in (tmp_path / 'work').glob('best_*')]
+
+    assert best() == ['best_reid_mAP_epoch_1.pth']
+    runner.train_loop._epoch = 2
+    hook.after_val_epoch(runner, {'reid/mAP': 100.})
+    assert best() == ['best_reid_mAP_epoch_2.pth']
+    runner.train_loop._epoch = 3
+    hook.after_val_epoch(runner, {'reid/mAP': 99.})
+    assert best() == ['best_reid_mAP_epoch_2.pth'] and hook.best_ckpt_path.endswith('_2.pth')
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(os, 'fsync', full)
+    with pytest.raises(OSError, match='best_reid_mAP_epoch_3.pth'):
+        hook.after_val_epoch(runner, {'reid/mAP': 101.})
+    assert best() == ['best_reid_mAP_epoch_2.pth']
+
+
 def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     runner = Runner.from_cfg(tiny_config(tmp_path / 'data', tmp_path / 'work'))
     with torch.no_grad():
