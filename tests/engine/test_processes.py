@@ -7,8 +7,8 @@ from reid_fusedloss.compat import load_checkpoint_file
 from reid_fusedloss.engine.checkpoints import differences
 from tests.engine.processes import finish, start, stop_when, write_config
 
-LAST = 'epoch_5.pth'
-OPTIONS = dict(train_cfg__max_epochs=5, train_cfg__val_interval=2, param_scheduler__1__end=5,
+LAST = 'epoch_4.pth'
+OPTIONS = dict(train_cfg__max_epochs=4, train_cfg__val_interval=2, param_scheduler__1__end=4,
                train_dataloader__dataset__images_per_camera=12)  # 18 steps an epoch
 
 
