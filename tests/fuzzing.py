@@ -1,4 +1,5 @@
 """What test_fuzz.py draws from: wrong values, file names, and valid arguments of each class."""
+import inspect
 import itertools
 from typing import Any, Optional
 
@@ -115,7 +116,8 @@ def classes() -> dict[str, type]:
     for name, value in vars(registry).items():
         if isinstance(value, registry.Registry) and value.scope == registry.SCOPE:
             value.import_from_location()
-            found |= value.module_dict
+            found |= {key: kind for key, kind in value.module_dict.items()
+                      if inspect.isclass(kind)}
     return found
 
 
