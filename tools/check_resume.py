@@ -17,7 +17,6 @@ import sys
 import time
 from pathlib import Path
 
-
 from reid_fusedloss.compat import load_checkpoint_file
 from reid_fusedloss.engine.checkpoints import differences, latest_checkpoint
 from reid_fusedloss.visualization import load_scalars

@@ -69,7 +69,7 @@ def _full_precision(device: torch.device) -> Iterator[None]:
 
 
 def _has_precision(kind: Any) -> bool:
-    """Whether PyTorch's setting is there; before PyTorch 2.9 asking is an AssertionError."""
+    """Whether PyTorch's setting is there; on PyTorch 2.1 asking is an AssertionError."""
     try:
         return hasattr(kind, 'fp32_precision')
     except AssertionError:

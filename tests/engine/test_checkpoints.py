@@ -31,12 +31,12 @@ def lines(monkeypatch):
 
 def test_the_latest_is_that_of_the_most_iterations(tmp_path, lines):
     assert latest_checkpoint(tmp_path) is None and latest_checkpoint(tmp_path / 'nowhere') is None
-    for name, iteration in (('epoch_9', 90), ('epoch_10', 100), ('interrupted', 95)):
+    for name, iteration in (('epoch_9', 90), ('epoch_10', 100)):
         torch.save(checkpoint(iteration), tmp_path / f'{name}.pth')
     torch.save(dict(meta=dict(iter=100, epoch=10)), tmp_path / 'best_reid_mAP_epoch_10.pth')
     torch.save(dict(weight=torch.ones(1)), tmp_path / 'weights.pth')
     assert latest_checkpoint(tmp_path) == str(tmp_path / 'epoch_10.pth')
-    torch.save(checkpoint(105), tmp_path / 'interrupted.pth')
+    torch.save(checkpoint(3), tmp_path / 'interrupted.pth')  # nothing is named: it is the run's
     assert latest_checkpoint(tmp_path) == str(tmp_path / 'interrupted.pth')
     assert not lines
 
@@ -55,6 +55,17 @@ def test_the_file_that_mmengine_names_counts(tmp_path, lines):
     torch.save(checkpoint(1), tmp_path / 'interrupted.pth')
     (other / 'epoch_4.pth').write_bytes(b'torn')
     assert latest_checkpoint(tmp_path) == str(other / 'epoch_2.pth') and len(lines) == 1
+
+
+def test_a_moved_folder(tmp_path, lines):
+    """The path in `last_checkpoint` is no more; an older `interrupted.pth` may lie there."""
+    torch.save(checkpoint(4), tmp_path / 'epoch_4.pth')
+    torch.save(checkpoint(2), tmp_path / 'interrupted.pth')
+    (tmp_path / 'last_checkpoint').write_text('work_dirs/before/epoch_4.pth')
+    assert latest_checkpoint(tmp_path) == str(tmp_path / 'epoch_4.pth') and not lines
+    for torn in ('', 'work_dirs/before/epo'):
+        (tmp_path / 'last_checkpoint').write_text(torn)
+        assert latest_checkpoint(tmp_path) == str(tmp_path / 'epoch_4.pth') and not lines
 
 
 def test_torn_checkpoints_alone_are_an_error(tmp_path, lines):

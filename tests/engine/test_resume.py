@@ -204,6 +204,9 @@ def test_a_new_run_in_the_folder_of_an_old_one(straight, tmp_path):
     with pytest.raises(Stop):
         train(straight[0], tmp_path, ('iter', 7, kill))
     assert latest_checkpoint(tmp_path).endswith('epoch_2.pth')
+    with pytest.raises(SystemExit):
+        train(straight[0], tmp_path, ('iter', 2, terminate))
+    assert latest_checkpoint(tmp_path).endswith('interrupted.pth')
     train(straight[0], tmp_path, go_on=True)
     found = list(differences(*(load_checkpoint_file(folder / 'epoch_4.pth')['state_dict']
                                for folder in (tmp_path, straight[1]))))

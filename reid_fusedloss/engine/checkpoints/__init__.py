@@ -1,10 +1,10 @@
 """Checkpoints on the disk: written whole, found again."""
 from .atomic_backend import BACKEND, AtomicLocalBackend
 from .compare import differences
-from .latest import latest_checkpoint
+from .latest import INTERRUPTED, POINTER, latest_checkpoint
 from .rank_buffers import gather_rank_buffers, own_rank_buffers
 
 __all__ = [
-    'BACKEND', 'AtomicLocalBackend', 'differences', 'gather_rank_buffers', 'latest_checkpoint',
-    'own_rank_buffers'
+    'BACKEND', 'INTERRUPTED', 'POINTER', 'AtomicLocalBackend', 'differences',
+    'gather_rank_buffers', 'latest_checkpoint', 'own_rank_buffers'
 ]

@@ -15,8 +15,9 @@ def latest_checkpoint(work_dir: str) -> Optional[str]:
     """The newest checkpoint that can be resumed; torn ones are named and passed over.
 
     It is the one that MMEngine's `last_checkpoint` names, or `interrupted.pth` if that has more
-    iterations. Where neither can be read it is the one of the most iterations, in the folder of the
-    run or in that which `last_checkpoint` names.
+    iterations, or if nothing is named because the run was stopped before its first checkpoint.
+    Where these cannot be read it is the one of the most iterations, in the folder of the run or in
+    that which `last_checkpoint` names.
 
     Args:
         work_dir: folder of the run.
@@ -28,12 +29,14 @@ def latest_checkpoint(work_dir: str) -> Optional[str]:
         ValueError: if there are checkpoints, but none can be read.
     """
     folder, pointer = Path(work_dir), Path(work_dir, POINTER)
-    named = Path(pointer.read_text().strip()) if pointer.is_file() else folder
+    named = Path(pointer.read_text().strip()) if pointer.is_file() else folder / INTERRUPTED
+    if not named.is_file():
+        named = folder / named.name  # the folder was moved, or is seen from another place
     torn: list[str] = []
-    first = _newest([named, folder / INTERRUPTED] if named.suffix == '.pth' else [], torn)
+    first = _newest([named, folder / INTERRUPTED], torn) if named.is_file() else None
     if first is not None and not torn:
         return first
-    folders = {folder, named.parent} if named.suffix == '.pth' else {folder}
+    folders = {folder, named.parent}
     found = _newest(sorted(path for place in folders for path in place.glob('*.pth')), torn)
     if found is None and torn:
         raise ValueError(f'{work_dir} has checkpoints, but none can be read: {torn}. Move them away '

@@ -1,5 +1,4 @@
 """Checkpoints that a stop at any moment leaves whole."""
-from pathlib import Path
 from typing import Optional, Union
 
 from mmengine.dist import is_main_process
@@ -88,8 +87,9 @@ class ReIDCheckpointHook(CheckpointHook):
         super()._save_best_checkpoint(runner, metrics)
         if self.best_ckpt_path is None:
             self.best_ckpt_path = before
-        elif before not in (None, self.best_ckpt_path) and is_main_process():
-            Path(before).unlink(missing_ok=True)
+        elif (before not in (None, self.best_ckpt_path) and is_main_process()
+              and self.file_backend.isfile(before)):
+            self.file_backend.remove(before)
             runner.logger.info(f'removed the best checkpoint before it, {before}')
 
     def _check_weights(self, runner: Runner) -> None:

@@ -13,10 +13,8 @@ from mmengine.runner import Runner
 
 from ...checks import check_int
 from ...registry import HOOKS
-from ..checkpoints import BACKEND, gather_rank_buffers
+from ..checkpoints import BACKEND, INTERRUPTED, POINTER, gather_rank_buffers
 from ..training.data_worker import STOP_SIGNALS
-
-FILE = 'interrupted.pth'
 
 
 @HOOKS.register_module()
@@ -50,7 +48,8 @@ class StopSignalHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Called by MMEngine when the training loop starts."""
         if is_main_process() and not runner._resume:
-            Path(runner.work_dir, FILE).unlink(missing_ok=True)  # of another run in this folder
+            for name in (INTERRUPTED, POINTER):  # of another run in this folder
+                Path(runner.work_dir, name).unlink(missing_ok=True)
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._note) for number in self.signals}
 
@@ -73,7 +72,7 @@ class StopSignalHook(Hook):
         """Called by MMEngine at the end: signals mean what they did, the file is outdated."""
         self._restore()
         if is_main_process():
-            Path(runner.work_dir, FILE).unlink(missing_ok=True)
+            Path(runner.work_dir, INTERRUPTED).unlink(missing_ok=True)
 
     def _note(self, number: int, frame: Optional[FrameType]) -> None:
         self._told = number
@@ -89,10 +88,10 @@ class StopSignalHook(Hook):
 
     def _stop(self, runner: Runner, **meta: int) -> None:
         meta.update(gather_rank_buffers(runner.model))
-        runner.save_checkpoint(runner.work_dir, FILE, meta=meta, by_epoch=False,
+        runner.save_checkpoint(runner.work_dir, INTERRUPTED, meta=meta, by_epoch=False,
                                backend_args=dict(backend=BACKEND))
-        runner.logger.warning(f'told to stop by {signal.Signals(self._told).name}: saved {FILE} at '
-                              f'iteration {meta["iter"]}; --resume goes on from there')
+        runner.logger.warning(f'told to stop by {signal.Signals(self._told).name}: saved '
+                              f'{INTERRUPTED} at iteration {meta["iter"]}; --resume goes on from there')
         barrier()  # a launcher ends all processes when one has ended
         self._restore()
         raise SystemExit(128 + self._told)

@@ -8,7 +8,7 @@ from mmengine.dataset import worker_init_fn
 
 from ...registry import FUNCTIONS
 
-STOP_SIGNALS = ('SIGTERM', 'SIGUSR1')
+STOP_SIGNALS = tuple(name for name in ('SIGTERM', 'SIGUSR1') if hasattr(signal, name))
 
 
 @FUNCTIONS.register_module()
