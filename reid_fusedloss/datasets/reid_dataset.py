@@ -3,7 +3,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, Optional
 
 import numpy as np
 from mmengine.logging import print_log
@@ -15,10 +15,10 @@ from .draws import Draw, seed_cpu
 from .file_names import ImageFile, Label, compile_pattern, parse_names, to_labels
 from .image_files import Source, check_root, list_images
 from .load_image import UnreadableImageError
+from .pipeline import Pipeline, pipeline_steps
 from .repeated_files import check_test_roles, count_once, warn_of_training_images
 from .stand_ins import stand_ins
 
-STEPS = ('load', 'auto_augment', 'resize', 'flip', 'crop', 'jitter', 'extra', 'erase', 'pack')
 UNREADABLE = ('skip', 'stop')
 SPLIT_ROLES = {'train': ('train', ), 'test': ('query', 'gallery')}
 
@@ -36,7 +36,7 @@ class ReIDDataset(BaseDataset):
         data_root: folder of the data set.
         split: 'train' or 'test'.
         pipeline: transforms, as in MMEngine, or a mapping of named steps, so that a child config
-            changes one by its name. Names and order are `STEPS`; None leaves a step out.
+            changes one by its name. Names and order are those of `pipeline.STEPS`; None leaves a step out.
         sources: role ('train', 'query', 'gallery') -> folder, glob, dict(folder=, list_file=) or a
             list of these, relative to `data_root`; None: the class's own.
         pattern: regular expression on the base name with the groups `pid` and, optionally,
@@ -66,7 +66,7 @@ class ReIDDataset(BaseDataset):
     def __init__(self,
                  data_root: str,
                  split: str,
-                 pipeline: Union[Sequence[dict], Mapping[str, Optional[dict]]] = (),
+                 pipeline: Pipeline = (),
                  sources: Optional[Mapping[str, Source]] = None,
                  pattern: Optional[str] = None,
                  junk_pids: Sequence[str] = ('-1', ),
@@ -100,7 +100,7 @@ class ReIDDataset(BaseDataset):
         super().__init__(
             ann_file='',
             data_root=_folder(data_root),
-            pipeline=_steps(pipeline),
+            pipeline=pipeline_steps(pipeline),
             serialize_data=serialize_data,
             test_mode=split == 'test',
             max_refetch=max_refetch)
@@ -206,19 +206,3 @@ def _folder(data_root: Any) -> str:
     if not isinstance(data_root, (str, os.PathLike)):
         raise TypeError(f'data_root is the folder of the data set, got {data_root!r}')
     return os.path.expanduser(data_root)
-
-
-def _steps(pipeline: Union[Sequence[dict], Mapping[str, Optional[dict]]]) -> list[dict]:
-    """The transforms in their order; that of a mapping's keys is lost when MMEngine dumps it."""
-    if isinstance(pipeline, Mapping):
-        unknown = [name for name in pipeline if name not in STEPS]
-        if unknown:
-            raise ValueError(f'the named steps of a pipeline are {STEPS}, got {unknown}: use one of '
-                             'them (extra is free), or write the pipeline as a list')
-        pipeline = [pipeline[name] for name in STEPS if pipeline.get(name) is not None]
-    if not isinstance(pipeline, (list, tuple)):
-        raise TypeError(f'pipeline is a list or a dict of transforms, got {pipeline!r}')
-    for step in pipeline:
-        if not callable(step) and not (isinstance(step, Mapping) and 'type' in step):
-            raise TypeError(f'a step of a pipeline is a dict with `type`, got {step!r}')
-    return list(pipeline)

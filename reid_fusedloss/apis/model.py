@@ -1,0 +1,82 @@
+"""From a config, or the folder of a run, and a checkpoint to a model that is ready for use."""
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Optional, Union
+
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.registry import MODELS
+from torch import nn
+
+from ..engine.checkpoints import latest_checkpoint
+from ..engine.config import load_config
+from ..engine.testing import adopt_identities, check_backbone, read_weights
+
+PathLike = Union[str, os.PathLike]
+
+
+def find_run(source: PathLike, checkpoint: Optional[PathLike] = None) -> tuple[str, str]:
+    """Config and checkpoint of a model.
+
+    Args:
+        source: a config file, or the work_dir of a training, where the config that it left and
+            its latest whole checkpoint are taken.
+        checkpoint: file of the weights; may be left out for a work_dir.
+
+    Raises:
+        FileNotFoundError: if the source does not exist, or lacks one of the two.
+        ValueError: if a work_dir holds several configs, or a config has no checkpoint.
+    """
+    path = Path(source)
+    if path.is_file():
+        if checkpoint is None:
+            raise ValueError(f'{path} is a config: give the checkpoint too, or the work_dir of a '
+                             'training instead')
+        return str(path), os.fspath(checkpoint)
+    if not path.is_dir():
+        raise FileNotFoundError(f'no config and no work_dir at {path}: check the path')
+    configs = sorted(path.glob('*.py'))
+    if not configs:
+        raise FileNotFoundError(f'{path} holds no config (.py): is it the work_dir of a training?')
+    if len(configs) > 1:
+        raise ValueError(f'{path} holds several configs, {[file.name for file in configs]}: name '
+                         'one of them and a checkpoint')
+    found = checkpoint or latest_checkpoint(str(path))
+    if found is None:
+        raise FileNotFoundError(f'{path} holds no checkpoint: let the training write one, or name '
+                                'the file')
+    return str(configs[0]), os.fspath(found)
+
+
+def load_model(source: PathLike, checkpoint: Optional[PathLike] = None, *,
+               device: Optional[Union[str, torch.device]] = None,
+               options: Optional[Mapping[str, Any]] = None) -> tuple[nn.Module, Config]:
+    """Build a model and fill it with the weights of a checkpoint.
+
+    Args:
+        source: a config file, or the work_dir of a training; see `find_run`.
+        checkpoint: file of the weights; may be left out for a work_dir.
+        device: where it computes; None: a GPU where there is one.
+        options: keys of the config to set, as in `Config.merge_from_dict`.
+
+    Returns:
+        The model in evaluation mode, and its config. `model(images, mode='tensor')` gives
+        embeddings (B, C) of normalised images (B, 3, H, W).
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if the checkpoint cannot be read or does not fill the backbone.
+    """
+    config, checkpoint = find_run(source, checkpoint)
+    cfg = load_config(config, Path(), options=options)
+    weights = read_weights(checkpoint)
+    adopt_identities(cfg, weights)
+    cfg.model.backbone.init_cfg = None
+    model = MODELS.build(cfg.model)
+    check_backbone(model, weights)
+    own = model.state_dict()
+    model.load_state_dict({name: weight for name, weight in weights.items()
+                           if name in own and own[name].shape == weight.shape}, strict=False)
+    return model.to(device or get_device()).eval(), cfg
