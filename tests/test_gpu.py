@@ -50,7 +50,7 @@ def test_losses_and_gradients_are_those_of_the_cpu():
     found = {}
     for device in ('cpu', 'cuda'):
         mine = copy.deepcopy(head).to(device)
-        features = pooled.to(device).requires_grad_()
+        features = pooled.clone().to(device).detach().requires_grad_()
         losses = mine.loss_module(mine.tensors(features, mine.loss_module.reads), labels.to(device))
         sum(losses.values()).backward()
         found[device] = {**{name: loss.detach().cpu() for name, loss in losses.items()},
