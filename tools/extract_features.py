@@ -5,8 +5,8 @@
     python tools/extract_features.py CONFIG CHECKPOINT list.txt --out features.npz
     python tools/extract_features.py work_dirs/demo street.mp4 --boxes tracks.txt --out street/
 
-A folder is written shard by shard: after a stop the same command goes on, and later it extracts what
-is new or has changed. A file (.npz) is written at the end. load_extraction reads both.
+A folder is written shard by shard: after a stop the same command goes on, and later it extracts
+what is new or has changed. A file (.npz) is written at the end. load_extraction reads both.
 
 Exit status: 0 done, also if some images were unreadable; 1 not one could be read; 2 wrong arguments
 or files; 130 stopped.
@@ -59,8 +59,8 @@ def split_checkpoint(source: str, inputs: list[str]) -> tuple[Optional[str], lis
     """The checkpoint, if the first input is one, and the other inputs."""
     first, *others = inputs
     if Path(source).is_file() and Path(first).is_dir():
-        raise ValueError(f'{source} is a config: the second argument is the checkpoint, but {first} is '
-                         'a folder')
+        raise ValueError(f'{source} is a config: the second argument is the checkpoint, but {first} '
+                         'is a folder')
     if not (Path(source).is_file() or first.lower().endswith(WEIGHTS)):
         return None, inputs
     if not others:

@@ -83,8 +83,8 @@ def extract_to_folder(inferencer: ReIDInferencer, work: AnyWorkList, folder: Pat
     if changes.torn:
         say(f'torn, extracted anew: {", ".join(changes.torn)}')
     if changes.kept or changes.modified or changes.removed:
-        say(f'{folder} holds {changes.kept} of {len(work.stamps)} images; {changes.modified} changed '
-            f'since, {changes.removed} no longer asked for; {len(missing)} to extract')
+        say(f'{folder} holds {changes.kept} of {len(work.stamps)} images; {changes.modified} '
+            f'changed since, {changes.removed} no longer asked for; {len(missing)} to extract')
     start = time.monotonic()
     if missing:
         for shard in group(inferencer.extract(work.sources(missing)), shard_size):

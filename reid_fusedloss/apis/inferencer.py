@@ -71,8 +71,8 @@ class ReIDInferencer(FeatureExtractor):
         with self._precision():
             results = self._tested.test_step(pseudo_collate(samples))
         if 'embedding' not in results[0]:
-            raise ValueError(f'{type(self.model).__name__} gives no `embedding`: its head is none of '
-                             'this package, such as BNNeckHead')
+            raise ValueError(f'{type(self.model).__name__} gives no `embedding`: its head is none '
+                             'of this package, such as BNNeckHead')
         features = torch.stack([result.embedding for result in results]).float()
         return (unit_length(features, dim=1) if self.normalize else features).cpu().numpy()
 
