@@ -1,6 +1,7 @@
 """From a config, or the folder of a run, and a checkpoint to a model that is ready for use."""
 import logging
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional, Union
@@ -14,7 +15,7 @@ from torch import nn
 
 from ..engine.checkpoints import latest_checkpoint
 from ..engine.config import load_config
-from ..engine.testing import adopt_identities, check_weights, read_weights
+from ..engine.testing import UNTESTED, adopt_identities, check_weights, read_weights
 from ..experiments.record import TEST, read_record
 
 PathLike = Union[str, os.PathLike]
@@ -100,7 +101,7 @@ def load_model(source: PathLike, checkpoint: Optional[PathLike] = None, *,
     own = model.state_dict()
     fitting = {name: weight for name, weight in weights.items()
                if name in own and own[name].shape == weight.shape}
-    unused = [name for name in weights if name not in own]
+    unused = [name for name in weights if name not in own and not re.match(UNTESTED, name)]
     if unused:
         print_log(f'{len(unused)} weights of the checkpoint have no place in the model of the '
                   f'config: {unused[:3]}', logger='current', level=logging.WARNING)

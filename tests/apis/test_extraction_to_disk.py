@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from reid_fusedloss.apis import ReIDInferencer, load_extraction, load_shards
-from reid_fusedloss.apis.extract_files import extract_to_file, extract_to_folder
+from reid_fusedloss.apis.extract_files import (extract_query_gallery, extract_to_file,
+                                               extract_to_folder)
 from reid_fusedloss.apis.feature_store import FeatureStore
+from reid_fusedloss.apis.query_gallery import MARKET1501
 from reid_fusedloss.apis.work_list import WorkList, work_list
+from reid_fusedloss.evaluation import load_features
 from tests.test_tools import start
 from tests.tiny import REPOSITORY
 
@@ -188,9 +191,22 @@ def test_the_tool_as_a_user_starts_it(photos, trained, tmp_path):
         in output and 'unreadable: photos/03.jpg: image photos/03.jpg cannot be decoded' in output
 
 
+def test_queries_and_gallery_for_an_evaluation(trained, inferencer, tmp_path):
+    """The names of the drawn pedestrians are Market-1501's; the test loop wrote the same file."""
+    parts = [WorkList([str(trained / 'data' / name)]) for name in ('query', 'bounding_box_test')]
+    extract_query_gallery(inferencer, *parts, tmp_path / 'test.npz', MARKET1501)
+    found, wanted = load_features(tmp_path / 'test.npz'), load_features(trained / 'f.npz')
+    for one, other in zip(found.labels, wanted.labels):
+        assert np.array_equal(one, other)
+    unit = wanted.gallery / np.linalg.norm(wanted.gallery, axis=1, keepdims=True)
+    np.testing.assert_allclose(found.gallery, unit, atol=1e-5)
+
+
 @pytest.mark.parametrize('arguments, error', [
     (['photos', '--out', 'x.pkl'], 'a folder or an .npz file'),
-    (['epoch_1.pth', '--out', 'x'], 'taken for the checkpoint'),
+    (['epoch_1.pth', '--out', 'x'], "no images among ['epoch_1.pth']"),
+    (['--query', 'photos', '--out', 'x.npz'], 'go together'),
+    (['--query', 'photos', '--gallery', 'photos', '--out', 'x.npz'], 'does not fit the pattern'),
     (['gone', '--out', 'x'], 'no image and no folder at gone'),
     (['photos', '--out', 'x', '--batch-size', '0'], 'batch_size=0'),
     (['photos', '--out', 'x', '--shard-size', '0'], 'shard_size=0'),
