@@ -29,6 +29,7 @@ from reid_fusedloss.apis.work_list import work_list
 from reid_fusedloss.datasets.file_names import compile_pattern
 
 WEIGHTS = ('.pth', '.pt', '.ckpt', '.tar')
+OTHER_FILES = ('.npy', '.pkl', '.pickle', '.h5', '.hdf5', '.csv', '.json', '.txt', *WEIGHTS)
 
 
 def parse_args() -> argparse.Namespace:
@@ -80,7 +81,7 @@ def split_checkpoint(source: str, inputs: list[str]) -> tuple[Optional[str], lis
 
 def check(args: argparse.Namespace, inputs: list[str]) -> None:
     """Refuse arguments that do not go together."""
-    if args.out.suffix not in ('', '.npz') and not args.out.is_dir():
+    if args.out.suffix.lower() in OTHER_FILES and not args.out.is_dir():
         raise ValueError(f'--out {args.out}: features are written to a folder or an .npz file')
     roles = [args.query, args.gallery]
     if not any(roles) and not inputs:

@@ -32,8 +32,8 @@ class ReIDInferencer(FeatureExtractor):
         progress: show a bar on stderr.
         normalize: scale features to unit length.
         flip: average the features of an image and its mirror image.
-        amp: mixed precision, float16 on a GPU and bfloat16 on a CPU; faster, and features differ in
-            the third digit.
+        amp: mixed precision, float16 on a GPU and bfloat16 on a CPU: faster where the processor has
+            it, and coarser.
         options: keys of the config to set, as in `Config.merge_from_dict`.
 
     Attributes:
