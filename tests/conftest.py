@@ -1,6 +1,10 @@
 """Shared fixtures; real data is used where an environment variable names it."""
+import gc
 import os
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -18,6 +22,35 @@ def _scope_and_threads():
     """As in a run: mmpretrain's scope; one thread, since tests share their machine."""
     torch.set_num_threads(1)
     init_default_scope('mmpretrain')
+
+
+@pytest.fixture(autouse=True, scope='session')
+def _garbage():
+    """MMEngine collects garbage for each data set: what is imported need not be gone through."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True, scope='session')
+def _runs():
+    """Runs in this process: each has a second of its own, and its config is not laid out.
+
+    MMEngine names a run, and what it has logged, by the second in which it starts. To lay out a
+    config takes longer than to train by it here; the tools do it in processes of their own.
+    """
+    last = 0.
+
+    def next_second():
+        nonlocal last
+        last = max(last + 1, time.time())
+        return last
+
+    clock = SimpleNamespace(time=next_second, strftime=time.strftime, localtime=time.localtime)
+    with patch('mmengine.runner.runner.time', clock), \
+            patch('mmengine.config.config.FormatCode', lambda code, **_: (code, True)):
+        yield
 
 
 @pytest.fixture(scope='session')
