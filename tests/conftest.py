@@ -2,6 +2,7 @@
 import gc
 import os
 import time
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -13,6 +14,7 @@ import torch
 
 import reid_fusedloss  # noqa: F401
 from mmengine.registry import init_default_scope
+from mmengine.runner import runner
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -26,7 +28,7 @@ def _scope_and_threads():
 
 @pytest.fixture(autouse=True, scope='session')
 def _garbage():
-    """MMEngine collects garbage for each data set: what is imported need not be gone through."""
+    """What is imported is no garbage, and need not be gone through in each collection."""
     gc.collect()
     gc.freeze()
     yield
@@ -35,10 +37,11 @@ def _garbage():
 
 @pytest.fixture(autouse=True, scope='session')
 def _runs():
-    """Runs in this process: each has a second of its own, and its config is not laid out.
+    """Runs in this process: each has a second of its own, and none what takes longer than a run.
 
-    MMEngine names a run, and what it has logged, by the second in which it starts. To lay out a
-    config takes longer than to train by it here; the tools do it in processes of their own.
+    MMEngine names a run, and what it has logged, by the second in which it starts. It lays out the
+    config, asks the compiler for its version and collects garbage for each data set; so it does
+    still in the tests that start processes.
     """
     last = 0.
 
@@ -49,7 +52,9 @@ def _runs():
 
     clock = SimpleNamespace(time=next_second, strftime=time.strftime, localtime=time.localtime)
     with patch('mmengine.runner.runner.time', clock), \
-            patch('mmengine.config.config.FormatCode', lambda code, **_: (code, True)):
+            patch('mmengine.runner.runner.collect_env', cache(runner.collect_env)), \
+            patch('mmengine.config.config.FormatCode', lambda code, **_: (code, True)), \
+            patch('mmengine.dataset.base_dataset.gc', SimpleNamespace(collect=lambda: 0)):
         yield
 
 
