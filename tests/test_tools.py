@@ -123,7 +123,7 @@ def test_a_mistake_ends_with_its_words(tmp_path):
 ])
 def test_mistakes_on_the_command_line(distributed, monkeypatch, arguments, words):
     monkeypatch.chdir(distributed[0])
-    with pytest.raises((FileNotFoundError, ValueError)) as caught:
+    with pytest.raises((FileNotFoundError, TypeError, ValueError)) as caught:
         call(monkeypatch, *arguments)
     assert all(word in str(caught.value).splitlines()[-1] for word in words), caught.value
 
