@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..checks import check_int, check_names, check_number, check_tensor_size
-from ..registry import MODELS
+from ...checks import check_int, check_names, check_number, check_tensor_size
+from ...registry import MODELS
 from .linear_head import LinearReIDHead
-from .parts import build_part
+from ..parts import build_part
 
 
 @MODELS.register_module()

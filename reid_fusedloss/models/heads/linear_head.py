@@ -7,10 +7,10 @@ from mmpretrain.models.heads import ClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from ..checks import check_flag, check_int, check_tensor_size
-from ..functional.cosines import class_cosines
-from ..registry import MODELS
-from .parts import build_part, check_init_cfg
+from ...checks import check_flag, check_int, check_tensor_size
+from ...functional.cosines import class_cosines
+from ...registry import MODELS
+from ..parts import build_part, check_init_cfg
 
 CLASSIFIED = {'logits', 'cosines'}
 

@@ -4,8 +4,8 @@ from typing import Optional, Union
 
 from torch import Tensor, nn
 
-from ..checks import check_names
-from ..registry import MODELS
+from ...checks import check_names
+from ...registry import MODELS
 from .linear_head import LinearReIDHead
 
 
