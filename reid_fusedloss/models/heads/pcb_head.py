@@ -107,6 +107,10 @@ class PCBHead(LinearReIDHead):
                 [classify(part) for classify, part in zip(self.classifier, reduced.unbind(1))], 1)
         return tensors
 
+    def reduced(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """The map (B, C, H, W), which `tensors` checks and reduces."""
+        return feats[-1]
+
     def _stripes(self, feature_map: Tensor) -> Tensor:
         """Averages of the stripes, shape (B, C, num_parts, 1)."""
         shape = tuple(feature_map.shape)
