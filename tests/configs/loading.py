@@ -27,7 +27,7 @@ TINY_BACKBONES = dict(
     MobileNetV2=(dict(widen_factor=0.25), 1280),
     OSNet=(dict(widen_factor=0.25), 128),
     MobileNetV3=(dict(arch='small'), 576),
-    ConvNeXt=(dict(arch=dict(depths=[1, 1, 1, 1], channels=[8, 8, 8, 8])), 8),
+    ConvNeXt=(dict(arch=dict(depths=[1, 1, 1, 1], channels=[8, 8, 8, 8]), stem_patch_size=2), 8),
     SwinTransformer=(dict(arch=dict(embed_dims=4, depths=[1, 1, 1, 1], num_heads=[1, 1, 1, 1]),
                           img_size=(32, 16)), 32),
     VisionTransformer=(dict(arch=dict(embed_dims=8, num_layers=1, num_heads=2,
