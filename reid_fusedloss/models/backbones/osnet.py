@@ -75,10 +75,10 @@ class OSNet(BaseModule):
     def train(self, mode: bool = True) -> 'OSNet':
         """As in PyTorch; what is frozen stays in evaluation mode."""
         super().train(mode)
-        frozen = range(1, self.frozen_stages + 2)
-        for name, part in self.named_children():
-            if name.removeprefix('conv').removeprefix('pool') in map(str, frozen):
-                part.eval().requires_grad_(False)
+        for number in range(1, self.frozen_stages + 2):
+            for name in (f'conv{number}', f'pool{number}'):
+                if hasattr(self, name):
+                    getattr(self, name).eval().requires_grad_(False)
         if self.norm_eval:
             for module in self.modules():
                 if isinstance(module, nn.BatchNorm2d):
@@ -91,11 +91,9 @@ class OSNet(BaseModule):
         block = AINBlock if ain else OSBlock
         layers = [block(size, channels, norm)
                   for size, norm in zip((in_channels, channels), norms)]
-        down = [conv_norm(channels, channels), nn.AvgPool2d(2)]
-        if number == 4:
-            self.conv4 = nn.Sequential(*layers)
-        elif ain:
-            setattr(self, f'conv{number}', nn.Sequential(*layers))
-            setattr(self, f'pool{number}', nn.Sequential(*down))
-        else:
-            setattr(self, f'conv{number}', nn.Sequential(*layers, nn.Sequential(*down)))
+        down = nn.Sequential(conv_norm(channels, channels), nn.AvgPool2d(2))
+        if number < 4 and not ain:
+            layers.append(down)
+        self.add_module(f'conv{number}', nn.Sequential(*layers))
+        if number < 4 and ain:
+            self.add_module(f'pool{number}', down)
