@@ -100,6 +100,8 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
         PartwiseLoss=dict(loss=dict(type='torch.nn.CrossEntropyLoss')),
         FlipTestModel=dict(module=Tested()),
         MobileNetV2=dict(strides=(1, 2, 2, 2), widen_factor=0.1, init_cfg=None),
+        OSNet=dict(widen_factor=0.25, variant='plain', frozen_stages=-1, norm_eval=False,
+                   init_cfg=None),
         ReIDMetric=metric, SaveEmbeddings=dict(path='features.npz'),
         ReIDCheckpointHook=dict(interval=1, by_epoch=True, max_keep_ckpts=2, save_best='reid/mAP'),
         ReIDReportHook=dict(num_queries=8, order='spread'),

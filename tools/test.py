@@ -14,8 +14,9 @@ from torch import Tensor
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.engine.arguments import add_run_arguments, suffix
 from reid_fusedloss.engine.config import join_processes, load_config
-from reid_fusedloss.engine.testing import (adopt_identities, check_weights, check_test_sets,
-                                           compare_rankings, flip_images, read_weights)
+from reid_fusedloss.engine.testing import (adopt_identities, check_test_sets, check_weights,
+                                           compare_rankings, drop_start_weights, flip_images,
+                                           read_weights)
 from reid_fusedloss.evaluation import metrics_table
 
 DATASETS_DIR = Path(__file__).resolve().parents[1] / 'configs' / '_base_' / 'datasets'
@@ -49,7 +50,7 @@ def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor],
     cfg.experiment_name = f'{Path(args.config).stem}{suffix(dataset)}_{time.time_ns()}'
     join_processes(cfg, args.launcher)
     adopt_identities(cfg, weights)
-    cfg.model.backbone.init_cfg = None
+    drop_start_weights(cfg)
     if args.compare:
         compare_rankings(cfg)
     if args.flip:

@@ -15,7 +15,8 @@ from torch import nn
 
 from ..engine.checkpoints import latest_checkpoint
 from ..engine.config import load_config
-from ..engine.testing import UNTESTED, adopt_identities, check_weights, read_weights
+from ..engine.testing import (UNTESTED, adopt_identities, check_weights, drop_start_weights,
+                              read_weights)
 from ..experiments.record import TEST, read_record
 
 PathLike = Union[str, os.PathLike]
@@ -95,7 +96,7 @@ def load_model(source: PathLike, checkpoint: Optional[PathLike] = None, *,
     cfg = load_config(config, Path(), options=options)
     weights = read_weights(checkpoint)
     adopt_identities(cfg, weights)
-    cfg.model.backbone.init_cfg = None
+    drop_start_weights(cfg)
     model = MODELS.build(cfg.model)
     check_weights(model, weights)
     own = model.state_dict()

@@ -1,10 +1,11 @@
 """Another budget for any config: network, size of the images, epochs, and nothing else."""
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from mmengine.config import Config
 
 KEEP = 'keep'
+BACKBONES = 'backbones'
 _ABSENT = object()
 
 
@@ -33,7 +34,7 @@ def read_budget(budget: str, budgets_dir: Path) -> Config:
 
     Its list `keep` names keys of the changed config that survive, though the budget replaces what
     they stand in: with another backbone the strides, say, which are what a row of an ablation is
-    about.
+    about. Its list `backbones`, where it has one, names the types of backbone that it is for.
 
     Args:
         budget: name of a config in `budgets_dir`, or path of one elsewhere (.py).
@@ -59,9 +60,11 @@ def apply_budget(cfg: Config, budget: Config) -> None:
         budget: from `read_budget`; left as it is.
 
     Raises:
-        ValueError: if the budget has a key that the config has not, as a misspelt one.
+        ValueError: if the budget has a key that the config has not, as a misspelt one, or is not
+            for the config's backbone.
     """
     changes = budget.to_dict()
+    _check_backbone(cfg, budget.filename, changes.pop(BACKBONES, None))
     kept = {key: _look_up(cfg, key) for key in changes.pop(KEEP, ())}
     unknown = sorted(set(changes) - set(cfg.keys()))
     if unknown:
@@ -69,6 +72,14 @@ def apply_budget(cfg: Config, budget: Config) -> None:
                          f'{unknown}; the config has {sorted(cfg.keys())}')
     cfg.merge_from_dict(changes)
     cfg.merge_from_dict({key: value for key, value in kept.items() if value is not _ABSENT})
+
+
+def _check_backbone(cfg: Config, budget: Optional[str], known: Optional[list[str]]) -> None:
+    kind = str(_look_up(cfg, 'model.backbone.type'))
+    if known is not None and kind.split('.')[-1] not in known:
+        raise ValueError(f'the budget {budget} makes another network of the backbones {known}; '
+                         f'{cfg.filename} has {kind}, which is what it is about: make it shorter '
+                         'by single keys (--cfg-options), or write a budget of your own')
 
 
 def _look_up(cfg: Any, key: str) -> Any:

@@ -37,6 +37,13 @@ def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
         cfg.model.head.num_classes = 1
 
 
+def drop_start_weights(cfg: Config) -> None:
+    """Neither read nor fetch weights to start from: a checkpoint is to fill the backbone."""
+    cfg.model.backbone.init_cfg = None
+    if cfg.model.backbone.get('pretrained'):  # timm's
+        cfg.model.backbone.pretrained = False
+
+
 def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Refuse to test with weights that the checkpoint does not hold: they would be random.
 

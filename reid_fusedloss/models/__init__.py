@@ -1,9 +1,7 @@
-"""Heads and a backbone; the other backbones, necks and the model itself are mmpretrain's."""
-from .bnneck_head import BNNeckHead
+"""Heads and backbones; the other backbones, necks and the model itself are mmpretrain's."""
+from .backbones import MobileNetV2, OSNet
 from .flip_test_model import FlipTestModel
-from .linear_head import LinearReIDHead
-from .mobilenetv2 import MobileNetV2
-from .pcb_head import PartwiseLoss, PCBHead
+from .heads import BNNeckHead, LinearReIDHead, PartwiseLoss, PCBHead
 
-__all__ = ['BNNeckHead', 'FlipTestModel', 'LinearReIDHead', 'MobileNetV2', 'PCBHead',
+__all__ = ['BNNeckHead', 'FlipTestModel', 'LinearReIDHead', 'MobileNetV2', 'OSNet', 'PCBHead',
            'PartwiseLoss']

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Optional
 from unittest.mock import patch
 
+import pytest
 from mmengine.config import Config
 
 from reid_fusedloss.engine.config import DATASET_VARIABLE, load_config
@@ -20,6 +21,18 @@ DATASET_NAMES = sorted(path.stem for path in DATASETS.glob('*.py') if path.stem 
 ABSENT = '(absent)'
 TINY_DATA = dict(num_train_ids=18, num_test_ids=2, num_distractors=0, num_junk=0, num_cameras=2,
                  images_per_camera=2, size=(32, 16))
+# type of a backbone: what makes it tiny, and the channels that it has then
+TINY_BACKBONES = dict(
+    ResNet=(dict(depth=18, stem_channels=8, base_channels=8), 64),
+    MobileNetV2=(dict(widen_factor=0.25), 1280),
+    OSNet=(dict(widen_factor=0.25), 128),
+    MobileNetV3=(dict(arch='small'), 576),
+    ConvNeXt=(dict(arch=dict(depths=[1, 1, 1, 1], channels=[8, 8, 8, 8]), stem_patch_size=2), 8),
+    SwinTransformer=(dict(arch=dict(embed_dims=4, depths=[1, 1, 1, 1], num_heads=[1, 1, 1, 1]),
+                          img_size=(32, 16)), 32),
+    VisionTransformer=(dict(arch=dict(embed_dims=8, num_layers=1, num_heads=2,
+                                      feedforward_channels=8), img_size=(32, 16)), 8),
+    TIMMBackbone=(dict(model_name='test_efficientnet', pretrained=False), 256))
 
 _parse = Config._file2dict
 
@@ -79,12 +92,13 @@ def changes(name: str, base: str) -> dict[str, Any]:
 
 def shrink(cfg: Config, data_root: Path) -> Config:
     """The same config with a tiny network (of parts, one), on 18 drawn people at 32x16."""
-    if cfg.model.backbone.type == 'ResNet':
-        cfg.merge_from_dict({'model.backbone.depth': 18, 'model.backbone.stem_channels': 8,
-                             'model.backbone.base_channels': 8, 'model.head.in_channels': 64})
-    else:
-        cfg.model.backbone.widen_factor = 0.25
-    cfg.model.backbone.init_cfg = None
+    backbone = cfg.model.backbone
+    if backbone.type == 'TIMMBackbone':
+        pytest.importorskip('timm', minversion='1.0.9')  # the first that has it
+    smaller, channels = TINY_BACKBONES[backbone.type.split('.')[-1]]
+    backbone.update(smaller, init_cfg=None)
+    reader = cfg.model.neck if 'in_channels' in (cfg.model.neck or {}) else cfg.model.head
+    reader.in_channels = channels
     if 'num_parts' in cfg.model.head:
         cfg.model.head.num_parts = 1  # the map is 2x1
     cfg.model.head.num_classes = TINY_DATA['num_train_ids']

@@ -55,3 +55,15 @@ def test_a_misspelt_key_is_refused_and_nothing_changes(budgets):
     with pytest.raises(ValueError, match="misspelt.py.*'modle'.*'model'"):
         apply_budget(cfg, read_budget('misspelt', budgets))
     assert cfg.to_dict() == config().to_dict()
+
+
+def test_a_budget_says_which_backbones_it_is_for(budgets):
+    (budgets / 'for_a.py').write_text("backbones = ['A']\nepochs = 3\n")
+    cfg = config()
+    cfg.model.backbone.type = 'somewhere.A'
+    apply_budget(cfg, read_budget('for_a', budgets))
+    assert cfg.epochs == 3 and 'backbones' not in cfg
+    cfg = config()
+    cfg.model.backbone.type = 'AA'
+    with pytest.raises(ValueError, match=r"for_a.py.*\['A'\].* AA"):
+        apply_budget(cfg, read_budget('for_a', budgets))

@@ -1,6 +1,7 @@
 # Any row on the built-in pedestrians: ResNet-18 of half width from scratch, 96x48, 24 epochs.
 #   --dataset synthetic --budget cpu_synthetic
 _base_ = '../schedules/cosine_24e.py'
+backbones = ['ResNet']
 model = dict(
     backbone=dict(depth=18, stem_channels=32, base_channels=32, init_cfg=None),
     head=dict(in_channels=256))

@@ -4,6 +4,7 @@
 # The row's strides are kept: they are the label of '+Stride=1'.
 _base_ = '../schedules/paper_60e.py'
 keep = ['model.backbone.strides']
+backbones = ['ResNet', 'MobileNetV2']
 model = dict(
     backbone=dict(
         _delete_=True,

@@ -137,3 +137,16 @@ def test_terms_are_told_the_reduced_size():
     assert neck.loss_module.terms['center'].centers.shape == (5, 3)
     with pytest.raises(ValueError, match='embedding_dims=0'):
         head(embedding_dims=0)
+
+
+@pytest.mark.parametrize('kind', ['BNNeckHead', 'LinearReIDHead'])
+@pytest.mark.parametrize('feature, words', [
+    (torch.zeros(4, 12), ['in_channels=8', '12 channels', 'model.head.in_channels=12']),
+    (torch.zeros(4, 8, 2, 1), ['(4, 8, 2, 1)', 'GlobalAveragePooling']),
+    ([torch.zeros(4, 8, 2, 1), torch.zeros(4, 8)], ['a list', 'cls_token'])])
+def test_a_feature_that_does_not_fit_is_explained(kind, feature, words):
+    neck = head(kind)
+    for use in (neck, lambda feats: neck.loss(feats, samples([0, 0, 1, 1]))):
+        with pytest.raises(ValueError) as caught:
+            use((feature, ))
+        assert all(word in str(caught.value) for word in [kind, *words])

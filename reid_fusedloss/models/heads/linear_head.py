@@ -7,10 +7,10 @@ from mmpretrain.models.heads import ClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from ..checks import check_flag, check_int, check_tensor_size
-from ..functional.cosines import class_cosines
-from ..registry import MODELS
-from .parts import build_part, check_init_cfg
+from ...checks import check_flag, check_int, check_tensor_size
+from ...functional.cosines import class_cosines
+from ...registry import MODELS
+from ..parts import build_part, check_init_cfg
 
 CLASSIFIED = {'logits', 'cosines'}
 
@@ -83,7 +83,26 @@ class LinearReIDHead(ClsHead):
 
     def embeddings(self, feats: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """The embeddings of the images that are tested, shape (B, C) each, by name."""
-        return dict(pooled=self.embedding(feats[-1]))
+        return dict(pooled=self.reduced(feats))
+
+    def reduced(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """The neck's last output after the reduction, shape (B, C).
+
+        Raises:
+            ValueError: if it is no feature of `in_channels` values for each image.
+        """
+        name, feature = type(self).__name__, feats[-1]
+        if not isinstance(feature, Tensor) or feature.ndim != 2:
+            got = (f'shape {tuple(feature.shape)}' if isinstance(feature, Tensor) else
+                   f'a {type(feature).__name__}')
+            raise ValueError(f'{name} needs one feature for each image, (B, C), got {got}: pool a '
+                             "map by neck=dict(type='GlobalAveragePooling'), let a transformer "
+                             "give out_type='cls_token'")
+        if feature.shape[1] != self.in_channels:
+            raise ValueError(f'{name}(in_channels={self.in_channels}) got features of '
+                             f'{feature.shape[1]} channels from backbone and neck: set '
+                             f'model.head.in_channels={feature.shape[1]}')
+        return self.embedding(feature)
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """The first of `embeddings`, shape (B, C): what is exported."""
@@ -119,7 +138,7 @@ class LinearReIDHead(ClsHead):
     def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Losses of a training batch, as `{'loss_<term>': scalar}`."""
         labels = torch.cat([sample.gt_label for sample in data_samples])
-        tensors = self.tensors(self.embedding(feats[-1]), self.loss_module.reads)
+        tensors = self.tensors(self.reduced(feats), self.loss_module.reads)
         return self.loss_module(tensors, labels)
 
     def _classify(self, features: Tensor, names: Collection[str]) -> dict[str, Tensor]:

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..checks import check_int, check_names, check_number, check_tensor_size
-from ..registry import MODELS
+from ...checks import check_int, check_names, check_number, check_tensor_size
+from ...registry import MODELS
 from .linear_head import LinearReIDHead
-from .parts import build_part
+from ..parts import build_part
 
 
 @MODELS.register_module()
@@ -106,6 +106,10 @@ class PCBHead(LinearReIDHead):
             tensors['logits'] = torch.stack(
                 [classify(part) for classify, part in zip(self.classifier, reduced.unbind(1))], 1)
         return tensors
+
+    def reduced(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """The map (B, C, H, W), which `tensors` checks and reduces."""
+        return feats[-1]
 
     def _stripes(self, feature_map: Tensor) -> Tensor:
         """Averages of the stripes, shape (B, C, num_parts, 1)."""

@@ -4,8 +4,8 @@ from typing import Optional, Union
 
 from torch import Tensor, nn
 
-from ..checks import check_names
-from ..registry import MODELS
+from ...checks import check_names
+from ...registry import MODELS
 from .linear_head import LinearReIDHead
 
 
@@ -45,7 +45,7 @@ class BNNeckHead(LinearReIDHead):
 
     def embeddings(self, feats: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """After or before the normalisation, as `test_feature` says; see `LinearReIDHead`."""
-        pooled = self.embedding(feats[-1])
+        pooled = self.reduced(feats)
         return {name: self.bn(pooled) if name == 'bn' else pooled for name in self.test_features}
 
     def tensors(self, pooled: Tensor, names: Collection[str]) -> dict[str, Tensor]:

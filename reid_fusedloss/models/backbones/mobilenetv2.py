@@ -4,9 +4,9 @@ from typing import Any, Optional
 
 from mmpretrain.models.backbones import MobileNetV2 as _MobileNetV2
 
-from ..checks import check_number
-from ..registry import MODELS
-from .parts import check_init_cfg
+from ...checks import check_number
+from ...registry import MODELS
+from ..parts import check_init_cfg
 
 # places in `arch_settings` where the strides of a ResNet's stages 2 to 4 stand
 DOWNSAMPLING_LAYERS = (2, 3, 5)
