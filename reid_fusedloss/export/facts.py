@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmpretrain.datasets.transforms import PackInputs
 from mmpretrain.models.utils import ClsDataPreprocessor
-from torch import nn
+from torch import Tensor, nn
 
 from ..datasets.load_image import LoadReIDImage
 from ..datasets.pipeline import Pipeline, pipeline_steps
@@ -33,9 +33,8 @@ def describe(model: nn.Module, cfg: Config, feature_dims: int, *, normalise: str
     if not isinstance(preprocessor, ClsDataPreprocessor) or preprocessor.pad_size_divisor > 1:
         raise ValueError('an exported file describes a ClsDataPreprocessor without padding; the '
                          f'model has {preprocessor}')
-    mean, std = ([float(value) for value in getattr(preprocessor, name).flatten()]
-                 if hasattr(preprocessor, name) else [default] * 3
-                 for name, default in (('mean', 0.0), ('std', 1.0)))
+    mean, std = (_numbers(getattr(preprocessor, name)) if hasattr(preprocessor, name) else
+                 [default] * 3 for name, default in (('mean', 0.0), ('std', 1.0)))
     if (channel_order == 'rgb') != preprocessor.to_rgb:
         mean, std = mean[::-1], std[::-1]
     return ModelCard(
@@ -44,6 +43,11 @@ def describe(model: nn.Module, cfg: Config, feature_dims: int, *, normalise: str
         feature_dims=feature_dims, l2=l2, distance=_distance(cfg.get('test_evaluator')),
         config=Path(cfg.filename or '').name, package='reid_fusedloss',
         package_version=__version__)
+
+
+def _numbers(values: Tensor) -> list[float]:
+    """In the fewest digits that give the same float32: 123.675, not 123.67500305."""
+    return [float(str(value)) for value in values.flatten().cpu().numpy()]
 
 
 def _images(pipeline: Pipeline) -> dict[str, Any]:

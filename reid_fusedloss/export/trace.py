@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..checks import check_choice, check_int
 from ..optional import require
+from .mends import exportable
 
 EXPORTERS = dict(torchscript=17, dynamo=18)  # and the opset that each has by default
 DYNAMO_SINCE = '2.6'
@@ -55,7 +56,8 @@ def trace(graph: nn.Module, sample: Tensor, exporter: str, opset: Optional[int] 
         options['dynamic_axes'] = dict(images={0: 'batch'}, features={0: 'batch'})
         if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
             options['dynamo'] = False
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad():
+    with (tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad(),
+          exportable()):
         warnings.simplefilter('ignore')  # that torchscript is deprecated, that shapes are constants
         file = os.path.join(folder, 'model.onnx')
         try:
