@@ -117,6 +117,8 @@ def _to_onnx(inferencer: ReIDInferencer, card: ModelCard, exporter: str,
     sample = torch.zeros(2, 3, *card.image_size, dtype=getattr(torch, card.input_type))
     model = trace(graph.to(device).eval(), sample.to(device), exporter, opset)
     require('onnx', 'an export to ONNX').helper.set_model_props(model, card.to_props())
+    # which the torchscript exporter does not always see
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = card.feature_dims
     return model
 
 

@@ -62,9 +62,9 @@ def trace(graph: nn.Module, sample: Tensor, exporter: str, opset: Optional[int] 
         file = os.path.join(folder, 'model.onnx')
         try:
             torch.onnx.export(graph, (sample, ), file, **options)
-        except Exception as error:  # each exporter has errors of its own
+        except Exception as error:  # each exporter has errors of its own, some with the graph
             raise ValueError(
                 f'PyTorch {torch.__version__} cannot export this model by {exporter} at opset '
-                f'{options["opset_version"]} ({error}): try another exporter '
+                f'{options["opset_version"]} ({str(error)[:300]}): try another exporter '
                 f'({", ".join(EXPORTERS)}) or opset') from error
         return onnx.load(file)
