@@ -49,8 +49,9 @@ def _constant_average(maps: Tensor, size: Union[int, tuple[int, int]], *args: An
 
 def _adaptive_average(maps: Tensor, size: Union[int, tuple[int, int]]) -> Tensor:
     """As `F.adaptive_avg_pool2d`: the mean of each cell, whose borders are rounded outwards."""
-    rows, columns = (size, size) if isinstance(size, int) else size
     height, width = (int(length) for length in maps.shape[2:])
+    rows, columns = (size, size) if isinstance(size, int) else size
+    rows, columns = rows or height, columns or width  # None: as many as the map has
     if height % rows == 0 and width % columns == 0:
         return _adaptive(maps, size)
     bands = [maps[:, :, cell] for cell in _cells(height, rows)]

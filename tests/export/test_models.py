@@ -78,9 +78,10 @@ def test_exports(name, exporter):
             expected = network(images).numpy()
         found, = session.run(None, {'images': images.numpy()})
         np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert network.model.head.out_channels == found.shape[1]
 
 
-@pytest.mark.parametrize('size', [(3, 1), (6, 1), (5, 3), 3, (2, 2)])
+@pytest.mark.parametrize('size', [(3, 1), (6, 1), (5, 3), 3, (2, 2), (3, None)])
 def test_cells_overlap_as_pytorchs(size):
     maps = torch.rand(2, 3, 8, 4)
     before = F.adaptive_avg_pool2d
