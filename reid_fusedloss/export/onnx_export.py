@@ -6,11 +6,13 @@ from typing import Any, NamedTuple, Optional, Union
 import numpy as np
 import torch
 
-from ..apis.images import list_sources
-from ..apis.inferencer import Extraction, ReIDInferencer
+from ..apis.extraction import Extraction
+from ..apis.inferencer import ReIDInferencer
+from ..apis.sources import ImageSource, list_sources
 from ..checks import check_choice, check_flag, check_number
 from ..datasets.pedestrians import draw_pedestrian
 from ..optional import require
+from ..whole_file import whole_file
 from .card import CHANNEL_ORDERS, INPUT_TYPES, PLACES, ModelCard
 from .facts import describe
 from .graph import EmbeddingGraph
@@ -65,27 +67,31 @@ def export_onnx(inferencer: ReIDInferencer, path: PathLike, *, normalise: str = 
         FileNotFoundError: if there are no such images.
     """
     path = Path(path)
+    _check_inferencer(inferencer)
     _check_arguments(path, normalise, channel_order, input_type, l2, tolerance)
     check_exporter(exporter, opset)
     images = _images(images)
     expected = inferencer(images)
-    if not expected.names:
+    if not len(expected):
         raise ValueError(f'none of the images to compare on can be read: {expected.unreadable}')
-    card = describe(inferencer.model, inferencer.cfg, expected.features.shape[1],
+    card = describe(inferencer.model, inferencer.cfg, inferencer.feat_dims,
                     normalise=normalise, channel_order=channel_order, input_type=input_type, l2=l2)
     model = _to_onnx(inferencer, card, exporter, opset)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
-        part.write_bytes(model.SerializeToString())
-        difference = _difference(part, images, expected)
+    with whole_file(path) as file:
+        file.write(model.SerializeToString())
+        file.flush()
+        difference = _difference(file.name, images, expected)
         if not difference <= tolerance:  # so written for NaN
-            raise ValueError(f'{path} is not written: its features differ from the model\'s by '
+            raise ValueError(f"{path} is not written: its features differ from the model's by "
                              f'{difference:.2g}, more than tolerance={tolerance:g}')
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    return Export(card, difference, len(expected.names))
+    return Export(card, difference, len(expected))
+
+
+def _check_inferencer(inferencer: ReIDInferencer) -> None:
+    for name, expected in dict(normalize=True, flip=False, amp=False).items():
+        if getattr(inferencer, name) != expected:
+            raise ValueError(f'{name}={not expected} of the inferencer cannot be exported: make '
+                             f'one with {name}={expected}')
 
 
 def _check_arguments(path: Path, normalise: str, channel_order: str, input_type: str, l2: bool,
@@ -101,12 +107,10 @@ def _check_arguments(path: Path, normalise: str, channel_order: str, input_type:
         raise ValueError("input_type='uint8' holds no normalised pixels: use normalise='inside'")
 
 
-def _images(images: Any) -> list[Any]:
-    """Paths and arrays, to be read several times."""
-    if images is None:
-        return [draw_pedestrian(pid, pid % 3, 0) for pid in range(DRAWN)]
-    return [source.name if source.image is None else source.image
-            for source in list_sources(images)]
+def _images(images: Any) -> list[ImageSource]:
+    """In a list, to be read several times."""
+    drawn = [draw_pedestrian(pid, pid % 3, 0) for pid in range(DRAWN)]
+    return list_sources(drawn if images is None else images)
 
 
 def _to_onnx(inferencer: ReIDInferencer, card: ModelCard, exporter: str,
@@ -122,7 +126,7 @@ def _to_onnx(inferencer: ReIDInferencer, card: ModelCard, exporter: str,
     return model
 
 
-def _difference(path: Path, images: list[Any], expected: Extraction) -> float:
+def _difference(path: PathLike, images: list[ImageSource], expected: Extraction) -> float:
     """The largest between a number of a file's features and of the expected ones."""
     found = [OnnxModel(path, batch_size=size, progress=False)(images).features
              for size in BATCH_SIZES]

@@ -6,7 +6,7 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from ..apis.inferencer import FeatureExtractor
+from ..apis.extractor import FeatureExtractor
 from ..checks import check_choice
 from ..optional import require
 from .card import ModelCard

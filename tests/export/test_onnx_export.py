@@ -131,13 +131,21 @@ def test_a_file_that_disagrees_is_not_left(trained, tmp_path, monkeypatch):
     (dict(normalise='both'), ['both', 'inside']), (dict(channel_order='gbr'), ['gbr', 'rgb']),
     (dict(input_type='uint8', normalise='outside'), ['uint8', 'inside']),
     (dict(exporter='jit'), ['jit', 'torchscript']), (dict(opset=9), ['opset=9', '11']),
-    (dict(opset=99), ['opset 99']), (dict(images='nowhere.jpg'), ['nowhere.jpg']),
+    (dict(opset=99), ['opset 99']), (dict(images=['nowhere.jpg']), ['nowhere.jpg']),
     (dict(tolerance=float('nan')), ['tolerance'])])
 def test_mistakes(options, words, inferencer, tmp_path):
     with pytest.raises(ValueError) as caught:
         export_onnx(inferencer, tmp_path / 'model.onnx', **options)
     assert all(word in str(caught.value) for word in words)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('option', [dict(flip=True), dict(amp=True), dict(normalize=False)])
+def test_what_no_file_does(option, trained, tmp_path):
+    name, = option
+    other = ReIDInferencer(trained / 'work', device='cpu', progress=False, **option)
+    with pytest.raises(ValueError, match=f'{name}={option[name]} '):
+        export_onnx(other, tmp_path / 'model.onnx')
 
 
 def test_more_than_a_resize_cannot_be_said(trained, tmp_path):
