@@ -54,9 +54,10 @@ def _adaptive_average(maps: Tensor, size: Union[int, tuple[int, int]]) -> Tensor
     rows, columns = rows or height, columns or width  # None: as many as the map has
     if height % rows == 0 and width % columns == 0:
         return _adaptive(maps, size)
-    bands = [maps[:, :, cell] for cell in _cells(height, rows)]
-    return torch.stack([torch.stack([band[..., cell].mean((2, 3)) for cell in _cells(width, columns)],
-                                    dim=2) for band in bands], dim=2)
+    bands = (maps[:, :, cell] for cell in _cells(height, rows))
+    return torch.stack([
+        torch.stack([band[..., cell].mean((2, 3)) for cell in _cells(width, columns)], dim=2)
+        for band in bands], dim=2)
 
 
 def _cells(length: int, number: int) -> list[slice]:
