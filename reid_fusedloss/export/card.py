@@ -12,6 +12,7 @@ from ..datasets.load_image import BACKENDS
 PLACES = ('inside', 'outside')
 CHANNEL_ORDERS = ('rgb', 'bgr')
 INPUT_TYPES = ('float32', 'uint8')
+INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')  # of mmcv's Resize
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class ModelCard:
         check_choice('normalise', self.normalise, PLACES)
         check_choice('channel_order', self.channel_order, CHANNEL_ORDERS)
         check_choice('input_type', self.input_type, INPUT_TYPES)
+        check_choice('interpolation', self.interpolation, INTERPOLATIONS)
         check_choice('resize_backend', self.resize_backend, BACKENDS)
         check_choice('decoder', self.decoder, BACKENDS)
         for name, length in dict(mean=3, std=3, image_size=2).items():

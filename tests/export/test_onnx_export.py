@@ -162,13 +162,12 @@ def test_files_that_are_not_ours(tmp_path, exported):
     (tmp_path / 'text.onnx').write_text('no model')
     with pytest.raises(ValueError, match='text.onnx is no ONNX model'):
         OnnxModel(tmp_path / 'text.onnx')
-    model = onnx.load(exported()[0])
-    for entry in model.metadata_props:
-        if entry.key == 'image_size':
-            entry.value = '[48, -1]'
-    onnx.save(model, tmp_path / 'odd.onnx')
-    with pytest.raises(ValueError, match='odd.onnx.*image_size=-1'):
-        OnnxModel(tmp_path / 'odd.onnx')
+    for key, value in dict(image_size='[48, -1]', interpolation='cubic', mean='nought').items():
+        model = onnx.load(exported()[0])
+        next(entry for entry in model.metadata_props if entry.key == key).value = value
+        onnx.save(model, tmp_path / 'odd.onnx')
+        with pytest.raises(ValueError, match='odd.onnx.*(image_size=-1|cubic|cannot be read)'):
+            OnnxModel(tmp_path / 'odd.onnx')
     del model.metadata_props[:]
     onnx.save(model, tmp_path / 'bare.onnx')
     with pytest.raises(ValueError, match='bare.onnx.*lacks.*normalise'):
