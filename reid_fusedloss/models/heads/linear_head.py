@@ -81,6 +81,11 @@ class LinearReIDHead(ClsHead):
         if bias:
             self.classifier.bias.requires_grad_('logits' in loss.reads)
 
+    @property
+    def out_channels(self) -> int:
+        """C of `forward`, under the name by which MMDetection's trackers ask for it."""
+        return self.feat_dims
+
     def embeddings(self, feats: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """The embeddings of the images that are tested, shape (B, C) each, by name."""
         return dict(pooled=self.reduced(feats))

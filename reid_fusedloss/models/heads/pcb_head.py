@@ -75,6 +75,12 @@ class PCBHead(LinearReIDHead):
         self.reduction.requires_grad_(self.loss_module.reads != {'pooled'})
         self.classifier.requires_grad_('logits' in self.loss_module.reads)
 
+    @property
+    def out_channels(self) -> int:
+        """See `LinearReIDHead`."""
+        reduced = self.test_features[0] == 'bn'
+        return self.num_parts * (self.reduction[1].out_channels if reduced else self.in_channels)
+
     def embeddings(self, feats: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """G, of shape (B, num_parts * C), or H, (B, num_parts * part_dims), as `test_feature` says.
 

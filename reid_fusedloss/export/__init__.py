@@ -1,0 +1,7 @@
+"""Models taken to where they run: ONNX files that say what their input and output are."""
+from .card import ModelCard
+from .onnx_export import Export, export_onnx
+from .onnx_model import OnnxModel, read_card
+from .trace import EXPORTERS
+
+__all__ = ['EXPORTERS', 'Export', 'ModelCard', 'OnnxModel', 'export_onnx', 'read_card']

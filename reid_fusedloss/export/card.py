@@ -1,0 +1,114 @@
+"""What an exported file says of itself, so that nobody has to guess it or do it twice."""
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from ..checks import check_choice, check_int
+from ..datasets.load_image import BACKENDS
+
+PLACES = ('inside', 'outside')
+CHANNEL_ORDERS = ('rgb', 'bgr')
+INPUT_TYPES = ('float32', 'uint8')
+INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')  # of mmcv's Resize
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """The entries of the file's `metadata_props`.
+
+    Attributes:
+        normalise: 'inside': the graph takes pixels, 0 to 255, and does (pixels - mean) / std
+            itself; 'outside': it takes what this gives.
+        channel_order: of the graph's input, 'rgb' or 'bgr'; `mean` and `std` follow it.
+        mean: of the channels, on the scale 0 to 255.
+        std: of the channels, on the scale 0 to 255.
+        input_type: of the graph's input, 'float32' or 'uint8'.
+        image_size: (H, W) of the graph's input.
+        interpolation: by which images are resized to it, aspect ratio ignored.
+        resize_backend: which library's interpolation, 'cv2' or 'pillow'.
+        decoder: which library read the files in training, 'cv2' or 'pillow'.
+        feature_dims: C of the graph's output (B, C).
+        l2: whether the output has unit length.
+        distance: by which the model's test ranks, 'cosine' or 'euclidean'.
+        config: name of the config file.
+        package: 'reid_fusedloss'.
+        package_version: its version.
+    """
+    normalise: str
+    channel_order: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    input_type: str
+    image_size: tuple[int, int]
+    interpolation: str
+    resize_backend: str
+    decoder: str
+    feature_dims: int
+    l2: bool
+    distance: str
+    config: str
+    package: str
+    package_version: str
+
+    def to_props(self) -> dict[str, str]:
+        """As the file holds it: text as it stands, all else as JSON."""
+        return {name: value if isinstance(value, str) else json.dumps(value)
+                for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_props(cls, props: Mapping[str, str]) -> 'ModelCard':
+        """From the entries of a file.
+
+        Raises:
+            ValueError: if one is missing or is none of what it may be.
+        """
+        missing = [field.name for field in fields(cls) if field.name not in props]
+        if missing:
+            raise ValueError(f'its metadata lacks {missing}: write it with tools/export_onnx.py')
+        try:
+            values = {field.name: props[field.name] if field.type is str else
+                      json.loads(props[field.name]) for field in fields(cls)}
+            for name in ('mean', 'std', 'image_size'):
+                values[name] = tuple(values[name])
+        except (ValueError, TypeError) as error:
+            raise ValueError(f'its metadata cannot be read: {error}') from error
+        return cls(**values)._checked()
+
+    def _checked(self) -> 'ModelCard':
+        check_choice('normalise', self.normalise, PLACES)
+        check_choice('channel_order', self.channel_order, CHANNEL_ORDERS)
+        check_choice('input_type', self.input_type, INPUT_TYPES)
+        check_choice('interpolation', self.interpolation, INTERPOLATIONS)
+        check_choice('resize_backend', self.resize_backend, BACKENDS)
+        check_choice('decoder', self.decoder, BACKENDS)
+        for name, length in dict(mean=3, std=3, image_size=2).items():
+            if len(getattr(self, name)) != length:
+                raise ValueError(f'{name} has {length} numbers, got {getattr(self, name)}')
+        for side in self.image_size:
+            check_int('image_size', side)
+        return self
+
+    def pipeline(self) -> list[dict[str, Any]]:
+        """Transforms of an image up to `inputs`, (3, H, W), uint8, BGR.
+
+        They are built of the entries, not read from the file: a config in a file could name any
+        function of any package.
+        """
+        return [dict(type='reid_fusedloss.LoadReIDImage', backend=self.decoder),
+                dict(type='Resize', scale=self.image_size[::-1], backend=self.resize_backend,
+                     interpolation=self.interpolation),
+                dict(type='PackInputs')]
+
+    def prepare(self, images: np.ndarray) -> np.ndarray:
+        """What the graph takes, of images (B, 3, H, W), uint8, BGR."""
+        if self.channel_order == 'rgb':
+            images = images[:, ::-1]
+        images = np.ascontiguousarray(images, self.input_type)
+        if self.normalise == 'inside':
+            return images
+        mean, std = (np.array(value, np.float32).reshape(3, 1, 1)
+                     for value in (self.mean, self.std))
+        return (images - mean) / std

@@ -1,0 +1,73 @@
+"""What a model and its config say of preprocessing, as a file can repeat it."""
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmcv.transforms import Resize
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmpretrain.datasets.transforms import PackInputs
+from mmpretrain.models.utils import ClsDataPreprocessor
+from torch import Tensor, nn
+
+from ..datasets.load_image import LoadReIDImage
+from ..datasets.pipeline import Pipeline, pipeline_steps
+from ..version import __version__
+from .card import ModelCard
+
+
+def describe(model: nn.Module, cfg: Config, feature_dims: int, *, normalise: str,
+             channel_order: str, input_type: str, l2: bool) -> ModelCard:
+    """The card of a model's file.
+
+    Args:
+        model: with a `ClsDataPreprocessor`.
+        cfg: config of the model and of the data that it is tested on.
+        feature_dims: of its embeddings.
+        normalise, channel_order, input_type, l2: see `ModelCard`.
+
+    Raises:
+        ValueError: if the preprocessing is more than a resize and a normalisation.
+    """
+    preprocessor = model.data_preprocessor
+    if not isinstance(preprocessor, ClsDataPreprocessor) or preprocessor.pad_size_divisor > 1:
+        raise ValueError('an exported file describes a ClsDataPreprocessor without padding; the '
+                         f'model has {preprocessor}')
+    mean, std = (_numbers(getattr(preprocessor, name)) if hasattr(preprocessor, name) else
+                 [default] * 3 for name, default in (('mean', 0.0), ('std', 1.0)))
+    if (channel_order == 'rgb') != preprocessor.to_rgb:
+        mean, std = mean[::-1], std[::-1]
+    return ModelCard(
+        normalise=normalise, channel_order=channel_order, mean=tuple(mean), std=tuple(std),
+        input_type=input_type, **_images(cfg.test_dataloader.dataset.pipeline),
+        feature_dims=feature_dims, l2=l2, distance=_distance(cfg.get('test_evaluator')),
+        config=Path(cfg.filename or '').name, package='reid_fusedloss',
+        package_version=__version__)
+
+
+def _numbers(values: Tensor) -> list[float]:
+    """In the fewest digits that give the same float32: 123.675, not 123.67500305."""
+    return [float(str(value)) for value in values.flatten().cpu().numpy()]
+
+
+def _images(pipeline: Pipeline) -> dict[str, Any]:
+    """Size and kind of resize of a test pipeline."""
+    steps = Compose(pipeline_steps(pipeline)).transforms
+    names = [type(step).__name__ for step in steps]
+    if [type(step) for step in steps] != [LoadReIDImage, Resize, PackInputs]:
+        raise ValueError('an exported file describes a test pipeline of LoadReIDImage, Resize and '
+                         f'PackInputs, this one has {names}')
+    load, resize, _ = steps
+    if resize.keep_ratio or resize.scale is None:
+        raise ValueError('an exported file describes a Resize to one `scale` without keep_ratio, '
+                         f'got {resize}')
+    width, height = resize.scale
+    return dict(image_size=(height, width), interpolation=resize.interpolation,
+                resize_backend=resize.backend, decoder=load.backend)
+
+
+def _distance(evaluators: Any) -> str:
+    """That of the first ReIDMetric, 'cosine' where there is none."""
+    evaluators = [evaluators] if isinstance(evaluators, Mapping) else evaluators or []
+    return next((evaluator.get('distance', 'cosine') for evaluator in evaluators
+                 if str(evaluator.get('type')).endswith('ReIDMetric')), 'cosine')

@@ -1,0 +1,133 @@
+"""From a trained model to an ONNX file that has been compared with it."""
+import os
+from pathlib import Path
+from typing import Any, NamedTuple, Optional, Union
+
+import numpy as np
+import torch
+
+from ..apis.extraction import Extraction
+from ..apis.inferencer import ReIDInferencer
+from ..apis.sources import ImageSource, list_sources
+from ..checks import check_choice, check_flag, check_number
+from ..datasets.pedestrians import draw_pedestrian
+from ..optional import require
+from ..whole_file import whole_file
+from .card import CHANNEL_ORDERS, INPUT_TYPES, PLACES, ModelCard
+from .facts import describe
+from .graph import EmbeddingGraph
+from .onnx_model import OnnxModel
+from .trace import check_exporter, trace
+
+PathLike = Union[str, os.PathLike]
+BATCH_SIZES = (1, 3, 64)  # that a file is compared at
+DRAWN = 10  # pedestrians to compare on where no images are given
+
+
+class Export(NamedTuple):
+    """An export that went well.
+
+    Attributes:
+        card: what the file says of itself.
+        difference: the largest between a number of its features and of the model's.
+        num_images: that were compared.
+    """
+    card: ModelCard
+    difference: float
+    num_images: int
+
+
+def export_onnx(inferencer: ReIDInferencer, path: PathLike, *, normalise: str = 'inside',
+                channel_order: str = 'rgb', input_type: str = 'float32', l2: bool = True,
+                exporter: str = 'torchscript', opset: Optional[int] = None, images: Any = None,
+                tolerance: float = 1e-4) -> Export:
+    """Write a model to an ONNX file: whole and compared, or not at all.
+
+    The graph maps `images` (batch, 3, H, W), of any batch, to `features` (batch, C). Before the
+    file takes its name `OnnxModel` reads it, and its features of images, at several batch sizes,
+    are compared with the inferencer's.
+
+    Args:
+        inferencer: the model; on the CPU, since that is what it is compared with.
+        path: of the file, .onnx; its folder is made.
+        normalise: 'inside': the graph takes pixels, 0 to 255; 'outside': normalised ones.
+        channel_order: of the graph's input, 'rgb' or 'bgr'.
+        input_type: of the graph's input, 'float32' or, with normalise='inside', 'uint8'.
+        l2: whether the graph brings its features to unit length.
+        exporter: PyTorch's 'torchscript' (every release since 2.1, deprecated since 2.9) or
+            'dynamo' (since 2.6, needs onnxscript).
+        opset: of ONNX; None: 17 by torchscript, 18 by dynamo.
+        images: to compare on, as an inferencer takes them; None: drawn pedestrians.
+        tolerance: largest difference between two numbers of features of unit length.
+
+    Raises:
+        ImportError: if a package is missing, with the command that installs it.
+        TypeError, ValueError: if an argument is wrong, the model's preprocessing cannot be said in
+            a file, PyTorch cannot export it, or the file's features differ.
+        FileNotFoundError: if there are no such images.
+    """
+    path = Path(path)
+    _check_inferencer(inferencer)
+    _check_arguments(path, normalise, channel_order, input_type, l2, tolerance)
+    check_exporter(exporter, opset)
+    images = _images(images)
+    expected = inferencer(images)
+    if not len(expected):
+        raise ValueError(f'none of the images to compare on can be read: {expected.unreadable}')
+    card = describe(inferencer.model, inferencer.cfg, inferencer.feat_dims,
+                    normalise=normalise, channel_order=channel_order, input_type=input_type, l2=l2)
+    model = _to_onnx(inferencer, card, exporter, opset)
+    with whole_file(path) as file:
+        file.write(model.SerializeToString())
+        file.flush()
+        difference = _difference(file.name, images, expected)
+        if not difference <= tolerance:  # so written for NaN
+            raise ValueError(f"{path} is not written: its features differ from the model's by "
+                             f'{difference:.2g}, more than tolerance={tolerance:g}')
+    return Export(card, difference, len(expected))
+
+
+def _check_inferencer(inferencer: ReIDInferencer) -> None:
+    for name, expected in dict(normalize=True, flip=False, amp=False).items():
+        if getattr(inferencer, name) != expected:
+            raise ValueError(f'{name}={not expected} of the inferencer cannot be exported: make '
+                             f'one with {name}={expected}')
+
+
+def _check_arguments(path: Path, normalise: str, channel_order: str, input_type: str, l2: bool,
+                     tolerance: float) -> None:
+    if path.suffix != '.onnx':
+        raise ValueError(f'a model is exported to an .onnx file, got {path}')
+    check_choice('normalise', normalise, PLACES)
+    check_choice('channel_order', channel_order, CHANNEL_ORDERS)
+    check_choice('input_type', input_type, INPUT_TYPES)
+    check_flag('l2', l2)
+    check_number('tolerance', tolerance)
+    if input_type == 'uint8' and normalise == 'outside':
+        raise ValueError("input_type='uint8' holds no normalised pixels: use normalise='inside'")
+
+
+def _images(images: Any) -> list[ImageSource]:
+    """In a list, to be read several times."""
+    drawn = [draw_pedestrian(pid, pid % 3, 0) for pid in range(DRAWN)]
+    return list_sources(drawn if images is None else images)
+
+
+def _to_onnx(inferencer: ReIDInferencer, card: ModelCard, exporter: str,
+             opset: Optional[int]) -> Any:
+    """The model as an `onnx.ModelProto` with its card."""
+    graph = EmbeddingGraph(inferencer.model, card, inferencer.model.data_preprocessor.to_rgb)
+    device = next(inferencer.model.parameters()).device
+    sample = torch.zeros(2, 3, *card.image_size, dtype=getattr(torch, card.input_type))
+    model = trace(graph.to(device).eval(), sample.to(device), exporter, opset)
+    require('onnx', 'an export to ONNX').helper.set_model_props(model, card.to_props())
+    # which the torchscript exporter does not always see
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = card.feature_dims
+    return model
+
+
+def _difference(path: PathLike, images: list[ImageSource], expected: Extraction) -> float:
+    """The largest between a number of a file's features and of the expected ones."""
+    found = [OnnxModel(path, batch_size=size, progress=False)(images).features
+             for size in BATCH_SIZES]
+    return max(float(np.abs(features - expected.features).max()) for features in found)

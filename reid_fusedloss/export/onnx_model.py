@@ -1,0 +1,74 @@
+"""Features of images by an exported file, with the preprocessing that the file states."""
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Optional, Union
+
+import numpy as np
+
+from ..apis.extractor import FeatureExtractor
+from ..checks import check_choice
+from ..optional import require
+from .card import ModelCard
+from .runtimes import RUNTIMES
+
+PathLike = Union[str, os.PathLike]
+
+
+def read_card(path: PathLike) -> ModelCard:
+    """What a file says of itself.
+
+    Raises:
+        ImportError: if onnx is not installed.
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no ONNX file, or not one of this package.
+    """
+    onnx = require('onnx', 'an ONNX model')
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'no ONNX model at {path}: check the path')
+    try:
+        model = onnx.load(os.fspath(path), load_external_data=False)
+    except Exception as error:  # what protobuf raises differs between its releases
+        raise ValueError(f'{path} is no ONNX model, or a damaged one: {error}') from error
+    try:
+        return ModelCard.from_props({entry.key: entry.value for entry in model.metadata_props})
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
+
+
+class OnnxModel(FeatureExtractor):
+    """Images in, L2-normalised features out, as `ReIDInferencer`, but of an exported file.
+
+    Whether the graph normalises pixels or expects them normalised, in which order of channels and
+    at which size, is read from the file.
+
+    Args:
+        path: of a file that `export_onnx` wrote.
+        runtime: 'onnxruntime', or 'openvino' (on a CPU, in float32).
+        providers: onnxruntime's execution providers; None: the CPU.
+        batch_size: images that go through the network together.
+        num_workers: processes that load images; 0: this one.
+        progress: show a bar.
+
+    Attributes:
+        card: what the file says of itself.
+
+    Raises:
+        ImportError: if a package is missing, with the command that installs it.
+        FileNotFoundError, TypeError, ValueError: see `read_card`; if an argument is wrong.
+    """
+
+    def __init__(self, path: PathLike, runtime: str = 'onnxruntime', *,
+                 providers: Optional[Sequence[str]] = None, batch_size: int = 64,
+                 num_workers: int = 0, progress: bool = True) -> None:
+        check_choice('runtime', runtime, RUNTIMES)
+        self.card = read_card(path)
+        super().__init__(self.card.pipeline(), batch_size, num_workers, progress)
+        self._run = RUNTIMES[runtime](path, providers)
+
+    def embed(self, samples: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """See `FeatureExtractor`."""
+        images = np.stack([sample['inputs'].numpy() for sample in samples])
+        features = self._run(self.card.prepare(images)).astype(np.float32)
+        length = np.linalg.norm(features, axis=1, keepdims=True)
+        return features / np.maximum(length, 1e-12)
