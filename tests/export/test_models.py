@@ -45,7 +45,8 @@ CASES = dict(
     swin=(dict(type='SwinTransformer', img_size=(64, 32), window_size=4, out_indices=(1, ),
                arch=dict(embed_dims=16, depths=[2, 2], num_heads=[2, 4])), GAP, bnneck(32)),
     convnext=(dict(type='ConvNeXt', arch=dict(depths=[1, 1], channels=[8, 16]), out_indices=(1, ),
-                   gap_before_final_norm=False), GAP, bnneck(16)))
+                   gap_before_final_norm=False), GAP, bnneck(16)),
+    osnet=(dict(type='reid_fusedloss.OSNet', widen_factor=0.25), GAP, bnneck(128)))
 
 
 def graph(name):
