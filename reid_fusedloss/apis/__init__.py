@@ -1,5 +1,12 @@
 """A trained model in Python: features of images, whatever they come from."""
-from .inferencer import Extraction, ReIDInferencer
+from .extraction import Extraction
+from .feature_store import load_extraction, load_shards
+from .inferencer import FeatureExtractor, ReIDInferencer
 from .model import find_run, load_model
+from .sources import ImageSource
+from .video import read_boxes, video_crops
 
-__all__ = ['Extraction', 'ReIDInferencer', 'find_run', 'load_model']
+__all__ = [
+    'Extraction', 'FeatureExtractor', 'ImageSource', 'ReIDInferencer', 'find_run', 'load_extraction', 'load_model',
+    'load_shards', 'read_boxes', 'video_crops'
+]

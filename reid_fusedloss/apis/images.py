@@ -1,50 +1,84 @@
-"""What a user has, paths, folders, arrays and pictures, as images that a pipeline takes."""
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple, Optional, Union
+"""Images through the config's test pipeline."""
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Union
 
-import numpy as np
+from mmcv.transforms import LoadImageFromFile
 from mmengine.dataset import Compose
-from PIL import Image
 from torch.utils.data import Dataset
 
-from ..checks import check_choice
-from ..datasets.image_files import list_images
-from ..datasets.load_image import UnreadableImageError
+from ..datasets.load_image import LoadReIDImage, UnreadableImageError
 from ..datasets.pipeline import Pipeline, pipeline_steps
+from .sources import ImageSource, list_sources
 
-CHANNEL_ORDERS = ('bgr', 'rgb')
+__all__ = ['ImageLoader', 'ImageSource', 'LoadedImage', 'SampleReader', 'list_sources']
 
 
-class ImageSource(NamedTuple):
-    """An image: a file, or pixels.
+class LoadedImage(NamedTuple):
+    """What the pipeline made of an image.
 
     Attributes:
-        name: path of the file, or what stands for one.
-        image: (H, W, 3), uint8, BGR; None: it is read from the file.
+        index: its place among the inputs.
+        name: of its source.
+        sample: as the pipeline's last step packs it, or a text: why there is none.
     """
+    index: int
     name: str
-    image: Optional[np.ndarray] = None
+    sample: Union[dict[str, Any], str]
 
 
-def list_sources(inputs: Any, channel_order: str = 'bgr') -> list[ImageSource]:
-    """All images that are meant, in their order; a folder's sorted by path.
+class SampleReader(Dataset):
+    """(place, image source) -> `LoadedImage`.
+
+    The pipeline is used as it is. Its first step loads; `LoadReIDImage` takes pixels too, and in
+    place of mmcv's `LoadImageFromFile` pixels are passed on by it.
 
     Args:
-        inputs: a path of an image or a folder, an array (H, W, 3) of uint8, a PIL image, or an
-            iterable of these.
-        channel_order: of arrays, 'bgr' as OpenCV's or 'rgb'.
+        pipeline: of the config's test data set; it ends with `PackInputs`.
 
     Raises:
-        TypeError: if an input is none of these.
-        ValueError: if the channel order is unknown, or a folder holds no image.
-        FileNotFoundError: if a path does not exist.
+        ValueError: if the pipeline has no step.
     """
-    check_choice('channel_order', channel_order, CHANNEL_ORDERS)
-    single = isinstance(inputs, (str, os.PathLike, np.ndarray, Image.Image))
-    return [source for number, item in enumerate([inputs] if single else inputs)
-            for source in _sources(item, number, channel_order)]
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        steps = Compose(pipeline_steps(pipeline)).transforms
+        if not steps:
+            raise ValueError('the pipeline of the test data set has no step: the first loads')
+        self.load, self.rest = steps[0], Compose(steps[1:])
+
+    def __getitem__(self, numbered: tuple[int, ImageSource]) -> LoadedImage:
+        index, source = numbered
+        if source.problem is not None:
+            return LoadedImage(index, source.name, source.problem)
+        record = dict(img_path=source.name, img=source.image, sample_idx=index, pid=-1,
+                      camid=None, is_query=False)
+        loaded = self._read(record) if source.image is None else self._take(record)
+        return LoadedImage(index, source.name,
+                           loaded if isinstance(loaded, str) else self.rest(loaded))
+
+    def _read(self, record: dict[str, Any]) -> Union[dict[str, Any], str]:
+        if isinstance(self.load, LoadReIDImage):
+            try:
+                return self.load(record)
+            except (UnreadableImageError, FileNotFoundError) as error:
+                return str(error)
+        try:
+            loaded = self.load(record)
+        except MemoryError:
+            raise
+        except Exception as error:  # which ones another loader raises is not known
+            return f'{type(error).__name__}: {error}'
+        return loaded if loaded is not None else 'the pipeline passes it over'
+
+    def _take(self, record: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(self.load, LoadReIDImage):
+            return self.load(record)
+        if not isinstance(self.load, LoadImageFromFile) or self.load.color_type != 'color':
+            raise ValueError(f'{record["img_path"]} is given as pixels, but the pipeline begins with '
+                             f'{self.load}: let it begin with LoadReIDImage')
+        record = LoadReIDImage()(record)
+        if self.load.to_float32:
+            record['img'] = record['img'].astype('float32')
+        return record
 
 
 class ImageLoader(Dataset):
@@ -52,36 +86,16 @@ class ImageLoader(Dataset):
 
     Args:
         sources: images.
-        pipeline: of the config's test data set; it ends with `PackInputs`.
+        pipeline: as in `SampleReader`.
     """
 
     def __init__(self, sources: Sequence[ImageSource], pipeline: Pipeline) -> None:
         self.sources = sources
-        self.pipeline = Compose(pipeline_steps(pipeline))
+        self._reader = SampleReader(pipeline)
 
     def __len__(self) -> int:
         return len(self.sources)
 
-    def __getitem__(self, index: int) -> tuple[str, Union[Mapping[str, Any], str]]:
-        name, image = self.sources[index]
-        record = dict(img_path=name, img=image, sample_idx=index, pid=-1, camid=None,
-                      is_query=False)
-        try:
-            return name, self.pipeline(record)
-        except (UnreadableImageError, FileNotFoundError) as error:
-            return name, str(error)
-
-
-def _sources(item: Any, number: int, channel_order: str) -> Iterator[ImageSource]:
-    if isinstance(item, (str, os.PathLike)):
-        path = Path(item)
-        paths: Iterable[Path] = list_images(path, '.') if path.is_dir() else [path]
-        yield from (ImageSource(str(path)) for path in paths)
-    elif isinstance(item, Image.Image):
-        yield ImageSource(f'image {number}', np.asarray(item.convert('RGB'))[..., ::-1].copy())
-    elif isinstance(item, np.ndarray):
-        image = item if channel_order == 'bgr' else item[..., ::-1].copy()
-        yield ImageSource(f'image {number}', image)
-    else:
-        raise TypeError(f'input {number} is a {type(item).__name__}: expected a path, an array '
-                        '(H, W, 3) of uint8 or a PIL image')
+    def __getitem__(self, index: int) -> tuple[str, Union[dict[str, Any], str]]:
+        loaded = self._reader[index, self.sources[index]]
+        return loaded.name, loaded.sample
