@@ -2,7 +2,7 @@
 from pathlib import Path
 from typing import Any
 
-from .entries import Entries, from_line, to_line
+from .entries import Entries, from_lines, to_line
 from .gallery_index import GalleryIndex
 from .kinds import describe_kind, load_faiss
 from .open_set import OpenSetThreshold
@@ -64,7 +64,7 @@ def _load_state(folder: PathLike, manifest: dict[str, Any]) -> GalleryIndex:
         raise ValueError(f'the manifest in {folder} is damaged ({error}): build the gallery '
                          'anew') from None
     lines = checked_file(folder, manifest, ROWS).read_text(encoding='ascii').splitlines()
-    index.entries = Entries(map(from_line, lines))
+    index.entries = Entries(from_lines(lines))
     if has_vectors:
         path = checked_file(folder, manifest, VECTORS)
         try:
