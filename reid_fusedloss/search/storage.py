@@ -97,7 +97,8 @@ def checked_file(folder: PathLike, manifest: Mapping[str, Any], name: str) -> Pa
         file, size, crc32 = facts['file'], facts['size'], facts['crc32']
         path = Path(folder) / Path(file).name
     except (KeyError, TypeError):
-        raise ValueError(f'the manifest in {folder} is damaged: it says nothing of {name}') from None
+        raise ValueError(f'the manifest in {folder} is damaged: it says nothing of '
+                         f'{name}') from None
     if not path.is_file():
         raise FileNotFoundError(f'{path} is missing: the gallery is damaged, build it anew')
     if path.stat().st_size != size or _checksum(path) != crc32:

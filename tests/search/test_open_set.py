@@ -92,5 +92,8 @@ def test_reranking_of_candidates_does_not_depend_on_the_other_queries():
         np.testing.assert_array_equal(alone.rows[0], together.rows[number])
         assert set(alone.rows[0]) <= set(nearest.rows[number])
     assert index.search(queries, 30, rerank=rerank).distances.shape == (60, 30)
+    lonely = GalleryIndex(12)
+    lonely.add(gallery[:1], ['a'], camids=[0])
+    assert lonely.search(queries[:2], camids=[0, 1], rerank=rerank).rows.tolist() == [[-1], [0]]
     with pytest.raises(ValueError, match='candidates'):
         Rerank(candidates=0)
