@@ -15,8 +15,7 @@ ATTEMPTS = 5  # of reading while another process writes
 def save_index(index: GalleryIndex, folder: PathLike) -> None:
     """Write a gallery whole or not at all: after a crash the folder holds its old state.
 
-    One process writes at a time. A second one that read the old state is refused, unless both
-    write within the same moment: then one state wins, whole.
+    One process writes at a time; a second one, and one that read an older state, is refused.
 
     Args:
         index: it may be changed and saved again.
@@ -24,7 +23,7 @@ def save_index(index: GalleryIndex, folder: PathLike) -> None:
 
     Raises:
         ValueError: if the folder holds a gallery that this one was not loaded from, or that was
-            changed since.
+            changed since, or another process is writing to it.
     """
     writers = {ROWS: lambda path: _write_rows(index, path)}
     if index.vectors is not None:

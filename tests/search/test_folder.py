@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from reid_fusedloss.search import IVF, GalleryIndex, OpenSetThreshold, load_index, save_index
 from reid_fusedloss.search import folder as folder_module
@@ -29,7 +30,8 @@ def saved(tmp_path):
 
 
 def files(folder):
-    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()
+            if path.name != storage.LOCK}
 
 
 @pytest.mark.parametrize('kind', ['flat', 'hnsw', IVF(nlist=2, nprobe=2)])
@@ -110,6 +112,13 @@ def test_a_second_writer_is_refused(saved):
     save_index(second, saved.parent / 'elsewhere')
 
 
+def test_a_writer_at_the_same_time_is_refused(saved):
+    index = load_index(saved)
+    with FileLock(saved / storage.LOCK), pytest.raises(ValueError, match='another process writes'):
+        save_index(index, saved)
+    save_index(index, saved)
+
+
 def test_reading_while_another_writes(saved, monkeypatch):
     """The manifest is read, then a new state takes the place of its files."""
     writer, read = load_index(saved), storage.read_manifest
@@ -145,7 +154,7 @@ def edit(**changes):
     (damage('manifest.json', lambda data: data[:50]), 'damaged'),
     (damage('manifest.json', lambda data: b'[]'), 'no manifest'),
     (edit(version=2), 'version 2, this package reads version 1'), (edit(format='x'), 'no manifest'),
-    (edit(count=5), '5 entries'), (edit(dims=13), 'width 13'), (edit(files={}), 'damaged'),
+    (edit(count=5), '5 entries'), (edit(state=None), 'names no state'), (edit(dims=13), 'width 13'), (edit(files={}), 'damaged'),
     (edit(kind='lsh'), 'lsh'), (edit(files=None), 'damaged')])
 def test_damage_is_said(saved, harm, text):
     harm(saved)
