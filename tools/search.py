@@ -34,6 +34,8 @@ from reid_fusedloss.search.storage import MANIFEST
 from reid_fusedloss.visualization import draw_ranking_lists
 from reid_fusedloss.visualization.canvas import save_png
 
+MOST_COLUMNS = 20  # of the picture
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
@@ -165,7 +167,8 @@ def search(args: argparse.Namespace) -> int:
     lists = as_lists(queries, result)
     print(as_text(lists))
     write_report(lists, found.unreadable, args.out)
-    picture = draw_ranking_lists(lists, num_queries=args.num_queries, topk=args.k, order='given')
+    picture = draw_ranking_lists(lists, num_queries=args.num_queries, topk=min(args.k, MOST_COLUMNS),
+                                 order='given')
     save_png(picture, Path(args.out, 'search.png'))
     print(f'written: {args.out}/search.png, .csv, .json')
     return 0
