@@ -49,6 +49,23 @@ def as_feature_pair(query: Features, gallery: Features) -> tuple[Tensor, Tensor]
     return query, gallery
 
 
+def as_features(features: Features, name: str = 'features') -> Tensor:
+    """Check features (N, C) and bring them to float32 at least, without gradient.
+
+    Args:
+        features: of any norm; not copied where it fits.
+        name: whose features they are, for the errors.
+
+    Raises:
+        TypeError: if they are no array or tensor of a floating-point type.
+        ValueError: if they are empty, not 2-D, not finite, or so large or small that squares
+            leave the range of their type.
+    """
+    features, = at_least_float32(_as_tensor(features, name))
+    _check_finite(features, name)
+    return features
+
+
 def normalised(features: Tensor) -> Tensor:
     """Divide features (N, C) by their L2 norm, in place; float32. Zero vectors stay zero."""
     norm = torch.linalg.vector_norm(features, dim=1, keepdim=True)

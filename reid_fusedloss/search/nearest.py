@@ -1,0 +1,79 @@
+"""The nearest rows of a faiss index, equal distances ordered by row."""
+from collections.abc import Sequence
+from typing import Any, Optional
+
+import numpy as np
+
+from .entries import Entries, Label
+from .kinds import Kind, load_faiss
+
+Nearest = tuple[np.ndarray, np.ndarray]
+
+
+def nearest_rows(vectors: Any, kind: Kind, queries: np.ndarray, k: int,
+                 kept: Optional[np.ndarray] = None) -> Nearest:
+    """Cosine distances and rows of the nearest entries.
+
+    Args:
+        vectors: faiss index of N unit vectors, by inner product.
+        kind: what it is.
+        queries: unit vectors, shape (Q, C), float32.
+        k: how many, at most N.
+        kept: rows that count, shape (N,), bool; None: all.
+
+    Returns:
+        Distances (Q, k), float32, and rows (Q, k), int64, nearest first, equal distances by row;
+        inf and -1 where fewer were found.
+    """
+    distances = np.full((len(queries), k), np.inf, np.float32)
+    rows = np.full((len(queries), k), -1, np.int64)
+    selector = None
+    if kept is not None:
+        bits = np.packbits(kept, bitorder='little')
+        selector = load_faiss().IDSelectorBitmap(bits)
+    parameters = kind.search_parameters(selector)
+    pending, width = np.arange(len(queries)), k
+    while len(pending) and k:  # who ties with the last of the list is to be seen too
+        width = min(4 * width if width > k else k + 1, vectors.ntotal)
+        found, places = _search(vectors, queries[pending], width, parameters)
+        distances[pending], rows[pending] = found[:, :k], places[:, :k]
+        tied = (found[:, k - 1] == found[:, -1]) & np.isfinite(found[:, -1])
+        pending = pending[tied] if width < vectors.ntotal else pending[:0]
+    return distances, rows
+
+
+def nearest_others(vectors: Any, kind: Kind, entries: Entries, queries: np.ndarray, k: int,
+                   names: Optional[Sequence[str]] = None,
+                   camids: Optional[Sequence[Label]] = None) -> Nearest:
+    """As `nearest_rows`, without a query's own entry and those of its own camera.
+
+    Args:
+        vectors, kind, queries, k: see `nearest_rows`.
+        entries: what is known of the rows.
+        names: of the queries; an entry of that name is passed over; None: nothing is.
+        camids: of the queries; entries of that camera are passed over; None: nothing is.
+    """
+    width = min(k + (names is not None), len(entries))
+    distances = np.full((len(queries), width), np.inf, np.float32)
+    rows = np.full((len(queries), width), -1, np.int64)
+    for camera in dict.fromkeys(camids) if camids is not None else [None]:
+        chosen, kept = np.arange(len(queries)), None
+        if camids is not None:
+            chosen = np.flatnonzero([camid == camera for camid in camids])
+        if camera is not None:
+            kept = np.array([entry.camid != camera for entry in entries], bool)
+        distances[chosen], rows[chosen] = nearest_rows(vectors, kind, queries[chosen], width, kept)
+    if names is None:
+        return distances, rows
+    own = np.array([entries.row_of(name) if name in entries else -2 for name in names])
+    is_own = rows == own[:, None]
+    order = np.argsort(is_own, axis=1, kind='stable')[:, :k]
+    distances[is_own], rows[is_own] = np.inf, -1
+    return np.take_along_axis(distances, order, 1), np.take_along_axis(rows, order, 1)
+
+
+def _search(vectors: Any, queries: np.ndarray, width: int, parameters: Any) -> Nearest:
+    similarities, rows = vectors.search(queries, width, params=parameters)
+    distances = np.where(rows < 0, np.float32(np.inf), 1 - similarities)
+    order = np.lexsort((rows, distances))
+    return np.take_along_axis(distances, order, 1), np.take_along_axis(rows, order, 1)

@@ -1,0 +1,49 @@
+"""Re-ranking of the candidates of a search."""
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..checks import check_int
+from ..functional.reranking.rerank import check_rerank_options, k_reciprocal_rerank
+
+
+@dataclass(frozen=True)
+class Rerank:
+    """k-reciprocal re-ranking (Zhong et al., CVPR 2017) among the nearest candidates of a query.
+
+    Each query stands alone: the neighbours of the query and of each candidate are looked for among
+    the query and its candidates only, so that a result does not depend on what else is searched
+    for, and the time not on the size of the gallery. Where the candidates are the whole gallery it
+    equals `functional.k_reciprocal_rerank` of this one query; with fewer it differs from a
+    re-ranking of whole test sets, where queries and far entries vote too. What is not among the
+    candidates cannot be found.
+
+    Attributes:
+        candidates: entries that are re-ranked, the nearest; those of a search are at least k.
+        k1: size of the k-reciprocal sets.
+        k2: number of neighbours whose encodings are averaged.
+        lambda_value: weight of the original distance, 0 to 1.
+    """
+    candidates: int = 100
+    k1: int = 20
+    k2: int = 6
+    lambda_value: float = 0.3
+
+    def __post_init__(self) -> None:
+        check_int('candidates', self.candidates)
+        check_rerank_options(self.k1, self.k2, self.lambda_value)
+
+    def distances(self, query: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+        """Re-ranked distances of one query.
+
+        Args:
+            query: feature, shape (C,).
+            candidates: features, shape (M, C), nearest first.
+
+        Returns:
+            Shape (M,), float32.
+        """
+        if not len(candidates):
+            return np.empty(0, np.float32)
+        return k_reciprocal_rerank(query[None], candidates, k1=self.k1, k2=self.k2,
+                                   lambda_value=self.lambda_value)[0].numpy()

@@ -1,0 +1,77 @@
+"""What a search finds."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+from .entries import Entries, Entry
+
+
+class Hit(NamedTuple):
+    """An entry that was found.
+
+    Attributes:
+        entry: name, identity, camera and info.
+        distance: cosine distance to the query.
+        row: its row in the index.
+        reranked: the distance that orders a re-ranked list; None: it is the cosine distance.
+    """
+    entry: Entry
+    distance: float
+    row: int
+    reranked: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The nearest entries of each query, K = min(k, entries) of them.
+
+    Attributes:
+        distances: cosine distances, shape (Q, K), float32, nearest first (re-ranked lists are in
+            the order of `reranked`); inf where fewer than K were found.
+        rows: rows in the index, shape (Q, K), int64; -1 where fewer than K were found.
+        hits: for each query what was found, at most K.
+        nearest: cosine distance of the nearest entry, shape (Q,); inf where none was found.
+        known: whether the nearest entry is nearer than the threshold, shape (Q,); None: there is
+            no threshold.
+        threshold: the distance it was, or None.
+        reranked: distances after re-ranking, shape (Q, K); None: without.
+    """
+    distances: np.ndarray
+    rows: np.ndarray
+    hits: list[list[Hit]]
+    nearest: np.ndarray
+    known: Optional[np.ndarray] = None
+    threshold: Optional[float] = None
+    reranked: Optional[np.ndarray] = None
+
+
+def make_result(entries: Entries, distances: np.ndarray, rows: np.ndarray, k: int,
+                threshold: Optional[float] = None,
+                reranked: Optional[Sequence[np.ndarray]] = None) -> SearchResult:
+    """A result from the candidates of each query.
+
+    Args:
+        entries: of the gallery.
+        distances: shape (Q, M), nearest first, inf where there is no candidate.
+        rows: shape (Q, M), -1 where there is none.
+        k: how many to keep, at most M.
+        threshold: from which distance on nobody is known, or None.
+        reranked: for each query the re-ranked distances of its candidates, or None.
+    """
+    nearest = distances[:, 0] if distances.shape[1] else np.full(len(rows), np.inf, np.float32)
+    ordered = None
+    if reranked is not None:
+        ordered = np.full(distances.shape, np.inf, np.float32)
+        for line, values in zip(ordered, reranked):
+            line[:len(values)] = values
+        order = np.lexsort((rows, distances, ordered))
+        distances, rows, ordered = (np.take_along_axis(array, order, 1)[:, :k]
+                                    for array in (distances, rows, ordered))
+    distances, rows = distances[:, :k], rows[:, :k]
+    hits = [[Hit(entries[row], float(distances[query, place]), int(row),
+                 None if ordered is None else float(ordered[query, place]))
+             for place, row in enumerate(line) if row >= 0] for query, line in enumerate(rows)]
+    known = None if threshold is None else nearest < threshold
+    return SearchResult(distances, rows, hits, nearest, known, threshold, ordered)
