@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..apis import ReIDInferencer
 from ..apis.images import ImageLoader, list_sources
 from ..checks import check_int
+from ..optional import require
 from ..visualization.attention import AttentionMaps
 from .layers import find_layer
 from .maps import energy, grad_cam, layer_output, spread
@@ -69,20 +70,16 @@ class Explainer:
         scores = IdentityScores(self._model) if 'identity' in methods else None
         if identity is not None and scores is not None:
             check_int('identity', identity, 0, self._model.head.num_classes - 1)
+        compute = dict(
+            energy=self._energy, similarity=lambda images: self._similarity(images, other),
+            identity=lambda images: self._identity(images, scores, identity))
         found = []
         for batch in self._load(inputs):
-            maps: dict[str, np.ndarray] = {}
-            notes = [''] * len(batch.names)
-            for method in methods:
-                if method == 'energy':
-                    maps[method] = self._energy(batch.inputs)
-                elif method == 'similarity':
-                    maps[method], notes = self._similarity(batch.inputs, other)
-                else:
-                    maps[method], notes = self._identity(batch.inputs, scores, identity)
-            found += [
-                AttentionMaps(name, image, {method: maps[method][i] for method in methods}, note)
-                for i, (name, image, note) in enumerate(zip(batch.names, batch.seen, notes))]
+            results = {method: compute[method](batch.inputs) for method in methods}
+            for i, (name, image) in enumerate(zip(batch.names, batch.seen)):
+                notes = [notes[i] for _, notes in results.values() if notes[i]]
+                maps = {method: maps[i] for method, (maps, _) in results.items()}
+                found.append(AttentionMaps(name, image, maps, ', '.join(notes)))
         return found
 
     @property
@@ -105,10 +102,10 @@ class Explainer:
         with torch.no_grad():
             return self._model(batch.inputs, mode='tensor')[0]
 
-    def _energy(self, inputs: Tensor) -> np.ndarray:
+    def _energy(self, inputs: Tensor) -> tuple[np.ndarray, list[str]]:
         layer = find_layer(self._model, inputs, self.layer)
         found = energy(layer_output(self._model, inputs, layer))
-        return spread(found, tuple(inputs.shape[2:]))
+        return spread(found, tuple(inputs.shape[2:])), [''] * len(inputs)
 
     def _similarity(self, inputs: Tensor, other: Tensor) -> tuple[np.ndarray, list[str]]:
         layer = find_layer(self._model, inputs, self.layer, for_gradient=True)
@@ -120,12 +117,13 @@ class Explainer:
 
     def _identity(self, inputs: Tensor, scores: nn.Module,
                   identity: Optional[int]) -> tuple[np.ndarray, list[str]]:
-        from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+        library = require('pytorch_grad_cam.utils.model_targets', 'Grad-CAM')
         with torch.no_grad():
             best = scores(inputs).argmax(1).tolist()
         chosen = best if identity is None else [identity] * len(inputs)
         layer = find_layer(self._model, inputs, self.layer, for_gradient=True)
-        maps = grad_cam(scores, inputs, [ClassifierOutputTarget(one) for one in chosen], layer)
+        maps = grad_cam(scores, inputs, [library.ClassifierOutputTarget(one) for one in chosen],
+                        layer)
         return maps, [f'training identity {one}' for one in chosen]
 
     def _load(self, inputs: Any) -> Iterator[_Batch]:

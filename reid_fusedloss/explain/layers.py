@@ -68,13 +68,13 @@ def find_layer(model: nn.Module, images: Tensor, name: Optional[str] = None, *,
     ran = _trace(model, images)
     if name is not None:
         return _named(model, ran, images, name)
-    maps = [layer for layer in ran if _is_map(layer.shape)]
-    if maps:  # the backbone itself ends last
-        return FeatureLayer(maps[-1].name, maps[-1].module)
-    tokens = [layer for layer in ran if len(layer.shape) == 3 and layer.shape[1] > 1]
-    norms = [layer for layer in tokens if is_norm(layer.module)]
-    plain = [layer for layer in tokens if not is_norm(layer.module) and layer.name != 'backbone']
-    chosen = norms[-3:-2] if for_gradient and _extra_tokens(model.backbone) else plain[-1:]
+    spatial = [layer for layer in ran if _is_map(layer.shape) or _is_tokens(layer)]
+    norms = [layer for layer in spatial if _is_tokens(layer) and is_norm(layer.module)]
+    chosen = [layer for layer in spatial if layer not in norms][-1:]  # of all, what ends last
+    if chosen and _is_map(chosen[0].shape):
+        return FeatureLayer(chosen[0].name, chosen[0].module)
+    if for_gradient and _extra_tokens(model.backbone):
+        chosen = norms[-3:-2]
     if not chosen:
         raise ValueError(f'the backbone {type(model.backbone).__name__} gives no feature map: name '
                          'a layer that does')
@@ -122,6 +122,10 @@ def _named(model: nn.Module, ran: list[_Ran], images: Tensor, name: str) -> Feat
 
 def _is_map(shape: tuple[int, ...]) -> bool:
     return len(shape) == 4 and shape[2] * shape[3] > 1
+
+
+def _is_tokens(layer: _Ran) -> bool:
+    return len(layer.shape) == 3 and layer.shape[1] > 1 and layer.name != 'backbone'
 
 
 def _extra_tokens(backbone: nn.Module) -> int:
