@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from reid_fusedloss.compat import load_checkpoint_file
 from reid_fusedloss.engine.hooks import other_identities_hook
 from reid_fusedloss.engine.config import use_amp
-from reid_fusedloss.engine.testing import (adopt_identities, check_backbone, compare_rankings,
+from reid_fusedloss.engine.testing import (adopt_identities, check_weights, compare_rankings,
                                            flip_images, read_weights)
 from tests.tiny import tiny_config
 
@@ -113,7 +113,7 @@ def test_flip_and_compare_through_the_runner(run, tmp_path):
             flip_images(cfg)
         runner = Runner.from_cfg(cfg)
         scores[flip] = runner.test()
-        check_backbone(runner.model, read_weights(checkpoint))
+        check_weights(runner.model, read_weights(checkpoint))
     trained = json.loads((run[1] / 'scores.json').read_text())
     plain = scores[False]
     assert plain['reid/mAP'] == pytest.approx(trained['reid/mAP'])

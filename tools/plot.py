@@ -22,7 +22,7 @@ from mmengine.runner import Runner
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.engine.arguments import suffix
 from reid_fusedloss.engine.config import load_config
-from reid_fusedloss.engine.testing import adopt_identities, check_backbone, read_weights
+from reid_fusedloss.engine.testing import adopt_identities, check_weights, read_weights
 from reid_fusedloss.evaluation.embeddings_file import FeatureSet, load_features
 from reid_fusedloss.functional import distance_blocks, rank_blocks, rerank_blocks
 from reid_fusedloss.visualization import save_curves
@@ -120,7 +120,7 @@ def extract(config: str, checkpoint: str, args: argparse.Namespace) -> Path:
     cfg.model.backbone.init_cfg = None
     adopt_identities(cfg, weights)
     runner = Runner.from_cfg(cfg)
-    check_backbone(runner.model, weights)
+    check_weights(runner.model, weights)
     runner.test()
     return path
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.engine.arguments import add_run_arguments, suffix
 from reid_fusedloss.engine.config import join_processes, load_config
-from reid_fusedloss.engine.testing import (adopt_identities, check_backbone, check_test_sets,
+from reid_fusedloss.engine.testing import (adopt_identities, check_weights, check_test_sets,
                                            compare_rankings, flip_images, read_weights)
 from reid_fusedloss.evaluation import metrics_table
 
@@ -78,7 +78,7 @@ def main() -> None:
     scores = {}
     for dataset, cfg in configs.items():
         runner = Runner.from_cfg(cfg)
-        check_backbone(runner.model, weights)
+        check_weights(runner.model, weights)
         scores[Path(dataset or '').stem] = runner.test()
     if is_main_process():
         print(f'\n{metrics_table(scores)}')

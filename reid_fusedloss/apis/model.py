@@ -1,4 +1,5 @@
 """From a config, or the folder of a run, and a checkpoint to a model that is ready for use."""
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,12 +8,13 @@ from typing import Any, Optional, Union
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.logging import print_log
 from mmengine.registry import MODELS
 from torch import nn
 
 from ..engine.checkpoints import latest_checkpoint
 from ..engine.config import load_config
-from ..engine.testing import adopt_identities, check_backbone, read_weights
+from ..engine.testing import adopt_identities, check_weights, read_weights
 
 PathLike = Union[str, os.PathLike]
 
@@ -67,7 +69,8 @@ def load_model(source: PathLike, checkpoint: Optional[PathLike] = None, *,
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if the checkpoint cannot be read or does not fill the backbone.
+        ValueError: if the checkpoint cannot be read or lacks a weight that the embedding needs, or
+            the config has no test data set, whose pipeline is needed.
     """
     config, checkpoint = find_run(source, checkpoint)
     cfg = load_config(config, Path(), options=options)
@@ -75,8 +78,13 @@ def load_model(source: PathLike, checkpoint: Optional[PathLike] = None, *,
     adopt_identities(cfg, weights)
     cfg.model.backbone.init_cfg = None
     model = MODELS.build(cfg.model)
-    check_backbone(model, weights)
+    check_weights(model, weights)
     own = model.state_dict()
-    model.load_state_dict({name: weight for name, weight in weights.items()
-                           if name in own and own[name].shape == weight.shape}, strict=False)
+    fitting = {name: weight for name, weight in weights.items()
+               if name in own and own[name].shape == weight.shape}
+    unused = [name for name in weights if name not in own]
+    if unused:
+        print_log(f'{len(unused)} weights of the checkpoint have no place in the model of the '
+                  f'config: {unused[:3]}', logger='current', level=logging.WARNING)
+    model.load_state_dict(fitting, strict=False)
     return model.to(device or get_device()).eval(), cfg

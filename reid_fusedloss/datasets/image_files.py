@@ -71,6 +71,11 @@ def check_root(data_root: str, owner: str) -> Path:
     return Path(data_root)
 
 
+def is_image(name: str) -> bool:
+    """Whether a file is called like an image; hidden ones do not count."""
+    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith('.')
+
+
 def folders(source: Source) -> set[str]:
     """Folders that a source may take images from, as text; a glob stands for itself."""
     if isinstance(source, (list, tuple)):
@@ -103,7 +108,7 @@ def _find(root: Path, source: Source) -> Iterable[Path]:
 def _images(folder: Path) -> Iterator[Path]:
     with os.scandir(folder) as entries:
         for entry in entries:  # its kind stands in the folder's listing: no call for each file
-            if _is_image(entry.name) and not entry.is_dir():
+            if is_image(entry.name) and not entry.is_dir():
                 path = folder / entry.name
                 yield path if entry.is_file() else _readable(path)
 
@@ -113,7 +118,7 @@ def _globbed(root: Path, pattern: str) -> Iterator[Path]:
         found = list(root.glob(pattern))
     except (NotImplementedError, ValueError, IndexError) as error:
         raise ValueError(f'the glob {pattern!r} cannot be used inside {root}: {error}') from error
-    return (_readable(path) for path in found if _is_image(path.name) and not path.is_dir())
+    return (_readable(path) for path in found if is_image(path.name) and not path.is_dir())
 
 
 def _listed(root: Path, source: dict) -> Iterator[Path]:
@@ -131,10 +136,6 @@ def _listed(root: Path, source: dict) -> Iterator[Path]:
     for number, line in enumerate(text.split('\n'), start=1):
         if line.strip():
             yield _readable(folder / line.split()[0], f' (line {number} of {list_file})')
-
-
-def _is_image(name: str) -> bool:
-    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith('.')
 
 
 def _readable(path: Path, named_by: str = '') -> Path:

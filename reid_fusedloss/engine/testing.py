@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..registry import DATASETS
 
 CLASSIFIER = r'head\.classifier(\.\d+)?\.weight'  # one, or one for each part
+UNTESTED = r'head\.(classifier|loss_module)\.|.*\bnum_batches_tracked$'
 TEST_FEATURES = dict(BNNeckHead='bn', PCBHead='pooled')  # what heads of two features test by default
 
 
@@ -36,20 +37,28 @@ def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
         cfg.model.head.num_classes = 1
 
 
-def check_backbone(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Refuse to test a backbone that the checkpoint does not fill.
+def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Refuse to test with weights that the checkpoint does not hold: they would be random.
+
+    The classifier and the loss (centres, say) belong to the identities of the training and are not
+    needed; nor is the number of batches that a batch normalisation has seen.
 
     Raises:
-        ValueError: if a weight of the backbone is missing or has another shape.
+        ValueError: if any other weight of the model is missing or has another shape; it names them.
     """
     while not hasattr(model, 'backbone'):  # wrapped for several processes, for a flip test
         model = model.module
-    wanted = {f'backbone.{name}': value for name, value in model.backbone.state_dict().items()}
-    unfilled = [name for name, value in wanted.items()
-                if name not in weights or weights[name].shape != value.shape]
+    wanted = {name: value for name, value in model.state_dict().items()
+              if not re.match(UNTESTED, name)}
+    unfilled = {name: 'is missing' if name not in weights else
+                f'has shape {tuple(weights[name].shape)} instead of {tuple(value.shape)}'
+                for name, value in wanted.items()
+                if name not in weights or weights[name].shape != value.shape}
     if unfilled:
-        raise ValueError(f'the checkpoint does not fill {len(unfilled)} of {len(wanted)} weights of '
-                         f'the backbone ({unfilled[0]}, ...): it belongs to another config')
+        first = ', '.join(f'{name} {fault}' for name, fault in list(unfilled.items())[:3])
+        more = ', ...' if len(unfilled) > 3 else ''
+        raise ValueError(f'the checkpoint does not fill {len(unfilled)} of {len(wanted)} weights '
+                         f'that the embedding needs ({first}{more}): it belongs to another config')
 
 
 def check_test_sets(configs: Iterable[Config]) -> None:

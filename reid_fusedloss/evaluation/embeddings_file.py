@@ -11,6 +11,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ..registry import METRICS
+from ..whole_file import whole_file
 from .embeddings import EmbeddingStore, EmbeddingTable
 from .ranking_lists import split_parts
 
@@ -85,15 +86,8 @@ def save_features(path: PathLike, table: EmbeddingTable) -> None:
         arrays |= {f'{role}_f': part.take(features), f'{role}_label': np.array(part.pids)}
         if _has_cameras(table):
             arrays[f'{role}_cam'] = np.array(part.camids)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
-        with partial.open('wb') as file:
-            np.savez(file, **arrays)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(Path(path)) as file:
+        np.savez(file, **arrays)
 
 
 @METRICS.register_module()

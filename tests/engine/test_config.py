@@ -8,7 +8,7 @@ from mmengine.model import convert_sync_batchnorm
 
 from reid_fusedloss.engine.config import (DATASET_VARIABLE, join_processes, load_config,
                                           split_batch)
-from reid_fusedloss.engine.testing import check_backbone
+from reid_fusedloss.engine.testing import check_weights
 from reid_fusedloss.models import BNNeckHead
 from tests.tiny import DATASETS, REPOSITORY
 
@@ -94,9 +94,9 @@ def test_a_checkpoint_of_another_network_is_refused():
     model = torch.nn.Module()
     model.backbone = torch.nn.Linear(2, 3)
     weights = {f'backbone.{name}': value for name, value in model.backbone.state_dict().items()}
-    check_backbone(model, weights)
+    check_weights(model, weights)
     with pytest.raises(ValueError, match='1 of 2 weights of the backbone .backbone.bias'):
-        check_backbone(model, dict(weights, **{'backbone.bias': torch.zeros(5)}))
+        check_weights(model, dict(weights, **{'backbone.bias': torch.zeros(5)}))
 
 
 def test_synchronised_batch_normalisation_needs_gpus(monkeypatch):

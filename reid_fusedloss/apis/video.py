@@ -1,0 +1,137 @@
+"""Crops of a video: the people that a detector or a tracker found."""
+import itertools
+import math
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Union
+
+import cv2
+import numpy as np
+
+from .images import ImageSource
+
+PathLike = Union[str, os.PathLike]
+
+
+def read_boxes(path: PathLike) -> np.ndarray:
+    """Boxes of a text file of MOTChallenge, shape (N, columns), float64.
+
+    A line is `frame, id, x, y, w, h, ...`, with commas; what follows (confidence, class,
+    visibility) is kept, for you to choose rows by.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if a line holds no number, or lines differ in their length.
+    """
+    try:
+        boxes = np.loadtxt(path, delimiter=',', ndmin=2, encoding='utf-8-sig')
+    except FileNotFoundError:
+        raise FileNotFoundError(f'no boxes at {path}: check the path') from None
+    except (ValueError, OSError) as error:
+        raise ValueError(f'{path} is no text file of boxes, frame, id, x, y, w, h: {error}'
+                         ) from None
+    return boxes if boxes.size else np.empty((0, 6))
+
+
+def video_crops(video: PathLike, boxes: Union[PathLike, np.ndarray]) -> Iterator[ImageSource]:
+    """Images of the boxes, frame by frame; a frame is decoded once, and only if it has a box.
+
+    They are called `VIDEO#frame12/id3`; a box without identity (id < 0), or the second of an
+    identity in its frame, `VIDEO#frame12/box40` by its place among the boxes, from 1. A box is cut
+    to its frame; one that then is empty, or whose frame does not exist, has a `problem` instead
+    of an image, so that it is reported.
+
+    Args:
+        video: path of a file that OpenCV reads.
+        boxes: array (N, 6 or more) with columns frame, id, x, y, w, h, or a text file of these, see
+            `read_boxes`. Frames count from 1, pixels from 0; edges are rounded to whole pixels.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if OpenCV cannot open the video, or the boxes have another form.
+    """
+    array = _check(read_boxes(boxes) if isinstance(boxes, (str, os.PathLike)) else boxes)
+    with _opened(video):  # what is wrong is said now, not when the first crop is asked for
+        return _crops(os.fspath(video), array)
+
+
+def crop_names(video: PathLike, boxes: np.ndarray) -> list[str]:
+    """Names of the crops, in the order of the boxes; all different.
+
+    Args:
+        video: as in `video_crops`.
+        boxes: array, as in `video_crops`.
+    """
+    seen: Counter = Counter()
+    names = []
+    for number, (frame, identity) in enumerate(boxes[:, :2].astype(int).tolist(), start=1):
+        seen[frame, identity] += 1
+        unique = identity >= 0 and seen[frame, identity] == 1
+        names.append(f'{os.fspath(video)}#frame{frame}/' +
+                     (f'id{identity}' if unique else f'box{number}'))
+    return names
+
+
+def _crops(video: str, boxes: np.ndarray) -> Iterator[ImageSource]:
+    names = crop_names(video, boxes)
+    order = np.argsort(boxes[:, 0], kind='stable').tolist()
+    wanted = itertools.groupby(order, key=lambda row: int(boxes[row, 0]))
+    with _opened(video) as capture:
+        at = 0  # frames that were read
+        for frame, rows in wanted:
+            while at < frame and capture.grab():
+                at += 1
+            found, image = capture.retrieve() if at == frame else (False, None)
+            for row in rows:
+                if found:
+                    yield _crop(names[row], image, boxes[row, 2:6])
+                else:
+                    yield ImageSource(names[row], problem=f'{video} has no frame {frame} that can '
+                                      f'be read: it ends after {at}')
+
+
+def _crop(name: str, image: np.ndarray, box: np.ndarray) -> ImageSource:
+    height, width = image.shape[:2]
+    x, y, w, h = box.tolist()
+    if not all(map(math.isfinite, (x, y, w, h))):
+        return ImageSource(name, problem=f'the box x={x}, y={y}, w={w}, h={h} is not finite')
+    left, right = (min(max(round(edge), 0), width) for edge in (x, x + w))
+    top, bottom = (min(max(round(edge), 0), height) for edge in (y, y + h))
+    if right <= left or bottom <= top:
+        return ImageSource(name, problem=f'the box x={x:g}, y={y:g}, w={w:g}, h={h:g} has no pixel '
+                           f'in the frame of {width} x {height}')
+    return ImageSource(name, image[top:bottom, left:right].copy())
+
+
+@contextmanager
+def _opened(video: PathLike) -> Iterator[cv2.VideoCapture]:
+    if not os.path.isfile(video):
+        raise FileNotFoundError(f'no video at {video}: check the path')
+    capture = cv2.VideoCapture(os.fspath(video))
+    try:
+        if not capture.isOpened():
+            raise ValueError(f'{video} cannot be opened as a video: OpenCV does not know the format, '
+                             'or the file is damaged')
+        yield capture
+    finally:
+        capture.release()
+
+
+def _check(boxes: np.ndarray) -> np.ndarray:
+    """Boxes as float64. Raises: ValueError: if they have another form."""
+    try:
+        array = np.asarray(boxes, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f'boxes are an array of numbers or a text file, got {boxes!r:.80}') from None
+    if array.ndim != 2 or array.shape[1] < 6:
+        raise ValueError('boxes have the columns frame, id, x, y, w, h, so shape (N, 6 or more); got '
+                         f'{array.shape}')
+    keys = array[:, :2]
+    wrong = (keys != np.round(keys)).any(1) | ~np.isfinite(keys).all(1) | (keys[:, 0] < 1)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(f'box {row + 1} has frame {keys[row, 0]:g} and id {keys[row, 1]:g}: frames '
+                         'are whole numbers from 1, identities whole numbers')
+    return array
