@@ -17,7 +17,7 @@ from mmengine.config import DictAction
 
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.apis import ReIDInferencer
-from reid_fusedloss.apis.images import list_sources
+from reid_fusedloss.apis.images import find_paths
 from reid_fusedloss.explain import METHODS, Explainer
 from reid_fusedloss.visualization.attention import AttentionMaps, save_attention
 
@@ -31,7 +31,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('source', metavar='CONFIG | WORK_DIR')
     parser.add_argument('checkpoint', nargs='?', help='default: the latest of the work_dir')
     parser.add_argument('--images', nargs='+', required=True, metavar='PATH',
-                        help='images and folders')
+                        help='images, folders and globs')
     parser.add_argument('--against', metavar='IMAGE', help='image that all are compared with')
     parser.add_argument('--methods', nargs='+', choices=METHODS,
                         help='default: energy, and similarity where there is --against')
@@ -65,7 +65,7 @@ def main() -> None:
         raise ValueError(f'--num-images {args.num_images} must be at least 1')
     trust_checkpoints(args.trust_checkpoint)
     methods = args.methods or ['energy', *(['similarity'] if args.against else [])]
-    paths = [source.name for source in list_sources(args.images)]
+    paths = find_paths(args.images)
     if len(paths) > args.num_images:
         print(f'{len(paths)} images: the first {args.num_images} are drawn (--num-images)')
     inferencer = ReIDInferencer(args.source, args.checkpoint, args.device, batch_size=16,

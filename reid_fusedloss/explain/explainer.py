@@ -8,7 +8,8 @@ from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
 from ..apis import ReIDInferencer
-from ..apis.images import ImageLoader, list_sources
+from ..apis.images import ImageStream
+from ..apis.loading import ImageLoader, load_batches
 from ..checks import check_int
 from ..optional import require
 from ..visualization.attention import AttentionMaps
@@ -52,8 +53,8 @@ class Explainer:
         """Maps of all images that can be read.
 
         Args:
-            inputs: a path of an image or a folder, an array (H, W, 3) of uint8, BGR, a PIL image,
-                or an iterable of these.
+            inputs: paths, folders, globs, arrays (H, W, 3) of uint8, BGR, PIL images, or an
+                iterable of these; see `ImageStream`.
             methods: of `METHODS`.
             against: an image that 'similarity' compares with.
             identity: that 'identity' explains, an index of the classifier; None: for each image
@@ -127,23 +128,22 @@ class Explainer:
         return maps, [f'training identity {one}' for one in chosen]
 
     def _load(self, inputs: Any) -> Iterator[_Batch]:
-        loader = ImageLoader(list_sources(inputs), self.inferencer.cfg.test_dataloader.dataset
-                             .pipeline)
-        for start in range(0, len(loader), self.inferencer.batch_size):
-            stop = min(start + self.inferencer.batch_size, len(loader))
-            loaded = [loader[index] for index in range(start, stop)]
-            self.unreadable |= {name: item for name, item in loaded if isinstance(item, str)}
-            readable = [(name, item) for name, item in loaded if not isinstance(item, str)]
+        loader = ImageLoader(self.inferencer.cfg.test_dataloader.dataset.pipeline)
+        for loaded in load_batches(ImageStream(inputs), loader, self.inferencer.batch_size):
+            self.unreadable |= {image.name: image.sample for image in loaded
+                                if isinstance(image.sample, str)}
+            readable = [image for image in loaded if not isinstance(image.sample, str)]
             if readable:
-                yield self._prepare(*zip(*readable))
+                yield self._prepare([image.name for image in readable],
+                                    [image.sample for image in readable])
 
-    def _prepare(self, names: tuple[str, ...], samples: tuple[Mapping[str, Any], ...]) -> _Batch:
+    def _prepare(self, names: list[str], samples: list[Mapping[str, Any]]) -> _Batch:
         preprocessor = self._model.data_preprocessor
-        inputs = preprocessor(pseudo_collate(list(samples)), False)['inputs']
+        inputs = preprocessor(pseudo_collate(samples), False)['inputs']
         pixels = inputs
         if getattr(preprocessor, '_enable_normalize', False):
             pixels = inputs * preprocessor.std + preprocessor.mean
         if not getattr(preprocessor, 'to_rgb', False):
             pixels = pixels.flip(1)
         seen = pixels.round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
-        return _Batch(list(names), inputs, [np.ascontiguousarray(image) for image in seen])
+        return _Batch(names, inputs, [np.ascontiguousarray(image) for image in seen])
