@@ -10,6 +10,7 @@ from ..explain import Explainer
 from ..search import GalleryIndex, Hit, Rerank
 from ..visualization.attention import AttentionMaps
 
+HINT = 'Choose an image to search with.'
 ALWAYS = 2.  # the largest cosine distance: everybody is near enough
 
 
@@ -78,7 +79,7 @@ class Answers:
             QuestionError: if there is no image, it cannot be read, or a number is out of range.
         """
         if not path:
-            raise QuestionError('Choose an image to search with.')
+            raise QuestionError(HINT)
         if not isinstance(k, (int, float)) or k != int(k) or k < 1:
             raise QuestionError(f'The number of answers is 1 or more, not {k}.')
         if not isinstance(threshold, (int, float)) or not math.isfinite(threshold):

@@ -8,6 +8,7 @@ from ..datasets.file_names import compile_pattern
 from ..search import GalleryIndex
 
 PATTERN = r'(?P<pid>-?\d+)_c(?P<camid>\d+)'  # of Market-1501 and those that follow it
+NOBODY = ('-1', '0000')  # what they call a bad detection, and a person who is nobody's match
 
 
 def build_gallery(inferencer: ReIDInferencer, images: Any,
@@ -18,7 +19,8 @@ def build_gallery(inferencer: ReIDInferencer, images: Any,
         inferencer: makes the features.
         images: paths, folders or globs.
         pattern: regular expression, matched at the start of a file's name, with the groups `pid`
-            and, where there are cameras, `camid`; of names that do not fit both stay unknown.
+            and, where there are cameras, `camid`; of names that do not fit both stay unknown, and so does the identity of
+            `NOBODY`.
 
     Returns:
         The index, and name -> reason of the images that could not be read.
@@ -36,7 +38,7 @@ def build_gallery(inferencer: ReIDInferencer, images: Any,
     found = [match.groupdict() if match else {} for match in matches]
     index = GalleryIndex(extraction.features.shape[1])
     index.add(extraction.features, [str(Path(name).resolve()) for name in extraction.names],
-              pids=[groups.get('pid') for groups in found],
+              pids=[None if pid in NOBODY else pid for pid in (groups.get('pid') for groups in found)],
               camids=[groups.get('camid') for groups in found], duplicates='skip')
     return index, extraction.unreadable
 

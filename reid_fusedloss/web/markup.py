@@ -40,27 +40,33 @@ def query_page(answer: Answer) -> str:
 
 def _verdict(answer: Answer) -> str:
     first = answer.hits[0].entry
-    distance = f'distance {answer.nearest:.3f}'
+    distance = f'distance {_number(answer.nearest)}'
     if not answer.known:
         return ('<p class="reid-verdict reid-unknown" role="status"><strong>Nobody known.</strong> '
                 f'The nearest is at {distance}, not below {answer.threshold:.2f}.</p>')
-    who = Path(first.name).name if first.pid is None else f'identity {first.pid}'
-    return (f'<p class="reid-verdict" role="status">First answer: <strong>{escape(str(who))}'
+    who = f'identity {first.pid}' if first.pid is not None else (
+        f'{Path(first.name).name}, identity unknown')
+    return (f'<p class="reid-verdict" role="status">First answer: <strong>{escape(who)}'
             f'</strong>. Nearest of the gallery: {distance}.</p>')
 
 
 def _hit(rank: int, hit: Hit) -> str:
     name = Path(hit.entry.name).name
-    facts = [f'identity {hit.entry.pid}' if hit.entry.pid is not None else '',
-             f'camera {hit.entry.camid}' if hit.entry.camid is not None else '']
-    facts = ', '.join(fact for fact in facts if fact)
-    ordered = '' if hit.reranked is None else f' <span>re-ranked {hit.reranked:.3f}</span>'
+    facts = 'identity unknown' if hit.entry.pid is None else f'identity {hit.entry.pid}'
+    if hit.entry.camid is not None:
+        facts += f', camera {hit.entry.camid}'
+    ordered = '' if hit.reranked is None else f' <span>re-ranked {_number(hit.reranked)}</span>'
     return (f'<li><figure data-name="{escape(name)}">'
-            f'{_picture(load_image(Path(hit.entry.name), SIDE), f"answer {rank}: {name}")}'
-            f'<figcaption><b>{rank}</b> <span class="reid-distance">{hit.distance:.3f}</span>'
-            f'{ordered}<span>{escape(facts) or "identity unknown"}</span>'
+            f'{_picture(load_image(Path(hit.entry.name), SIDE), f"answer {rank}: {facts}, {name}")}'
+            f'<figcaption><b>{rank}</b> <span class="reid-distance">{_number(hit.distance)}</span>'
+            f'{ordered}<span>{escape(facts)}</span>'
             f'<span class="reid-name" title="{escape(name)}">{escape(name)}</span>'
             '</figcaption></figure></li>')
+
+
+def _number(distance: float) -> str:
+    """Three digits; what rounding put below 0 is 0."""
+    return f'{max(distance, 0.):.3f}'
 
 
 def _figure(image: np.ndarray, alt: str, caption: str) -> str:
