@@ -1,11 +1,12 @@
 """A trained model in Python: features of images, whatever they come from."""
 from .extraction import Extraction
-from .images import ImageSource
-from .inferencer import ReIDInferencer
+from .feature_store import load_extraction, load_shards
+from .inferencer import FeatureExtractor, ReIDInferencer
 from .model import find_run, load_model
+from .sources import ImageSource
 from .video import read_boxes, video_crops
 
 __all__ = [
-    'Extraction', 'ImageSource', 'ReIDInferencer', 'find_run', 'load_model', 'read_boxes',
-    'video_crops'
+    'Extraction', 'FeatureExtractor', 'ImageSource', 'ReIDInferencer', 'find_run', 'load_extraction', 'load_model',
+    'load_shards', 'read_boxes', 'video_crops'
 ]

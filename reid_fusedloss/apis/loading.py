@@ -1,89 +1,17 @@
-"""Images through the config's test pipeline, batch by batch, as far ahead as workers need."""
+"""Batches of images, as far ahead as workers need."""
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, Union
 
 import cv2
 import torch
-from mmcv.transforms import LoadImageFromFile
-from mmengine.dataset import Compose
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
-from ..datasets.load_image import LoadReIDImage, UnreadableImageError
-from ..datasets.pipeline import Pipeline, pipeline_steps
 from ..engine.training.data_worker import start_worker
-from .images import ImageSource
+from .images import LoadedImage, SampleReader
+from .sources import ImageSource
 
 
-class LoadedImage(NamedTuple):
-    """What the pipeline made of an image.
-
-    Attributes:
-        index: its place among the inputs.
-        name: of its source.
-        sample: as the pipeline's last step packs it, or a text: why there is none.
-    """
-    index: int
-    name: str
-    sample: Union[dict[str, Any], str]
-
-
-class ImageLoader(Dataset):
-    """(place, image source) -> `LoadedImage`.
-
-    The pipeline is used as it is. Its first step loads; `LoadReIDImage` takes pixels too, and in
-    place of mmcv's `LoadImageFromFile` pixels are passed on by it.
-
-    Args:
-        pipeline: of the config's test data set; it ends with `PackInputs`.
-
-    Raises:
-        ValueError: if the pipeline has no step.
-    """
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        steps = Compose(pipeline_steps(pipeline)).transforms
-        if not steps:
-            raise ValueError('the pipeline of the test data set has no step: the first loads')
-        self.load, self.rest = steps[0], Compose(steps[1:])
-
-    def __getitem__(self, numbered: tuple[int, ImageSource]) -> LoadedImage:
-        index, source = numbered
-        if source.problem is not None:
-            return LoadedImage(index, source.name, source.problem)
-        record = dict(img_path=source.name, img=source.image, sample_idx=index, pid=-1,
-                      camid=None, is_query=False)
-        loaded = self._read(record) if source.image is None else self._take(record)
-        return LoadedImage(index, source.name,
-                           loaded if isinstance(loaded, str) else self.rest(loaded))
-
-    def _read(self, record: dict[str, Any]) -> Union[dict[str, Any], str]:
-        if isinstance(self.load, LoadReIDImage):
-            try:
-                return self.load(record)
-            except (UnreadableImageError, FileNotFoundError) as error:
-                return str(error)
-        try:
-            loaded = self.load(record)
-        except MemoryError:
-            raise
-        except Exception as error:  # which ones another loader raises is not known
-            return f'{type(error).__name__}: {error}'
-        return loaded if loaded is not None else 'the pipeline passes it over'
-
-    def _take(self, record: dict[str, Any]) -> dict[str, Any]:
-        if isinstance(self.load, LoadReIDImage):
-            return self.load(record)
-        if not isinstance(self.load, LoadImageFromFile) or self.load.color_type != 'color':
-            raise ValueError(f'{record["img_path"]} is given as pixels, but the pipeline begins with '
-                             f'{self.load}: let it begin with LoadReIDImage')
-        record = LoadReIDImage()(record)
-        if self.load.to_float32:
-            record['img'] = record['img'].astype('float32')
-        return record
-
-
-def load_batches(sources: Iterable[ImageSource], loader: ImageLoader, batch_size: int,
+def load_batches(sources: Iterable[ImageSource], reader: SampleReader, batch_size: int,
                  num_workers: int = 0) -> Iterator[list[LoadedImage]]:
     """Batches in the order of the sources.
 
@@ -92,11 +20,11 @@ def load_batches(sources: Iterable[ImageSource], loader: ImageLoader, batch_size
 
     Args:
         sources: images.
-        loader: what reads them.
+        reader: what reads them.
         batch_size: images in a batch; the last may be smaller.
         num_workers: processes that read; 0: this one.
     """
-    return iter(DataLoader(loader, batch_sampler=_batches(sources, batch_size),
+    return iter(DataLoader(reader, batch_sampler=_batches(sources, batch_size),
                            num_workers=num_workers, collate_fn=list, generator=torch.Generator(),
                            worker_init_fn=_start_worker))
 

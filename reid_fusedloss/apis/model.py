@@ -70,7 +70,7 @@ def load_model(source: PathLike, checkpoint: Optional[PathLike] = None, *,
     Raises:
         FileNotFoundError: if a file is missing.
         ValueError: if the checkpoint cannot be read or lacks a weight that the embedding needs, or
-            the config has no test data set, whose pipeline is needed.
+            the device is unknown or not there.
     """
     config, checkpoint = find_run(source, checkpoint)
     cfg = load_config(config, Path(), options=options)
@@ -87,4 +87,11 @@ def load_model(source: PathLike, checkpoint: Optional[PathLike] = None, *,
         print_log(f'{len(unused)} weights of the checkpoint have no place in the model of the '
                   f'config: {unused[:3]}', logger='current', level=logging.WARNING)
     model.load_state_dict(fitting, strict=False)
-    return model.to(device or get_device()).eval(), cfg
+    return _move(model, device or get_device()).eval(), cfg
+
+
+def _move(model: nn.Module, device: Union[str, torch.device]) -> nn.Module:
+    try:
+        return model.to(torch.device(device))
+    except (AssertionError, RuntimeError, TypeError) as error:  # PyTorch's, if there is none
+        raise ValueError(f'device={device!r} cannot be used: {str(error).splitlines()[0]}') from error

@@ -3,14 +3,14 @@ import itertools
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Union
+from typing import Optional, Union
 
 import cv2
 import numpy as np
 
-from .images import ImageSource
+from .sources import ImageSource
 
 PathLike = Union[str, os.PathLike]
 
@@ -35,7 +35,8 @@ def read_boxes(path: PathLike) -> np.ndarray:
     return boxes if boxes.size else np.empty((0, 6))
 
 
-def video_crops(video: PathLike, boxes: Union[PathLike, np.ndarray]) -> Iterator[ImageSource]:
+def video_crops(video: PathLike, boxes: Union[PathLike, np.ndarray],
+                only: Optional[Collection[str]] = None) -> Iterator[ImageSource]:
     """Images of the boxes, frame by frame; a frame is decoded once, and only if it has a box.
 
     They are called `VIDEO#frame12/id3`; a box without identity (id < 0), or the second of an
@@ -47,14 +48,15 @@ def video_crops(video: PathLike, boxes: Union[PathLike, np.ndarray]) -> Iterator
         video: path of a file that OpenCV reads.
         boxes: array (N, 6 or more) with columns frame, id, x, y, w, h, or a text file of these, see
             `read_boxes`. Frames count from 1, pixels from 0; edges are rounded to whole pixels.
+        only: names of the crops that are wanted; None: all.
 
     Raises:
         FileNotFoundError: if a file is missing.
         ValueError: if OpenCV cannot open the video, or the boxes have another form.
     """
-    array = _check(read_boxes(boxes) if isinstance(boxes, (str, os.PathLike)) else boxes)
+    array = check_boxes(read_boxes(boxes) if isinstance(boxes, (str, os.PathLike)) else boxes)
     with _opened(video):  # what is wrong is said now, not when the first crop is asked for
-        return _crops(os.fspath(video), array)
+        return _crops(os.fspath(video), array, only)
 
 
 def crop_names(video: PathLike, boxes: np.ndarray) -> list[str]:
@@ -74,9 +76,11 @@ def crop_names(video: PathLike, boxes: np.ndarray) -> list[str]:
     return names
 
 
-def _crops(video: str, boxes: np.ndarray) -> Iterator[ImageSource]:
+def _crops(video: str, boxes: np.ndarray,
+           only: Optional[Collection[str]]) -> Iterator[ImageSource]:
     names = crop_names(video, boxes)
-    order = np.argsort(boxes[:, 0], kind='stable').tolist()
+    order = [row for row in np.argsort(boxes[:, 0], kind='stable').tolist()
+             if only is None or names[row] in only]
     wanted = itertools.groupby(order, key=lambda row: int(boxes[row, 0]))
     with _opened(video) as capture:
         at = 0  # frames that were read
@@ -119,8 +123,8 @@ def _opened(video: PathLike) -> Iterator[cv2.VideoCapture]:
         capture.release()
 
 
-def _check(boxes: np.ndarray) -> np.ndarray:
-    """Boxes as float64. Raises: ValueError: if they have another form."""
+def check_boxes(boxes: np.ndarray) -> np.ndarray:
+    """Boxes as float64, shape (N, 6 or more). Raises: ValueError: if they have another form."""
     try:
         array = np.asarray(boxes, dtype=np.float64)
     except (TypeError, ValueError):

@@ -1,5 +1,4 @@
 """A gallery index to a folder and back."""
-import json
 from pathlib import Path
 from typing import Any
 

@@ -162,9 +162,9 @@ class GalleryIndex:
         return self.vectors.reconstruct_batch(wanted)
 
     def rebuilt(self, kind: Union[str, Mapping, Kind]) -> 'GalleryIndex':
-        """The same gallery in an index of another kind, or trained anew; not saved anywhere."""
+        """The same gallery in an index of another kind, or trained anew, to be saved in its place."""
         other = GalleryIndex(self.dims, kind, self.model)
-        other.threshold = self.threshold
+        other.threshold, other.manifest = self.threshold, self.manifest
         if len(self):
             features = self.features()
             other._train(features)

@@ -37,7 +37,7 @@ def write_state(folder: PathLike, facts: Mapping[str, Any], writers: Mapping[str
         The new manifest.
 
     Raises:
-        ValueError: if the folder holds another state than the previous one: somebody else wrote.
+        ValueError: if the folder holds a state, and not the previous one.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -110,11 +110,13 @@ def _present(folder: Path) -> Optional[str]:
 
 
 def _check_previous(folder: Path, previous: Optional[Mapping[str, Any]]) -> None:
-    if _present(folder) != (previous or {}).get('state'):
-        reason = ('already holds a gallery: load it and add to it, or take another folder'
-                  if previous is None else
-                  'was changed since this gallery was read: load it anew')
-        raise ValueError(f'{folder} {reason}')
+    present = _present(folder)
+    if present is None or previous is not None and present == previous['state']:
+        return
+    reason = ('already holds a gallery: load it and add to it, or take another folder'
+              if previous is None else
+              'holds another state than this gallery was read from: load it anew')
+    raise ValueError(f'{folder} {reason}')
 
 
 def _delete_others(folder: Path) -> None:

@@ -1,7 +1,9 @@
 """Pixels: images fitted into framed tiles, figures rendered, PNG files written."""
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Optional, Union
 
@@ -16,6 +18,7 @@ Images = list[list[Optional[np.ndarray]]]  # per row: the query's, then those of
 
 MATCH: RGB = (0, 114, 178)  # blue and vermillion of Okabe & Ito, told apart by all kinds of sight
 MISMATCH: RGB = (213, 94, 0)
+UNKNOWN: RGB = (150, 150, 150)
 QUERY: RGB = (51, 51, 51)
 PLACEHOLDER: RGB = (200, 200, 200)
 MATTE: RGB = (244, 244, 244)
@@ -31,8 +34,31 @@ COLUMN_GAP = 6
 QUERY_GAP = 20
 MARGIN = 14
 LEGEND_Y = 20
-SWATCHES = (14, 98, 228)  # x of the legend's samples of a query, a match and a mismatch
+SWATCHES = (14, 98, 228, 358, 488)  # x of the legend's samples, and where the last of four ends
 MIN_WIDTH = 900  # of the picture: the legend
+
+
+class Verdict(Enum):
+    """What a frame says of its image: colour, whether it is dashed, and its word in the legend."""
+    QUERY = (QUERY, False, 'query')
+    MATCH = (MATCH, False, 'same identity')
+    MISMATCH = (MISMATCH, True, 'other identity')
+    UNKNOWN = (UNKNOWN, False, 'identity unknown')
+
+
+def judge(rows: Sequence[Sequence[Mapping]]) -> list[list[Verdict]]:
+    """Verdicts on rows of a query and its gallery entries, as their `match` says; None: unknown."""
+    kinds = {True: Verdict.MATCH, False: Verdict.MISMATCH}
+    return [[Verdict.QUERY, *(kinds[bool(entry['match'])] if entry['match'] is not None
+                              else Verdict.UNKNOWN for entry in row[1:])] for row in rows]
+
+
+def legend_of(verdicts: Sequence[Sequence[Verdict]]) -> list[Verdict]:
+    """The verdicts that a legend explains: without identities none is claimed."""
+    found = {verdict for row in verdicts for verdict in row}
+    known = found & {Verdict.MATCH, Verdict.MISMATCH} or Verdict.UNKNOWN not in found
+    return [verdict for verdict in Verdict if verdict is Verdict.QUERY or
+            (verdict in found if verdict is Verdict.UNKNOWN else known)]
 
 
 @dataclass(frozen=True)
@@ -94,21 +120,21 @@ def fit(image: np.ndarray, width: int, height: int, enlarge: bool = True) -> np.
     return cv2.resize(image, size, interpolation=method)
 
 
-def paint(grid: Grid, images: Images, verdicts: list[list[Optional[bool]]]) -> np.ndarray:
-    """All tiles, and the legend's three, on white; a verdict is None for a query."""
+def paint(grid: Grid, images: Images, verdicts: Sequence[Sequence[Verdict]]) -> np.ndarray:
+    """All tiles, and the legend's, on white."""
     canvas = np.full((*grid.size[::-1], 3), 255, np.uint8)
-    for i, (row, matches) in enumerate(zip(images, verdicts)):
-        for rank, (image, match) in enumerate(zip(row, matches)):
+    for i, (row, judged) in enumerate(zip(images, verdicts)):
+        for rank, (image, verdict) in enumerate(zip(row, judged)):
             x0, y0, x1, y1 = grid.box(i, rank)
-            paint_tile(canvas[y0:y1, x0:x1], image, match)
+            paint_tile(canvas[y0:y1, x0:x1], image, verdict)
     blank = np.full((12, 20, 3), 255, np.uint8)
-    for x, match in zip(SWATCHES, (None, True, False)):
-        paint_tile(canvas[LEGEND_Y - 10:LEGEND_Y + 10, x:x + 28], blank, match)
+    for x, verdict in zip(SWATCHES, legend_of(verdicts)):
+        paint_tile(canvas[LEGEND_Y - 10:LEGEND_Y + 10, x:x + 28], blank, verdict)
     return canvas
 
 
-def paint_tile(tile: np.ndarray, image: Optional[np.ndarray], match: Optional[bool]) -> None:
-    """Fill a tile in place: solid frame for a match, dashed for none, dark for a query (None).
+def paint_tile(tile: np.ndarray, image: Optional[np.ndarray], verdict: Verdict) -> None:
+    """Fill a tile in place, its frame in the colour and the manner of the verdict.
 
     The two lowest bits of a pixel are dropped: not to be seen, and a PNG shrinks by a third.
     """
@@ -122,10 +148,11 @@ def paint_tile(tile: np.ndarray, image: Optional[np.ndarray], match: Optional[bo
         inner[y:y + h, x:x + w] = image & 0xFC | 2
     border = np.ones((height, width), bool)
     border[FRAME:height - FRAME, FRAME:width - FRAME] = False
-    if match is not None and not match:
+    colour, dashed, _ = verdict.value
+    if dashed:
         border[:, FRAME:-FRAME] &= _dashes(width)[FRAME:-FRAME]
         border[FRAME:-FRAME] &= _dashes(height)[FRAME:-FRAME, None]
-    tile[border] = QUERY if match is None else MATCH if match else MISMATCH
+    tile[border] = colour
 
 
 def _dashes(length: int) -> np.ndarray:

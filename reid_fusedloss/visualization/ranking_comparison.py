@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from .canvas import MARGIN, Grid, PathLike, figure_to_array, load_image, paint, save_png
+from .canvas import MARGIN, Grid, PathLike, figure_to_array, judge, load_image, paint, save_png
 from .ranking_list import write_lettering
 
 ORDERS = {'gain': 'largest gain in AP', 'loss': 'largest loss in AP',
@@ -137,12 +137,11 @@ def draw_ranking_comparison(first: dict, second: dict, *, names: tuple[str, str]
     rows = [[query, *query['gallery'][:columns]] for query in queries]
     images = [[load_image(Path(data_root, entry['img_path']), 4 * tile_width) for entry in row]
               for row in rows]
-    verdicts = [[None, *(bool(entry['match']) for entry in row[1:])] for row in rows]
     grid = PairGrid.around(images, columns, tile_width)
     footer = f'{len(chosen)} of {len(pairs)} queries ({ORDERS[order]})'
     kinds = {f'{lists.get("distance")}': None for lists in (first, second)}
     lists = {'distance': ' and '.join(kinds), 'dataset': first.get('dataset')}
-    picture = write_lettering(paint(grid, images, verdicts), grid, lists, rows, images, footer)
+    picture = write_lettering(paint(grid, images, judge(rows)), grid, lists, rows, images, footer)
     return _name_rows(picture, grid, chosen, names)
 
 

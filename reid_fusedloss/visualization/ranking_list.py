@@ -15,10 +15,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .canvas import FRAME, LEFT, LEGEND_Y, MARGIN, SWATCHES, Grid, PathLike
-from .canvas import figure_to_array, load_image, paint, save_png
+from .canvas import figure_to_array, judge, legend_of, load_image, paint, save_png
 
 ORDERS = {'spread': 'spread over AP', 'worst': 'lowest AP', 'best': 'highest AP',
-          'random': 'drawn at random'}
+          'random': 'drawn at random', 'given': 'in the order given'}
 
 
 def load_ranking_lists(path: PathLike) -> dict:
@@ -72,7 +72,8 @@ def select_queries(lists: dict, num: int, order: str = 'spread', seed: int = 0) 
         lists: as ``load_ranking_lists`` returns it.
         num: how many; all of them if there are fewer.
         order: 'spread': evenly over the sorted APs, best first; 'worst', 'best': by AP, ties in
-            the order of the file; 'random': drawn by ``seed``, in the order of the file.
+            the order of the file; 'random': drawn by ``seed``, in the order of the file; 'given':
+            the first of the file.
         seed: of 'random'.
 
     Raises:
@@ -86,6 +87,8 @@ def select_queries(lists: dict, num: int, order: str = 'spread', seed: int = 0) 
     num = min(num, len(queries))
     if order == 'random':
         return [queries[i] for i in sorted(random.Random(seed).sample(range(len(queries)), num))]
+    if order == 'given':
+        return queries[:num]
     ranked = sorted(queries, key=_ap, reverse=order != 'worst')
     if order != 'spread':
         return ranked[:num]
@@ -114,7 +117,9 @@ def draw_ranking_lists(lists: dict,
     that cannot be read becomes a grey tile with its name.
 
     Args:
-        lists: as ``load_ranking_lists`` returns it; an optional key 'dataset' names the data.
+        lists: as ``load_ranking_lists`` returns it; an optional key 'dataset' names the data. A
+            `match` of None: identity unknown. Of searches: 'answer' of a query, lines of text, in
+            place of its AP; 'label' of an entry in place of its camera; 'captions' names both.
         num_queries, order, seed: see ``select_queries``.
         topk: gallery images per row; fewer if all lists are shorter.
         width: of the picture in pixels, about; tiles are 64 to 128 pixels wide whatever it is.
@@ -134,9 +139,8 @@ def draw_ranking_lists(lists: dict,
     rows = [[query, *query['gallery'][:columns]] for query in queries]
     images = [[load_image(Path(data_root, entry['img_path']), 4 * tile_width) for entry in row]
               for row in rows]
-    verdicts = [[None, *(bool(entry['match']) for entry in row[1:])] for row in rows]
     grid = Grid.around(images, columns, tile_width)
-    canvas = paint(grid, images, verdicts)
+    canvas = paint(grid, images, judge(rows))
     footer = f'{len(rows)} of {len(lists["queries"])} queries ({ORDERS[order]})'
     return write_lettering(canvas, grid, lists, rows, images, footer)
 
@@ -183,7 +187,7 @@ def write_lettering(canvas: np.ndarray, grid: Grid, lists: dict, rows: list[list
         put((x0 + x1) / 2, y0 - 13, str(rank) if rank else 'query', 9, weight='bold', ha='center')
     for i, row in enumerate(rows):
         _write_row(put, grid, i, row, [image is None for image in images[i]])
-    _write_legend(put, width, lists, footer)
+    _write_legend(put, width, lists, rows, footer)
     return figure_to_array(figure)
 
 
@@ -205,18 +209,24 @@ def _write_row(put: Callable[..., None], grid: Grid, i: int, row: list[dict],
             put((x0 + x1) / 2, y1 + 9, _caption(entry), ha='center', limit=grid.tile_width)
 
 
-def _write_legend(put: Callable[..., None], width: int, lists: dict, footer: str) -> None:
-    for x, text in zip(SWATCHES, ('query', 'same identity', 'other identity')):
-        put(x + 34, LEGEND_Y, text, 8.5)
-    distance = f'{lists.get("distance") or ""} distance · camera'.lstrip()
-    parts = [distance, lists.get('dataset'), lists.get('prefix'), footer]
+def _write_legend(put: Callable[..., None], width: int, lists: dict, rows: list[list[dict]],
+                  footer: str) -> None:
+    legend = legend_of(judge(rows))
+    for x, verdict in zip(SWATCHES, legend):
+        put(x + 34, LEGEND_Y, verdict.value[-1], 8.5)
+    captions = lists.get('captions') or f'{lists.get("distance") or ""} distance · camera'.lstrip()
+    parts = [captions, lists.get('dataset'), lists.get('prefix'), footer]
     put(width - MARGIN, LEGEND_Y, '   |   '.join(str(part) for part in parts if part), 8.5,
-        '#666666', ha='right', limit=width - 380)
+        '#666666', ha='right', limit=width - SWATCHES[len(legend)] - 22)
 
 
 def _describe(query: dict) -> list[str]:
-    """The lines beside a query, the AP first."""
+    """The lines beside a query, the AP first, or the answer to a search."""
     pid, camera = f'id {query["pid"]}', _camera(query)
+    if 'answer' in query:
+        lines = [*query['answer'], Path(query['img_path']).name,
+                 '' if query['pid'] is None else f'is {pid}', camera]
+        return [line for line in lines if line]
     first, positives = query.get('first_match'), query.get('num_positives')
     lines = [
         'AP –' if _ap(query) < 0 else f'AP {query["ap"]:.3f}',
@@ -229,7 +239,7 @@ def _describe(query: dict) -> list[str]:
 
 def _caption(entry: dict) -> str:
     distance = entry['distance']
-    parts = ['–' if distance is None else f'{distance:.3f}', _camera(entry)]
+    parts = ['–' if distance is None else f'{distance:.3f}', entry.get('label') or _camera(entry)]
     return ' · '.join(part for part in parts if part)
 
 

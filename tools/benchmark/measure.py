@@ -157,15 +157,24 @@ def timed_with_memory(work: Callable[[], Any]) -> tuple[Any, float, Optional[int
     set back: ru_maxrss holds the making of the inputs and what the parent process weighed. None
     where there is no such thing.
     """
-    gc.collect()
     try:
-        ctypes.CDLL(None).malloc_trim(0)
+        before = resident_memory()
         Path('/proc/self/clear_refs').write_text('5')
-        before = _status('VmRSS')
     except (AttributeError, OSError, TypeError):
         return (*timed(work), None)
     result, seconds = timed(work)
     return result, seconds, max(0, _status('VmHWM') - before)
+
+
+def resident_memory() -> int:
+    """Bytes that the process holds, after what can be given back was given back.
+
+    Raises:
+        AttributeError, OSError, TypeError: if the system is no Linux with glibc.
+    """
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    return _status('VmRSS')
 
 
 def available_memory() -> Optional[int]:

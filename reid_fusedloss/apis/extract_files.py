@@ -1,0 +1,102 @@
+"""From a work list to features on the disk."""
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Union
+
+from ..checks import check_int
+from .extraction import Extraction, join_extractions
+from .feature_files import save_extraction
+from .feature_store import FeatureStore, group, load_shards
+from .fingerprint import fingerprint
+from .inferencer import ReIDInferencer
+from .work_list import VideoWorkList, WorkList
+
+AnyWorkList = Union[WorkList, VideoWorkList]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an extraction did.
+
+    Attributes:
+        images: that have features now.
+        unreadable: name -> reason, of those that have none.
+        done: images that were read, or tried, in this run.
+        seconds: that it took.
+        feat_dims: C.
+    """
+    images: int
+    unreadable: dict[str, str]
+    done: int
+    seconds: float
+    feat_dims: int
+
+    def __str__(self) -> str:
+        first = ', '.join(list(self.unreadable)[:3]) + (', ...' if len(self.unreadable) > 3 else '')
+        named = f' ({first})' if self.unreadable else ''
+        rate = self.done / max(self.seconds, 1e-9)
+        now = f'{self.done} done now, {rate:.1f} images/s' if self.done else 'nothing was missing'
+        return (f'features of {self.images} images, of {self.feat_dims} dimensions; '
+                f'{len(self.unreadable)} unreadable{named}; {now}')
+
+
+def extract_to_file(inferencer: ReIDInferencer, work: AnyWorkList, path: Path) -> Summary:
+    """Write the features of all images to one .npz file, at the end, whole or not at all.
+
+    Args:
+        inferencer: makes the features; all are held in memory.
+        work: the images.
+        path: .npz file; one that exists is replaced.
+    """
+    start = time.monotonic()
+    extraction = join_extractions(inferencer.extract(work.sources(work.stamps)),
+                                  inferencer.feat_dims)
+    save_extraction(path, extraction)
+    return Summary(len(extraction), extraction.unreadable, _tried(extraction),
+                   time.monotonic() - start, inferencer.feat_dims)
+
+
+def extract_to_folder(inferencer: ReIDInferencer, work: AnyWorkList, folder: Path,
+                      shard_size: int = 4096,
+                      say: Callable[[str], None] = lambda line: None) -> Summary:
+    """Write the features of all images to a folder, shard by shard; what is there already is kept.
+
+    Images whose file has another size or time of change than at their extraction, and new ones, are
+    extracted; features of images that are no longer asked for are removed.
+
+    Args:
+        inferencer: makes the features.
+        work: the images.
+        folder: made if it does not exist; see `FeatureStore`.
+        shard_size: images of a shard, rounded up to whole batches.
+        say: told what was found in the folder.
+
+    Raises:
+        TypeError, ValueError: as `FeatureStore`, or for another shard size.
+    """
+    check_int('shard_size', shard_size)
+    store = FeatureStore(folder, fingerprint(inferencer), work.inputs, inferencer.feat_dims)
+    changes = store.keep(work.stamps)
+    missing = work.stamps.keys() - store.known
+    if changes.torn:
+        say(f'torn, extracted anew: {", ".join(changes.torn)}')
+    if changes.kept or changes.modified or changes.removed:
+        say(f'{folder} holds {changes.kept} of {len(work.stamps)} images; {changes.modified} changed '
+            f'since, {changes.removed} no longer asked for; {len(missing)} to extract')
+    start = time.monotonic()
+    if missing:
+        for shard in group(inferencer.extract(work.sources(missing)), shard_size):
+            store.add(shard, work.stamps)
+    seconds = time.monotonic() - start
+    store.finish()
+    images, unreadable = 0, {}
+    for shard in load_shards(folder):
+        images += len(shard)
+        unreadable |= shard.unreadable
+    return Summary(images, unreadable, len(missing), seconds, inferencer.feat_dims)
+
+
+def _tried(extraction: Extraction) -> int:
+    return len(extraction) + len(extraction.unreadable)

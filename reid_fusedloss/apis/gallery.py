@@ -1,0 +1,142 @@
+"""A gallery from images, or from features that are there already; brought up to date."""
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+
+from ..checks import check_flag
+from ..datasets.file_names import compile_pattern
+from ..evaluation.embeddings_file import load_features
+from ..search import GalleryIndex
+from .feature_store import load_extraction
+from .fingerprint import fingerprint
+from .inferencer import ReIDInferencer
+from .sources import ImageSource
+from .work_list import WorkList
+
+PATTERN = r'(?P<pid>-?\d+)_c(?P<camid>\d+)'  # of Market-1501 and those that follow it
+NOBODY = '-1'  # what Market-1501 calls those that it knows nothing of
+STAMP = 'file'  # key of an entry's info: size and time of change of its file
+
+
+@dataclass(frozen=True)
+class GalleryUpdate:
+    """What an update found; names are absolute paths.
+
+    Attributes:
+        added: new images.
+        changed: images whose file is another now.
+        gone: entries whose file is no longer there.
+        unreadable: name -> reason, of images that could not be read.
+    """
+    added: list[str]
+    changed: list[str]
+    gone: list[str]
+    unreadable: dict[str, str]
+
+
+def model_id(inferencer: ReIDInferencer) -> str:
+    """What a gallery knows the model by: all that its features depend on, in 16 digits."""
+    content = json.dumps(fingerprint(inferencer), sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def update_gallery(index: GalleryIndex, inferencer: ReIDInferencer, inputs: Sequence[str], *,
+                   pattern: str = PATTERN, recursive: bool = False,
+                   prune: bool = False) -> GalleryUpdate:
+    """Bring a gallery up to date with its images; only what is new or changed goes through a model.
+
+    A file has changed if it has another size or time of change. An entry whose file has become
+    unreadable is removed. Nothing is saved.
+
+    Args:
+        index: the gallery; entries are named by the absolute paths of their files.
+        inferencer: makes the features.
+        inputs: paths of images, folders, globs and list files.
+        pattern: see `parse_labels`.
+        recursive: look into the folders of folders too.
+        prune: remove entries whose file is no longer there.
+
+    Raises:
+        FileNotFoundError, ValueError: if an input does not exist or holds no image, the pattern is
+            wrong, or the gallery is of another model.
+    """
+    check_flag('prune', prune)
+    compile_pattern(pattern)
+    index.check_model(model_id(inferencer))
+    stamps = {os.path.abspath(name): stamp
+              for name, stamp in WorkList(inputs, recursive).stamps.items()}
+    known = {entry.name: (entry.info or {}).get(STAMP) for entry in index.entries}
+    wanted = [name for name, stamp in stamps.items() if known.get(name, '') != stamp]
+    found = inferencer([ImageSource(name) for name in wanted])
+    labels = [parse_labels(name, pattern) for name in found.names]
+    added = index.add(found.features, found.names, pids=[pid for pid, _ in labels],
+                      camids=[camid for _, camid in labels],
+                      infos=[{STAMP: stamps[name]} for name in found.names], duplicates='replace')
+    gone = [name for name in known if not os.path.exists(name)]
+    stale = [name for name in found.unreadable if name in index.entries]
+    index.remove(list(dict.fromkeys(stale + (gone if prune else []))))
+    return GalleryUpdate([name for name in added if name not in known],
+                         [name for name in added if name in known], gone, found.unreadable)
+
+
+def parse_labels(path: str, pattern: str = PATTERN) -> tuple[Optional[str], Optional[str]]:
+    """Identity and camera out of the name of a file, as strings; None for what it does not say.
+
+    Args:
+        path: its folders are not looked at.
+        pattern: regular expression, matched at the start of the name, with the groups `pid` and,
+            where there are cameras, `camid`.
+
+    Raises:
+        TypeError, ValueError: as `compile_pattern`.
+    """
+    match = compile_pattern(pattern).match(Path(path).name)
+    groups = match.groupdict() if match else {}
+    pid = groups.get('pid') or None
+    return None if pid == NOBODY else pid, groups.get('camid') or None
+
+
+def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
+    """An exact index of features that are on the disk; of which model is not known.
+
+    Args:
+        path: what tools/extract_features.py wrote, a file or a folder, whose names tell the
+            identities by the pattern; or an .npz file of tools/test.py --save-features, of which
+            the gallery is taken, with its labels and the names 'gallery 0', 'gallery 1', ...
+        pattern: see `parse_labels`.
+
+    Raises:
+        FileNotFoundError, ValueError: if there are no such features.
+    """
+    if _is_test_set(path):
+        features = load_features(path)
+        index = GalleryIndex(features.gallery.shape[1])
+        camids = features.gallery_camids
+        index.add(features.gallery, [f'gallery {row}' for row in range(len(features.gallery))],
+                  pids=features.gallery_pids.tolist(),
+                  camids=None if camids is None else camids.tolist())
+        return index
+    found = load_extraction(path)
+    if not len(found):
+        raise ValueError(f'{path} holds no features')
+    labels = [parse_labels(name, pattern) for name in found.names]
+    index = GalleryIndex(found.features.shape[1])
+    index.add(found.features, found.names, pids=[pid for pid, _ in labels],
+              camids=[camid for _, camid in labels], duplicates='skip')
+    return index
+
+
+def _is_test_set(path: str) -> bool:
+    if not os.path.isfile(path):
+        return False
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return 'gallery_f' in file
+    except (ValueError, OSError, EOFError, AttributeError, TypeError):
+        return False  # load_extraction says what is wrong with it

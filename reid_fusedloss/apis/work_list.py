@@ -1,0 +1,116 @@
+"""What a command line asks to be extracted: names of images, each with the state of its file."""
+import os
+import stat
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Optional, Union
+
+import numpy as np
+
+from .sources import ImageSource, find_paths
+from .video import check_boxes, crop_names, read_boxes, video_crops
+
+VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.m4v', '.webm', '.mpg', '.mpeg')
+LIST_SUFFIX = '.txt'
+
+
+class WorkList:
+    """The images of files, folders, globs and list files.
+
+    Args:
+        inputs: paths. One of a `.txt` file is a list: a path in each line, relative to the current
+            folder.
+        recursive: look into the folders of folders too.
+
+    Attributes:
+        stamps: by name, size and time of change of its file, or 'missing'; each name once.
+
+    Raises:
+        FileNotFoundError: if an input does not exist; what a list names may be missing.
+        ValueError: if a folder or a glob holds no image, or a list is none.
+    """
+
+    def __init__(self, inputs: Sequence[str], recursive: bool = False) -> None:
+        self.inputs = list(inputs)
+        self.stamps: dict[str, str] = {}
+        for item in inputs:
+            is_list = item.lower().endswith(LIST_SUFFIX) and os.path.isfile(item)
+            paths = _read_list(item) if is_list else find_paths([item], recursive)
+            self.stamps |= {path: _stamp(path) for path in paths}
+
+    def sources(self, names: Collection[str]) -> list[ImageSource]:
+        """These images, in the order of the inputs."""
+        return [ImageSource(name) for name in self.stamps if name in names]
+
+
+class VideoWorkList:
+    """The crops of a video; see `video_crops`.
+
+    Args:
+        video: path.
+        boxes: path of a text file of MOTChallenge.
+
+    Attributes:
+        stamps: by name, the state of the video and the box.
+
+    Raises:
+        FileNotFoundError, ValueError: as `video_crops`.
+    """
+
+    def __init__(self, video: str, boxes: str) -> None:
+        self.inputs = [video, boxes]
+        self.boxes = check_boxes(read_boxes(boxes))
+        video_crops(video, self.boxes)
+        state = _stamp(video)
+        self.stamps = {name: f'{state} {_text(box)}' for name, box in
+                       zip(crop_names(video, self.boxes), self.boxes[:, 2:6])}
+
+    def sources(self, names: Collection[str]) -> Iterator[ImageSource]:
+        """These crops, frame by frame."""
+        return video_crops(self.inputs[0], self.boxes, names)
+
+
+def work_list(inputs: Sequence[str], boxes: Optional[str] = None,
+              recursive: bool = False) -> Union[WorkList, VideoWorkList]:
+    """The list that the arguments of a command line mean.
+
+    Raises:
+        FileNotFoundError, ValueError: as `WorkList` and `VideoWorkList`; ValueError also for a video
+            without boxes, or boxes without one video.
+    """
+    videos = [item for item in inputs if item.lower().endswith(VIDEO_SUFFIXES)]
+    if boxes is None:
+        if videos:
+            raise ValueError(f'{videos[0]} is a video: give --boxes FILE, with lines frame, id, x, y, '
+                             'w, h, as a detector or a tracker writes them')
+        return WorkList(inputs, recursive)
+    if len(inputs) != 1:
+        raise ValueError(f'--boxes {boxes} are those of one video; got the inputs {list(inputs)}')
+    return VideoWorkList(inputs[0], boxes)
+
+
+def _read_list(path: str) -> list[str]:
+    try:
+        lines = Path(path).read_text(encoding='utf-8-sig').split('\n')
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path} is no UTF-8 text of a path in each line: {error}') from None
+    paths = {line.strip(): number for number, line in enumerate(lines, start=1) if line.strip()}
+    if not paths:
+        raise ValueError(f'{path} lists no image: write a path in each line')
+    for name, number in paths.items():
+        if os.path.isdir(name):
+            raise ValueError(f'line {number} of {path}, {name}, is a folder: list files, or give '
+                             'the folder itself')
+    return list(paths)
+
+
+def _stamp(path: str) -> str:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return 'missing'
+    return f'{status.st_size} {status.st_mtime_ns}' if stat.S_ISREG(status.st_mode) else 'no file'
+
+
+def _text(box: np.ndarray) -> str:
+    return ' '.join(f'{value!r}' for value in box.tolist())

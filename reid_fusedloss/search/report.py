@@ -1,0 +1,89 @@
+"""The result of a search as text, CSV and JSON."""
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .entries import Entry
+from .result import Hit, SearchResult
+from .storage import PathLike
+
+COLUMNS = ('query', 'rank', 'name', 'pid', 'camid', 'distance', 'reranked', 'known')
+
+
+def as_lists(queries: Sequence[Entry], result: SearchResult) -> dict[str, Any]:
+    """In the layout of ranking lists, which `visualization.draw_ranking_lists` draws.
+
+    Args:
+        queries: what is known of the Q queries; where an identity is not known, or one is a
+            number and the other a text, whether they match is None.
+        result: of their search.
+    """
+    captions = 'cosine distance · identity or camera'
+    return dict(distance='cosine', captions=captions, threshold=result.threshold, queries=[
+        dict(img_path=query.name, pid=query.pid, camid=query.camid, ap=None,
+             nearest=float(result.nearest[number]) if result.hits[number] else None,
+             known=None if result.known is None else bool(result.known[number]),
+             answer=answer(result, number),
+             gallery=[_entry(query, hit) for hit in result.hits[number]])
+        for number, query in enumerate(queries)])
+
+
+def answer(result: SearchResult, number: int) -> list[str]:
+    """What is said of a query, in short lines: who it is, as far as the threshold allows."""
+    hits = result.hits[number]
+    if not hits:
+        return ['nobody found']
+    nearest = f'nearest: {result.nearest[number]:.3f}'
+    if result.known is None:
+        return [nearest]
+    if not result.known[number]:
+        return ['nobody known', nearest]
+    first = min(hits, key=lambda hit: (hit.distance, hit.row))
+    return ['known' if first.entry.pid is None else f'id {first.entry.pid}', nearest]
+
+
+def as_text(lists: dict[str, Any]) -> str:
+    """For the terminal: a table of each query."""
+    lines = []
+    for query in lists['queries']:
+        lines.append(f'{query["img_path"]}: {", ".join(query["answer"])}')
+        for rank, hit in enumerate(query['gallery'], start=1):
+            labels = [f'id {hit["pid"]}' if hit['pid'] is not None else 'id ?',
+                      f'camera {hit["camid"]}' if hit['camid'] is not None else '']
+            reranked = '' if hit['reranked'] is None else f'  ({hit["reranked"]:.4f})'
+            lines.append(f'{rank:>4}  {hit["distance"]:.4f}{reranked}  {" ".join(labels):<18}  '
+                         f'{hit["img_path"]}')
+    return '\n'.join(lines).encode(errors='backslashreplace').decode()
+
+
+def write_report(lists: dict[str, Any], unreadable: dict[str, str], folder: PathLike) -> None:
+    """Write `search.json`, all of it, and `search.csv`, a line for each hit, into a folder.
+
+    Args:
+        lists: of `as_lists`.
+        unreadable: name -> reason, of queries that could not be read.
+        folder: made where it does not exist.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    content = json.dumps(dict(lists, unreadable=unreadable), indent=2)
+    (folder / 'search.json').write_text(content, encoding='ascii')
+    with (folder / 'search.csv').open('w', encoding='utf-8', errors='backslashreplace',
+                                      newline='') as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for query in lists['queries']:
+            for rank, hit in enumerate(query['gallery'], start=1):
+                writer.writerow([query['img_path'], rank, hit['img_path'], hit['pid'],
+                                 hit['camid'], hit['distance'], hit['reranked'], query['known']])
+
+
+def _entry(query: Entry, hit: Hit) -> dict[str, Any]:
+    pid = hit.entry.pid
+    comparable = pid is not None and type(pid) is type(query.pid)
+    return dict(img_path=hit.entry.name, pid=pid, camid=hit.entry.camid, distance=hit.distance,
+                reranked=hit.reranked, info=hit.entry.info,
+                match=query.pid == pid if comparable else None,
+                label=None if pid is None else f'id {pid}')

@@ -1,0 +1,195 @@
+#!/usr/bin/env python
+"""Time the search in a large gallery, and what the kinds of index that are not exact miss.
+
+    python tools/benchmark/search_speed.py --data identities
+    python tools/benchmark/search_speed.py --data random --size 200000 --kinds flat ivf hnsw
+
+Features are drawn, of unit length. 'identities': each identity has a centre, drawn in a subspace
+of 64 dimensions, and 20 images around it, noise of 0.6 of the centre's length in all dimensions;
+queries are further images of them. 'random': every direction alike, queries too: nothing is near
+anything, the worst case of any index that is not exact.
+
+The gallery is added in parts, drawn one at a time; the first part trains inverted lists. recall@1:
+the nearest entry is the exact one; recall@10: share of the exact first ten that is among the first
+ten. The exact ones are found by a matrix product outside the index. Memory is what the process
+holds more than before the index was built, names of the entries included. Loading reads every byte
+for its checksum.
+"""
+import argparse
+import dataclasses
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from measure import resident_memory
+from reid_fusedloss.search import GalleryIndex, load_index, save_index
+
+PER_IDENTITY, RANK, NOISE = 20, 64, 0.6
+PROBES = dict(ivf=('nprobe', (1, 4, 16, 64, 256)), hnsw=('ef_search', (16, 64, 256)),
+              ivfpq=('nprobe', (16, 64)))
+COLUMNS = ('kind', 'setting', 'entries', 'train_and_add_s', 'memory_gib', 'file_gib', 'save_s',
+           'load_s', 'one_ms', 'hundred_ms', 'thousand_ms', 'recall1', 'recall10')
+
+
+class Gallery:
+    """Features that are drawn part by part, the same each time.
+
+    Args:
+        data: 'identities' or 'random'.
+        size: entries.
+        part: entries of a part.
+        dims: width.
+    """
+
+    def __init__(self, data: str, size: int, part: int, dims: int) -> None:
+        self.data, self.size, self.part, self.dims = data, size, part, dims
+        rng = np.random.default_rng(0)
+        self.basis = rng.normal(size=(RANK, dims)).astype(np.float32)
+
+    def parts(self) -> Iterator[np.ndarray]:
+        """Unit features, shape (part, dims); the last part may be shorter."""
+        for first in range(0, self.size, self.part):
+            rows = np.arange(first, min(first + self.part, self.size))
+            yield self._draw(rows // PER_IDENTITY, seed=1 + first)
+
+    def queries(self, number: int, stop: int) -> np.ndarray:
+        """Unit features of queries, whose identities are among the first `stop` entries."""
+        identities = np.random.default_rng(7).integers(stop // PER_IDENTITY, size=number)
+        return self._draw(identities, seed=0)
+
+    def _draw(self, identities: np.ndarray, seed: int) -> np.ndarray:
+        noise = _unit(np.random.default_rng([seed, 1]).standard_normal(
+            (len(identities), self.dims), np.float32))
+        if self.data == 'random':
+            return noise
+        codes = np.stack([np.random.default_rng([number, 2]).standard_normal(RANK, np.float32)
+                          for number in np.unique(identities)])
+        places = np.unique(identities, return_inverse=True)[1]
+        return _unit(_unit(codes @ self.basis)[places] + NOISE * noise)
+
+
+def exact_neighbours(gallery: Gallery, queries: np.ndarray, stop: int) -> np.ndarray:
+    """Rows of the ten nearest among the first `stop` entries, shape (Q, 10)."""
+    best = torch.empty(len(queries), 0), torch.empty(len(queries), 0, dtype=torch.long)
+    first = 0
+    for part in gallery.parts():
+        part = part[:stop - first]
+        if not len(part):
+            break
+        for start in range(0, len(part), 10_000):
+            values, rows = (torch.from_numpy(queries) @
+                            torch.from_numpy(part[start:start + 10_000]).T).topk(10)
+            values, rows = (torch.cat(pair, 1) for pair in
+                            zip(best, (values, rows + first + start)))
+            values, order = values.topk(10)
+            best = values, rows.gather(1, order)
+        first += len(part)
+    return best[1].numpy()
+
+
+def build(gallery: Gallery, kind: dict, limit: float) -> tuple[GalleryIndex, dict[str, Any]]:
+    """The index of as many parts as are added within the limit, and what it took."""
+    before, seconds = resident_memory(), 0.
+    index = GalleryIndex(gallery.dims, kind)
+    for part in gallery.parts():
+        names = [str(len(index) + i) for i in range(len(part))]
+        seconds += clock(lambda: index.add(part, names))
+        print(f'  {kind["type"]}: {len(index)} entries after {seconds:.0f} s', flush=True)
+        if seconds > limit:
+            break
+    del part
+    held = resident_memory() - before
+    return index, dict(entries=len(index), train_and_add_s=seconds, memory_gib=held / 2**30)
+
+
+def storage(index: GalleryIndex) -> dict[str, float]:
+    """Seconds to write and read it, and the size of its files."""
+    with tempfile.TemporaryDirectory() as folder:
+        save = clock(lambda: save_index(index, folder))
+        size = sum(path.stat().st_size for path in Path(folder).iterdir())
+        load = clock(lambda: load_index(folder))
+    return dict(file_gib=size / 2**30, save_s=save, load_s=load)
+
+
+def searches(index: GalleryIndex, queries: np.ndarray, exact: np.ndarray) -> dict[str, float]:
+    """Milliseconds of a search of one, a hundred and a thousand queries; recalls."""
+    index.search(queries[:1])
+    single = np.median([clock(lambda: index.search(queries[i:i + 1])) for i in range(20)])
+    hundred = min(clock(lambda: index.search(queries[:100])) for _ in range(3))
+    result = []
+    thousand = clock(lambda: result.append(index.search(queries)))
+    rows = result[0].rows
+    shared = [len(np.intersect1d(found, true)) for found, true in zip(rows, exact)]
+    return dict(one_ms=1e3 * single, hundred_ms=1e3 * hundred, thousand_ms=1e3 * thousand,
+                recall1=float((rows[:, 0] == exact[:, 0]).mean()),
+                recall10=float(np.mean(shared) / 10))
+
+
+def measure_kind(gallery: Gallery, kind: dict, limit: float) -> Iterator[dict[str, Any]]:
+    """A row of the table for each setting of a search."""
+    index, facts = build(gallery, kind, limit)
+    facts |= storage(index)
+    queries = gallery.queries(1000, len(index))
+    exact = exact_neighbours(gallery, queries, len(index))
+    option, values = PROBES.get(kind['type'], (None, (None, )))
+    for value in values:
+        if option is not None:
+            index.kind = dataclasses.replace(index.kind, **{option: value})
+        yield dict(kind=str(index.kind), setting=f'{option}={value}' if option else '', **facts,
+                   **searches(index, queries, exact))
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """A Markdown table."""
+    lines = [COLUMNS, ('---', ) * len(COLUMNS)]
+    lines += [[f'{row[name]:.3g}' if isinstance(row[name], float) else row[name]
+               for name in COLUMNS] for row in rows]
+    return '\n'.join('| ' + ' | '.join(map(str, line)) + ' |' for line in lines)
+
+
+def clock(work: Callable[[], Any]) -> float:
+    """Seconds that it takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _unit(features: np.ndarray) -> np.ndarray:
+    return features / np.linalg.norm(features, axis=1, keepdims=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--data', default='identities', choices=['identities', 'random'])
+    parser.add_argument('--size', type=int, default=1_000_000, help='entries')
+    parser.add_argument('--part', type=int, default=100_000, help='entries added at a time')
+    parser.add_argument('--dims', type=int, default=512)
+    parser.add_argument('--kinds', nargs='+', default=['flat', 'ivf', 'hnsw'],
+                        choices=['flat', 'ivf', 'hnsw', 'ivfpq'])
+    parser.add_argument('--nlist', type=int, default=2048, help='lists of ivf and ivfpq')
+    parser.add_argument('--limit', type=float, default=1800,
+                        help='seconds of a build; what is there by then is searched')
+    parser.add_argument('--json', type=Path, help='write the rows here too')
+    args = parser.parse_args()
+    gallery = Gallery(args.data, args.size, args.part, args.dims)
+    rows = []
+    for name in args.kinds:
+        kind = dict(type=name) | (dict(nlist=args.nlist) if name.startswith('ivf') else {})
+        for row in measure_kind(gallery, kind, args.limit):
+            rows.append(row)
+            print(table(rows[-1:]).splitlines()[-1], flush=True)
+            if args.json:
+                args.json.write_text(json.dumps(rows, indent=2))
+    print(f'\n{args.data}, {args.dims} dimensions, {torch.get_num_threads()} threads\n\n'
+          f'{table(rows)}')
+
+
+if __name__ == '__main__':
+    main()

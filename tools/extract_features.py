@@ -1,0 +1,103 @@
+#!/usr/bin/env python
+"""Features of images with a trained model: of folders, list files, or the boxes of a video.
+
+    python tools/extract_features.py work_dirs/demo photos/ --out features/
+    python tools/extract_features.py CONFIG CHECKPOINT list.txt --out features.npz
+    python tools/extract_features.py work_dirs/demo street.mp4 --boxes tracks.txt --out street/
+
+A folder is written shard by shard: after a stop the same command goes on, and later it extracts what
+is new or has changed. A file (.npz) is written at the end. load_extraction reads both.
+
+Exit status: 0 done, also if some images were unreadable; 1 not one could be read; 2 wrong arguments
+or files; 130 stopped.
+"""
+import argparse
+import sys
+from pathlib import Path
+from typing import Optional
+
+from mmengine.config import DictAction
+
+from reid_fusedloss import trust_checkpoints
+from reid_fusedloss.apis import ReIDInferencer
+from reid_fusedloss.apis.extract_files import Summary, extract_to_file, extract_to_folder
+from reid_fusedloss.apis.work_list import work_list
+
+WEIGHTS = ('.pth', '.pt', '.ckpt', '.tar')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('source', metavar='CONFIG|WORK_DIR',
+                        help='config file, or the work_dir of a training')
+    parser.add_argument('inputs', nargs='+', metavar='[CHECKPOINT] INPUT',
+                        help='checkpoint: needed with a config, else the latest of the work_dir; '
+                        'inputs: images, folders, globs, list files (.txt), or one video')
+    parser.add_argument('--out', required=True, type=Path, metavar='FOLDER|FILE.npz')
+    parser.add_argument('--boxes', metavar='FILE',
+                        help='of a video: lines frame, id, x, y, w, h, as in MOTChallenge')
+    parser.add_argument('--recursive', action='store_true', help='look into folders of folders')
+    parser.add_argument('--batch-size', type=int, default=64)
+    parser.add_argument('--num-workers', type=int, default=0,
+                        help='processes that load images; default: none but this one')
+    parser.add_argument('--shard-size', type=int, default=4096, help='images in a file of a folder')
+    parser.add_argument('--device', help='cuda, cpu, ...; default: a GPU where there is one')
+    parser.add_argument('--flip', action='store_true',
+                        help='average the features of an image and its mirror image')
+    parser.add_argument('--amp', action='store_true', help='mixed precision: faster, coarser')
+    parser.add_argument('--raw', action='store_true', help='leave the length of features as it is')
+    parser.add_argument('--quiet', action='store_true', help='no progress bar')
+    parser.add_argument('--trust-checkpoint', action='store_true',
+                        help='load files that can run code; only for files you trust')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='set single keys of the config')
+    return parser.parse_args()
+
+
+def split_checkpoint(source: str, inputs: list[str]) -> tuple[Optional[str], list[str]]:
+    """The checkpoint, if the first input is one, and the other inputs."""
+    first, *others = inputs
+    if Path(source).is_file() and Path(first).is_dir():
+        raise ValueError(f'{source} is a config: the second argument is the checkpoint, but {first} is '
+                         'a folder')
+    if not (Path(source).is_file() or first.lower().endswith(WEIGHTS)):
+        return None, inputs
+    if not others:
+        raise ValueError(f'{first} is taken for the checkpoint: name the images after it')
+    return first, others
+
+
+def extract(args: argparse.Namespace) -> Summary:
+    checkpoint, inputs = split_checkpoint(args.source, args.inputs)
+    trust_checkpoints(args.trust_checkpoint)
+    if args.out.suffix not in ('', '.npz') and not args.out.is_dir():
+        raise ValueError(f'--out {args.out}: features are written to a folder or an .npz file')
+    work = work_list(inputs, args.boxes, args.recursive)
+    inferencer = ReIDInferencer(
+        args.source, checkpoint, args.device, batch_size=args.batch_size,
+        num_workers=args.num_workers, progress=not args.quiet, normalize=not args.raw,
+        flip=args.flip, amp=args.amp, options=args.cfg_options)
+    if args.out.suffix == '.npz' and not args.out.is_dir():
+        return extract_to_file(inferencer, work, args.out)
+    return extract_to_folder(inferencer, work, args.out, args.shard_size, print)
+
+
+def main() -> int:
+    args = parse_args()
+    try:
+        summary = extract(args)
+    except KeyboardInterrupt:
+        print('Stopped; the same command goes on' if args.out.suffix != '.npz' else 'Stopped')
+        return 130
+    except (OSError, ImportError, FloatingPointError, TypeError, ValueError) as error:
+        print(f'{Path(sys.argv[0]).name}: error: {error}', file=sys.stderr)
+        return 2
+    for name, reason in list(summary.unreadable.items())[:5]:
+        print(f'unreadable: {name}: {reason}')
+    print(f'{args.out}: {summary}')
+    return 0 if summary.images or not summary.unreadable else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
