@@ -8,8 +8,12 @@
 energy: where the backbone's last map is strong; needs no gradient and no class. similarity: where
 an image is like another (--against), by Grad-CAM of their cosine similarity. identity: what speaks
 for a training identity, by Grad-CAM of the classifier. Grad-CAM: pip install "reid_fusedloss[cam]".
+
+Exit status: 0 done, also if some images were unreadable; 1 not one could be read; 2 wrong arguments
+or files.
 """
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +21,7 @@ from mmengine.config import DictAction
 
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.apis import ReIDInferencer
-from reid_fusedloss.apis.images import find_paths
+from reid_fusedloss.apis.sources import find_paths
 from reid_fusedloss.explain import METHODS, Explainer
 from reid_fusedloss.visualization.attention import AttentionMaps, save_attention
 
@@ -27,8 +31,10 @@ MEANINGS = dict(energy='energy: strength of the last feature map',
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('source', metavar='CONFIG | WORK_DIR')
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('source', metavar='CONFIG|WORK_DIR',
+                        help='config file, or the work_dir of a training')
     parser.add_argument('checkpoint', nargs='?', help='default: the latest of the work_dir')
     parser.add_argument('--images', nargs='+', required=True, metavar='PATH',
                         help='images, folders and globs')
@@ -57,8 +63,7 @@ def explain_query(explainer: Explainer, query: str, methods: list[str],
                    note=f'{found.note} with {Path(image).name}' if found.note else '')
 
 
-def main() -> None:
-    args = parse_args()
+def run(args: argparse.Namespace) -> int:
     if args.against and 'similarity' not in (args.methods or ['similarity']):
         raise ValueError('--against is for the method similarity: add it to --methods')
     if args.num_images < 1:
@@ -75,13 +80,24 @@ def main() -> None:
                       identity=args.identity)
     for reason in explainer.unreadable.values():
         print(f'left out: {reason}')
-    if args.against and found:
+    if not found:
+        return 1
+    if args.against:
         found.insert(0, explain_query(explainer, args.against, methods, found[0].name))
     caption = '; '.join(MEANINGS[method] for method in methods)
     title = args.title or f'what {Path(args.source).stem} looks at'
     path = save_attention(found, args.out, title=title, caption=caption, width=args.width)
     print(f'drawn: {path}')
+    return 0
+
+
+def main() -> int:
+    try:
+        return run(parse_args())
+    except (OSError, ImportError, TypeError, ValueError) as error:
+        print(f'{Path(sys.argv[0]).name}: error: {error}', file=sys.stderr)
+        return 2
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -4,30 +4,37 @@
     python tools/serve.py work_dirs/demo --gallery data/synthetic/bounding_box_test
     python tools/serve.py CONFIG CHECKPOINT --index FOLDER --port 7861
 
-It is served to this machine alone and asks nothing of any other. Needs gradio and faiss:
-pip install "reid_fusedloss[search,web]".
+It is served to this machine alone and asks nothing of any other. --index is a gallery that
+tools/search.py keeps. Needs gradio and faiss: pip install "reid_fusedloss[search,web]".
+
+Exit status: 0 ended by Ctrl-C; 2 wrong arguments or files.
 """
 import argparse
+import sys
+from pathlib import Path
 
 from mmengine.config import DictAction
 
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.apis import ReIDInferencer
-from reid_fusedloss.search import load_index
-from reid_fusedloss.web import Answers, build_gallery, serve
-from reid_fusedloss.web.gallery import PATTERN, missing_files
+from reid_fusedloss.apis.gallery import PATTERN, model_id, update_gallery
+from reid_fusedloss.search import GalleryIndex, load_index
+from reid_fusedloss.web import Answers, serve
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('source', metavar='CONFIG | WORK_DIR')
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('source', metavar='CONFIG|WORK_DIR',
+                        help='config file, or the work_dir of a training')
     parser.add_argument('checkpoint', nargs='?', help='default: the latest of the work_dir')
     gallery = parser.add_mutually_exclusive_group(required=True)
     gallery.add_argument('--gallery', nargs='+', metavar='PATH',
                          help='images, folders and globs, whose features are computed now')
-    gallery.add_argument('--index', metavar='FOLDER', help='a gallery that is on the disk')
+    gallery.add_argument('--index', metavar='FOLDER', help='a gallery of tools/search.py')
     parser.add_argument('--pattern', default=PATTERN, help='where the name of a file in --gallery '
                         'has identity and camera; default: %(default)s')
+    parser.add_argument('--recursive', action='store_true', help='look into folders of folders')
     parser.add_argument('--port', type=int, default=7860, help='0: a free one')
     parser.add_argument('--host', default='127.0.0.1', help='address to listen on; default: this '
                         'machine alone')
@@ -38,24 +45,40 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    args = parse_args()
+def open_gallery(args: argparse.Namespace, inferencer: ReIDInferencer) -> GalleryIndex:
+    """The gallery of the arguments; it says what is missing."""
+    if not args.index:
+        index = GalleryIndex(inferencer.feat_dims, model=model_id(inferencer))
+        update = update_gallery(index, inferencer, args.gallery, pattern=args.pattern,
+                                recursive=args.recursive)
+        for reason in update.unreadable.values():
+            print(f'left out: {reason}')
+        return index
+    index = load_index(args.index)
+    missing = [entry.name for entry in index.entries if not Path(entry.name).is_file()]
+    if missing:
+        print(f'{len(missing)} of {len(index)} entries have no file here, such as {missing[0]}: '
+              'they are shown without a picture')
+    return index
+
+
+def run(args: argparse.Namespace) -> None:
     trust_checkpoints(args.trust_checkpoint)
     inferencer = ReIDInferencer(args.source, args.checkpoint, args.device,
                                 options=args.cfg_options)
-    if args.index:
-        index = load_index(args.index)
-        missing = list(missing_files(index))
-        if missing:
-            print(f'{len(missing)} of {len(index)} entries have no file here, such as '
-                  f'{missing[0]}: they are shown without a picture')
-    else:
-        index, unreadable = build_gallery(inferencer, args.gallery, args.pattern)
-        for reason in unreadable.values():
-            print(f'left out: {reason}')
+    index = open_gallery(args, inferencer)
     inferencer.progress = False
     serve(Answers(inferencer, index), args.port, args.host)
 
 
+def main() -> int:
+    try:
+        run(parse_args())
+    except (OSError, ImportError, FloatingPointError, TypeError, ValueError) as error:
+        print(f'{Path(sys.argv[0]).name}: error: {error}', file=sys.stderr)
+        return 2
+    return 0
+
+
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -8,8 +8,9 @@ from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
 from ..apis import ReIDInferencer
-from ..apis.images import ImageStream
-from ..apis.loading import ImageLoader, load_batches
+from ..apis.images import SampleReader
+from ..apis.loading import load_batches
+from ..apis.sources import ImageStream
 from ..checks import check_int
 from ..optional import require
 from ..visualization.attention import AttentionMaps
@@ -128,8 +129,8 @@ class Explainer:
         return maps, [f'training identity {one}' for one in chosen]
 
     def _load(self, inputs: Any) -> Iterator[_Batch]:
-        loader = ImageLoader(self.inferencer.cfg.test_dataloader.dataset.pipeline)
-        for loaded in load_batches(ImageStream(inputs), loader, self.inferencer.batch_size):
+        reader = SampleReader(self.inferencer.pipeline)
+        for loaded in load_batches(ImageStream(inputs), reader, self.inferencer.batch_size):
             self.unreadable |= {image.name: image.sample for image in loaded
                                 if isinstance(image.sample, str)}
             readable = [image for image in loaded if not isinstance(image.sample, str)]

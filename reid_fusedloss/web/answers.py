@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Optional
 
 from ..apis import ReIDInferencer
+from ..apis.gallery import model_id
 from ..explain import Explainer
 from ..search import GalleryIndex, Hit, Rerank
 from ..visualization.attention import AttentionMaps
@@ -47,12 +48,13 @@ class Answers:
         index: the gallery.
 
     Raises:
-        ValueError: if the gallery is empty, or its features have another width than the model's.
+        ValueError: if the gallery is empty or of another model.
     """
 
     def __init__(self, inferencer: ReIDInferencer, index: GalleryIndex) -> None:
         if not len(index):
             raise ValueError('the gallery is empty: there is nothing to search in')
+        index.check_model(model_id(inferencer))
         if index.dims != inferencer.feat_dims:
             raise ValueError(f'the gallery holds features of width {index.dims}, the model makes '
                              f'such of width {inferencer.feat_dims}: it is of another model')

@@ -2,7 +2,6 @@
 from types import SimpleNamespace
 
 import torch
-from mmengine.config import ConfigDict
 from mmengine.registry import MODELS
 from torch import nn
 
@@ -53,5 +52,4 @@ def inferencer(model):
     pipeline = dict(load=dict(type='reid_fusedloss.LoadReIDImage'),
                     resize=dict(type='Resize', scale=(WIDTH, HEIGHT)),
                     pack=dict(type='PackInputs'))
-    cfg = ConfigDict(test_dataloader=dict(dataset=dict(pipeline=pipeline)))
-    return SimpleNamespace(model=model, cfg=cfg, batch_size=2)
+    return SimpleNamespace(model=model, pipeline=pipeline, batch_size=2)

@@ -4,6 +4,9 @@ import torch
 from mmengine.registry import MODELS
 
 from reid_fusedloss.apis import ReIDInferencer
+from reid_fusedloss.apis.gallery import model_id, update_gallery
+from reid_fusedloss.search import GalleryIndex
+from reid_fusedloss.web import Answers
 from tests.tiny import tiny_config
 
 
@@ -24,3 +27,12 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope='package')
 def inferencer(folder):
     return ReIDInferencer(folder / 'tiny.py', folder / 'a.pth', 'cpu', progress=False)
+
+
+@pytest.fixture(scope='package')
+def answers(folder, inferencer):
+    """On a gallery of all test images."""
+    index = GalleryIndex(inferencer.feat_dims, model=model_id(inferencer))
+    assert not update_gallery(index, inferencer, [str(folder / 'data' / 'bounding_box_test')]
+                              ).unreadable
+    return Answers(inferencer, index)

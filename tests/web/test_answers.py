@@ -1,52 +1,17 @@
 """What the page says, without the page."""
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from reid_fusedloss.search import GalleryIndex, OpenSetThreshold
-from reid_fusedloss.web import Answers, QuestionError, build_gallery
-from reid_fusedloss.web.gallery import missing_files
+from reid_fusedloss.web import Answers, QuestionError
 from reid_fusedloss.web.markup import answer_page, message
 from reid_fusedloss.web.page import respond
 
 
-@pytest.fixture(scope='module')
-def answers(folder, inferencer):
-    index, unreadable = build_gallery(inferencer, folder / 'data' / 'bounding_box_test')
-    assert not unreadable
-    return Answers(inferencer, index)
-
-
 def features_of(inferencer, paths):
     return inferencer([str(path) for path in paths]).features.astype(float)
-
-
-def test_gallery_knows_what_names_say(answers, folder):
-    entries = list(answers.index.entries)
-    files = sorted((folder / 'data' / 'bounding_box_test').iterdir())
-    assert [entry.name for entry in entries] == [str(file) for file in files]
-    for entry, file in zip(entries, files):
-        pid, camera = file.name.split('s')[0].split('_c')
-        assert (entry.pid or pid) == pid and entry.camid == camera
-        assert (entry.pid is None) == (pid in ('-1', '0000'))
-    assert {'-1', '0000'} <= {file.name.split('_')[0] for file in files}
-    assert not list(missing_files(answers.index))
-
-
-def test_names_that_say_nothing(folder, inferencer, tmp_path):
-    source = next((folder / 'data' / 'query').iterdir())
-    for name in ('anna.jpg', 'bert_7.jpg'):
-        shutil.copy(source, tmp_path / name)
-    shutil.copy(folder / 'broken.jpg', tmp_path)
-    index, unreadable = build_gallery(inferencer, tmp_path, r'[a-z]+_(?P<pid>\d)')
-    assert [(entry.pid, entry.camid) for entry in index.entries] == [(None, None), ('7', None)]
-    assert list(unreadable) == [str(tmp_path / 'broken.jpg')]
-    with pytest.raises(ValueError, match='none of the 1 images'):
-        build_gallery(inferencer, folder / 'broken.jpg')
-    with pytest.raises(ValueError, match='pid'):
-        build_gallery(inferencer, tmp_path, r'\d+')
 
 
 def test_answer_is_the_order_of_the_distances(answers, folder, inferencer):
@@ -94,6 +59,10 @@ def test_galleries_that_cannot_answer(inferencer, answers):
     other.add(np.eye(3, dtype=np.float32), ['a', 'b', 'c'])
     with pytest.raises(ValueError, match='width 3'):
         Answers(inferencer, other)
+    stranger = GalleryIndex(inferencer.feat_dims, model='another')
+    stranger.add(np.ones((1, inferencer.feat_dims), np.float32), ['a'])
+    with pytest.raises(ValueError, match='another'):
+        Answers(inferencer, stranger)
     assert answers.default_threshold == 2
     index = GalleryIndex(inferencer.feat_dims)
     index.add(np.ones((1, inferencer.feat_dims), np.float32), ['a'])

@@ -6,7 +6,7 @@ from urllib.parse import urlparse
 
 import pytest
 
-from reid_fusedloss.web import Answers, build_gallery, serve
+from reid_fusedloss.web import serve
 
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))),
                 None)
@@ -16,12 +16,10 @@ WAIT = 30_000  # milliseconds
 
 
 @pytest.fixture(scope='module')
-def served(folder, inferencer):
+def served(answers):
     """(answers, address of the page that shows them, hosts that were looked up meanwhile)."""
     pytest.importorskip('gradio')
-    index, _ = build_gallery(inferencer, folder / 'data' / 'bounding_box_test')
-    answers, hosts = Answers(inferencer, index), []
-    look_up = socket.getaddrinfo
+    hosts, look_up = [], socket.getaddrinfo
 
     def note(host, *arguments, **options):
         hosts.append(host)
