@@ -107,7 +107,7 @@ def _letter(canvas: np.ndarray, images: Sequence[AttentionMaps], places: list[tu
     """Add title, names and colour bar."""
     height, width = canvas.shape[:2]
     figure = Figure((width / 100, height / 100), dpi=100)
-    figure.figimage(canvas, origin='upper')
+    figure.figimage(canvas, origin='upper', zorder=-1)  # behind the bar
 
     def put(x: float, y: float, text: str, size: float, limit: float, **style: str) -> None:
         drawn = figure.text(x / width, 1 - y / height, text, fontsize=size, va='center',

@@ -115,5 +115,7 @@ def test_sheet(tmp_path):
     assert (picture[y:y + 256, x + 128:x + 132] == 255).all()
     flat = picture[y:y + 256, x + 264:x + 264 + 128].astype(int)
     assert (flat[..., 2] > flat[..., 0]).mean() > .9  # nothing stands out: blue
+    bar = picture[y:y + 256, -65].astype(int)  # from red, at its top, to blue
+    assert bar[3, 0] > bar[3, 2] + 50 and bar[-3, 2] > bar[-3, 0] + 50
     with pytest.raises(ValueError, match='no image'):
         draw_attention([])
