@@ -54,7 +54,7 @@ def _hit(rank: int, hit: Hit) -> str:
     name = Path(hit.entry.name).name
     facts = 'identity unknown' if hit.entry.pid is None else f'identity {hit.entry.pid}'
     if hit.entry.camid is not None:
-        facts += f', camera {hit.entry.camid}'
+        facts += f', camera\N{NO-BREAK SPACE}{hit.entry.camid}'
     ordered = '' if hit.reranked is None else f' <span>re-ranked {_number(hit.reranked)}</span>'
     return (f'<li><figure data-name="{escape(name)}">'
             f'{_picture(load_image(Path(hit.entry.name), SIDE), f"answer {rank}: {facts}, {name}")}'
