@@ -1,6 +1,11 @@
 """Shared fixtures; real data is used where an environment variable names it."""
+import gc
 import os
+import time
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -9,6 +14,7 @@ import torch
 
 import reid_fusedloss  # noqa: F401
 from mmengine.registry import init_default_scope
+from mmengine.runner import runner
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -18,6 +24,38 @@ def _scope_and_threads():
     """As in a run: mmpretrain's scope; one thread, since tests share their machine."""
     torch.set_num_threads(1)
     init_default_scope('mmpretrain')
+
+
+@pytest.fixture(autouse=True, scope='session')
+def _garbage():
+    """What is imported is no garbage, and need not be gone through in each collection."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True, scope='session')
+def _runs():
+    """Runs in this process: each has a second of its own, and none what takes longer than a run.
+
+    MMEngine names a run, and what it has logged, by the second in which it starts. It lays out the
+    config, asks the compiler for its version and collects garbage for each data set; so it does
+    still in the tests that start processes.
+    """
+    last = 0.
+
+    def next_second():
+        nonlocal last
+        last = max(last + 1, time.time())
+        return last
+
+    clock = SimpleNamespace(time=next_second, strftime=time.strftime, localtime=time.localtime)
+    with patch('mmengine.runner.runner.time', clock), \
+            patch('mmengine.runner.runner.collect_env', cache(runner.collect_env)), \
+            patch('mmengine.config.config.FormatCode', lambda code, **_: (code, True)), \
+            patch('mmengine.dataset.base_dataset.gc', SimpleNamespace(collect=lambda: 0)):
+        yield
 
 
 @pytest.fixture(scope='session')

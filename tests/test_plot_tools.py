@@ -1,7 +1,5 @@
 """tools/plot.py and tools/visualize_ranking.py, called as a user does, in this process."""
-import importlib.util
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -10,16 +8,9 @@ from mmengine.runner import Runner
 
 from reid_fusedloss.evaluation.embeddings_file import load_features
 from reid_fusedloss.functional import evaluate_ranking
-from tests.tiny import REPOSITORY, tiny_config
+from tests.calling import call
+from tests.tiny import tiny_config
 from tests.visualization.pictures import read
-
-
-def start(monkeypatch, name, *arguments):
-    spec = importlib.util.spec_from_file_location(name, REPOSITORY / 'tools' / f'{name}.py')
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    monkeypatch.setattr(sys, 'argv', [f'{name}.py', *map(str, arguments)])
-    tool.main()
 
 
 @pytest.fixture(scope='module')
@@ -41,7 +32,7 @@ def tested(tmp_path_factory):
 def test_features_of_a_checkpoint_are_those_of_its_test(tested, monkeypatch, capsys):
     folder, scores = tested
     monkeypatch.chdir(folder)
-    start(monkeypatch, 'plot', 'distances', 'tiny.py', 'a.pth')
+    call(monkeypatch, 'plot', 'distances', 'tiny.py', 'a.pth')
     features = load_features(folder / 'features' / 'a.npz')
     found = evaluate_ranking(features.query, features.gallery, *features.labels)
     assert found['mAP'] == pytest.approx(scores['reid/mAP'], abs=1e-6)
@@ -69,7 +60,7 @@ def features(tmp_path):
     ('embedding', ['--ids', '4', '0'])])
 def test_pictures_of_feature_files(features, monkeypatch, command, arguments):
     out = features / 'out.png'
-    start(monkeypatch, 'plot', command, features / 'a.npz', features / 'b.npz', '--out', out,
+    call(monkeypatch, 'plot', command, features / 'a.npz', features / 'b.npz', '--out', out,
           *arguments)
     assert read(out).shape[1] > 600
 
@@ -84,7 +75,7 @@ def test_pictures_of_feature_files(features, monkeypatch, command, arguments):
 def test_mistakes(features, monkeypatch, arguments, error, words):
     monkeypatch.chdir(features)
     with pytest.raises(error, match=words):
-        start(monkeypatch, 'plot', *arguments)
+        call(monkeypatch, 'plot', *arguments)
     assert not list(features.glob('*.png'))
 
 
@@ -93,24 +84,24 @@ def test_curves_of_one_run_and_of_two(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
         lines = [dict(loss=1 / step, lr=.1, step=step, epoch=step) for step in (1, 2, 3)]
         (tmp_path / name / 'scalars.json').write_text('\n'.join(map(json.dumps, lines)))
-    start(monkeypatch, 'plot', 'curves', tmp_path / 'a', '--out', tmp_path / 'one.png')
-    start(monkeypatch, 'plot', 'curves', tmp_path / 'a', tmp_path / 'b', '--out',
+    call(monkeypatch, 'plot', 'curves', tmp_path / 'a', '--out', tmp_path / 'one.png')
+    call(monkeypatch, 'plot', 'curves', tmp_path / 'a', tmp_path / 'b', '--out',
           tmp_path / 'two.png')
     assert read(tmp_path / 'one.png').shape[1] == 1200
     assert read(tmp_path / 'two.png').shape[1] == 1360
 
 
 def test_figure2_of_no_run_shows_the_papers(tmp_path, monkeypatch):
-    start(monkeypatch, 'plot', 'figure2', '--root', tmp_path, '--out', tmp_path / 'out.png')
+    call(monkeypatch, 'plot', 'figure2', '--root', tmp_path, '--out', tmp_path / 'out.png')
     assert read(tmp_path / 'out.png').shape[1] == 1040
 
 
 def test_ranking_of_two_tests(tested, tmp_path, monkeypatch):
     folder, _ = tested
     lists = folder / 'test' / 'ranking_lists'
-    start(monkeypatch, 'visualize_ranking', folder / 'test', lists / 'rerank.json',
+    call(monkeypatch, 'visualize_ranking', folder / 'test', lists / 'rerank.json',
           tmp_path / 'out.png', '--order', 'spread', '--topk', '4', '--num-queries', '2',
           '--names', 'plain', 're-ranked')
     assert read(tmp_path / 'out.png').shape[1] >= 900
     with pytest.raises(FileNotFoundError, match='run tools/test.py'):
-        start(monkeypatch, 'visualize_ranking', folder / 'test', tmp_path, tmp_path / 'out.png')
+        call(monkeypatch, 'visualize_ranking', folder / 'test', tmp_path, tmp_path / 'out.png')

@@ -8,6 +8,7 @@ import sys
 import pytest
 from mmengine.config import Config
 
+from tests.calling import call
 from tests.tiny import REPOSITORY, tiny_config
 
 
@@ -99,28 +100,35 @@ def test_several_test_sets_in_one_run(selectable, processes):
     assert 'the checkpoint was trained on 6 identities' in output
 
 
-def test_a_missing_test_set_is_said_before_any_is_tested(selectable):
-    code, output = start(sys.executable, REPOSITORY / 'tools' / 'test.py', 'open.py',
-                         'work/epoch_2.pth', '--dataset', 'four.py', 'msmt17', cwd=selectable)
-    assert code != 0 and 'Epoch(test)' not in output
-    assert 'MSMT17' in output.splitlines()[-1] or 'msmt17' in output.splitlines()[-1]
+def test_a_missing_test_set_is_said_before_any_is_tested(selectable, monkeypatch):
+    monkeypatch.chdir(selectable)
+    with pytest.raises((FileNotFoundError, ValueError), match='(?i)msmt17'):
+        call(monkeypatch, 'test', 'open.py', 'work/epoch_2.pth', '--dataset', 'four.py', 'msmt17',
+             '--work-dir', 'missing')
+    assert not (selectable / 'missing').exists()
+
+
+def test_a_mistake_ends_with_its_words(tmp_path):
+    code, output = start(sys.executable, REPOSITORY / 'tools' / 'train.py', 'nowhere.py',
+                         cwd=tmp_path)
+    assert code != 0
+    assert all(word in output.splitlines()[-1] for word in ('nowhere.py', 'check the path')), output
 
 
 @pytest.mark.parametrize('arguments, words', [
-    (['train.py', 'nowhere.py'], ['nowhere.py', 'check the path']),
-    (['train.py', 'tiny.py', '--cfg-options', 'train_dataloader.batch_size=10'],
+    (['train', 'tiny.py', '--cfg-options', 'train_dataloader.batch_size=10'],
      ['batch_size=10', 'num_instances=4']),
-    (['train.py', 'tiny.py', '--cfg-options', 'model.head.los.terms=1'], ['los']),
-    (['test.py', 'tiny.py', 'nothing.pth'], ['nothing.pth']),
+    (['train', 'tiny.py', '--cfg-options', 'model.head.los.terms=1'], ['los']),
+    (['test', 'tiny.py', 'nothing.pth'], ['nothing.pth']),
 ])
-def test_mistakes_on_the_command_line(distributed, arguments, words):
-    code, output = start(sys.executable, REPOSITORY / 'tools' / arguments[0], *arguments[1:],
-                         cwd=distributed[0])
-    assert code != 0
-    assert all(word in output.splitlines()[-1] for word in words), output
+def test_mistakes_on_the_command_line(distributed, monkeypatch, arguments, words):
+    monkeypatch.chdir(distributed[0])
+    with pytest.raises((FileNotFoundError, TypeError, ValueError)) as caught:
+        call(monkeypatch, *arguments)
+    assert all(word in str(caught.value).splitlines()[-1] for word in words), caught.value
 
 
-def test_evaluate_features_on_a_file(tmp_path):
+def test_evaluate_features_on_a_file(tmp_path, monkeypatch):
     import numpy as np
     pids = np.arange(12) % 4
     features = np.eye(4, dtype=np.float32)[pids]
@@ -131,14 +139,12 @@ def test_evaluate_features_on_a_file(tmp_path):
                          'features.npz', cwd=tmp_path)
     assert code == 0 and json.loads(output[output.index('{'):])['reid/mAP'] == 100
     np.savez(tmp_path / 'half.npz', query_f=features)
-    code, output = start(sys.executable, REPOSITORY / 'tools' / 'evaluate_features.py', 'half.npz',
-                         cwd=tmp_path)
-    assert code != 0 and 'gallery_f' in output.splitlines()[-1]
+    with pytest.raises(ValueError, match='gallery_f'):
+        call(monkeypatch, 'evaluate_features', tmp_path / 'half.npz')
     np.savez(tmp_path / 'uneven.npz', query_f=features[:4], query_label=pids[:4],
              gallery_f=features[4:], gallery_label=pids[4:-1])
-    code, output = start(sys.executable, REPOSITORY / 'tools' / 'evaluate_features.py',
-                         'uneven.npz', cwd=tmp_path)
-    assert code != 0 and 'gallery' in output.splitlines()[-1]
+    with pytest.raises(ValueError, match='gallery'):
+        call(monkeypatch, 'evaluate_features', tmp_path / 'uneven.npz')
 
 
 def test_slurm_starts_one_launcher_a_machine(tmp_path):

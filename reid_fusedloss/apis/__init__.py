@@ -7,6 +7,6 @@ from .sources import ImageSource
 from .video import read_boxes, video_crops
 
 __all__ = [
-    'Extraction', 'FeatureExtractor', 'ImageSource', 'ReIDInferencer', 'find_run', 'load_extraction', 'load_model',
-    'load_shards', 'read_boxes', 'video_crops'
+    'Extraction', 'FeatureExtractor', 'ImageSource', 'ReIDInferencer', 'find_run',
+    'load_extraction', 'load_model', 'load_shards', 'read_boxes', 'video_crops'
 ]

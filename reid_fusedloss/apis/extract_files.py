@@ -1,16 +1,19 @@
 """From a work list to features on the disk."""
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Union
 
 from ..checks import check_int
+from ..datasets.file_names import parse_names
+from ..evaluation.embeddings_file import save_features
 from .extraction import Extraction, join_extractions
 from .feature_files import save_extraction
 from .feature_store import FeatureStore, group, load_shards
 from .fingerprint import fingerprint
 from .inferencer import ReIDInferencer
+from .query_gallery import label_names
 from .work_list import VideoWorkList, WorkList
 
 AnyWorkList = Union[WorkList, VideoWorkList]
@@ -51,11 +54,31 @@ def extract_to_file(inferencer: ReIDInferencer, work: AnyWorkList, path: Path) -
         path: .npz file; one that exists is replaced.
     """
     start = time.monotonic()
-    extraction = join_extractions(inferencer.extract(work.sources(work.stamps)),
-                                  inferencer.feat_dims)
+    extraction = inferencer(work.sources(work.stamps))
     save_extraction(path, extraction)
-    return Summary(len(extraction), extraction.unreadable, _tried(extraction),
-                   time.monotonic() - start, inferencer.feat_dims)
+    return _summary([extraction], start)
+
+
+def extract_query_gallery(inferencer: ReIDInferencer, query: AnyWorkList, gallery: AnyWorkList,
+                          path: Path, pattern: str) -> Summary:
+    """Write the features of queries and gallery, with the labels of their names, to an .npz file.
+
+    Args:
+        inferencer: makes the features.
+        query: the queries.
+        gallery: what they are looked for in.
+        path: file to write, for tools/evaluate_features.py; one that exists is replaced.
+        pattern: see `label_names`.
+
+    Raises:
+        ValueError: if a name does not fit the pattern, or none of a role is left.
+    """
+    start = time.monotonic()
+    for work in (query, gallery):  # before anything is computed
+        parse_names(map(Path, work.stamps), pattern, ())
+    parts = [inferencer(work.sources(work.stamps)) for work in (query, gallery)]
+    save_features(path, label_names(*parts, pattern))
+    return _summary(parts, start)
 
 
 def extract_to_folder(inferencer: ReIDInferencer, work: AnyWorkList, folder: Path,
@@ -83,8 +106,8 @@ def extract_to_folder(inferencer: ReIDInferencer, work: AnyWorkList, folder: Pat
     if changes.torn:
         say(f'torn, extracted anew: {", ".join(changes.torn)}')
     if changes.kept or changes.modified or changes.removed:
-        say(f'{folder} holds {changes.kept} of {len(work.stamps)} images; {changes.modified} changed '
-            f'since, {changes.removed} no longer asked for; {len(missing)} to extract')
+        say(f'{folder} holds {changes.kept} of {len(work.stamps)} images; {changes.modified} '
+            f'changed since, {changes.removed} no longer asked for; {len(missing)} to extract')
     start = time.monotonic()
     if missing:
         for shard in group(inferencer.extract(work.sources(missing)), shard_size):
@@ -98,5 +121,7 @@ def extract_to_folder(inferencer: ReIDInferencer, work: AnyWorkList, folder: Pat
     return Summary(images, unreadable, len(missing), seconds, inferencer.feat_dims)
 
 
-def _tried(extraction: Extraction) -> int:
-    return len(extraction) + len(extraction.unreadable)
+def _summary(parts: Sequence[Extraction], start: float) -> Summary:
+    whole = join_extractions(parts, parts[0].features.shape[1])
+    return Summary(len(whole), whole.unreadable, len(whole) + len(whole.unreadable),
+                   time.monotonic() - start, whole.features.shape[1])

@@ -58,7 +58,8 @@ class FeatureStore:
         if (folder / MANIFEST).is_file():
             self._check(_read_manifest(folder))
         elif folder.exists() and (not folder.is_dir() or _visible(folder)):
-            raise ValueError(f'{folder} is no folder of features, and not empty: give another --out')
+            raise ValueError(f'{folder} is no folder of features, and not empty: give '
+                             'another --out')
         for part in folder.glob('.shard_*.part'):
             part.unlink(missing_ok=True)
         self._write_manifest()
@@ -197,7 +198,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f'{folder} is no folder of features, it has no {MANIFEST}: check '
                                 'the path') from None
     except (ValueError, OSError) as error:
-        raise ValueError(f'{path} cannot be read ({error}): extract anew to another folder') from None
+        raise ValueError(f'{path} cannot be read ({error}): extract anew to another '
+                         'folder') from None
     if not isinstance(manifest, dict) or manifest.get('format') != FORMAT:
         raise ValueError(f'{path} is of another kind or version: extract anew to another folder')
     return manifest

@@ -73,8 +73,8 @@ class SampleReader(Dataset):
         if isinstance(self.load, LoadReIDImage):
             return self.load(record)
         if not isinstance(self.load, LoadImageFromFile) or self.load.color_type != 'color':
-            raise ValueError(f'{record["img_path"]} is given as pixels, but the pipeline begins with '
-                             f'{self.load}: let it begin with LoadReIDImage')
+            raise ValueError(f'{record["img_path"]} is given as pixels, but the pipeline begins '
+                             f'with {self.load}: let it begin with LoadReIDImage')
         record = LoadReIDImage()(record)
         if self.load.to_float32:
             record['img'] = record['img'].astype('float32')

@@ -32,8 +32,8 @@ class ReIDInferencer(FeatureExtractor):
         progress: show a bar on stderr.
         normalize: scale features to unit length.
         flip: average the features of an image and its mirror image.
-        amp: mixed precision, float16 on a GPU and bfloat16 on a CPU; faster, and features differ in
-            the third digit.
+        amp: mixed precision, float16 on a GPU and bfloat16 on a CPU: faster where the processor has
+            it, and coarser.
         options: keys of the config to set, as in `Config.merge_from_dict`.
 
     Attributes:
@@ -71,8 +71,8 @@ class ReIDInferencer(FeatureExtractor):
         with self._precision():
             results = self._tested.test_step(pseudo_collate(samples))
         if 'embedding' not in results[0]:
-            raise ValueError(f'{type(self.model).__name__} gives no `embedding`: its head is none of '
-                             'this package, such as BNNeckHead')
+            raise ValueError(f'{type(self.model).__name__} gives no `embedding`: its head is none '
+                             'of this package, such as BNNeckHead')
         features = torch.stack([result.embedding for result in results]).float()
         return (unit_length(features, dim=1) if self.normalize else features).cpu().numpy()
 

@@ -1,6 +1,7 @@
 """From a config, or the folder of a run, and a checkpoint to a model that is ready for use."""
 import logging
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional, Union
@@ -14,7 +15,8 @@ from torch import nn
 
 from ..engine.checkpoints import latest_checkpoint
 from ..engine.config import load_config
-from ..engine.testing import adopt_identities, check_weights, read_weights
+from ..engine.testing import UNTESTED, adopt_identities, check_weights, read_weights
+from ..experiments.record import TEST, read_record
 
 PathLike = Union[str, os.PathLike]
 
@@ -23,8 +25,9 @@ def find_run(source: PathLike, checkpoint: Optional[PathLike] = None) -> tuple[s
     """Config and checkpoint of a model.
 
     Args:
-        source: a config file, or the work_dir of a training, where the config that it left and
-            its latest whole checkpoint are taken.
+        source: a config file, or the work_dir of a training (of tools/train.py, tools/demo.py, or a
+            row's seed of tools/ablate.py), where the config that it left and its latest whole
+            checkpoint are taken.
         checkpoint: file of the weights; may be left out for a work_dir.
 
     Raises:
@@ -39,17 +42,33 @@ def find_run(source: PathLike, checkpoint: Optional[PathLike] = None) -> tuple[s
         return str(path), os.fspath(checkpoint)
     if not path.is_dir():
         raise FileNotFoundError(f'no config and no work_dir at {path}: check the path')
-    configs = sorted(path.glob('*.py'))
+    trained_in, configs = _training(path)
     if not configs:
-        raise FileNotFoundError(f'{path} holds no config (.py): is it the work_dir of a training?')
+        inside = sorted({file.parent.name for file in path.glob('*/*.py')})
+        hint = f' It may be one of {inside[:5]} in it' if inside else ''
+        raise FileNotFoundError(f'{path} holds no config (.py): is it the work_dir of a training?'
+                                f'{hint}')
     if len(configs) > 1:
         raise ValueError(f'{path} holds several configs, {[file.name for file in configs]}: name '
                          'one of them and a checkpoint')
-    found = checkpoint or latest_checkpoint(str(path))
+    found = checkpoint or latest_checkpoint(str(trained_in))
     if found is None:
-        raise FileNotFoundError(f'{path} holds no checkpoint: let the training write one, or name '
-                                'the file')
+        raise FileNotFoundError(f'{trained_in} holds no checkpoint: let the training write one, or '
+                                'name the file')
     return str(configs[0]), os.fspath(found)
+
+
+def _training(folder: Path) -> tuple[Path, list[Path]]:
+    """Folder of the checkpoints of a run, and its configs.
+
+    A row of tools/ablate.py that shares its training with another has a record of where that is,
+    and the config of its own test.
+    """
+    configs = sorted(folder.glob('*.py'))
+    record = None if configs else read_record(folder)
+    if record is None:
+        return folder, configs
+    return folder.resolve().parents[2] / record['trained_in'], sorted(folder.glob(f'{TEST}/*.py'))
 
 
 def load_model(source: PathLike, checkpoint: Optional[PathLike] = None, *,
@@ -82,7 +101,7 @@ def load_model(source: PathLike, checkpoint: Optional[PathLike] = None, *,
     own = model.state_dict()
     fitting = {name: weight for name, weight in weights.items()
                if name in own and own[name].shape == weight.shape}
-    unused = [name for name in weights if name not in own]
+    unused = [name for name in weights if name not in own and not re.match(UNTESTED, name)]
     if unused:
         print_log(f'{len(unused)} weights of the checkpoint have no place in the model of the '
                   f'config: {unused[:3]}', logger='current', level=logging.WARNING)
@@ -94,4 +113,5 @@ def _move(model: nn.Module, device: Union[str, torch.device]) -> nn.Module:
     try:
         return model.to(torch.device(device))
     except (AssertionError, RuntimeError, TypeError) as error:  # PyTorch's, if there is none
-        raise ValueError(f'device={device!r} cannot be used: {str(error).splitlines()[0]}') from error
+        reason = str(error).splitlines()[0]
+        raise ValueError(f'device={device!r} cannot be used: {reason}') from error

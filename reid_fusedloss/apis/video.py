@@ -116,8 +116,8 @@ def _opened(video: PathLike) -> Iterator[cv2.VideoCapture]:
     capture = cv2.VideoCapture(os.fspath(video))
     try:
         if not capture.isOpened():
-            raise ValueError(f'{video} cannot be opened as a video: OpenCV does not know the format, '
-                             'or the file is damaged')
+            raise ValueError(f'{video} cannot be opened as a video: OpenCV does not know the '
+                             'format, or the file is damaged')
         yield capture
     finally:
         capture.release()
@@ -128,14 +128,15 @@ def check_boxes(boxes: np.ndarray) -> np.ndarray:
     try:
         array = np.asarray(boxes, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ValueError(f'boxes are an array of numbers or a text file, got {boxes!r:.80}') from None
+        raise ValueError(f'boxes are an array of numbers or a text file, got '
+                         f'{boxes!r:.80}') from None
     if array.ndim != 2 or array.shape[1] < 6:
-        raise ValueError('boxes have the columns frame, id, x, y, w, h, so shape (N, 6 or more); got '
-                         f'{array.shape}')
+        raise ValueError('boxes have the columns frame, id, x, y, w, h, so shape (N, 6 or more); '
+                         f'got {array.shape}')
     keys = array[:, :2]
     wrong = (keys != np.round(keys)).any(1) | ~np.isfinite(keys).all(1) | (keys[:, 0] < 1)
     if wrong.any():
         row = int(wrong.argmax())
-        raise ValueError(f'box {row + 1} has frame {keys[row, 0]:g} and id {keys[row, 1]:g}: frames '
-                         'are whole numbers from 1, identities whole numbers')
+        raise ValueError(f'box {row + 1} has frame {keys[row, 0]:g} and id {keys[row, 1]:g}: '
+                         'frames are whole numbers from 1, identities whole numbers')
     return array

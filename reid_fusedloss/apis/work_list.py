@@ -75,14 +75,14 @@ def work_list(inputs: Sequence[str], boxes: Optional[str] = None,
     """The list that the arguments of a command line mean.
 
     Raises:
-        FileNotFoundError, ValueError: as `WorkList` and `VideoWorkList`; ValueError also for a video
-            without boxes, or boxes without one video.
+        FileNotFoundError, ValueError: as `WorkList` and `VideoWorkList`; ValueError also for a
+            video without boxes, or boxes without one video.
     """
     videos = [item for item in inputs if item.lower().endswith(VIDEO_SUFFIXES)]
     if boxes is None:
         if videos:
-            raise ValueError(f'{videos[0]} is a video: give --boxes FILE, with lines frame, id, x, y, '
-                             'w, h, as a detector or a tracker writes them')
+            raise ValueError(f'{videos[0]} is a video: give --boxes FILE, with lines frame, id, x, '
+                             'y, w, h, as a detector or a tracker writes them')
         return WorkList(inputs, recursive)
     if len(inputs) != 1:
         raise ValueError(f'--boxes {boxes} are those of one video; got the inputs {list(inputs)}')

@@ -41,7 +41,8 @@ def test_the_number_is_known_where_it_can_be(tree):
 
 
 def test_arrays():
-    stream = list_sources([GREY, GREY[..., None], np.dstack([GREY, GREY + 1, GREY + 2, GREY])], 'rgb')
+    colours = np.dstack([GREY, GREY + 1, GREY + 2, GREY])
+    stream = list_sources([GREY, GREY[..., None], colours], 'rgb')
     assert [source.name for source in stream] == ['image 0', 'image 1', 'image 2']
     for source in stream[:2]:
         assert np.array_equal(source.image, np.dstack([GREY] * 3))

@@ -72,7 +72,7 @@ def test_weights_are_those_of_the_mobilenet_configs():
     assert backbone.init_cfg == resolve('mobilenetv2/fused_256x128').model.backbone.init_cfg
 
 
-def test_a_row_trains_within_a_budget(tmp_path, monkeypatch):
+def test_a_row_trains_within_a_budget(tmp_path):
     """In a run warm-up and cosine go by iterations."""
     cfg = resolve('paper/table3/4_id_triplet_center', 'synthetic')
     apply_budget(cfg, read_budget('cpu_synthetic', BUDGETS_DIR))
@@ -81,7 +81,6 @@ def test_a_row_trains_within_a_budget(tmp_path, monkeypatch):
                          'default_hooks.logger.interval': 1, 'default_hooks.checkpoint': None})
     cfg.test_dataloader = cfg.val_dataloader = cfg.val_evaluator = cfg.test_evaluator = None
     cfg.val_cfg = cfg.test_cfg = None
-    monkeypatch.setattr('mmengine.runner.runner.collect_env', dict)
     Runner.from_cfg(cfg).train()
     lines = next(tmp_path.rglob('scalars.json')).read_text().splitlines()
     found = [json.loads(line)['lr'] for line in lines]

@@ -28,23 +28,21 @@ def straight(request, config, tmp_path_factory):
     return request.param, load_checkpoint_file(folder / LAST)
 
 
-@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1])
-def test_stopped_in_the_third_epoch(config, straight, tmp_path, number):
+def test_killed_in_the_third_epoch_and_told_to_stop_in_the_fourth(config, straight, tmp_path):
     processes, expected = straight
-    if number == (signal.SIGUSR1 if processes == 1 else signal.SIGTERM):
-        pytest.skip('the other of the two signals is sent to so many processes')
+    number = signal.SIGTERM if processes == 1 else signal.SIGUSR1
     folder = tmp_path / 'work'
     process = start(config, folder, processes=processes)
-    stop_when(process, folder, 'Epoch(train) [3][ 5/', number)
+    stop_when(process, folder, 'Epoch(train) [3][ 3/', signal.SIGKILL)
+    assert process.returncode != 0 and not (folder / 'interrupted.pth').exists()
+    process = start(config, folder, '--resume', processes=processes)
+    stop_when(process, folder, 'Epoch(train) [4][ 3/', number)
     assert process.returncode != 0
-    if number != signal.SIGKILL:
-        saved = load_checkpoint_file(folder / 'interrupted.pth')
-        assert 36 < saved['meta']['iter'] < 54
-        assert len(saved['meta'].get('rank_buffers', [0])) == processes
-    else:
-        assert not (folder / 'interrupted.pth').exists()
+    saved = load_checkpoint_file(folder / 'interrupted.pth')
+    assert 54 < saved['meta']['iter'] < 72
+    assert len(saved['meta'].get('rank_buffers', [0])) == processes
     text = finish(start(config, folder, '--resume', processes=processes), folder)
-    iteration = 36 if number == signal.SIGKILL else saved['meta']['iter']
-    assert f'resumed epoch: 2, iter: {iteration}' in text
+    for at in ('epoch: 2, iter: 36', f'epoch: 3, iter: {saved["meta"]["iter"]}'):
+        assert f'resumed {at}' in text
     found = list(differences(load_checkpoint_file(folder / LAST), expected))
     assert not found, found

@@ -1,11 +1,9 @@
 """Evaluate given samples on several real processes; started by test_sharded_metric."""
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank, get_world_size
 
 from reid_fusedloss.evaluation import ReIDMetric
 
@@ -41,9 +39,7 @@ def evaluate(how: str, batch: int, rank: int, world: int) -> dict:
     return metric.evaluate(90)
 
 
-def main() -> None:
-    torch.distributed.init_process_group('gloo')
-    rank, world = get_rank(), get_world_size()
+def run_rank(rank: int, world: int, folder: Path) -> None:
     scores = {f'{how}, {batch}': evaluate(how, batch, rank, world)
               for how in ('in order', 'shuffled', 'padded', 'one process has none')
               for batch in (1, 7, 100)}
@@ -61,8 +57,4 @@ def main() -> None:
         scores['uneven'] = 'no'
     except ValueError as error:
         scores['uneven'] = str(error)
-    Path(sys.argv[1], f'{rank}.json').write_text(json.dumps(scores))
-
-
-if __name__ == '__main__':
-    main()
+    (folder / f'{rank}.json').write_text(json.dumps(scores))

@@ -1,8 +1,5 @@
 """One set of numbers whatever the number of processes, batches, order and padding."""
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +7,13 @@ import pytest
 import torch
 
 from reid_fusedloss.evaluation import embeddings
-from tests.evaluation.sharded import evaluate, make_samples
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.evaluation.sharded import evaluate, make_samples, run_rank
+from tests.ranks import run_ranks
 
 
 @pytest.mark.parametrize('world', [1, 2, 3])
 def test_processes_agree_to_the_last_digit(world: int, tmp_path: Path) -> None:
-    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone',
-               f'--nproc_per_node={world}', '-m', 'tests.evaluation.sharded', str(tmp_path)]
-    environment = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True,
-                          timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_ranks(run_rank, world, tmp_path)
     expected = evaluate('in order', 90, 0, 1)
     assert {'reid/mAP', 'rerank/mAP', 'reid/TPR@FPR=1e-02', 'rerank/single_shot_R1'} <= set(expected)
     for rank in range(world):

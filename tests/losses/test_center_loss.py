@@ -1,16 +1,16 @@
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.dist import all_reduce_params
-from torch import distributed, multiprocessing, nn
+from torch import nn
 
 from reid_fusedloss.functional import losses
 from reid_fusedloss.functional.center import center_loss
 from reid_fusedloss.losses import CenterLoss
 from reid_fusedloss.registry import MODELS
 from tests.oracles import losses as oracle
+from tests.ranks import run_ranks
 
 X, Y, W = oracle.fixture()
 X, W = X.float(), W.float()
@@ -178,10 +178,7 @@ def test_nothing_waits_for_the_device(init, monkeypatch):
     assert value.shape == () and value.device.type == 'meta'
 
 
-def run_rank(rank: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    distributed.init_process_group('gloo', f'file://{folder}/rendezvous', rank=rank, world_size=2,
-                                   timeout=timedelta(seconds=60))
+def run_rank(rank: int, world: int, folder: Path) -> None:
     torch.manual_seed(rank)     # ranks start from other random centres: rank 0's count
     result = {}
     for init in ('normal', 'class_mean'):
@@ -197,12 +194,11 @@ def run_rank(rank: int, folder: str) -> None:
         module(torch.ones(9, 8), torch.zeros(9, dtype=torch.long))
     except ValueError as error:
         result['error'] = str(error)
-    torch.save(result, f'{folder}/{rank}.pth')
-    distributed.destroy_process_group()
+    torch.save(result, folder / f'{rank}.pth')
 
 
 def test_two_ranks_are_bit_equal_and_equal_to_one_process(tmp_path: Path):
-    multiprocessing.spawn(run_rank, (str(tmp_path),), nprocs=2)
+    run_ranks(run_rank, 2, tmp_path)
     first, second = (torch.load(tmp_path / f'{rank}.pth', weights_only=True) for rank in (0, 1))
     assert not torch.equal(first['normal_start'], second['normal_start'])
     for init in ('normal', 'class_mean'):

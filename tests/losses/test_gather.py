@@ -1,12 +1,11 @@
 """A term over the samples of all processes is the term of one process with all samples."""
-from datetime import timedelta
-
 import pytest
 import torch
-from torch import distributed, multiprocessing, nn
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from reid_fusedloss.losses import FusedLoss
+from tests.ranks import run_ranks
 
 RANKS, BATCH = 2, 8
 TERMS = dict(
@@ -56,10 +55,7 @@ def train(net, inputs, labels):
                 weights={name: value.detach() for name, value in named.items()})
 
 
-def run_rank(rank, folder):
-    torch.set_num_threads(1)
-    distributed.init_process_group('gloo', f'file://{folder}/rendezvous', rank=rank,
-                                   world_size=RANKS, timeout=timedelta(seconds=60))
+def run_rank(rank, world, folder):
     own = slice(rank * BATCH, (rank + 1) * BATCH)
     results = {}
     for gather in (True, False):
@@ -77,15 +73,14 @@ def run_rank(rank, folder):
         net.loss._gather['anchor'](inputs[0, :3], labels[:3])
     except ValueError as error:
         results['error'] = str(error)
-    torch.save(results, f'{folder}/{rank}.pth')
-    distributed.destroy_process_group()
+    torch.save(results, folder / f'{rank}.pth')
 
 
 @pytest.fixture(scope='module')
 def ranks(tmp_path_factory):
-    folder = str(tmp_path_factory.mktemp('ranks'))
-    multiprocessing.spawn(run_rank, (folder, ), nprocs=RANKS)
-    return [torch.load(f'{folder}/{rank}.pth', weights_only=True) for rank in range(RANKS)]
+    folder = tmp_path_factory.mktemp('ranks')
+    run_ranks(run_rank, RANKS, folder)
+    return [torch.load(folder / f'{rank}.pth', weights_only=True) for rank in range(RANKS)]
 
 
 def test_gradients_equal_those_of_one_process_with_the_union(ranks):

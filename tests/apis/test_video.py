@@ -1,0 +1,81 @@
+"""Crops of a video whose frames are known colours."""
+import cv2
+import numpy as np
+import pytest
+
+from reid_fusedloss.apis import read_boxes, video_crops
+
+WIDTH, HEIGHT, FRAMES = 64, 48, 6
+
+
+@pytest.fixture(scope='module')
+def video(tmp_path_factory):
+    """Six frames: grey of 40 x number on the left, black on the right."""
+    path = tmp_path_factory.mktemp('video') / 'street.avi'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 5, (WIDTH, HEIGHT))
+    for number in range(1, FRAMES + 1):
+        frame = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        frame[:, :WIDTH // 2] = 40 * number
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+def test_crops_are_those_of_the_frames(video):
+    boxes = np.array([[5, 2, 4, 8, 16, 30], [2, 7, 0, 0, 32, 48], [5, 1, 40, 8, 10.4, 20.6]])
+    crops = list(video_crops(video, boxes))
+    assert [crop.name for crop in crops] == [
+        f'{video}#frame2/id7', f'{video}#frame5/id2', f'{video}#frame5/id1']
+    assert [crop.image.shape for crop in crops] == [(48, 32, 3), (30, 16, 3), (21, 10, 3)]
+    for crop, value in zip(crops, (80, 200, 0)):
+        assert np.abs(crop.image.astype(int) - value)[:, 4:-4].max() <= 8
+    wanted = list(video_crops(video, boxes, only={crops[1].name}))
+    assert len(wanted) == 1 and np.array_equal(wanted[0].image, crops[1].image)
+
+
+def test_boxes_are_cut_to_the_frame_and_empty_ones_reported(video):
+    boxes = [[1, 1, -10, -10, 20, 30], [1, 2, 60, 40, 99, 99], [1, 3, 64, 0, 5, 5],
+             [1, 4, 3, 3, 0, 9], [1, 5, 3, 3, -2, 9], [1, 6, np.nan, 0, 5, 5], [9, 7, 0, 0, 5, 5]]
+    crops = list(video_crops(str(video), np.array(boxes)))
+    assert [None if crop.image is None else crop.image.shape[:2] for crop in crops] == [
+        (20, 10), (8, 4), None, None, None, None, None]
+    assert all('no pixel in the frame of 64 x 48' in crop.problem for crop in crops[2:5])
+    assert 'not finite' in crops[5].problem and 'ends after 6' in crops[6].problem
+
+
+def test_a_file_of_boxes(video, tmp_path, inferencer):
+    path = tmp_path / 'det.txt'
+    path.write_text('1,-1,0,0,10,20,0.9,-1,-1,-1\n1,-1,5,5,10,20,0.8,-1,-1,-1\n'
+                    '3,4,0,0,10,20,1,-1,-1,-1\n3,4,1,0,10,20,1,-1,-1,-1\n3,5,80,0,9,9,1,-1,-1,-1\n')
+    assert read_boxes(path).shape == (5, 10)
+    extraction = inferencer(video_crops(video, path))
+    assert extraction.names == [f'{video}#frame{end}' for end in (
+        '1/box1', '1/box2', '3/id4', '3/box4')]
+    assert list(extraction.unreadable) == [f'{video}#frame3/id5']
+    assert extraction.features.shape == (4, inferencer.feat_dims)
+    path.write_text('')
+    with pytest.warns(UserWarning, match='no data'):
+        assert list(video_crops(video, path)) == []
+
+
+@pytest.mark.parametrize('boxes, error', [
+    (np.zeros((2, 5)), r'shape \(N, 6 or more\); got \(2, 5\)'), (np.zeros(6), r'got \(6,\)'),
+    (np.zeros((1, 6)), 'box 1 has frame 0'), ([[1, 0, 0, 0, 1, 1], [1.5, 0, 0, 0, 1, 1]], 'box 2'),
+    ([[np.nan, 0, 0, 0, 1, 1]], 'box 1 has frame nan'), ([['a'] * 6], 'array of numbers'),
+    (None, r'array of numbers|shape')])
+def test_wrong_boxes(video, boxes, error):
+    with pytest.raises(ValueError, match=error):
+        video_crops(video, boxes)
+
+
+def test_wrong_files(video, tmp_path):
+    box = np.array([[1, 1, 0, 0, 5, 5]])
+    (tmp_path / 'text.avi').write_text('no video')
+    (tmp_path / 'boxes.txt').write_text('1,1,0,0,5,5\n2,x,0,0,5,5\n')
+    for name, error in (('text.avi', 'cannot be opened'), ('gone.avi', 'no video at')):
+        with pytest.raises((ValueError, FileNotFoundError), match=error):
+            video_crops(tmp_path / name, box)
+    with pytest.raises(ValueError, match='boxes.txt is no text file of boxes'):
+        video_crops(video, tmp_path / 'boxes.txt')
+    with pytest.raises(FileNotFoundError, match='no boxes at'):
+        video_crops(video, tmp_path / 'gone.txt')

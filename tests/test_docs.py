@@ -1,0 +1,79 @@
+"""The Python of docs/ runs as it stands."""
+import re
+
+import pytest
+import torch
+from mmengine.registry import MODELS
+from mmpretrain.structures import DataSample
+
+from reid_fusedloss.engine.config import load_config
+from tests.tiny import DATASETS, REPOSITORY
+
+DOCS = REPOSITORY / 'docs'
+
+
+def blocks(page: str) -> dict[str, str]:
+    """By the file that its first line names, the text of a page's blocks, in their order."""
+    files: dict[str, str] = {}
+    for text in re.findall(r'```python\n(.*?)```', (DOCS / page).read_text(), flags=re.DOTALL):
+        name = re.match(r'# (\w+\.py)', text)
+        if name:
+            files[name[1]] = files.get(name[1], '') + text.replace(
+                "_base_ = 'configs/", f"_base_ = '{REPOSITORY}/configs/")
+    return files
+
+
+@pytest.fixture(scope='module')
+def parts(tmp_path_factory):
+    """Folder with the files of the page on parts of one's own, from which they are imported."""
+    folder = tmp_path_factory.mktemp('parts')
+    for name, text in blocks('extend.md').items():
+        (folder / name).write_text(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        yield folder
+
+
+@pytest.mark.parametrize('name, terms', [
+    ('my_loss', {'cosface', 'triplet', 'center'}), ('my_head', {'circle', 'triplet', 'center'}),
+    ('my_backbone', {'circle', 'triplet', 'center'})])
+def test_parts_of_ones_own_train_and_test(parts, name, terms):
+    cfg = load_config(str(parts / f'{name}.py'), DATASETS)
+    cfg.model.head.num_classes = 2
+    if cfg.model.backbone.type == 'ResNet':
+        cfg.model.backbone.update(depth=18, base_channels=8, stem_channels=8, init_cfg=None)
+        cfg.model.head.in_channels = 64
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    samples = [DataSample().set_gt_label(label) for label in (0, 0, 1, 1)]
+    losses = model(torch.rand(4, 3, 64, 32), samples, mode='loss')
+    assert set(losses) == {f'loss_{term}' for term in terms}
+    assert all(loss.isfinite() for loss in losses.values())
+    embedding = model.eval()(torch.rand(2, 3, 64, 32), mode='tensor')
+    assert embedding.shape == (2, 64)
+    if name == 'my_head':
+        torch.testing.assert_close(embedding.norm(dim=1), torch.full((2, ), 10.))
+
+
+def test_the_margin_is_subtracted_from_the_own_class(parts):
+    loss = MODELS.build(dict(type='reid_fusedloss.CosFaceLoss', margin=0.5, scale=2.0))
+    cosines = torch.tensor([[0.6, 0.2], [0.1, 0.3]])
+    rows = [[2 * 0.1, 2 * 0.2], [2 * 0.1, -2 * 0.2]]
+    expected = -sum(torch.tensor(row).log_softmax(0)[label]
+                    for row, label in zip(rows, (0, 1))) / 2
+    torch.testing.assert_close(loss(cosines, torch.tensor([0, 1])), expected)
+
+
+def test_a_data_set_of_ones_own(tmp_path, make_images):
+    for folder, name in (('train', 'anna_c1_0001.jpg'), ('train', 'bert_c1_0001.jpg'),
+                         ('query', 'carl_c1_0007.jpg'), ('gallery', 'carl_c2_0031.jpg')):
+        make_images(tmp_path / folder, [name])
+    (tmp_path / 'shop.py').write_text(
+        blocks('own_data.md')['shop.py'].replace('data/shop', str(tmp_path)))
+    cfg = load_config(str(REPOSITORY / 'configs/mobilenetv2/fused_256x128.py'), DATASETS,
+                      str(tmp_path / 'shop.py'))
+    from mmengine.registry import DATASETS as REGISTRY
+    assert REGISTRY.build(cfg.train_dataloader.dataset).metainfo['num_ids'] == 2
+    tested = REGISTRY.build(cfg.test_dataloader.dataset)
+    assert [tested.get_data_info(i)['is_query'] for i in range(2)] == [True, False]
