@@ -66,6 +66,8 @@ def explain_query(explainer: Explainer, query: str, methods: list[str],
 def run(args: argparse.Namespace) -> int:
     if args.against and 'similarity' not in (args.methods or ['similarity']):
         raise ValueError('--against is for the method similarity: add it to --methods')
+    if args.identity is not None and 'identity' not in (args.methods or []):
+        raise ValueError('--identity is for the method identity: add it to --methods')
     if args.num_images < 1:
         raise ValueError(f'--num-images {args.num_images} must be at least 1')
     trust_checkpoints(args.trust_checkpoint)

@@ -3,7 +3,7 @@ import math
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 from ..apis import ReIDInferencer
 from ..apis.gallery import model_id
@@ -82,9 +82,9 @@ class Answers:
         """
         if not path:
             raise QuestionError(HINT)
-        if not isinstance(k, (int, float)) or k != int(k) or k < 1:
+        if not _is_finite(k) or k != int(k) or k < 1:
             raise QuestionError(f'The number of answers is 1 or more, not {k}.')
-        if not isinstance(threshold, (int, float)) or not math.isfinite(threshold):
+        if not _is_finite(threshold):
             raise QuestionError(f'The distance is a number, not {threshold}.')
         with self._lock:
             extraction = self.inferencer([path])
@@ -96,3 +96,7 @@ class Answers:
         result = self.index.search(extraction.features, int(k), threshold=bound,
                                    rerank=Rerank() if rerank else None)
         return Answer(query, result.hits[0], float(result.nearest[0]), bound)
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)

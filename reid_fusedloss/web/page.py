@@ -22,11 +22,11 @@ def build_page(answers: Answers) -> Any:
         ImportError: if gradio is not installed.
     """
     gr = _import_gradio()
-    most = min(MOST, len(answers.index))
     with gr.Blocks(title='Who is this?', analytics_enabled=False, delete_cache=CACHE) as page:
         with gr.Column(elem_classes='reid-page'):
-            gr.HTML(f'<h1>Who is this?</h1><p>Drop an image and see which of the {len(answers.index)} '
-                    'images of the gallery are most like it. Nothing leaves this machine.</p>')
+            gr.HTML('<h1>Who is this?</h1><p>Drop an image and see which of the '
+                    f'{len(answers.index)} images of the gallery are most like it. Nothing leaves '
+                    'this machine.</p>')
             with gr.Row():
                 with gr.Column(scale=1, min_width=280, elem_classes='reid-left'):
                     file = gr.File(label='Query image', file_types=['image'], height=150,

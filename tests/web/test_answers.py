@@ -1,11 +1,12 @@
 """What the page says, without the page."""
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from reid_fusedloss.search import GalleryIndex, OpenSetThreshold
-from reid_fusedloss.web import Answers, QuestionError
+from reid_fusedloss.web import Answers, QuestionError, serve
 from reid_fusedloss.web.markup import answer_page, message
 from reid_fusedloss.web.page import respond
 
@@ -40,7 +41,8 @@ def test_reranked_answers_stand_in_their_own_order(answers, folder):
     ((None, 5), 'Choose an image'), (('', 5), 'Choose an image'),
     (('{folder}/broken.jpg', 5), '“broken.jpg” is not an image'),
     (('{folder}/gone.jpg', 5), '“gone.jpg” is not an image'),
-    (('{query}', 0), '1 or more'), (('{query}', 2.5), '1 or more'), (('{query}', None), '1 or more'),
+    (('{query}', 0), '1 or more'), (('{query}', 2.5), '1 or more'),
+    (('{query}', None), '1 or more'), (('{query}', float('inf')), '1 or more'),
     (('{query}', 5, False, None), 'a number'), (('{query}', 5, False, float('nan')), 'a number')])
 def test_questions_without_an_answer(answers, folder, arguments, words):
     query = next((folder / 'data' / 'query').iterdir())
@@ -68,6 +70,12 @@ def test_galleries_that_cannot_answer(inferencer, answers):
     index.add(np.ones((1, inferencer.feat_dims), np.float32), ['a'])
     index.threshold = OpenSetThreshold(.4)
     assert Answers(inferencer, index).default_threshold == .4
+
+
+def test_what_is_to_be_installed(answers, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'gradio', None)
+    with pytest.raises(ImportError, match=r'pip install "reid_fusedloss\[web\]"'):
+        serve(answers, block=False)
 
 
 def test_texts_from_outside_stay_texts(answers, folder, inferencer):

@@ -50,6 +50,7 @@ def test_explain_a_pair(start, folder, capsys):
     (['--images', 'gone.jpg'], 'gone.jpg'),
     (['--images', 'data/query', '--methods', 'similarity'], 'against'),
     (['--images', 'data/query', '--methods', 'energy', '--against', 'a.jpg'], '--methods'),
+    (['--images', 'data/query', '--identity', '3'], '--methods'),
     (['--images', 'data/query', '--num-images', '0'], '--num-images 0'),
     (['--images', 'data/query', '--layer', 'layer9'], 'layer9'),
     (['--images', 'data/query', '--against', 'broken.jpg'], 'broken.jpg')])

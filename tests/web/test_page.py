@@ -56,7 +56,7 @@ def opened(browser, served):
 
 
 def upload(page, path):
-    remove = page.query_selector('#reid-file button[aria-label="Clear"], #reid-file button[title="Clear"]')
+    remove = page.query_selector('#reid-file button[aria-label="Clear"]')
     if remove:
         remove.click()
     page.wait_for_selector('#reid-file input[type=file]', state='attached')
