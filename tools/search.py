@@ -48,8 +48,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--features', metavar='FILE.npz|FOLDER', help='search in features of '
                         'tools/extract_features.py or tools/test.py --save-features, instead')
     parser.add_argument('--index', metavar='FOLDER', help='where the gallery is kept')
-    parser.add_argument('--kind', choices=list(KINDS), help='of the index; default: that of --index,'
-                        ' else flat')
+    parser.add_argument('--kind', choices=list(KINDS),
+                        help='of the index; default: that of --index, else flat')
     parser.add_argument('--kind-options', nargs='+', action=DictAction, default={},
                         metavar='KEY=VALUE', help='nlist=1024 nprobe=32, M=32 ef_search=128, ...')
     parser.add_argument('--prune', action='store_true',

@@ -85,18 +85,19 @@ def to_line(entry: Entry) -> str:
     return json.dumps(entry)
 
 
-def from_line(line: str) -> Entry:
-    """An entry from its line.
+def from_lines(lines: Iterable[str]) -> list[Entry]:
+    """Entries from their lines.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if a line is none.
     """
     try:
-        fields = json.loads(line)
-        entry, = make_entries(*([field] for field in fields))
-    except (ValueError, TypeError) as error:
-        raise ValueError(f'a line is no entry of a gallery ({error}): {line[:80]!r}') from None
-    return entry
+        rows = [json.loads(line) for line in lines]
+        if any(not isinstance(row, list) or len(row) != len(Entry._fields) for row in rows):
+            raise ValueError('it has other fields')
+        return make_entries(*zip(*rows)) if rows else []
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'a line is no entry of a gallery: {error}') from None
 
 
 def _name(value: Any) -> str:
@@ -106,11 +107,11 @@ def _name(value: Any) -> str:
 
 
 def _label(name: str, value: Any) -> Label:
-    if isinstance(value, Integral) and not isinstance(value, bool):
-        return int(value)
-    if value is not None and not isinstance(value, str):
+    if value is None or isinstance(value, str):
+        return None if value is None else str(value)
+    if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f'a {name} is an integer, a string or None, got {value!r}')
-    return None if value is None else str(value)
+    return int(value)
 
 
 def _info(value: Any) -> Optional[dict[str, Any]]:

@@ -2,7 +2,7 @@
 from pathlib import Path
 from typing import Any
 
-from .entries import Entries, from_line, to_line
+from .entries import Entries, from_lines, to_line
 from .gallery_index import GalleryIndex
 from .kinds import describe_kind, load_faiss
 from .open_set import OpenSetThreshold
@@ -15,8 +15,7 @@ ATTEMPTS = 5  # of reading while another process writes
 def save_index(index: GalleryIndex, folder: PathLike) -> None:
     """Write a gallery whole or not at all: after a crash the folder holds its old state.
 
-    One process writes at a time. A second one that read the old state is refused, unless both
-    write within the same moment: then one state wins, whole.
+    One process writes at a time; a second one, and one that read an older state, is refused.
 
     Args:
         index: it may be changed and saved again.
@@ -24,7 +23,7 @@ def save_index(index: GalleryIndex, folder: PathLike) -> None:
 
     Raises:
         ValueError: if the folder holds a gallery that this one was not loaded from, or that was
-            changed since.
+            changed since, or another process is writing to it.
     """
     writers = {ROWS: lambda path: _write_rows(index, path)}
     if index.vectors is not None:
@@ -64,7 +63,7 @@ def _load_state(folder: PathLike, manifest: dict[str, Any]) -> GalleryIndex:
         raise ValueError(f'the manifest in {folder} is damaged ({error}): build the gallery '
                          'anew') from None
     lines = checked_file(folder, manifest, ROWS).read_text(encoding='ascii').splitlines()
-    index.entries = Entries(map(from_line, lines))
+    index.entries = Entries(from_lines(lines))
     if has_vectors:
         path = checked_file(folder, manifest, VECTORS)
         try:

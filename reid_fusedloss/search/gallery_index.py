@@ -162,7 +162,7 @@ class GalleryIndex:
         return self.vectors.reconstruct_batch(wanted)
 
     def rebuilt(self, kind: Union[str, Mapping, Kind]) -> 'GalleryIndex':
-        """The same gallery in an index of another kind, or trained anew, to be saved in its place."""
+        """The same gallery in another kind of index, or trained anew, to be saved in its place."""
         other = GalleryIndex(self.dims, kind, self.model)
         other.threshold, other.manifest = self.threshold, self.manifest
         if len(self):

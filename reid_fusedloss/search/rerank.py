@@ -43,5 +43,7 @@ class Rerank:
         Returns:
             Shape (M,), float32.
         """
+        if not len(candidates):
+            return np.empty(0, np.float32)
         return k_reciprocal_rerank(query[None], candidates, k1=self.k1, k2=self.k2,
                                    lambda_value=self.lambda_value)[0].numpy()

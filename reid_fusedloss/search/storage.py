@@ -13,10 +13,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Optional, Union
 
+from filelock import FileLock, Timeout
+
 PathLike = Union[str, os.PathLike]
 FORMAT = 'reid_fusedloss.gallery'
 VERSION = 1
-MANIFEST = 'manifest.json'
+MANIFEST, LOCK = 'manifest.json', '.lock'
 CHUNK = 2**22
 _STATE_FILE = re.compile(r'[0-9a-f]{12}\.[a-z]+\.[a-z]+')
 Writer = Callable[[Path], None]
@@ -37,13 +39,21 @@ def write_state(folder: PathLike, facts: Mapping[str, Any], writers: Mapping[str
         The new manifest.
 
     Raises:
-        ValueError: if the folder holds a state, and not the previous one.
+        ValueError: if the folder holds a state, and not the previous one, or somebody is writing
+            to it.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    _check_previous(folder, previous)
-    state = uuid.uuid4().hex[:12]
-    files = {}
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            _check_previous(folder, previous)
+            return _write(folder, facts, writers)
+    except Timeout:
+        raise ValueError(f'another process writes to {folder}: wait, and load it anew') from None
+
+
+def _write(folder: Path, facts: Mapping[str, Any], writers: Mapping[str, Writer]) -> dict[str, Any]:
+    state, files = uuid.uuid4().hex[:12], {}
     try:
         for name, write in writers.items():
             path = folder / f'{state}.{name}'
@@ -54,7 +64,6 @@ def write_state(folder: PathLike, facts: Mapping[str, Any], writers: Mapping[str
         partial = folder / f'{state}.{MANIFEST}'
         partial.write_text(json.dumps(manifest, indent=2), encoding='ascii')
         _flush(partial)
-        _check_previous(folder, previous)
         os.replace(partial, folder / MANIFEST)
     finally:  # an interruption may come just after the manifest was replaced
         _delete_others(folder)
@@ -82,6 +91,8 @@ def read_manifest(folder: PathLike) -> dict[str, Any]:
         raise ValueError(f'{folder} holds a gallery of version {manifest.get("version")!r}, this '
                          f'package reads version {VERSION}: build it anew, or take the package '
                          'that wrote it')
+    if not isinstance(manifest.get('state'), str):
+        raise ValueError(f'{path} is damaged (it names no state): build the gallery anew')
     return manifest
 
 
@@ -97,7 +108,8 @@ def checked_file(folder: PathLike, manifest: Mapping[str, Any], name: str) -> Pa
         file, size, crc32 = facts['file'], facts['size'], facts['crc32']
         path = Path(folder) / Path(file).name
     except (KeyError, TypeError):
-        raise ValueError(f'the manifest in {folder} is damaged: it says nothing of {name}') from None
+        raise ValueError(f'the manifest in {folder} is damaged: it says nothing of '
+                         f'{name}') from None
     if not path.is_file():
         raise FileNotFoundError(f'{path} is missing: the gallery is damaged, build it anew')
     if path.stat().st_size != size or _checksum(path) != crc32:

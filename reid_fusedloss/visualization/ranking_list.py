@@ -225,7 +225,7 @@ def _describe(query: dict) -> list[str]:
     pid, camera = f'id {query["pid"]}', _camera(query)
     if 'answer' in query:
         lines = [*query['answer'], Path(query['img_path']).name,
-                 '' if query['pid'] is None else f'is {pid}', camera]
+                 '' if query['pid'] is None else f'true {pid}', camera]
         return [line for line in lines if line]
     first, positives = query.get('first_match'), query.get('num_positives')
     lines = [

@@ -57,6 +57,18 @@ def test_verdict_is_not_judged_anew_from_the_pids(tmp_path):
     assert [kind for _, kind in rows_of(draw_ranking_lists(lists))[0]] == ['q', '-']
 
 
+def test_nothing_is_claimed_where_identities_are_unknown(tmp_path):
+    lists = make_lists(tmp_path, [[None, None]])
+    lists['queries'][0]['answer'] = ['nobody known', 'nearest: 0.700']
+    picture = draw_ranking_lists(lists, order='given')  # nor in the legend
+    assert not any((picture == color).all(-1).any() for color in (BLUE, VERMILLION))
+    assert len(tiles(picture, (150, 150, 150))) == 2
+    lists = make_lists(tmp_path, [[None, True, False]])
+    picture = draw_ranking_lists(lists)
+    for color, least in ((BLUE, 1), (VERMILLION, 1), ((150, 150, 150), 1)):
+        assert len(tiles(picture, color)) == least
+
+
 def test_columns_are_aligned_and_the_query_stands_apart(tmp_path):
     rows = rows_of(draw_ranking_lists(make_lists(tmp_path)))
     columns = [x for x, _ in rows[0]]

@@ -19,7 +19,6 @@ import argparse
 import dataclasses
 import json
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from measure import resident_memory
+from measure import resident_memory, timed
 from reid_fusedloss.search import GalleryIndex, load_index, save_index
 
 PER_IDENTITY, RANK, NOISE = 20, 64, 0.6
@@ -99,7 +98,7 @@ def build(gallery: Gallery, kind: dict, limit: float) -> tuple[GalleryIndex, dic
     index = GalleryIndex(gallery.dims, kind)
     for part in gallery.parts():
         names = [str(len(index) + i) for i in range(len(part))]
-        seconds += clock(lambda: index.add(part, names))
+        seconds += clock(index.add, part, names)
         print(f'  {kind["type"]}: {len(index)} entries after {seconds:.0f} s', flush=True)
         if seconds > limit:
             break
@@ -111,20 +110,19 @@ def build(gallery: Gallery, kind: dict, limit: float) -> tuple[GalleryIndex, dic
 def storage(index: GalleryIndex) -> dict[str, float]:
     """Seconds to write and read it, and the size of its files."""
     with tempfile.TemporaryDirectory() as folder:
-        save = clock(lambda: save_index(index, folder))
+        save = clock(save_index, index, folder)
         size = sum(path.stat().st_size for path in Path(folder).iterdir())
-        load = clock(lambda: load_index(folder))
+        load = clock(load_index, folder)
     return dict(file_gib=size / 2**30, save_s=save, load_s=load)
 
 
 def searches(index: GalleryIndex, queries: np.ndarray, exact: np.ndarray) -> dict[str, float]:
     """Milliseconds of a search of one, a hundred and a thousand queries; recalls."""
     index.search(queries[:1])
-    single = np.median([clock(lambda: index.search(queries[i:i + 1])) for i in range(20)])
-    hundred = min(clock(lambda: index.search(queries[:100])) for _ in range(3))
-    result = []
-    thousand = clock(lambda: result.append(index.search(queries)))
-    rows = result[0].rows
+    single = np.median([clock(index.search, queries[i:i + 1]) for i in range(20)])
+    hundred = min(clock(index.search, queries[:100]) for _ in range(3))
+    result, thousand = timed(lambda: index.search(queries))
+    rows = result.rows
     shared = [len(np.intersect1d(found, true)) for found, true in zip(rows, exact)]
     return dict(one_ms=1e3 * single, hundred_ms=1e3 * hundred, thousand_ms=1e3 * thousand,
                 recall1=float((rows[:, 0] == exact[:, 0]).mean()),
@@ -153,11 +151,9 @@ def table(rows: list[dict[str, Any]]) -> str:
     return '\n'.join('| ' + ' | '.join(map(str, line)) + ' |' for line in lines)
 
 
-def clock(work: Callable[[], Any]) -> float:
-    """Seconds that it takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def clock(work: Callable[..., Any], *arguments: Any) -> float:
+    """Seconds that a call takes."""
+    return timed(lambda: work(*arguments))[1]
 
 
 def _unit(features: np.ndarray) -> np.ndarray:

@@ -1,0 +1,171 @@
+"""A gallery on the disk: whole, old or refused, never half."""
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+from reid_fusedloss.search import IVF, GalleryIndex, OpenSetThreshold, load_index, save_index
+from reid_fusedloss.search import folder as folder_module
+from reid_fusedloss.search import storage
+from tests.search.galleries import draw
+
+faiss = pytest.importorskip('faiss', reason='faiss is not installed')
+NAMES = ['plain.jpg', 'Zoë 图片.jpg', 'tab\tline\nend\u2028.jpg', 'bytes \udce9.jpg']
+INFOS = [None, {'größe': [1, 2.5, None]}, {}, {'a': {'b': True}}]
+
+
+def make(kind='flat', model='m'):
+    index = GalleryIndex(12, kind, model)
+    index.add(draw(4), NAMES, pids=[1, 'é', None, 2], camids=[None, 0, 'c', 1], infos=INFOS)
+    return index
+
+
+@pytest.fixture
+def saved(tmp_path):
+    save_index(make(), tmp_path / 'gallery')
+    return tmp_path / 'gallery'
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()
+            if path.name != storage.LOCK}
+
+
+@pytest.mark.parametrize('kind', ['flat', 'hnsw', IVF(nlist=2, nprobe=2)])
+def test_what_is_read_is_what_was_written(tmp_path, kind):
+    index = make(kind)
+    index.threshold = OpenSetThreshold(.4, 1e-3, .9, 10, 100)
+    save_index(index, tmp_path)
+    other = load_index(tmp_path)
+    assert list(other.entries) == list(zip(NAMES, [1, 'é', None, 2], [None, 0, 'c', 1], INFOS))
+    assert (other.kind, other.model, other.threshold) == (index.kind, 'm', index.threshold)
+    np.testing.assert_array_equal(other.features(), index.features())
+    before, after = (one.search(draw(3, seed=1)) for one in (index, other))
+    assert before.hits == after.hits
+
+
+def test_added_to_and_saved_again(saved):
+    index = load_index(saved)
+    index.add(draw(2, seed=3), ['a', 'b'])
+    save_index(index, saved)
+    index.remove(['plain.jpg'])
+    save_index(index, saved)
+    assert len(load_index(saved)) == 5 and len(files(saved)) == 3
+    empty = GalleryIndex(12)
+    save_index(empty, saved.parent / 'empty')
+    assert not len(load_index(saved.parent / 'empty'))
+
+
+@pytest.mark.parametrize('step', ['rows', 'vectors', 'checksum', 'flush', 'replace'])
+def test_a_crash_at_any_step_leaves_the_old_state(saved, monkeypatch, step):
+    before, index = files(saved), load_index(saved)
+    index.add(draw(2, seed=3), ['a', 'b'])
+
+    def fail(*args):
+        raise OSError('disk full')
+
+    owner, name = dict(rows=(folder_module, '_write_rows'), vectors=(faiss, 'write_index'),
+                       checksum=(storage, '_checksum'), flush=(storage, '_flush'),
+                       replace=(storage.os, 'replace'))[step]
+    with monkeypatch.context() as patch, pytest.raises(OSError, match='disk full'):
+        patch.setattr(owner, name, fail)
+        save_index(index, saved)
+    assert files(saved) == before and len(load_index(saved)) == 4
+    save_index(index, saved)  # and it can be tried again
+    assert [entry.name for entry in load_index(saved).entries] == [*NAMES, 'a', 'b']
+
+
+def test_an_interruption_after_the_last_step_keeps_the_new_state(saved, monkeypatch):
+    index, replace = load_index(saved), storage.os.replace
+    index.add(draw(1, seed=3), ['a'])
+
+    def interrupted(*args):
+        replace(*args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(storage.os, 'replace', interrupted)
+        save_index(index, saved)
+    assert len(load_index(saved)) == 5
+
+
+def test_what_a_killed_process_left_is_passed_over_and_swept_up(saved):
+    for name in ('0123456789ab.rows.jsonl', '0123456789ab.manifest.json'):
+        (saved / name).write_text('half')
+    (saved / 'mine.txt').write_text('kept')
+    index = load_index(saved)
+    save_index(index, saved)
+    assert len(files(saved)) == 4 and (saved / 'mine.txt').exists()
+
+
+def test_a_second_writer_is_refused(saved):
+    first, second = load_index(saved), load_index(saved)
+    first.add(draw(1), ['a'])
+    save_index(first, saved)
+    for late in (second, make()):
+        with pytest.raises(ValueError, match='load it'):
+            save_index(late, saved)
+    assert len(load_index(saved)) == 5
+    save_index(second, saved.parent / 'elsewhere')
+
+
+def test_a_writer_at_the_same_time_is_refused(saved):
+    index = load_index(saved)
+    with FileLock(saved / storage.LOCK), pytest.raises(ValueError, match='another process writes'):
+        save_index(index, saved)
+    save_index(index, saved)
+
+
+def test_reading_while_another_writes(saved, monkeypatch):
+    """The manifest is read, then a new state takes the place of its files."""
+    writer, read = load_index(saved), storage.read_manifest
+    writer.add(draw(1), ['a'])
+    calls = []
+
+    def read_then_write(folder):
+        manifest = read(folder)
+        if not calls:
+            calls.append(1)
+            save_index(writer, saved)
+        return manifest
+
+    monkeypatch.setattr(folder_module, 'read_manifest', read_then_write)
+    assert len(load_index(saved)) == 5
+
+
+def damage(name, change):
+    def apply(folder):
+        path, = folder.glob(f'*{name}')
+        path.write_bytes(change(path.read_bytes()))
+    return apply
+
+
+def edit(**changes):
+    return damage('manifest.json', lambda text: json.dumps(json.loads(text) | changes).encode())
+
+
+@pytest.mark.parametrize('harm, text', [
+    (damage('.faiss', lambda data: data[:-5]), 'not as it was written'),
+    (damage('.faiss', lambda data: data[:-1] + b'\7'), 'not as it was written'),
+    (damage('rows.jsonl', lambda data: data.replace(b'plain', b'plane')), 'not as it was written'),
+    (damage('manifest.json', lambda data: data[:50]), 'damaged'),
+    (damage('manifest.json', lambda data: b'[]'), 'no manifest'),
+    (edit(version=2), 'version 2, this package reads version 1'), (edit(format='x'), 'no manifest'),
+    (edit(count=5), '5 entries'), (edit(state=None), 'names no state'), (edit(dims=13), 'width 13'), (edit(files={}), 'damaged'),
+    (edit(kind='lsh'), 'lsh'), (edit(files=None), 'damaged')])
+def test_damage_is_said(saved, harm, text):
+    harm(saved)
+    with pytest.raises(ValueError, match=text):
+        load_index(saved)
+
+
+def test_missing_files_are_said(saved, tmp_path):
+    with pytest.raises(FileNotFoundError, match='no gallery in'):
+        load_index(tmp_path / 'nowhere')
+    next(saved.glob('*.faiss')).unlink()
+    with pytest.raises(FileNotFoundError, match='is missing: the gallery is damaged'):
+        load_index(saved)
+    shutil.rmtree(saved)

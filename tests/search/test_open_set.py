@@ -1,0 +1,99 @@
+"""Thresholds against a count of all pairs; re-ranking against that of the package."""
+import numpy as np
+import pytest
+import torch
+
+from reid_fusedloss.functional import k_reciprocal_rerank
+from reid_fusedloss.search import GalleryIndex, OpenSetThreshold, Rerank, choose_threshold
+from tests.search.galleries import draw, unit
+
+pytest.importorskip('faiss', reason='faiss is not installed')
+
+
+def identities(seed=0):
+    """Features around ten centres, with pids and cameras."""
+    pids = np.arange(60) % 10
+    features = draw(10)[pids] + 1.2 * draw(60, seed=seed)
+    return features.astype(np.float32), pids, np.random.default_rng(seed).integers(3, size=60)
+
+
+@pytest.mark.parametrize('fpr', [1e-3, .01, .05, .5])
+@pytest.mark.parametrize('cameras', [False, True])
+def test_threshold_is_that_of_a_count_of_all_pairs(fpr, cameras):
+    (query, query_pids, query_cams), (gallery, gallery_pids, gallery_cams) = (
+        identities(1), identities(2))
+    columns = (query_cams, gallery_cams) if cameras else (None, None)
+    chosen = choose_threshold(query, gallery, query_pids, gallery_pids, *columns, fpr=fpr)
+    distances = 1 - unit(query.astype(float)) @ unit(gallery.astype(float)).T
+    same = query_pids[:, None] == gallery_pids
+    junk = same & (query_cams[:, None] == gallery_cams) & cameras
+    positives, negatives = distances[same & ~junk], distances[~same]
+    assert (chosen.num_positives, chosen.num_negatives) == (len(positives), len(negatives))
+    accepted = lambda values: np.mean(values < chosen.distance - 1e-6)  # noqa: E731
+    assert accepted(negatives) <= fpr
+    candidates = np.unique(negatives)
+    best = max(np.mean(positives < t) for t in candidates if np.mean(negatives < t) <= fpr)
+    assert chosen.tpr == pytest.approx(best) == accepted(positives) and chosen.fpr == fpr
+
+
+@pytest.mark.parametrize('wrong, text', [
+    (dict(fpr=1), 'accepts every pair'), (dict(fpr=0), 'false positive rates'),
+    (dict(query_pids=np.zeros(60, int), gallery_pids=np.zeros(60, int)), 'no negative'),
+    (dict(query_pids=np.arange(60) + 100), 'positive'), (dict(query_pids=[1, 2]), '2 and 60 pids'),
+    (dict(query=draw(60) * np.nan), 'NaN')])
+def test_threshold_of_wrong_input(wrong, text):
+    query, pids, _ = identities()
+    given = dict(query=query, gallery=query, query_pids=pids, gallery_pids=pids) | wrong
+    with pytest.raises(ValueError, match=text):
+        choose_threshold(**given)
+    with pytest.raises((TypeError, ValueError), match='distance'):
+        OpenSetThreshold(float('nan'))
+
+
+def test_nobody_is_known_beyond_the_threshold():
+    index = GalleryIndex(12)
+    index.add(np.eye(12, dtype=np.float32)[:3], ['x', 'y', 'z'])
+    query = np.zeros((2, 12), np.float32)
+    query[0, 0] = 1                       # x itself, distance 0
+    query[1, :2] = .6, .8                 # y at distance .2
+    assert index.search(query).known is None
+    index.threshold = OpenSetThreshold(.1)
+    np.testing.assert_array_equal(index.search(query).known, [True, False])
+    np.testing.assert_array_equal(index.search(query, threshold=.3).known, [True, True])
+    np.testing.assert_array_equal(index.search(query, threshold=0).known, [False, False])
+    hits = index.search(query, rerank=Rerank(3, k1=1, k2=1)).known  # by the distance as before
+    np.testing.assert_array_equal(hits, [True, False])
+
+
+def test_reranking_of_all_is_that_of_the_package():
+    gallery, queries = identities(1)[0], identities(2)[0][:4]
+    index = GalleryIndex(12)
+    index.add(gallery, [str(row) for row in range(60)])
+    result = index.search(queries, 15, rerank=Rerank(candidates=60, k1=8, k2=3))
+    for number, query in enumerate(queries):
+        wanted = k_reciprocal_rerank(query[None], gallery, k1=8, k2=3)[0].numpy()
+        order = np.argsort(wanted, kind='stable')[:15]
+        np.testing.assert_allclose(result.reranked[number], wanted[order], atol=1e-5)
+        np.testing.assert_allclose(wanted[result.rows[number]], wanted[order], atol=1e-5)
+    cosine = 1 - torch.cosine_similarity(torch.from_numpy(queries[:1]), torch.from_numpy(gallery))
+    np.testing.assert_allclose(result.distances[0], cosine[result.rows[0]], atol=1e-5)
+    assert result.hits[0][3].reranked == result.reranked[0, 3]
+
+
+def test_reranking_of_candidates_does_not_depend_on_the_other_queries():
+    gallery, queries = identities(1)[0], identities(2)[0]
+    index = GalleryIndex(12)
+    index.add(gallery, [str(row) for row in range(60)])
+    rerank = Rerank(candidates=20, k1=6, k2=3)
+    together = index.search(queries, 5, rerank=rerank)
+    nearest = index.search(queries, 20)
+    for number in (0, 7, 31):
+        alone = index.search(queries[number:number + 1], 5, rerank=rerank)
+        np.testing.assert_array_equal(alone.rows[0], together.rows[number])
+        assert set(alone.rows[0]) <= set(nearest.rows[number])
+    assert index.search(queries, 30, rerank=rerank).distances.shape == (60, 30)
+    lonely = GalleryIndex(12)
+    lonely.add(gallery[:1], ['a'], camids=[0])
+    assert lonely.search(queries[:2], camids=[0, 1], rerank=rerank).rows.tolist() == [[-1], [0]]
+    with pytest.raises(ValueError, match='candidates'):
+        Rerank(candidates=0)
