@@ -1,0 +1,141 @@
+"""Attention over images: each image beside its overlays, on a sheet with a colour bar."""
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
+from mmengine.visualization.utils import convert_overlay_heatmap
+
+from .canvas import PathLike, figure_to_array, fit, save_png
+from .panels import GREY, TEXT
+
+GAP = 4  # pixels between an image and its overlays, as all lengths below
+SPACE = 26  # between two images
+MARGIN = 16
+HEADER = 84
+CAPTION = 40
+BAR = 84
+MIN_WIDTH = 560
+LEAST = 96  # the shorter side of a tile
+
+
+@dataclass(frozen=True)
+class AttentionMaps:
+    """An image and what was found to matter in it.
+
+    Attributes:
+        name: of the image.
+        image: as the network saw it, shape (H, W, 3), uint8, RGB.
+        maps: by what they show, shape (H, W), from 0 to 1.
+        note: a line below the name.
+    """
+    name: str
+    image: np.ndarray
+    maps: dict[str, np.ndarray]
+    note: str = ''
+
+
+def overlay(image: np.ndarray, attention: np.ndarray, alpha: float = 0.5) -> np.ndarray:
+    """Lay a map over its image, blue where it is lowest and red where it is highest.
+
+    Args:
+        image: shape (H, W, 3), uint8, RGB.
+        attention: shape (H, W).
+        alpha: weight of the map.
+    """
+    return convert_overlay_heatmap(np.asarray(attention, np.float32), image, alpha)
+
+
+def draw_attention(images: Sequence[AttentionMaps], *, title: str = '', caption: str = '',
+                   width: int = 1200, height: int = 256) -> np.ndarray:
+    """Draw a sheet: for each image itself and an overlay of each of its maps.
+
+    Args:
+        images: all with the same kinds of maps.
+        title: of the picture.
+        caption: what the colours mean, below the title.
+        width: of the picture in pixels, about.
+        height: of an image in pixels; narrow ones are drawn higher.
+
+    Returns:
+        RGB picture, uint8, shape (H, W, 3).
+
+    Raises:
+        ValueError: if there is no image.
+    """
+    if not images:
+        raise ValueError('nothing to draw: there is no image')
+    strips = [_strip(image, height) for image in images]
+    tile = strips[0].shape[1], max(strip.shape[0] for strip in strips)
+    columns = min(max(1, (width - 2 * MARGIN - BAR + SPACE) // (tile[0] + SPACE)), len(strips))
+    rows = math.ceil(len(strips) / columns)
+    size = (max(2 * MARGIN + columns * (tile[0] + SPACE) - SPACE + BAR, MIN_WIDTH),
+            HEADER + rows * (tile[1] + CAPTION) + MARGIN)
+    places = [(MARGIN + number % columns * (tile[0] + SPACE),
+               HEADER + number // columns * (tile[1] + CAPTION)) for number in range(len(strips))]
+    canvas = np.full((size[1], size[0], 3), 255, np.uint8)
+    for (x, y), strip in zip(places, strips):
+        canvas[y:y + strip.shape[0], x:x + strip.shape[1]] = strip
+    return _letter(canvas, images, places, tile, columns, title, caption)
+
+
+def save_attention(images: Sequence[AttentionMaps], out_png: PathLike, *, title: str = '',
+                   caption: str = '', width: int = 1200) -> Path:
+    """Draw a sheet into a file, written whole or not at all; see `draw_attention`.
+
+    Raises:
+        ValueError: if there is no image.
+    """
+    return save_png(draw_attention(images, title=title, caption=caption, width=width), out_png)
+
+
+def _strip(item: AttentionMaps, height: int) -> np.ndarray:
+    """The image and its overlays side by side; without the two lowest bits, as all our tiles."""
+    h, w = item.image.shape[:2]
+    scale = max(height / h, LEAST / w)
+    tiles = [item.image, *(overlay(item.image, found) for found in item.maps.values())]
+    tiles = [fit(tile, round(w * scale), round(h * scale)) & 0xFC | 2 for tile in tiles]
+    gap = np.full((tiles[0].shape[0], GAP, 3), 255, np.uint8)
+    return np.hstack([part for tile in tiles for part in (tile, gap)][:-1])
+
+
+def _letter(canvas: np.ndarray, images: Sequence[AttentionMaps], places: list[tuple[int, int]],
+            tile: tuple[int, int], columns: int, title: str, caption: str) -> np.ndarray:
+    """Add title, names and colour bar."""
+    height, width = canvas.shape[:2]
+    figure = Figure((width / 100, height / 100), dpi=100)
+    figure.figimage(canvas, origin='upper', zorder=-1)  # behind the bar
+
+    def put(x: float, y: float, text: str, size: float, limit: float, **style: str) -> None:
+        drawn = figure.text(x / width, 1 - y / height, text, fontsize=size, va='center',
+                            **{'color': '#333333', **style}, **TEXT)
+        while len(text) > 1 and drawn.get_window_extent().width > limit:
+            text = text[1:]
+            drawn.set_text(f'…{text}')
+
+    put(MARGIN, 22, title, 12, width - 2 * MARGIN, weight='bold')
+    put(MARGIN, 44, caption, 8.5, width - 2 * MARGIN, color=GREY)
+    kinds = ['image', *images[0].maps]
+    step = (tile[0] + GAP) / len(kinds)
+    for x, _ in places[:columns]:
+        for number, kind in enumerate(kinds):
+            put(x + number * step + (step - GAP) / 2, HEADER - 12, kind, 8.5, step, ha='center')
+    for (x, y), item in zip(places, images):
+        put(x, y + tile[1] + 11, Path(item.name).name, 8, tile[0])
+        put(x, y + tile[1] + 25, item.note, 7.5, tile[0], color=GREY)
+    _add_bar(figure, (width, height), tile[1])
+    return figure_to_array(figure)
+
+
+def _add_bar(figure: Figure, size: tuple[int, int], length: int) -> None:
+    """The colours from the lowest to the highest place of an image, right of the first row."""
+    width, height = size
+    axes = figure.add_axes(((width - BAR + 14) / width, 1 - (HEADER + length) / height,
+                            14 / width, length / height))
+    bar = figure.colorbar(ScalarMappable(cmap='jet'), cax=axes, ticks=[0, 1])
+    bar.ax.set_yticklabels(['lowest', 'highest'], fontsize=7.5, **TEXT)
+    bar.solids.set_alpha(.75)
+    bar.outline.set_visible(False)

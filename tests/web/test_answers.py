@@ -1,0 +1,98 @@
+"""What the page says, without the page."""
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reid_fusedloss.search import GalleryIndex, OpenSetThreshold
+from reid_fusedloss.web import Answers, QuestionError, serve
+from reid_fusedloss.web.markup import answer_page, message
+from reid_fusedloss.web.page import respond
+
+
+def features_of(inferencer, paths):
+    return inferencer([str(path) for path in paths]).features.astype(float)
+
+
+def test_answer_is_the_order_of_the_distances(answers, folder, inferencer):
+    query = sorted((folder / 'data' / 'query').iterdir())[1]
+    gallery = [entry.name for entry in answers.index.entries]
+    distances = 1 - (features_of(inferencer, gallery) @ features_of(inferencer, [query])[0])
+    order = np.argsort(distances, kind='stable')[:5]
+    answer = answers.ask(str(query), 5)
+    assert [hit.entry.name for hit in answer.hits] == [gallery[row] for row in order]
+    assert [hit.distance for hit in answer.hits] == pytest.approx(distances[order], abs=1e-5)
+    assert answer.query.name == str(query) and answer.query.image.shape == (48, 24, 3)
+    nearest = distances.min()
+    assert answers.ask(str(query), 1, threshold=nearest + .01).known
+    assert not answers.ask(str(query), 1, threshold=nearest - .01).known
+    assert answers.ask(str(query), 1, threshold=2).known
+
+
+def test_reranked_answers_stand_in_their_own_order(answers, folder):
+    query = str(next((folder / 'data' / 'query').iterdir()))
+    hits = answers.ask(query, 8, rerank=True).hits
+    assert [hit.reranked for hit in hits] == sorted(hit.reranked for hit in hits)
+    assert 're-ranked' in answer_page(answers.ask(query, 8, rerank=True))
+
+
+@pytest.mark.parametrize('arguments, words', [
+    ((None, 5), 'Choose an image'), (('', 5), 'Choose an image'),
+    (('{folder}/broken.jpg', 5), '“broken.jpg” is not an image'),
+    (('{folder}/gone.jpg', 5), '“gone.jpg” is not an image'),
+    (('{query}', 0), '1 or more'), (('{query}', 2.5), '1 or more'),
+    (('{query}', None), '1 or more'), (('{query}', float('inf')), '1 or more'),
+    (('{query}', 5, False, None), 'a number'), (('{query}', 5, False, float('nan')), 'a number')])
+def test_questions_without_an_answer(answers, folder, arguments, words):
+    query = next((folder / 'data' / 'query').iterdir())
+    path = arguments[0] and arguments[0].format(folder=folder, query=query)
+    arguments = (path, *arguments[1:])
+    with pytest.raises(QuestionError, match=words):
+        answers.ask(*arguments)
+    shown = respond(answers, *(*arguments, False, 2.)[:4])
+    assert shown[0] == '' and 'role="alert"' in shown[1] and words in shown[1]
+
+
+def test_galleries_that_cannot_answer(inferencer, answers):
+    with pytest.raises(ValueError, match='empty'):
+        Answers(inferencer, GalleryIndex(inferencer.feat_dims))
+    other = GalleryIndex(3)
+    other.add(np.eye(3, dtype=np.float32), ['a', 'b', 'c'])
+    with pytest.raises(ValueError, match='width 3'):
+        Answers(inferencer, other)
+    stranger = GalleryIndex(inferencer.feat_dims, model='another')
+    stranger.add(np.ones((1, inferencer.feat_dims), np.float32), ['a'])
+    with pytest.raises(ValueError, match='another'):
+        Answers(inferencer, stranger)
+    assert answers.default_threshold == 2
+    index = GalleryIndex(inferencer.feat_dims)
+    index.add(np.ones((1, inferencer.feat_dims), np.float32), ['a'])
+    index.threshold = OpenSetThreshold(.4)
+    assert Answers(inferencer, index).default_threshold == .4
+
+
+def test_what_is_to_be_installed(answers, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'gradio', None)
+    with pytest.raises(ImportError, match=r'pip install "reid_fusedloss\[web\]"'):
+        serve(answers, block=False)
+
+
+def test_texts_from_outside_stay_texts(answers, folder, inferencer):
+    index = GalleryIndex(inferencer.feat_dims)
+    index.add(np.ones((1, inferencer.feat_dims), np.float32), ['/no/<b>&".jpg'], pids=['<i>'],
+              camids=['"'])
+    query = str(next((folder / 'data' / 'query').iterdir()))
+    page = answer_page(Answers(inferencer, index).ask(query, 1))
+    assert '<b>&' not in page and '<i>' not in page
+    assert '&lt;b&gt;&amp;&quot;.jpg' in page and 'no picture' in page
+    assert '<script>' not in message('<script>')
+
+
+def test_pictures_come_with_the_page(answers, folder):
+    query = str(next((folder / 'data' / 'query').iterdir()))
+    shown, page = respond(answers, query, 3, False, 2.)
+    assert page.count('<img src="data:image/jpeg;base64,') == 3
+    assert shown.count('<img src="data:image/jpeg;base64,') == 2
+    assert (page + shown).count('alt="') == 5 and 'http' not in page + shown
+    assert str(Path(query).parent) not in page + shown

@@ -1,0 +1,88 @@
+"""tools/explain.py and tools/serve.py, called as a user does, in this process."""
+import importlib.util
+import sys
+
+import pytest
+
+from reid_fusedloss.search import load_index, save_index
+from tests.tiny import REPOSITORY
+from tests.visualization.pictures import read
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, REPOSITORY / 'tools' / f'{name}.py')
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool
+
+
+@pytest.fixture
+def start(folder, monkeypatch):
+    """Run a tool in the folder; its exit status."""
+    monkeypatch.chdir(folder)
+
+    def run(tool, *arguments):
+        monkeypatch.setattr(sys, 'argv', [f'{tool.__name__}.py', 'tiny.py', 'a.pth', '--device',
+                                          'cpu', *map(str, arguments)])
+        return tool.main()
+
+    return run
+
+
+def test_explain(start, folder, capsys):
+    tool = load('explain')
+    assert start(tool, '--images', 'data/query', 'broken.jpg', '--out', 'one.png') == 0
+    assert 'left out: image broken.jpg cannot be decoded' in capsys.readouterr().out
+    assert read(folder / 'one.png').shape[1] <= 1200
+    assert start(tool, '--images', 'broken.jpg') == 1
+
+
+def test_explain_a_pair(start, folder, capsys):
+    pytest.importorskip('pytorch_grad_cam')
+    tool = load('explain')
+    first, second, *_ = sorted((folder / 'data' / 'query').iterdir())
+    assert start(tool, '--images', second, '--against', first, '--out', 'pair.png') == 0
+    assert start(tool, '--images', second, '--out', 'alone.png') == 0
+    assert read(folder / 'pair.png').shape[1] > read(folder / 'alone.png').shape[1]
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['--images', 'gone.jpg'], 'gone.jpg'),
+    (['--images', 'data/query', '--methods', 'similarity'], 'against'),
+    (['--images', 'data/query', '--methods', 'energy', '--against', 'a.jpg'], '--methods'),
+    (['--images', 'data/query', '--identity', '3'], '--methods'),
+    (['--images', 'data/query', '--num-images', '0'], '--num-images 0'),
+    (['--images', 'data/query', '--layer', 'layer9'], 'layer9'),
+    (['--images', 'data/query', '--against', 'broken.jpg'], 'broken.jpg')])
+def test_explain_mistakes(start, capsys, arguments, words):
+    assert start(load('explain'), *arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_serve(start, folder, capsys, monkeypatch):
+    """With --gallery, and with the same gallery from the disk after one of its files has gone."""
+    tool, given = load('serve'), []
+    monkeypatch.setattr(tool, 'serve', lambda *arguments: given.append(arguments))
+    copy = folder / 'copy.jpg'
+    query = min((folder / 'data' / 'query').iterdir())
+    copy.write_bytes(query.read_bytes())
+    assert start(tool, '--gallery', 'data/bounding_box_test', copy, 'broken.jpg', '--port', 0) == 0
+    assert 'broken.jpg' in capsys.readouterr().out
+    answers, port, host = given[0]
+    assert (port, host) == (0, '127.0.0.1')
+    assert answers.ask(str(query), 1).hits[0].entry.name == str(copy)
+    save_index(answers.index, folder / 'index')
+    copy.unlink()
+    assert start(tool, '--index', 'index') == 0
+    assert f'1 of {len(answers.index)} entries have no file here' in capsys.readouterr().out
+    assert given[1][0].ask(str(query), 1).hits[0].entry.name == str(copy)
+    assert len(load_index(folder / 'index')) == len(given[1][0].index)
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['--gallery', 'gone'], 'gone'), (['--index', 'data'], 'no gallery in data'),
+    (['--gallery', 'broken.jpg'], 'the gallery is empty'),
+    (['--gallery', 'data/query', '--port', '99999'], 'port=99999')])
+def test_serve_mistakes(start, capsys, arguments, words):
+    assert start(load('serve'), *arguments) == 2
+    assert words in capsys.readouterr().err
