@@ -46,7 +46,8 @@ def compare(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Fit:
     """
     shapes = {name: (tuple(value.shape), tuple(own[name].shape)) for name, value in weights.items()
               if name in own and value.shape != own[name].shape
-              and not (name.startswith('head.classifier.') and value.shape[1:] == own[name].shape[1:])
+              and not (name.startswith('head.classifier.')
+                       and value.shape[1:] == own[name].shape[1:])
               and not (name == POSITIONS and _is_square(value))}
     return Fit([name for name in own if name not in weights],
                [name for name in weights if name not in own], shapes)

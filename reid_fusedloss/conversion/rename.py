@@ -10,21 +10,23 @@ from .converted import Weights, shorten
 Replacement = Union[str, Callable[[re.Match], str]]
 
 NORM = r'(?:weight|bias|running_mean|running_var|num_batches_tracked)'
-# names of torchvision's ResNet, with IBN-a's two halves of a normalisation
+# names in torchvision's ResNet, with IBN-a's two halves of a normalisation
 RESNET = (r'(?:(?:layer[1-4]\.\d+\.)?(?:conv[123]\.weight|bn[123]\.(?:(?:IN|BN)\.)?' + NORM +
           r')|layer[1-4]\.\d+\.downsample\.(?:0\.weight|1\.' + NORM + r'))')
 UNKNOWN = 'nothing here corresponds to it'
 
 
 def rename(weights: Weights, rules: Sequence[tuple[str, Replacement]],
-           left_out: Sequence[tuple[str, str]] = (), trunk: str = '') -> tuple[dict[str, Tensor], dict[str, str]]:
+           left_out: Sequence[tuple[str, str]] = (),
+           trunk: str = '') -> tuple[dict[str, Tensor], dict[str, str]]:
     """Apply to each name the first rule that matches it as a whole.
 
     Args:
         weights: of a file.
         rules: pairs of a regular expression and its replacement, as in `re.sub`.
         left_out: pairs of a regular expression and the reason why such names have no place here.
-        trunk: what the names of the backbone begin with.
+        trunk: what the names of the backbone begin with; '': every name that no rule knows counts
+            as one of the backbone.
 
     Returns:
         The renamed weights, and the names that were left out with the reasons.

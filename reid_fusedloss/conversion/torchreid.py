@@ -3,7 +3,7 @@ import re
 from collections.abc import Collection
 
 from .converted import Converted, Weights
-from .rename import NORM, RESNET, count_blocks, rename, resnet_options
+from .rename import NORM, RESNET, rename, resnet_options
 
 HEAD = (
     (r'fc\.0\.(weight|bias)', r'neck.fc.\1'),
@@ -40,11 +40,14 @@ def convert_osnet(weights: Weights) -> Converted:
         ValueError: if the backbone has another layer.
     """
     renamed, left = rename(weights, ((OSNET, r'backbone.\1'), *HEAD), LEFT_OUT)
-    width = len(weights['conv5.conv.weight']) / 512
+    channels = len(weights['conv5.conv.weight'])
     variant = 'ain' if AIN in weights else 'ibn' if 'conv2.0.IN.weight' in weights else 'plain'
-    options: dict = {'model.backbone.widen_factor': width, 'model.backbone.variant': variant,
-                     'model.neck.in_channels': int(512 * width)}
-    return Converted(renamed, left, config='published/torchreid_osnet_x1_0', options=options)
+    named = {('plain', 128): 'x0_25', ('ain', 512): 'ain_x1_0'}.get((variant, channels), 'x1_0')
+    options: dict = {}
+    if named == 'x1_0' and (variant, channels) != ('plain', 512):
+        options = {'model.backbone.widen_factor': channels / 512, 'model.neck.in_channels': channels,
+                   'model.backbone.variant': variant}
+    return Converted(renamed, left, config=f'published/torchreid_osnet_{named}', options=options)
 
 
 def matches_resnet(names: Collection[str]) -> bool:

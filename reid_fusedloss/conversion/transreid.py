@@ -53,8 +53,9 @@ def convert(weights: Weights, camera: Optional[int] = None) -> Converted:
     jpm = 'b1.0.norm1.weight' in weights
     notes = _add_cameras(weights, camera)
     renamed, left = rename(weights, (*HEAD, *_layers(depth, jpm)), _left_out(depth, jpm), 'base.')
-    return Converted(renamed, left, notes, 'published/transreid_vit_base',
-                     _options(renamed['backbone.pos_embed'], depth))
+    options = _options(renamed['backbone.pos_embed'], depth)
+    config = None if options is None else 'published/transreid_vit_base'
+    return Converted(renamed, left, notes, config, options or {})
 
 
 def _layers(depth: int, jpm: bool) -> list[tuple[str, Any]]:
@@ -97,12 +98,11 @@ def _add_cameras(weights: dict[str, Tensor], camera: Optional[int]) -> list[str]
             'original for this camera alone']
 
 
-def _options(pos_embed: Tensor, depth: int) -> dict[str, Any]:
-    """Keys of the config of ViT-B/16 at 256x128, stride 16, that other weights set."""
+def _options(pos_embed: Tensor, depth: int) -> Optional[dict[str, Any]]:
+    """Keys of the config of ViT-B/16 at 256x128, stride 16, to set; None: it is none of ours."""
     tokens, channels = pos_embed.shape[1:]
     if tokens not in IMAGES or (channels, depth) not in ARCHITECTURES:
-        raise ValueError(f'base.pos_embed is {tuple(pos_embed.shape)}, with {depth} blocks: none '
-                         "of TransReID's networks (ViT-B/16, DeiT-S/16) and image sizes")
+        return None
     stride, (height, width) = IMAGES[tokens]
     options: dict[str, Any] = {}
     if stride != 16:

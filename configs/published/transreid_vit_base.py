@@ -1,0 +1,26 @@
+# Weights of TransReID (He et al., ICCV 2021), ViT-B/16: tested is the class token before the BN by
+# cosine distance, 256x128, mean and deviation 0.5. Stride 16, the project's Baseline(ViT); weights
+# of stride 12 set model.backbone.patch_cfg.stride=12. Of weights with JPM the global branch is used,
+# of those with SIE one camera: tools/convert_checkpoint.py says which keys to set. Training here
+# is the project's losses with our schedule.
+#   python tools/test.py configs/published/transreid_vit_base.py CHECKPOINT --dataset market1501
+# Published: Market-1501 R1 94.6 / mAP 87.1, DukeMTMC-reID R1 89.0 / mAP 79.6. Ours: not run.
+_base_ = '../bot/bot_triplet.py'
+model = dict(
+    data_preprocessor=dict(mean=[127.5, 127.5, 127.5], std=[127.5, 127.5, 127.5]),
+    backbone=dict(
+        _delete_=True,
+        type='VisionTransformer',
+        arch='base',
+        img_size=(256, 128),
+        patch_size=16,
+        patch_cfg=dict(stride=16, padding=0),
+        drop_path_rate=0.1),
+    neck=None,
+    head=dict(
+        in_channels=768,
+        test_feature='pooled',
+        loss=dict(terms=dict(id=dict(label_smoothing=0.0), triplet=dict(margin=None)))))
+train_dataloader = dict(dataset=dict(pipeline=dict(erase=dict(fill_color=(128, 128, 128)))))
+val_dataloader = dict(dataset=dict(pipeline=dict(resize=dict(backend='pillow'))))
+test_dataloader = val_dataloader
