@@ -7,6 +7,7 @@ from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from ..conversion import convert, detect, read_state_dict
 from ..registry import DATASETS
 
 CLASSIFIER = r'head\.classifier(\.\d+)?\.weight'  # one, or one for each part
@@ -15,14 +16,18 @@ TEST_FEATURES = dict(BNNeckHead='bn', PCBHead='pooled')  # what heads of two fea
 
 
 def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
-    """State dict of a model's checkpoint.
+    """State dict of a model's checkpoint; one of another project under our names.
 
     Raises:
-        FileNotFoundError, ValueError: if the checkpoint cannot be read.
+        FileNotFoundError, ValueError: if the checkpoint cannot be read, or is of another project
+            and of a network that has no counterpart here.
     """
-    state = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    weights = state.get('state_dict', state)
-    return {name.removeprefix('module.'): weight for name, weight in weights.items()}
+    weights = read_state_dict(CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu'))
+    if detect(weights) is None:
+        return weights
+    converted = convert(weights)
+    print_log(converted.summary(), logger='current')
+    return converted.weights
 
 
 def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
