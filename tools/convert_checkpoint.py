@@ -25,8 +25,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--layout', default='auto', choices=('auto', *LAYOUTS),
                         help='whose it is; auto: by the names of the weights')
     parser.add_argument('--camera', type=int, metavar='N',
-                        help='TransReID with camera embedding (SIE): the row to use, from 0 (camera '
-                        '1 of Market-1501 is row 0)')
+                        help='TransReID with camera embedding (SIE): the row to use, from 0 '
+                        '(camera 1 of Market-1501 is row 0)')
     parser.add_argument('--trust-checkpoint', action='store_true',
                         help='let the file run code while it is loaded')
     return parser.parse_args()

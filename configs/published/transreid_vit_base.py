@@ -1,9 +1,9 @@
 # Weights of TransReID (He et al., ICCV 2021), ViT-B/16: tested is the class token before the BN by
-# cosine distance, 256x128, mean and deviation 0.5. Stride 16, the project's Baseline(ViT); weights
-# of stride 12 set model.backbone.patch_cfg.stride=12. Of weights with JPM the global branch is used,
+# cosine distance, 256x128, mean and deviation 0.5. Stride 16, the project's Baseline(ViT); for
+# stride 12: model.backbone.patch_cfg.stride=12. Of weights with JPM the global branch is used,
 # of those with SIE one camera: tools/convert_checkpoint.py says which keys to set. Training here
 # is the project's losses with our schedule.
-#   python tools/test.py configs/published/transreid_vit_base.py CHECKPOINT --dataset market1501
+#   python tools/test.py configs/published/transreid_vit_base.py FILE.pth --dataset market1501
 # Published: Market-1501 R1 94.6 / mAP 87.1, DukeMTMC-reID R1 89.0 / mAP 79.6. Ours: not run.
 _base_ = '../bot/bot_triplet.py'
 model = dict(

@@ -1,6 +1,7 @@
 """FastReID (He et al., 2020), its models BoT and SBS: ResNet, IBN, non-local blocks, GeM."""
 from collections.abc import Collection
 
+import torch
 from torch import Tensor
 
 from .converted import Converted, Weights
@@ -21,6 +22,8 @@ LEFT_OUT = (
     (NON_LOCAL + r'W\.0\.bias', FOLDED),
     (r'pixel_(mean|std)', 'in the config, model.data_preprocessor'),
 )
+# of the configs, for values from 0 to 255
+IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 REDUCTION = 'heads.bottleneck.0.weight'
 
 
@@ -48,6 +51,7 @@ def convert(weights: Weights) -> Converted:
         renamed['head.embedding.weight'] = reduction[:, :, 0, 0]
         options['model.head.embedding_dims'] = len(reduction)
     _fold_biases(renamed, weights)
+    options |= _normalisation(weights)
     ibn = 'backbone.layer1.0.bn1.IN.weight' in weights
     strong = 'heads.pool_layer.p' in weights or any('NL_' in name for name in weights)
     config = f'published/fastreid_{"sbs" if strong else "bot"}_r50{"_ibn" if ibn else ""}'
@@ -65,3 +69,13 @@ def _fold_biases(renamed: dict[str, Tensor], weights: Weights) -> None:
         if mean not in renamed:
             raise ValueError(f'{name} has no running mean behind it, so it finds no place here')
         renamed[mean] = renamed[mean] - weights[name]
+
+
+def _normalisation(weights: Weights) -> dict[str, list[float]]:
+    """Keys of the config for images that are not normalised as usual."""
+    options = {}
+    for name, usual in IMAGENET.items():
+        values = weights.get(f'pixel_{name}', torch.tensor(usual)).flatten()
+        if not torch.allclose(values.float(), torch.tensor(usual), atol=0.01):
+            options[f'model.data_preprocessor.{name}'] = values.tolist()
+    return options

@@ -48,6 +48,9 @@ def convert(weights: Weights, layout: str = AUTO, camera: Optional[int] = None) 
     """
     check_choice('layout', layout, (AUTO, *LAYOUTS))
     found = detect(weights)
+    if found is None and any(name.startswith('backbone.') for name in weights):
+        raise ValueError(f'the names of the weights ({shorten(list(weights))}) are those of this '
+                         'package or mmpretrain already: they need no conversion')
     if layout == AUTO and found is None:
         raise ValueError(f'the names of the weights ({shorten(list(weights))}) are of no layout '
                          f'that is known: {", ".join(LAYOUTS)}')

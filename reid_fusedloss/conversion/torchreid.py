@@ -45,8 +45,8 @@ def convert_osnet(weights: Weights) -> Converted:
     named = {('plain', 128): 'x0_25', ('ain', 512): 'ain_x1_0'}.get((variant, channels), 'x1_0')
     options: dict = {}
     if named == 'x1_0' and (variant, channels) != ('plain', 512):
-        options = {'model.backbone.widen_factor': channels / 512, 'model.neck.in_channels': channels,
-                   'model.backbone.variant': variant}
+        options = {'model.backbone.widen_factor': channels / 512,
+                   'model.backbone.variant': variant, 'model.neck.in_channels': channels}
     return Converted(renamed, left, config=f'published/torchreid_osnet_{named}', options=options)
 
 

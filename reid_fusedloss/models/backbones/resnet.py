@@ -116,14 +116,14 @@ class ResNet(_ResNet):
     @staticmethod
     def _check_non_local(non_local: Sequence[int], depth: int) -> None:
         blocks = _ResNet.arch_settings[depth][1]
-        _check_four('non_local', non_local, 0, max(blocks))
+        _check_four('non_local', non_local, 0)
         for stage, (number, most) in enumerate(zip(non_local, blocks)):
             if number > most:
-                raise ValueError(f'non_local={tuple(non_local)}: stage {stage + 1} of depth {depth} '
-                                 f'has {most} blocks, so at most as many non-local ones')
+                raise ValueError(f'non_local={tuple(non_local)}: stage {stage + 1} at depth '
+                                 f'{depth} has {most} blocks, so at most as many non-local ones')
 
 
-def _check_four(name: str, values: Any, least: int, most: int) -> None:
+def _check_four(name: str, values: Any, least: int, most: Optional[int] = None) -> None:
     if not isinstance(values, (list, tuple)) or len(values) != 4:
         raise TypeError(f'{name} are four integers, one for each stage, got {values!r}')
     for value in values:
