@@ -1,11 +1,14 @@
 """Which layout a file has, what is left over, and what is refused."""
 import pytest
 import torch
+from mmengine.registry import MODELS
 from torch import nn
 
 from reid_fusedloss.conversion import LAYOUTS, compare, convert, detect, read_state_dict
 from reid_fusedloss.conversion.rename import UNKNOWN
+from reid_fusedloss.engine.testing import adopt_identities
 from reid_fusedloss.models import BNNeckHead
+from tests.configs.loading import resolve
 from tests.conversion.formula import RECORDED, read_record
 
 RECORDS = sorted(path.stem for path in RECORDED.glob('*.npz'))
@@ -163,3 +166,36 @@ def test_fit():
     del fits['backbone.a']
     with pytest.raises(ValueError, match='1 weights of the backbone are not in the file'):
         compare(fits, own).check()
+
+
+def transreid_of(blocks, channels, patches):
+    """Weights of TransReID without values, of a network of this size."""
+    sizes = {48: channels, 144: 3 * channels, 192: 4 * channels, 33: patches + 1}
+    shapes = read_record('transreid_plain')[0]
+    layer = {key: shape for key, shape in shapes.items() if key.startswith('base.blocks.0.')}
+    shapes = {key: shape for key, shape in shapes.items() if not key.startswith('base.blocks.')}
+    for block in range(blocks):
+        shapes |= {key.replace('blocks.0', f'blocks.{block}'): shape for key, shape in layer.items()}
+    return {key: torch.empty([sizes.get(size, size) for size in shape], device='meta')
+            for key, shape in shapes.items()}
+
+
+@pytest.mark.parametrize('channels, patches, stride, size', [
+    (768, 16 * 8, 16, (256, 128)), (768, 21 * 10, 12, (256, 128)), (384, 24 * 8, 16, (384, 128)),
+    (384, 31 * 10, 12, (384, 128)), (768, 21 * 21, 12, (256, 256))])
+def test_the_config_that_is_named_fits(channels, patches, stride, size):
+    converted = convert(transreid_of(12, channels, patches))
+    cfg = resolve(converted.config)
+    cfg.merge_from_dict(converted.options)
+    assert cfg.model.backbone.patch_cfg.stride == stride
+    assert tuple(cfg.model.backbone.img_size) == size
+    assert tuple(cfg.test_dataloader.dataset.pipeline.resize.scale) == size[::-1]
+    adopt_identities(cfg, converted.weights)
+    with torch.device('meta'):
+        fit = compare(converted.weights, MODELS.build(cfg.model).state_dict())
+    assert not fit.missing and not fit.unknown and not fit.shapes
+
+
+def test_no_config_is_named_for_other_networks():
+    converted = convert(transreid_of(6, 768, 128))
+    assert converted.config is None and 'backbone.layers.5.ln1.weight' in converted.weights
