@@ -2,25 +2,20 @@
 # cosine distance, 256x128, mean and deviation 0.5. Stride 16, the project's Baseline(ViT); for
 # stride 12: model.backbone.patch_cfg.stride=12. Of weights with JPM the global branch is used,
 # of those with SIE one camera: tools/convert_checkpoint.py says which keys to set. Training here
-# is the project's losses with our schedule.
+# is the project's losses, with its optimizer and schedule.
 #   python tools/test.py configs/published/transreid_vit_base.py FILE.pth --dataset market1501
 # Published: Market-1501 R1 94.6 / mAP 87.1, DukeMTMC-reID R1 89.0 / mAP 79.6. Ours: not run.
-_base_ = '../bot/bot_triplet.py'
+_base_ = '../backbones/vit_base.py'
 model = dict(
-    data_preprocessor=dict(mean=[127.5, 127.5, 127.5], std=[127.5, 127.5, 127.5]),
-    backbone=dict(
-        _delete_=True,
-        type='VisionTransformer',
-        arch='base',
-        img_size=(256, 128),
-        patch_size=16,
-        patch_cfg=dict(stride=16, padding=0),
-        drop_path_rate=0.1),
-    neck=None,
+    backbone=dict(patch_cfg=dict(stride=16, padding=0)),
     head=dict(
-        in_channels=768,
         test_feature='pooled',
-        loss=dict(terms=dict(id=dict(label_smoothing=0.0), triplet=dict(margin=None)))))
-train_dataloader = dict(dataset=dict(pipeline=dict(erase=dict(fill_color=(128, 128, 128)))))
+        loss=dict(
+            terms=dict(
+                id=dict(weight=1.0, label_smoothing=0.0),
+                circle=dict(weight=0.0),
+                triplet=dict(margin=None),
+                center=dict(weight=0.0)))))
+train_dataloader = dict(dataset=dict(pipeline=dict(auto_augment=dict(prob=0.0))))
 val_dataloader = dict(dataset=dict(pipeline=dict(resize=dict(backend='pillow'))))
 test_dataloader = val_dataloader

@@ -105,4 +105,5 @@ def convert_mobilenetv3(weights: Weights) -> Converted:
              (r'features\.(\d+)\.block\.\d\.fc([12])\.(weight|bias)',
               r'backbone.layer\1.se.conv\2.conv.\3'))
     renamed, left = rename(weights, rules, ((r'classifier\..*', CLASSIFIER), ), 'features.')
-    return Converted(renamed, left)
+    large = 'features.16.0.weight' in weights
+    return Converted(renamed, left, config='backbones/mobilenetv3_large' if large else None)

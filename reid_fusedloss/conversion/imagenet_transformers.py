@@ -1,11 +1,12 @@
 """torchvision's ImageNet weights of ConvNeXt, Swin and ViT."""
 import re
 from collections.abc import Collection
+from math import isqrt
 
 import torch
 
 from .converted import Converted, Weights
-from .rename import rename
+from .rename import count_blocks, rename
 
 CLASSIFIER = 'classifier of ImageNet'
 LEAF = r'(weight|bias)'
@@ -17,6 +18,10 @@ VIT_PARTS = {'ln_1.': 'ln1.', 'ln_2.': 'ln2.', 'self_attention.in_proj_': 'attn.
              'self_attention.out_proj.': 'attn.proj.', 'mlp.0.': 'ffn.layers.0.0.',
              'mlp.linear_1.': 'ffn.layers.0.0.', 'mlp.3.': 'ffn.layers.1.',
              'mlp.linear_2.': 'ffn.layers.1.'}
+STAGE_3 = r'features\.5\.(\d+)\.'
+# of the images that torchvision's ViT is trained on; vit_base.py has others
+NORMALISED = {'model.data_preprocessor.mean': [123.675, 116.28, 103.53],
+              'model.data_preprocessor.std': [58.395, 57.12, 57.375]}
 # the four patches that Swin merges: there column by column, here row by row
 MERGED = [0, 2, 1, 3]
 
@@ -50,7 +55,8 @@ def convert_convnext(weights: Weights) -> Converted:
     renamed, left = rename(weights, rules, ((r'classifier\.2\..*', CLASSIFIER), ), 'features.')
     renamed = {name: value.flatten() if name.endswith('.gamma') else value
                for name, value in renamed.items()}
-    return Converted(renamed, left)
+    tiny = (len(weights['features.0.0.weight']), count_blocks(weights, STAGE_3)) == (96, 9)
+    return Converted(renamed, left, config='backbones/convnext_tiny' if tiny else None)
 
 
 def matches_swin(names: Collection[str]) -> bool:
@@ -73,17 +79,19 @@ def convert_swin(weights: Weights) -> Converted:
         (rf'features\.0\.2\.{LEAF}', r'backbone.patch_embed.norm.\1'),
         (rf'features\.([1357])\.(\d+)\.{_either(SWIN_PARTS)}\.{LEAF}',
          lambda name: f'{block(name)}{SWIN_PARTS[name[3]]}.{name[4]}'),
-        (r'features\.([1357])\.(\d+)\.attn\.relative_position_bias_table',
-         lambda name: f'{block(name)}attn.w_msa.relative_position_bias_table'),
+        (r'features\.([1357])\.(\d+)\.attn\.(relative_position_(?:bias_table|index))',
+         lambda name: f'{block(name)}attn.w_msa.{name[3]}'),
         (rf'features\.([246])\.(reduction|norm)\.{LEAF}',
          lambda name: f'backbone.stages.{int(name[1]) // 2 - 1}.downsample.{name[2]}.{name[3]}'),
         (rf'norm\.{LEAF}', r'backbone.norm3.\1'))
-    renamed, left = rename(weights, rules, (
-        (r'head\..*', CLASSIFIER), (r'.*\.relative_position_index', 'a constant')), 'features.')
+    renamed, left = rename(weights, rules, ((r'head\..*', CLASSIFIER), ), 'features.')
     for name, value in renamed.items():
         if '.downsample.' in name:
             renamed[name] = _merge_by_rows(value)
-    return Converted(renamed, left)
+        elif name.endswith('_index'):
+            renamed[name] = value.reshape(isqrt(value.numel()), -1)
+    tiny = (len(weights['features.0.0.weight']), count_blocks(weights, STAGE_3)) == (96, 6)
+    return Converted(renamed, left, config='backbones/swin_tiny' if tiny else None)
 
 
 def _merge_by_rows(value: torch.Tensor) -> torch.Tensor:
@@ -111,4 +119,7 @@ def convert_vit(weights: Weights) -> Converted:
          lambda name: f'backbone.layers.{name[1]}.{VIT_PARTS[name[2]]}{name[3]}'),
         (rf'encoder\.ln\.{LEAF}', r'backbone.ln1.\1'))
     renamed, left = rename(weights, rules, ((r'heads\..*', CLASSIFIER), ), 'encoder.')
-    return Converted(renamed, left)
+    layers = count_blocks(weights, r'encoder\.layers\.encoder_layer_(\d+)\.')
+    base = (*weights['conv_proj.weight'].shape, layers) == (768, 3, 16, 16, 12)
+    return Converted(renamed, left, config='backbones/vit_base' if base else None,
+                     options=dict(NORMALISED) if base else {})

@@ -9,6 +9,7 @@ from torchvision.models.swin_transformer import SwinTransformer
 from torchvision.models.vision_transformer import VisionTransformer
 
 from reid_fusedloss.conversion import compare, convert, detect
+from tests.configs.loading import resolve
 from tests.conversion.formula import EXACT, draw_images, draw_weights
 from tests.conversion.models import pooled
 
@@ -56,12 +57,10 @@ def test_features_are_torchvisions(name):
     weights = {key.removeprefix('backbone.'): value for key, value in converted.weights.items()}
     ours = MODELS.build(config)
     fit = compare(weights, ours.state_dict())
-    assert not fit.unknown and not fit.shapes
-    assert all(key.endswith('relative_position_index') for key in fit.missing)
-    ours.load_state_dict(weights, strict=False)
+    assert not fit.unknown and not fit.shapes and not fit.missing
+    ours.load_state_dict(weights)
     assert set(converted.left_over) == {
-        key for key in original.state_dict()
-        if key.startswith(classifier) or key.endswith('relative_position_index')}
+        key for key in original.state_dict() if key.startswith(classifier)}
     owner, _, attribute = classifier.rpartition('.')
     setattr(original.get_submodule(owner), attribute, nn.Identity())
     original.eval()
@@ -71,3 +70,23 @@ def test_features_are_torchvisions(name):
     with torch.no_grad():
         expected, found = original(images), pooled(ours(images))
     assert (found - expected).abs().max() <= EXACT * expected.abs().max()
+
+
+@pytest.mark.parametrize('make, named', [
+    (models.resnet34, 'fusedloss_r50'),
+    (models.mobilenet_v2, 'mobilenetv2/fused_256x128'),
+    (models.mobilenet_v3_large, 'backbones/mobilenetv3_large'), (models.mobilenet_v3_small, None),
+    (models.convnext_tiny, 'backbones/convnext_tiny'), (models.convnext_small, None),
+    (models.swin_t, 'backbones/swin_tiny'), (models.swin_s, None),
+    (models.vit_b_16, 'backbones/vit_base'), (models.vit_b_32, None)])
+def test_the_config_that_is_named_fits(make, named):
+    with torch.device('meta'):
+        converted = convert(make().state_dict())
+    assert converted.config == named
+    if named is not None:
+        cfg = resolve(named)
+        cfg.merge_from_dict(converted.options)
+        cfg.model.head.num_classes = 2
+        fit = compare(converted.weights, MODELS.build(cfg.model).state_dict())
+        fit.check()
+        assert not fit.unknown and all(key.startswith('head.') for key in fit.missing)
