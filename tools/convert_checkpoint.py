@@ -53,10 +53,10 @@ def save(converted: Converted, target: Path) -> None:
 
 def main() -> None:
     args = parse_args()
-    if Path(args.target).exists() and Path(args.target).samefile(args.source):
-        raise ValueError(f'{args.target} is the source itself: name another file to write')
     trust_checkpoints(args.trust_checkpoint)
     source = CheckpointLoader.load_checkpoint(args.source, map_location='cpu')
+    if Path(args.target).exists() and Path(args.target).samefile(args.source):
+        raise ValueError(f'{args.target} is the source itself: name another file to write')
     converted = convert(read_state_dict(source), args.layout, args.camera)
     fit = None if converted.config is None else fit_of(converted)
     save(converted, Path(args.target))

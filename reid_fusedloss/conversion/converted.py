@@ -1,9 +1,11 @@
 """What a conversion gives."""
+import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from mmengine.logging import print_log
 from torch import Tensor
 
 Weights = Mapping[str, Tensor]
@@ -22,6 +24,7 @@ class Converted:
             of ours.
         options: keys of that config to set, as in `Config.merge_from_dict`.
         layout: name of the layout.
+        exact: whether features are those of the original.
     """
     weights: dict[str, Tensor]
     left_over: dict[str, str]
@@ -29,6 +32,7 @@ class Converted:
     config: Optional[str] = None
     options: dict[str, Any] = field(default_factory=dict)
     layout: str = ''
+    exact: bool = True
 
     def summary(self) -> str:
         """One line: the layout, how much of the file was taken, and what was not."""
@@ -39,7 +43,14 @@ class Converted:
         text = f'weights of the layout {self.layout}: {len(self.weights)} tensors taken'
         if parts:
             text += f', {len(self.left_over)} left over: ' + '; '.join(parts)
+        if self.config is not None:
+            text += f'; they are for configs/{self.config}.py'
         return '. '.join([text, *self.notes])
+
+    def log(self) -> None:
+        """Log the summary; a warning where features are not those of the original."""
+        print_log(self.summary(), logger='current',
+                  level=logging.INFO if self.exact else logging.WARNING)
 
 
 def shorten(names: list[str]) -> str:

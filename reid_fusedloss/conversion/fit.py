@@ -22,10 +22,11 @@ class Fit:
     shapes: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
 
     def check(self) -> None:
-        """Refuse weights that would leave the backbone in part at its random start.
+        """Refuse weights of another backbone.
 
         Raises:
-            ValueError: if a weight of the backbone is missing, or any has another shape.
+            ValueError: if a weight of the backbone is missing or has no place, or any weight has
+                another shape.
         """
         if self.shapes:
             name, (theirs, ours) = next(iter(self.shapes.items()))
@@ -36,6 +37,10 @@ class Fit:
         if lacking:
             raise ValueError(f'{len(lacking)} weights of the backbone are not in the file '
                              f'({lacking[0]}, ...): the config is of another network')
+        homeless = [name for name in self.unknown if name.startswith('backbone.')]
+        if homeless:
+            raise ValueError(f'the backbone has no place for {len(homeless)} weights of the file '
+                             f'({homeless[0]}, ...): the config is of another network')
 
 
 def compare(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Fit:

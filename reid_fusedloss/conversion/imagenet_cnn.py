@@ -75,7 +75,8 @@ def _convert_mobilenetv2(weights: Weights, others: dict[str, str],
              (rf'features\.(\d+)\.conv\.({places})\.({NORM})', block))
     renamed, left = rename(weights, rules, ((r'classifier(\.\d+)?\.(weight|bias)', CLASSIFIER), ),
                            'features.')
-    return Converted(renamed, left, config='mobilenetv2/fused_256x128')
+    published = len(weights['features.0.0.weight']) == 32
+    return Converted(renamed, left, config='mobilenetv2/fused_256x128' if published else None)
 
 
 def matches_mobilenetv3(names: Collection[str]) -> bool:

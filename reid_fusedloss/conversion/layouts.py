@@ -49,8 +49,9 @@ def convert(weights: Weights, layout: str = AUTO, camera: Optional[int] = None) 
     check_choice('layout', layout, (AUTO, *LAYOUTS))
     found = detect(weights)
     if found is None and any(name.startswith('backbone.') for name in weights):
-        raise ValueError(f'the names of the weights ({shorten(list(weights))}) are those of this '
-                         'package or mmpretrain already: they need no conversion')
+        raise ValueError(f'the names of the weights ({shorten(list(weights))}) begin as those of '
+                         'this package and of mmpretrain: if they are, they need no conversion; '
+                         f'else they are of no layout that is known: {", ".join(LAYOUTS)}')
     if layout == AUTO and found is None:
         raise ValueError(f'the names of the weights ({shorten(list(weights))}) are of no layout '
                          f'that is known: {", ".join(LAYOUTS)}')

@@ -1,7 +1,7 @@
 """New names for weights, by rules."""
 import re
 from collections.abc import Callable, Sequence
-from typing import Union
+from typing import Any, Union
 
 from torch import Tensor
 
@@ -68,10 +68,10 @@ def resnet_depth(weights: Weights, prefix: str = '') -> int:
     return depths[blocks]
 
 
-def resnet_options(weights: Weights, prefix: str = '') -> dict:
+def resnet_options(weights: Weights, prefix: str = '') -> dict[str, Any]:
     """Keys of a config of ResNet-50 that another depth sets."""
     depth = resnet_depth(weights, prefix)
-    options: dict = {} if depth == 50 else {'model.backbone.depth': depth}
+    options: dict[str, Any] = {} if depth == 50 else {'model.backbone.depth': depth}
     if depth < 50:
         options['model.head.in_channels'] = 512
     return options

@@ -55,7 +55,8 @@ def convert(weights: Weights, camera: Optional[int] = None) -> Converted:
     renamed, left = rename(weights, (*HEAD, *_layers(depth, jpm)), _left_out(depth, jpm), 'base.')
     options = _options(renamed['backbone.pos_embed'], depth)
     config = None if options is None else 'published/transreid_vit_base'
-    return Converted(renamed, left, notes, config, options or {})
+    return Converted(renamed, left, notes, config, options or {},
+                     exact=camera is not None or SIE not in weights)
 
 
 def _layers(depth: int, jpm: bool) -> list[tuple[str, Any]]:

@@ -11,8 +11,8 @@ from torch import nn
 
 from reid_fusedloss.apis.model import load_model
 from reid_fusedloss.compat import load_checkpoint_file, trust_checkpoints
-from reid_fusedloss.engine.hooks import foreign_weights_hook
-from reid_fusedloss.engine.testing import read_weights
+from reid_fusedloss.conversion import converted
+from reid_fusedloss.engine.testing import check_weights, read_weights
 from tests.conversion.formula import draw_weights, read_record
 from tests.tiny import REPOSITORY, tiny_config
 
@@ -45,7 +45,7 @@ def runner_of(folder, work_dir, **options):
 
 def test_the_runner_starts_from_them(tiny, tmp_path, monkeypatch):
     lines = []
-    monkeypatch.setattr(foreign_weights_hook, 'print_log', lambda line, logger: lines.append(line))
+    monkeypatch.setattr(converted, 'print_log', lambda line, **_: lines.append(line))
     runner = runner_of(tiny[0], tmp_path)
     runner.load_or_resume()
     own = runner.model.state_dict()
@@ -77,6 +77,19 @@ def test_they_are_read_for_a_test(tiny):
     weights = read_weights(str(tiny[0] / 'foreign.pth'))
     assert all(torch.equal(value, tiny[1][key]) for key, value in weights.items())
     assert weights.keys() == {key for key in tiny[1] if '.loss_module.' not in key}
+
+
+@pytest.mark.parametrize('change, message', [
+    (lambda weights: weights.pop('backbone.bn1.weight'), 'does not fill 1 of .*backbone.bn1.weight'),
+    (lambda weights: weights.update({'neck.p': torch.ones(1)}), r'no place for 1 .*neck\.p'),
+    (lambda weights: weights.update({'backbone.x': torch.ones(1)}), r'no place for 1 .*backbone\.x')])
+def test_a_test_wants_all_weights_and_no_more(tiny, change, message):
+    model = MODELS.build(tiny_config(tiny[0] / 'data', tiny[0] / 'work').model)
+    weights = dict(tiny[1])
+    check_weights(model, weights)
+    change(weights)
+    with pytest.raises(ValueError, match=message):
+        check_weights(model, weights)
 
 
 def test_load_model(tiny, tmp_path):

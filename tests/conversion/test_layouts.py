@@ -50,7 +50,7 @@ def test_everything_is_taken_or_left_over_with_a_reason():
 
 def test_the_local_branch_of_jpm_is_left_over():
     converted = convert(weights_of('transreid_jpm_sie_stride12'), camera=0)
-    reasons = {key: reason for key, reason in converted.left_over.items()}
+    reasons = converted.left_over
     assert reasons['b2.0.norm1.weight'] == reasons['classifier_4.weight'] == 'local branch'
     assert 'b1 takes its place' in reasons['base.blocks.2.norm1.weight']
     assert not any(key.startswith(('b1.', 'bottleneck.')) for key in reasons)
@@ -62,8 +62,9 @@ def test_a_camera_is_added_to_all_positions():
     chosen, mean = convert(weights, camera=5), convert(weights)
     assert (chosen.weights['backbone.pos_embed'] == 15).all()
     assert (mean.weights['backbone.pos_embed'] == 7.5).all()
-    assert 'not those of the original' in mean.summary()
-    assert 'not those of the original' not in chosen.summary()
+    assert 'not those of the original' in mean.summary() and not mean.exact
+    assert 'not those of the original' not in chosen.summary() and chosen.exact
+    assert convert(weights_of('transreid_plain')).exact
 
 
 @pytest.mark.parametrize('camera, error', [(6, ValueError), (-1, ValueError), (1.0, TypeError)])
@@ -163,6 +164,9 @@ def test_fit():
         compare(fits | {'backbone.a': torch.zeros(1)}, own).check()
     with pytest.raises(ValueError, match=r'pos_embed: \(1, 4, 2\)'):
         compare(fits | {'backbone.pos_embed': torch.zeros(1, 4, 2)}, own).check()
+    with pytest.raises(ValueError, match=r'no place for 1 weights of the file \(backbone.b'):
+        compare(fits | {'backbone.b': torch.zeros(1)}, own).check()
+    compare(fits | {'neck.p': torch.zeros(1)}, own).check()
     del fits['backbone.a']
     with pytest.raises(ValueError, match='1 weights of the backbone are not in the file'):
         compare(fits, own).check()

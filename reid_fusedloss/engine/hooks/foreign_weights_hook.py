@@ -1,6 +1,5 @@
 """Start from the weights of another project."""
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
@@ -34,7 +33,7 @@ class ForeignWeightsHook(Hook):
                              'project: it holds no state of a training. To start from its weights, '
                              'set load_from and leave resume out')
         converted = convert(weights)
-        print_log(converted.summary(), logger='current')
+        converted.log()
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         if hasattr(model, 'backbone'):
             compare(converted.weights, model.state_dict()).check()
