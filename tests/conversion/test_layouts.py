@@ -124,8 +124,8 @@ def test_other_normalisation_of_fastreid_is_an_option():
 def test_older_names_of_fastreid():
     """Version 0.1: heads.bnneck, heads.classifier."""
     weights = weights_of('fastreid_bot_r50')
-    older = {key.replace('bottleneck.0', 'bnneck').replace('heads.weight', 'heads.classifier.weight'):
-             value for key, value in weights.items()}
+    older = {key.replace('bottleneck.0', 'bnneck').replace('heads.w', 'heads.classifier.w'): value
+             for key, value in weights.items()}
     assert older.keys() != weights.keys()
     assert convert(older).weights.keys() == convert(weights).weights.keys()
 
@@ -179,7 +179,8 @@ def transreid_of(blocks, channels, patches):
     layer = {key: shape for key, shape in shapes.items() if key.startswith('base.blocks.0.')}
     shapes = {key: shape for key, shape in shapes.items() if not key.startswith('base.blocks.')}
     for block in range(blocks):
-        shapes |= {key.replace('blocks.0', f'blocks.{block}'): shape for key, shape in layer.items()}
+        shapes |= {key.replace('blocks.0', f'blocks.{block}'): shape
+                   for key, shape in layer.items()}
     return {key: torch.empty([sizes.get(size, size) for size in shape], device='meta')
             for key, shape in shapes.items()}
 

@@ -72,7 +72,8 @@ def test_first_expansion_is_one_layer_more():
     channels = expansion.conv.in_channels
     torch.nn.init.eye_(expansion.conv.weight.data[:, :, 0, 0])
     weights = {key.replace('layer1.0.conv.1', 'layer1.0.conv.2').replace(
-        'layer1.0.conv.0', 'layer1.0.conv.1'): value for key, value in published.state_dict().items()}
+        'layer1.0.conv.0', 'layer1.0.conv.1'): value
+        for key, value in published.state_dict().items()}
     result = ours.load_state_dict(weights, strict=False)
     assert not result.unexpected_keys
     assert all(key.startswith('layer1.0.conv.0.') for key in result.missing_keys)
