@@ -13,7 +13,7 @@ from mmengine.runner import CheckpointLoader
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.conversion import LAYOUTS, Converted, Fit, compare, convert, read_state_dict
 from reid_fusedloss.engine.config import load_config
-from reid_fusedloss.engine.testing import adopt_identities
+from reid_fusedloss.engine.testing import adopt_identities, drop_start_weights
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 
@@ -36,7 +36,7 @@ def fit_of(converted: Converted) -> Fit:
     """How the weights fit the model of the config that is named with them."""
     cfg = load_config(str(CONFIGS / f'{converted.config}.py'), CONFIGS / '_base_' / 'datasets',
                       options=converted.options)
-    cfg.model.backbone.init_cfg = None
+    drop_start_weights(cfg)
     adopt_identities(cfg, converted.weights)
     fit = compare(converted.weights, MODELS.build(cfg.model).state_dict())
     fit.check()
