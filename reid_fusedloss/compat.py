@@ -14,6 +14,7 @@ from urllib.parse import urlparse
 import torch
 from mmengine.config import config
 from mmengine.runner import checkpoint
+from torch import nn
 
 _MMCV_REMEDY = ("install exactly one of them: pip uninstall -y mmcv mmcv-lite && "
                 "pip install 'mmcv-lite>=2.2.0,<2.4.0'")
@@ -54,7 +55,8 @@ def load_checkpoint_file(filename: str, map_location: Any = None, mmap: bool = F
 
     MMEngine 0.10.7 calls `torch.load` without `weights_only`; since PyTorch 2.6 that fails on its
     own checkpoints, and before it runs whatever the pickle says. Unnecessary once MMEngine passes
-    `weights_only=True` and saves plain data.
+    `weights_only=True` and saves plain data. A whole module, which only a trusted file can hold,
+    comes as `dict(state_dict=...)`.
 
     Args:
         filename: path of the file.
@@ -63,15 +65,16 @@ def load_checkpoint_file(filename: str, map_location: Any = None, mmap: bool = F
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is not a checkpoint, or holds more than plain data and
-            `trust_checkpoints` was not called.
+        ValueError: if the file is not a checkpoint, holds more than plain data and
+            `trust_checkpoints` was not called, or a module whose code is not here.
     """
     filename = os.path.expanduser(filename)
     if not os.path.isfile(filename):
         raise FileNotFoundError(f'no checkpoint at {filename}: check the path')
     try:
-        return torch.load(filename, map_location=map_location, weights_only=not _trusted,
-                          mmap=mmap)
+        loaded = torch.load(filename, map_location=map_location, weights_only=not _trusted,
+                            mmap=mmap)
+        return dict(state_dict=loaded.state_dict()) if isinstance(loaded, nn.Module) else loaded
     except pickle.UnpicklingError as error:
         found = re.search(r'Unsupported (?:global|class|operand)[^.]*?([\w.]+) was', str(error))
         reason = found[1] if found else str(error).split('.')[0]
@@ -80,6 +83,9 @@ def load_checkpoint_file(filename: str, map_location: Any = None, mmap: bool = F
             'made it or trust its source, pass --trust-checkpoint (or call '
             'reid_fusedloss.trust_checkpoints()): loading can then run code from the file.'
         ) from error
+    except (AttributeError, ImportError) as error:  # trusted, and a module of another project
+        raise ValueError(f'{filename} holds a whole module, whose code is not here ({error}): put '
+                         'the project that wrote it on PYTHONPATH') from error
     except (RuntimeError, EOFError, OSError) as error:
         raise ValueError(f'{filename} is not a readable checkpoint ({error}): it may be cut off; '
                          'take the one before it') from error

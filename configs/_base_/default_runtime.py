@@ -12,6 +12,7 @@ default_hooks = dict(
     run_info=dict(type='reid_fusedloss.RunInfoHook'),
     skipped_images=dict(type='reid_fusedloss.SkippedImagesHook'),
     plain_checkpoint=dict(type='reid_fusedloss.PlainCheckpointHook'),
+    foreign_weights=dict(type='reid_fusedloss.ForeignWeightsHook'),
     other_identities=dict(type='reid_fusedloss.OtherIdentitiesHook'),
     checkpoint=dict(
         type='reid_fusedloss.ReIDCheckpointHook', interval=1, max_keep_ckpts=2, save_best='reid/mAP'),

@@ -7,22 +7,28 @@ from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from ..conversion import convert, detect, read_state_dict
 from ..registry import DATASETS
 
 CLASSIFIER = r'head\.classifier(\.\d+)?\.weight'  # one, or one for each part
 UNTESTED = r'head\.(classifier|loss_module)\.|.*\bnum_batches_tracked$'
+TESTED = ('backbone.', 'neck.')  # parts whose weights make the feature
 TEST_FEATURES = dict(BNNeckHead='bn', PCBHead='pooled')  # what heads of two features test by default
 
 
 def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
-    """State dict of a model's checkpoint.
+    """State dict of a model's checkpoint; one of another project under our names.
 
     Raises:
-        FileNotFoundError, ValueError: if the checkpoint cannot be read.
+        FileNotFoundError, ValueError: if the checkpoint cannot be read, or is of another project
+            and of a network that has no counterpart here.
     """
-    state = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    weights = state.get('state_dict', state)
-    return {name.removeprefix('module.'): weight for name, weight in weights.items()}
+    weights = read_state_dict(CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu'))
+    if detect(weights) is None:
+        return weights
+    converted = convert(weights)
+    converted.log()
+    return converted.weights
 
 
 def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
@@ -51,7 +57,8 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     needed; nor is the number of batches that a batch normalisation has seen.
 
     Raises:
-        ValueError: if any other weight of the model is missing or has another shape; it names them.
+        ValueError: if any other weight of the model is missing or has another shape, or the
+            checkpoint has one more in backbone or neck; it names them.
     """
     while not hasattr(model, 'backbone'):  # wrapped for several processes, for a flip test
         model = model.module
@@ -66,6 +73,11 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
         more = ', ...' if len(unfilled) > 3 else ''
         raise ValueError(f'the checkpoint does not fill {len(unfilled)} of {len(wanted)} weights '
                          f'that the embedding needs ({first}{more}): it belongs to another config')
+    surplus = [name for name in weights if name.startswith(TESTED) and name not in wanted
+               and not re.match(UNTESTED, name)]
+    if surplus:
+        raise ValueError(f'the model has no place for {len(surplus)} weights of the checkpoint '
+                         f'({surplus[0]}, ...): it belongs to another config')
 
 
 def check_test_sets(configs: Iterable[Config]) -> None:

@@ -97,6 +97,8 @@ def shrink(cfg: Config, data_root: Path) -> Config:
         pytest.importorskip('timm', minversion='1.0.9')  # the first that has it
     smaller, channels = TINY_BACKBONES[backbone.type.split('.')[-1]]
     backbone.update(smaller, init_cfg=None)
+    if 'non_local' in backbone:
+        backbone.non_local = (0, 1, 1, 0)
     reader = cfg.model.neck if 'in_channels' in (cfg.model.neck or {}) else cfg.model.head
     reader.in_channels = channels
     if 'num_parts' in cfg.model.head:

@@ -1,5 +1,6 @@
 """What happens beside the steps of a training: checkpoints, reports, lines in the log."""
 from .channels_last_hook import ChannelsLastHook
+from .foreign_weights_hook import ForeignWeightsHook
 from .other_identities_hook import OtherIdentitiesHook
 from .plain_checkpoint_hook import PlainCheckpointHook
 from .reid_checkpoint_hook import ReIDCheckpointHook
@@ -9,6 +10,6 @@ from .skipped_images_hook import SkippedImagesHook
 from .stop_signal_hook import StopSignalHook
 
 __all__ = [
-    'ChannelsLastHook', 'OtherIdentitiesHook', 'PlainCheckpointHook', 'ReIDCheckpointHook',
-    'ReIDReportHook', 'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook'
+    'ChannelsLastHook', 'ForeignWeightsHook', 'OtherIdentitiesHook', 'PlainCheckpointHook',
+    'ReIDCheckpointHook', 'ReIDReportHook', 'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook'
 ]

@@ -1,5 +1,6 @@
-"""Backbones that mmpretrain has not, or not with the strides that re-identification wants."""
+"""Backbones that mmpretrain has not, or not as re-identification wants them."""
 from .mobilenetv2 import MobileNetV2
 from .osnet import OSNet
+from .resnet import ResNet
 
-__all__ = ['MobileNetV2', 'OSNet']
+__all__ = ['MobileNetV2', 'OSNet', 'ResNet']

@@ -2,15 +2,17 @@
 from collections.abc import Sequence
 from typing import Any, Optional
 
+from mmcv.cnn import ConvModule
 from mmpretrain.models.backbones import MobileNetV2 as _MobileNetV2
 
-from ...checks import check_number
+from ...checks import check_flag, check_number
 from ...registry import MODELS
 from ..parts import check_init_cfg
 
 # places in `arch_settings` where the strides of a ResNet's stages 2 to 4 stand
 DOWNSAMPLING_LAYERS = (2, 3, 5)
 WIDEST = 16
+STEM_CHANNELS = 32
 
 
 @MODELS.register_module()
@@ -26,15 +28,21 @@ class MobileNetV2(_MobileNetV2):
     Args:
         strides: of the four stages that a ResNet has; the first is 1.
         widen_factor: multiple of the published numbers of channels.
+        expand_first: give the first block an expansion too, a 1x1 convolution from 32 to 32
+            channels, as torchreid has it; mmpretrain's weights lack it then.
+        round_channels: round the multiples to those of 8, as published; False: down to integers,
+            as torchreid does (that differs at widen_factor 1.4).
         init_cfg: as in MMEngine; None: mmpretrain's random start.
 
     Raises:
         ValueError: if there are not four strides, the first is not 1, one is neither 1 nor 2, or
             `widen_factor` is out of range.
-        TypeError: if `widen_factor` is no number, or `init_cfg` no config.
+        TypeError: if `widen_factor` is no number, or `init_cfg` no config, or a switch
+            neither True nor False.
     """
 
     def __init__(self, strides: Sequence[int] = (1, 2, 2, 2), widen_factor: float = 1.0,
+                 expand_first: bool = False, round_channels: bool = True,
                  init_cfg: Optional[dict] = None) -> None:
         if (not isinstance(strides, (list, tuple)) or len(strides) != 4 or strides[0] != 1
                 or not all(type(stride) is int and stride in (1, 2) for stride in strides)):
@@ -43,9 +51,30 @@ class MobileNetV2(_MobileNetV2):
         check_number('widen_factor', widen_factor)
         if not 0 < widen_factor <= WIDEST:
             raise ValueError(f'widen_factor={widen_factor} must be > 0 and <= {WIDEST}')
+        check_flag('expand_first', expand_first)
+        check_flag('round_channels', round_channels)
         check_init_cfg(init_cfg)
         self.arch_settings = [list(layer) for layer in _MobileNetV2.arch_settings]
         for layer, stride in zip(DOWNSAMPLING_LAYERS, strides[1:]):
             self.arch_settings[layer][-1] = stride
         start: dict[str, Any] = {} if init_cfg is None else dict(init_cfg=init_cfg)
         super().__init__(widen_factor=widen_factor, **start)
+        if not round_channels:
+            self._round_down()
+        if expand_first:
+            channels = self.layer1[0].conv[0].in_channels
+            self.layer1[0].conv.insert(0, self._layer(channels, channels, 1))
+
+    def _layer(self, in_channels: int, out_channels: int, kernel_size: int,
+               stride: int = 1) -> ConvModule:
+        return ConvModule(in_channels, out_channels, kernel_size, stride, kernel_size // 2,
+                          norm_cfg=self.norm_cfg, act_cfg=self.act_cfg)
+
+    def _round_down(self) -> None:
+        """Build all layers anew; the parent class has one way of rounding."""
+        self.in_channels = max(1, int(STEM_CHANNELS * self.widen_factor))
+        self.conv1 = self._layer(3, self.in_channels, 3, stride=2)
+        for number, (expansion, channels, blocks, stride) in enumerate(self.arch_settings, start=1):
+            wide = max(1, int(channels * self.widen_factor))
+            setattr(self, f'layer{number}', self.make_layer(wide, blocks, stride, expansion))
+        self.conv2 = self._layer(self.in_channels, self.out_channel, 1)

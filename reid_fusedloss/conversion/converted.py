@@ -1,0 +1,59 @@
+"""What a conversion gives."""
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from mmengine.logging import print_log
+from torch import Tensor
+
+Weights = Mapping[str, Tensor]
+MOST_NAMES = 3
+
+
+@dataclass
+class Converted:
+    """Weights under our names, and what became of the file.
+
+    Attributes:
+        weights: our name -> tensor.
+        left_over: name in the file -> why it was left out.
+        notes: what was computed rather than renamed.
+        config: the config whose model the weights fit, below configs/ and without `.py`; None: none
+            of ours.
+        options: keys of that config to set, as in `Config.merge_from_dict`.
+        layout: name of the layout.
+        exact: whether features are those of the original.
+    """
+    weights: dict[str, Tensor]
+    left_over: dict[str, str]
+    notes: list[str] = field(default_factory=list)
+    config: Optional[str] = None
+    options: dict[str, Any] = field(default_factory=dict)
+    layout: str = ''
+    exact: bool = True
+
+    def summary(self) -> str:
+        """One line: the layout, how much of the file was taken, and what was not."""
+        by_reason = defaultdict(list)
+        for name, reason in self.left_over.items():
+            by_reason[reason].append(name)
+        parts = [f'{shorten(names)} ({reason})' for reason, names in by_reason.items()]
+        text = f'weights of the layout {self.layout}: {len(self.weights)} tensors taken'
+        if parts:
+            text += f', {len(self.left_over)} left over: ' + '; '.join(parts)
+        if self.config is not None:
+            text += f'; they are for configs/{self.config}.py'
+        return '. '.join([text, *self.notes])
+
+    def log(self) -> None:
+        """Log the summary; a warning where features are not those of the original."""
+        print_log(self.summary(), logger='current',
+                  level=logging.INFO if self.exact else logging.WARNING)
+
+
+def shorten(names: list[str]) -> str:
+    """The first names of a list, and how many there are in all."""
+    text = ', '.join(names[:MOST_NAMES])
+    return text if len(names) <= MOST_NAMES else f'{text}, ... {len(names)} in all'

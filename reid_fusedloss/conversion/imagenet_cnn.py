@@ -1,0 +1,110 @@
+"""ImageNet weights of CNNs: torchvision's, and MobileNetV2 as Tonylins' repository has it."""
+import re
+from collections.abc import Collection
+from itertools import accumulate
+
+from .converted import Converted, Weights
+from .rename import NORM, RESNET, rename, resnet_options
+
+CLASSIFIER = 'classifier of ImageNet'
+MOBILENETV2_BLOCKS = (1, 2, 3, 4, 3, 3, 1)
+# place in a block -> layer here; those of the first block, which does not expand, come second
+TORCHVISION = ({'0.0': '0.conv', '0.1': '0.bn', '1.0': '1.conv', '1.1': '1.bn', '2': '2.conv',
+                '3': '2.bn'},
+               {'0.0': '0.conv', '0.1': '0.bn', '1': '1.conv', '2': '1.bn'})
+TONYLINS = ({'0': '0.conv', '1': '0.bn', '3': '1.conv', '4': '1.bn', '6': '2.conv', '7': '2.bn'},
+            {'0': '0.conv', '1': '0.bn', '3': '1.conv', '4': '1.bn'})
+MOBILENETV3_PARTS = ('expand_conv', 'depthwise_conv', 'linear_conv')
+LAYER = {'0': 'conv', '1': 'bn'}
+
+
+def matches_resnet(names: Collection[str]) -> bool:
+    """Whether the names are of torchvision's ResNet, or IBN-Net's."""
+    return 'layer1.0.conv1.weight' in names and 'classifier.weight' not in names
+
+
+def convert_resnet(weights: Weights) -> Converted:
+    """The backbone under our names, which are theirs; also of IBN-a.
+
+    Raises:
+        ValueError: if it has another layer.
+    """
+    renamed, left = rename(weights, ((f'({RESNET})', r'backbone.\1'), ),
+                           ((r'fc\.(weight|bias)', CLASSIFIER), ))
+    ibn = 'layer1.0.bn1.IN.weight' in weights
+    config = 'backbones/resnet50_ibn' if ibn else 'fusedloss_r50'
+    return Converted(renamed, left, config=config, options=resnet_options(weights))
+
+
+def matches_mobilenetv2(names: Collection[str]) -> bool:
+    """Whether the names are of torchvision's MobileNetV2."""
+    return 'features.1.conv.0.0.weight' in names
+
+
+def matches_tonylins(names: Collection[str]) -> bool:
+    """Whether the names are of Tonylins' MobileNetV2."""
+    return 'features.1.conv.3.weight' in names
+
+
+def convert_mobilenetv2(weights: Weights) -> Converted:
+    """The backbone of torchvision's MobileNetV2 under our names."""
+    return _convert_mobilenetv2(weights, *TORCHVISION)
+
+
+def convert_tonylins(weights: Weights) -> Converted:
+    """The backbone of Tonylins' MobileNetV2 under our names."""
+    return _convert_mobilenetv2(weights, *TONYLINS)
+
+
+def _convert_mobilenetv2(weights: Weights, others: dict[str, str],
+                         first: dict[str, str]) -> Converted:
+    ends = list(accumulate(MOBILENETV2_BLOCKS))
+
+    def block(name: re.Match) -> str:
+        number = int(name[1]) - 1
+        stage = next(stage for stage, end in enumerate(ends) if number < end)
+        place = number - (ends[stage] - MOBILENETV2_BLOCKS[stage])
+        layer = (others if number else first)[name[2]]
+        return f'backbone.layer{stage + 1}.{place}.conv.{layer}.{name[3]}'
+
+    def ends_of_it(name: re.Match) -> str:
+        return f'backbone.conv{1 if name[1] == "0" else 2}.{LAYER[name[2]]}.{name[3]}'
+
+    places = '|'.join(sorted({re.escape(place) for place in (*others, *first)}))
+    rules = ((rf'features\.(0|18)\.([01])\.({NORM})', ends_of_it),
+             (rf'features\.(\d+)\.conv\.({places})\.({NORM})', block))
+    renamed, left = rename(weights, rules, ((r'classifier(\.\d+)?\.(weight|bias)', CLASSIFIER), ),
+                           'features.')
+    published = len(weights['features.0.0.weight']) == 32
+    return Converted(renamed, left, config='mobilenetv2/fused_256x128' if published else None)
+
+
+def matches_mobilenetv3(names: Collection[str]) -> bool:
+    """Whether the names are of torchvision's MobileNetV3."""
+    return 'features.1.block.0.0.weight' in names
+
+
+def convert_mobilenetv3(weights: Weights) -> Converted:
+    """The backbone of MobileNetV3, large or small, under our names.
+
+    Raises:
+        ValueError: if it has another layer.
+    """
+    def end(name: re.Match) -> str:
+        return f'backbone.layer{name[1]}.{LAYER[name[2]]}.{name[3]}'
+
+    def block(name: re.Match) -> str:
+        convolutions = sorted(int(other[1]) for other in (
+            re.fullmatch(rf'features\.{name[1]}\.block\.(\d)\.0\.weight', key)
+            for key in weights) if other)
+        parts = MOBILENETV3_PARTS[-len(convolutions):]
+        return (f'backbone.layer{name[1]}.{parts[convolutions.index(int(name[2]))]}.'
+                f'{LAYER[name[3]]}.{name[4]}')
+
+    rules = ((rf'features\.(\d+)\.([01])\.({NORM})', end),
+             (rf'features\.(\d+)\.block\.(\d)\.([01])\.({NORM})', block),
+             (r'features\.(\d+)\.block\.\d\.fc([12])\.(weight|bias)',
+              r'backbone.layer\1.se.conv\2.conv.\3'))
+    renamed, left = rename(weights, rules, ((r'classifier\..*', CLASSIFIER), ), 'features.')
+    large = 'features.16.0.weight' in weights
+    return Converted(renamed, left, config='backbones/mobilenetv3_large' if large else None)

@@ -1,0 +1,77 @@
+"""New names for weights, by rules."""
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Union
+
+from torch import Tensor
+
+from .converted import Weights, shorten
+
+Replacement = Union[str, Callable[[re.Match], str]]
+
+NORM = r'(?:weight|bias|running_mean|running_var|num_batches_tracked)'
+# names in torchvision's ResNet, with IBN-a's two halves of a normalisation
+RESNET = (r'(?:(?:layer[1-4]\.\d+\.)?(?:conv[123]\.weight|bn[123]\.(?:(?:IN|BN)\.)?' + NORM +
+          r')|layer[1-4]\.\d+\.downsample\.(?:0\.weight|1\.' + NORM + r'))')
+UNKNOWN = 'nothing here corresponds to it'
+
+
+def rename(weights: Weights, rules: Sequence[tuple[str, Replacement]],
+           left_out: Sequence[tuple[str, str]] = (),
+           trunk: str = '') -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Apply to each name the first rule that matches it as a whole.
+
+    Args:
+        weights: of a file.
+        rules: pairs of a regular expression and its replacement, as in `re.sub`.
+        left_out: pairs of a regular expression and the reason why such names have no place here.
+        trunk: what the names of the backbone begin with; '': every name that no rule knows counts
+            as one of the backbone.
+
+    Returns:
+        The renamed weights, and the names that were left out with the reasons.
+
+    Raises:
+        ValueError: if a weight of the backbone finds no place: the features would be others.
+    """
+    taken: dict[str, Tensor] = {}
+    left: dict[str, str] = {}
+    for name, value in weights.items():
+        rule = next((rule for rule in rules if re.fullmatch(rule[0], name)), None)
+        if rule is not None:
+            taken[re.sub(*rule, name)] = value
+        else:
+            left[name] = next((reason for pattern, reason in left_out
+                               if re.fullmatch(pattern, name)), UNKNOWN)
+    lost = [name for name, reason in left.items() if reason == UNKNOWN and name.startswith(trunk)]
+    if lost:
+        raise ValueError(f'{len(lost)} weights of the backbone have no counterpart here '
+                         f'({shorten(lost)}): the file is of another network than the layout '
+                         'covers, or of another layout')
+    return taken, left
+
+
+def count_blocks(weights: Weights, pattern: str) -> int:
+    """One more than the highest number that the pattern's group has among the names; 0: none."""
+    found = [re.match(pattern, name) for name in weights]
+    return max((int(match[1]) + 1 for match in found if match), default=0)
+
+
+def resnet_depth(weights: Weights, prefix: str = '') -> int:
+    """Depth of the ResNet whose names begin so."""
+    blocks = count_blocks(weights, re.escape(prefix) + r'layer3\.(\d+)\.')
+    bottleneck = f'{prefix}layer1.0.conv3.weight' in weights
+    depths = {6: 50, 23: 101, 36: 152} if bottleneck else {2: 18, 6: 34}
+    if blocks not in depths:
+        raise ValueError(f'{prefix}layer3 has {blocks} blocks: no ResNet of 18, 34, 50, 101 or 152 '
+                         'layers')
+    return depths[blocks]
+
+
+def resnet_options(weights: Weights, prefix: str = '') -> dict[str, Any]:
+    """Keys of a config of ResNet-50 that another depth sets."""
+    depth = resnet_depth(weights, prefix)
+    options: dict[str, Any] = {} if depth == 50 else {'model.backbone.depth': depth}
+    if depth < 50:
+        options['model.head.in_channels'] = 512
+    return options

@@ -1,0 +1,33 @@
+"""reid-strong-baseline (Luo et al., CVPRW 2019): ResNet and BNNeck."""
+from collections.abc import Collection
+
+from .converted import Converted, Weights
+from .rename import NORM, RESNET, rename, resnet_options
+
+RULES = (
+    (rf'base\.({RESNET})', r'backbone.\1'),
+    (rf'bottleneck\.({NORM})', r'head.bn.\1'),
+    (r'classifier\.(weight|bias)', r'head.classifier.\1'),
+)
+LEFT_OUT = ((r'base\.fc\..*', 'classifier of ImageNet'), )
+
+
+def matches(names: Collection[str]) -> bool:
+    """Whether the names are of this layout."""
+    return 'base.layer1.0.conv1.weight' in names
+
+
+def convert(weights: Weights) -> Converted:
+    """The weights under our names.
+
+    Its ResNet has no ReLU behind the stem's normalisation, its IBN variant has one; the config is
+    chosen accordingly.
+
+    Raises:
+        ValueError: if the backbone is not a ResNet, or one with squeeze and excitation.
+    """
+    renamed, left = rename(weights, RULES, LEFT_OUT, trunk='base.')
+    options = resnet_options(weights, 'base.')
+    if 'base.layer1.0.bn1.IN.weight' in weights:
+        options |= {'model.backbone.ibn': True, 'model.backbone.stem_relu': True}
+    return Converted(renamed, left, config='published/strong_baseline_r50', options=options)

@@ -1,0 +1,85 @@
+"""torchreid (Zhou and Xiang, 2019): OSNet, ResNet and MobileNetV2 with a linear classifier."""
+import re
+from collections.abc import Collection
+
+from .converted import Converted, Weights
+from .rename import NORM, RESNET, rename, resnet_options
+
+HEAD = (
+    (r'fc\.0\.(weight|bias)', r'neck.fc.\1'),
+    (rf'fc\.1\.({NORM})', r'neck.norm.\1'),
+    (r'classifier\.(weight|bias)', r'head.classifier.\1'),
+)
+LEFT_OUT = ((r'fc\..*', 'one layer behind the pooling has a place here, not several'), )
+OSNET = r'(conv[1-5]\..*|pool[23]\..*)'
+AIN = 'conv2.0.conv2.0.layers.0.conv1.weight'
+PLACES = {'conv1.conv': '0.conv', 'conv1.bn': '0.bn', 'dwconv2.conv': '1.conv',
+          'dwconv2.bn': '1.bn', 'conv3.0': '2.conv', 'conv3.1': '2.bn'}
+
+
+def _mobilenetv2_block(name: re.Match) -> str:
+    return f'backbone.layer{int(name[1]) - 1}.{name[2]}.conv.{PLACES[name[3]]}.{name[4]}'
+
+
+MOBILENETV2 = (
+    (rf'conv1\.(conv|bn)\.({NORM})', r'backbone.conv1.\1.\2'),
+    (rf'conv9\.(conv|bn)\.({NORM})', r'backbone.conv2.\1.\2'),
+    (rf'conv([2-8])\.(\d+)\.({"|".join(map(re.escape, PLACES))})\.({NORM})', _mobilenetv2_block),
+)
+
+
+def matches_osnet(names: Collection[str]) -> bool:
+    """Whether the names are of an OSNet."""
+    return 'conv2.0.conv2a.conv1.weight' in names or AIN in names
+
+
+def convert_osnet(weights: Weights) -> Converted:
+    """The weights of an OSNet, of any width and variant, under our names.
+
+    Raises:
+        ValueError: if the backbone has another layer.
+    """
+    renamed, left = rename(weights, ((OSNET, r'backbone.\1'), *HEAD), LEFT_OUT)
+    channels = len(weights['conv5.conv.weight'])
+    variant = 'ain' if AIN in weights else 'ibn' if 'conv2.0.IN.weight' in weights else 'plain'
+    named = {('plain', 128): 'x0_25', ('ain', 512): 'ain_x1_0'}.get((variant, channels), 'x1_0')
+    options: dict = {}
+    if named == 'x1_0' and (variant, channels) != ('plain', 512):
+        options = {'model.backbone.widen_factor': channels / 512,
+                   'model.backbone.variant': variant, 'model.neck.in_channels': channels}
+    return Converted(renamed, left, config=f'published/torchreid_osnet_{named}', options=options)
+
+
+def matches_resnet(names: Collection[str]) -> bool:
+    """Whether the names are of a ResNet with torchreid's classifier."""
+    return 'layer1.0.conv1.weight' in names and 'classifier.weight' in names
+
+
+def convert_resnet(weights: Weights) -> Converted:
+    """The weights of a ResNet, with or without a layer behind the pooling, under our names.
+
+    Raises:
+        ValueError: if the backbone has another layer.
+    """
+    renamed, left = rename(weights, ((f'({RESNET})', r'backbone.\1'), *HEAD), LEFT_OUT)
+    fc = 'fc.0.weight' in weights
+    config = f'published/torchreid_resnet50{"_fc512" if fc else ""}'
+    return Converted(renamed, left, config=config, options=resnet_options(weights))
+
+
+def matches_mobilenetv2(names: Collection[str]) -> bool:
+    """Whether the names are of torchreid's MobileNetV2."""
+    return 'conv2.0.dwconv2.conv.weight' in names
+
+
+def convert_mobilenetv2(weights: Weights) -> Converted:
+    """The weights of a MobileNetV2, 1.0 or 1.4, under our names.
+
+    Raises:
+        ValueError: if the backbone has another layer.
+    """
+    renamed, left = rename(weights, (*MOBILENETV2, *HEAD), LEFT_OUT)
+    stem, last = (len(weights[f'{name}.conv.weight']) for name in ('conv1', 'conv9'))
+    options = {} if stem == 32 else {'model.backbone.widen_factor': 1.4,
+                                     'model.head.in_channels': last}
+    return Converted(renamed, left, config='published/torchreid_mobilenetv2_x1_0', options=options)
