@@ -9,6 +9,7 @@ import torch
 from reid_fusedloss.apis import ReIDInferencer
 from reid_fusedloss.export import OnnxModel, export_onnx, read_card
 from reid_fusedloss.functional.ranking.evaluate import evaluate_ranking, ranking_lists
+from reid_fusedloss.search import GalleryIndex
 
 FORMS = [dict(), dict(normalise='outside'), dict(normalise='outside', channel_order='bgr'),
          dict(input_type='uint8', channel_order='bgr'), dict(l2=False)]
@@ -83,6 +84,14 @@ def test_what_the_file_says(exported):
     assert read_card(path) == done.card
 
 
+def search(query, gallery, k=10):
+    """The nearest names of each query in an index of the gallery."""
+    pytest.importorskip('faiss', reason='needs faiss')
+    index = GalleryIndex(gallery.features.shape[1])
+    index.add(gallery.features, gallery.names)
+    return [[hit.entry.name for hit in hits] for hits in index.search(query.features, k).hits]
+
+
 def test_trained_exported_ranked(trained, exported, inferencer):
     """Query and gallery of the tiny data set: the file ranks as the model does."""
     model = OnnxModel(exported()[0], progress=False)
@@ -98,6 +107,8 @@ def test_trained_exported_ranked(trained, exported, inferencer):
     lists = [ranking_lists(1 - q.features @ g.features.T, *labels, k=10)
              for q, g in features.values()]
     assert lists[0].indices.tolist() == lists[1].indices.tolist()
+    found = [search(q, g) for q, g in features.values()]
+    assert found[0] == found[1] == [[gallery.names[i] for i in row] for row in lists[0].indices]
     scores = [evaluate_ranking(q.features, g.features, *labels) for q, g in features.values()]
     assert scores[0] == pytest.approx(scores[1], abs=1e-6)
 
