@@ -12,8 +12,7 @@ from mmengine.runner import Runner
 from reid_fusedloss.apis import ReIDInferencer
 from reid_fusedloss.engine.config import use_amp
 from reid_fusedloss.functional import evaluate_ranking, k_reciprocal_rerank
-from tests.engine.processes import finish, start, stop_when, write_config
-from tests.test_tools import free_port
+from tests.engine.processes import finish, free_port, start, stop_when, write_config
 from tests.tiny import REPOSITORY, tiny_config
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason='no GPU')
@@ -86,7 +85,7 @@ def test_nccl_with_gathered_losses_stops_at_a_signal_and_resumes(tmp_path):
     config = write_config(tmp_path, train_cfg__max_epochs=20, train_cfg__val_interval=20,
                           model__head__loss__terms__triplet__gather=True)
     folder = tmp_path / 'work'
-    variables = dict(NNODES='1', PORT=str(free_port()), CUDA_VISIBLE_DEVICES='0',
+    variables = dict(NNODES='1', PORT=free_port(), CUDA_VISIBLE_DEVICES='0',
                      PYTHONPATH=f'{REPOSITORY}{os.pathsep}{os.environ.get("PYTHONPATH", "")}')
     process = start(config, folder, '--amp', **variables)
     stop_when(process, folder, 'Epoch(train)  [3]', signal.SIGTERM)

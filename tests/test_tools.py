@@ -1,7 +1,6 @@
 """The tools as a user starts them, in processes of their own."""
 import json
 import os
-import socket
 import subprocess
 import sys
 
@@ -9,18 +8,13 @@ import pytest
 from mmengine.config import Config
 
 from tests.calling import call
+from tests.engine.processes import free_port
 from tests.tiny import REPOSITORY, tiny_config
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(('127.0.0.1', 0))
-        return found.getsockname()[1]
 
 
 def start(*command, cwd):
     environment = dict(os.environ, PYTHONPATH=str(REPOSITORY), OMP_NUM_THREADS='1',
-                       PORT=str(free_port()), PYTHONWARNINGS='ignore',
+                       PORT=free_port(), PYTHONWARNINGS='ignore',
                        PATH=f'{os.path.dirname(sys.executable)}{os.pathsep}{os.environ["PATH"]}')
     done = subprocess.run([str(part) for part in command], cwd=cwd, env=environment,
                           capture_output=True, text=True, timeout=600)

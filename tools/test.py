@@ -13,7 +13,7 @@ from torch import Tensor
 
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.engine.arguments import add_run_arguments, suffix
-from reid_fusedloss.engine.config import join_processes, load_config
+from reid_fusedloss.engine.config import join_processes, leave_processes, load_config
 from reid_fusedloss.engine.testing import (adopt_identities, check_test_sets, check_weights,
                                            compare_rankings, drop_start_weights, flip_images,
                                            read_weights)
@@ -83,6 +83,7 @@ def main() -> None:
         scores[Path(dataset or '').stem] = runner.test()
     if is_main_process():
         print(f'\n{metrics_table(scores)}')
+    leave_processes()
 
 
 if __name__ == '__main__':

@@ -7,8 +7,8 @@ from mmengine.runner import Runner
 
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.engine.arguments import add_run_arguments, suffix
-from reid_fusedloss.engine.config import (count_identities, join_processes, load_config, resume,
-                                          split_batch, use_amp)
+from reid_fusedloss.engine.config import (count_identities, join_processes, leave_processes,
+                                          load_config, resume, split_batch, use_amp)
 from reid_fusedloss.engine.work_dir import check_work_dir
 
 DATASETS_DIR = Path(__file__).resolve().parents[1] / 'configs' / '_base_' / 'datasets'
@@ -44,6 +44,7 @@ def main() -> None:
         resume(cfg, args.resume)
     count_identities(cfg)
     Runner.from_cfg(cfg).train()
+    leave_processes()
 
 
 if __name__ == '__main__':

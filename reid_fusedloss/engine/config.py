@@ -149,6 +149,16 @@ def join_processes(cfg: Config, launcher: str) -> int:
     return int(os.environ['WORLD_SIZE'])
 
 
+def leave_processes() -> None:
+    """End what `join_processes` or MMEngine began, when all work is done.
+
+    Without it a thread of the group may still run when the interpreter ends; now and then that
+    aborts a process whose training is complete, and the launcher reports a failure.
+    """
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 def _set_options(cfg: Config, options: Mapping[str, Any]) -> None:
     """A misspelt key would be set and never read; below the first name, types refuse it."""
     known = set(cfg.keys()) | RUNNER_KEYS

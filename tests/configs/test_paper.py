@@ -49,6 +49,8 @@ ROWS = {
     'table6/k8_p16': ('table5/2_ours_rerank', {SIZE: 128, K: 8}),
     'table6/k16_p4': ('table5/2_ours_rerank', {K: 16}),
 }
+GEM = {'model.neck.type': 'GeneralizedMeanPooling', 'model.neck.p': 3.0,
+       'model.neck.p_trainable': False}
 OTHERS = {
     'circle/circle_class': {},
     'circle/circle_anchor': term('circle', form='anchor', reads='bn', margin=0.25, gamma=128,
@@ -71,6 +73,7 @@ OTHERS = {
     'variants/epoch_images': {'train_dataloader.batch_sampler.epoch_rule': 'images'},
     'variants/erase_random': {f'{ERASE}.mode': 'rand'},
     'variants/feature_before_bn': {'model.head.test_feature': 'pooled'},
+    'variants/gem_fixed': GEM,
     'variants/triplet_normalized': term('triplet', normalize=True),
     'variants/triplet_soft': term('triplet', margin=None),
     'variants/triplet_weighted': term('triplet', margin=None, mining='weighted'),
@@ -125,8 +128,16 @@ def test_a_variant_is_the_headline_and_its_name(name):
 def test_every_config_stands_in_a_table():
     in_tables = {f'paper/{row}' for row in ROWS} | set(OTHERS)
     others = {name for name in CONFIGS if name.split('/')[0] in ('paper', 'circle', 'variants')}
-    assert others - in_tables == {'variants/schedule_bot'}  # see test_schedules.py
+    assert others - in_tables == {
+        'variants/schedule_bot',  # see test_schedules.py
+        'variants/gem_learned'}  # see below
     assert in_tables <= others
+
+
+def test_learnt_pooling_is_fixed_pooling_that_is_trained_and_not_decayed():
+    assert changes('variants/gem_learned', 'variants/gem_fixed') == {
+        'model.neck.p_trainable': True,
+        'optim_wrapper.paramwise_cfg': {'custom_keys': {'neck.p': {'decay_mult': 0.0}}}}
 
 
 @pytest.mark.parametrize('row', [

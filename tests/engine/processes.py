@@ -1,6 +1,7 @@
 """Trainings in processes of their own, as users start them."""
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -9,6 +10,13 @@ from pathlib import Path
 from tests.tiny import REPOSITORY, tiny_config
 
 TOOLS = REPOSITORY / 'tools'
+
+
+def free_port() -> str:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return str(probe.getsockname()[1])
 
 
 def write_config(folder: Path, **options) -> str:

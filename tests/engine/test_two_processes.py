@@ -1,12 +1,11 @@
 """The same total batch on one process, on two, and on two machines, trains the same."""
-import socket
 
 import pytest
 import torch
 
 from reid_fusedloss.compat import load_checkpoint_file
 from reid_fusedloss.engine.checkpoints import differences
-from tests.engine.processes import finish, start, write_config
+from tests.engine.processes import finish, free_port, start, write_config
 
 LAST = 'epoch_2.pth'
 # batch normalisation is the one thing that sees the samples of its process alone: it is frozen
@@ -16,12 +15,6 @@ OPTIONS = dict(model__backbone__norm_eval=True, model__head__type='reid_fusedlos
                model__head__loss__terms__id__weight=1., param_scheduler__1__end=2,
                train_dataloader__dataset__pipeline__auto_augment__prob=.5,
                optim_wrapper__optimizer__type='SGD', optim_wrapper__optimizer__lr=.01)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return str(probe.getsockname()[1])
 
 
 @pytest.fixture(scope='module')
