@@ -23,6 +23,7 @@ from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.apis import ReIDInferencer
 from reid_fusedloss.apis.sources import find_paths
 from reid_fusedloss.explain import METHODS, Explainer
+from reid_fusedloss.printable import printable, tell_unreadable
 from reid_fusedloss.visualization.attention import AttentionMaps, save_attention
 
 MEANINGS = dict(energy='energy: strength of the last feature map',
@@ -80,8 +81,7 @@ def run(args: argparse.Namespace) -> int:
     explainer = Explainer(inferencer, args.layer)
     found = explainer(paths[:args.num_images], methods, against=args.against,
                       identity=args.identity)
-    for reason in explainer.unreadable.values():
-        print(f'left out: {reason}')
+    tell_unreadable(explainer.unreadable)
     if not found:
         return 1
     if args.against:
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     caption = '; '.join(MEANINGS[method] for method in methods)
     title = args.title or f'what {Path(args.source).stem} looks at'
     path = save_attention(found, args.out, title=title, caption=caption, width=args.width)
-    print(f'drawn: {path}')
+    print(printable(f'drawn: {path}'))
     return 0
 
 

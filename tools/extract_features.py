@@ -27,6 +27,7 @@ from reid_fusedloss.apis.extract_files import (Summary, extract_query_gallery, e
 from reid_fusedloss.apis.query_gallery import MARKET1501
 from reid_fusedloss.apis.work_list import work_list
 from reid_fusedloss.datasets.file_names import compile_pattern
+from reid_fusedloss.printable import printable, tell_unreadable
 
 WEIGHTS = ('.pth', '.pt', '.ckpt', '.tar')
 OTHER_FILES = ('.npy', '.pkl', '.pickle', '.h5', '.hdf5', '.csv', '.json', '.txt', *WEIGHTS)
@@ -109,7 +110,8 @@ def extract(args: argparse.Namespace) -> Summary:
         return extract_query_gallery(inferencer, *works, args.out, args.pattern)
     if args.out.suffix == '.npz' and not args.out.is_dir():
         return extract_to_file(inferencer, *works, args.out)
-    return extract_to_folder(inferencer, *works, args.out, args.shard_size, print)
+    return extract_to_folder(inferencer, *works, args.out, args.shard_size,
+                             lambda line: print(printable(line)))
 
 
 def main() -> int:
@@ -122,9 +124,8 @@ def main() -> int:
     except (OSError, ImportError, FloatingPointError, TypeError, ValueError) as error:
         print(f'{Path(sys.argv[0]).name}: error: {error}', file=sys.stderr)
         return 2
-    for name, reason in list(summary.unreadable.items())[:5]:
-        print(f'unreadable: {name}: {reason}')
-    print(f'{args.out}: {summary}')
+    tell_unreadable(summary.unreadable)
+    print(printable(f'{args.out}: {summary}'))
     return 0 if summary.images or not summary.unreadable else 1
 
 

@@ -26,6 +26,7 @@ from reid_fusedloss.apis import ReIDInferencer
 from reid_fusedloss.apis.gallery import (PATTERN, gallery_of_features, model_id, parse_labels,
                                          update_gallery)
 from reid_fusedloss.evaluation import load_features
+from reid_fusedloss.printable import printable, tell_unreadable
 from reid_fusedloss.search import (Entry, GalleryIndex, OpenSetThreshold, Rerank, choose_threshold,
                                    load_index, save_index)
 from reid_fusedloss.search.kinds import KINDS, make_kind
@@ -114,7 +115,7 @@ def open_gallery(args: argparse.Namespace, inferencer: ReIDInferencer) -> Galler
     if args.gallery:
         update = update_gallery(index, inferencer, args.gallery, pattern=args.pattern,
                                 recursive=args.recursive, prune=args.prune)
-        tell('gallery', update.unreadable)
+        tell_unreadable(update.unreadable, 'gallery')
         gone = f', {len(update.gone)} gone' if update.gone else ''
         print(f'gallery: {len(index)} entries; {len(update.added)} added, {len(update.changed)} '
               f'changed{gone}')
@@ -139,14 +140,6 @@ def set_threshold(index: GalleryIndex, args: argparse.Namespace) -> None:
           f'false ones')
 
 
-def tell(what: str, unreadable: dict[str, str]) -> None:
-    """Name the images that could not be read."""
-    for name, reason in list(unreadable.items())[:5]:
-        print(f'{what}: unreadable: {name}: {reason}')
-    if len(unreadable) > 5:
-        print(f'{what}: {len(unreadable)} images unreadable, the first five are named')
-
-
 def search(args: argparse.Namespace) -> int:
     check(args)
     trust_checkpoints(args.trust_checkpoint)
@@ -154,7 +147,7 @@ def search(args: argparse.Namespace) -> int:
                                 batch_size=args.batch_size, options=args.cfg_options)
     index = open_gallery(args, inferencer)
     found = inferencer(args.query, recursive=args.recursive)
-    tell('query', found.unreadable)
+    tell_unreadable(found.unreadable, 'query')
     if not found.names:
         return 1
     queries = [Entry(os.path.abspath(name), *parse_labels(name, args.pattern))
@@ -170,7 +163,7 @@ def search(args: argparse.Namespace) -> int:
     picture = draw_ranking_lists(lists, num_queries=args.num_queries, topk=min(args.k, MOST_COLUMNS),
                                  order='given')
     save_png(picture, Path(args.out, 'search.png'))
-    print(f'written: {args.out}/search.png, .csv, .json')
+    print(printable(f'written: {args.out}/search.png, .csv, .json'))
     return 0
 
 

@@ -18,6 +18,7 @@ from mmengine.config import DictAction
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.apis import ReIDInferencer
 from reid_fusedloss.apis.gallery import PATTERN, model_id, update_gallery
+from reid_fusedloss.printable import printable, tell_unreadable
 from reid_fusedloss.search import GalleryIndex, load_index
 from reid_fusedloss.web import Answers, serve
 
@@ -51,14 +52,13 @@ def open_gallery(args: argparse.Namespace, inferencer: ReIDInferencer) -> Galler
         index = GalleryIndex(inferencer.feat_dims, model=model_id(inferencer))
         update = update_gallery(index, inferencer, args.gallery, pattern=args.pattern,
                                 recursive=args.recursive)
-        for reason in update.unreadable.values():
-            print(f'left out: {reason}')
+        tell_unreadable(update.unreadable, 'gallery')
         return index
     index = load_index(args.index)
     missing = [entry.name for entry in index.entries if not Path(entry.name).is_file()]
     if missing:
-        print(f'{len(missing)} of {len(index)} entries have no file here, such as {missing[0]}: '
-              'they are shown without a picture')
+        print(printable(f'{len(missing)} of {len(index)} entries have no file here, such as '
+                        f'{missing[0]}: they are shown without a picture'))
     return index
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
+from ..printable import printable
+
 Label = Union[int, str]
 INT64 = range(-2**63, 2**63)
 
@@ -53,10 +55,10 @@ def parse_names(paths: Iterable[Path], pattern: str, junk_pids: Sequence[str]) -
     for path in paths:
         match = regex.match(path.name)
         if not match or not match['pid'] or with_camera and not match['camid']:
-            raise ValueError(f'{_printable(path)}: the name does not fit the pattern {pattern!r}; '
+            raise ValueError(f'{printable(path)}: the name does not fit the pattern {pattern!r}; '
                              'move the file away or correct `pattern`')
         if not _is_text(str(path)):
-            raise ValueError(f'{_printable(path)}: the name is no UTF-8 text; rename the file')
+            raise ValueError(f'{printable(path)}: the name is no UTF-8 text; rename the file')
         if match['pid'] not in junk_pids:
             files.append(ImageFile(str(path), match['pid'], match['camid'] if with_camera else None))
     return files
@@ -83,7 +85,3 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _printable(path: Path) -> str:
-    return str(path).encode(errors='backslashreplace').decode()

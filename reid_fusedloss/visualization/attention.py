@@ -9,6 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from mmengine.visualization.utils import convert_overlay_heatmap
 
+from ..printable import printable
 from .canvas import PathLike, figure_to_array, fit, save_png
 from .panels import GREY, TEXT
 
@@ -110,6 +111,7 @@ def _letter(canvas: np.ndarray, images: Sequence[AttentionMaps], places: list[tu
     figure.figimage(canvas, origin='upper', zorder=-1)  # behind the bar
 
     def put(x: float, y: float, text: str, size: float, limit: float, **style: str) -> None:
+        text = printable(text)
         drawn = figure.text(x / width, 1 - y / height, text, fontsize=size, va='center',
                             **{'color': '#333333', **style}, **TEXT)
         while len(text) > 1 and drawn.get_window_extent().width > limit:

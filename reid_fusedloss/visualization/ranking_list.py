@@ -3,7 +3,6 @@
 The manner of figure 3 of Zhang & Ding 2021. The order, the distances and the verdicts are those
 that the metric wrote down; nothing is ranked or judged anew here.
 """
-
 import json
 import math
 import random
@@ -14,6 +13,7 @@ from typing import Callable, Optional
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..printable import printable
 from .canvas import FRAME, LEFT, LEGEND_Y, MARGIN, SWATCHES, Grid, PathLike
 from .canvas import figure_to_array, judge, legend_of, load_image, paint, save_png
 
@@ -176,6 +176,7 @@ def write_lettering(canvas: np.ndarray, grid: Grid, lists: dict, rows: list[list
 
     def put(x: float, y: float, text: str, size: float = 7.5, color: str = '#333333',
             limit: float = math.inf, **style: str) -> None:
+        text = printable(text)
         drawn = figure.text(x / width, 1 - y / height, text, fontsize=size, color=color,
                             family='DejaVu Sans', parse_math=False, va='center', **style)
         while len(text) > 1 and drawn.get_window_extent().width > limit:
@@ -232,8 +233,7 @@ def _describe(query: dict) -> list[str]:
         'AP –' if _ap(query) < 0 else f'AP {query["ap"]:.3f}',
         *([f'{pid} · {camera}'] if camera and len(pid + camera) < 16 else [pid, camera]),
         f'first match: {"–" if first is None else first}',
-        '' if positives is None else f'positives: {positives}',
-    ]
+        '' if positives is None else f'positives: {positives}']
     return [line for line in lines if line]
 
 

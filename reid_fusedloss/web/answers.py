@@ -78,7 +78,9 @@ class Answers:
             threshold: cosine distance from which on nobody is known; `ALWAYS` or more: none.
 
         Raises:
-            QuestionError: if there is no image, it cannot be read, or a number is out of range.
+            QuestionError: if there is no image, it cannot be read, a number is out of range, or
+                nothing is found.
+            FloatingPointError, ValueError: as the inferencer.
         """
         if not path:
             raise QuestionError(HINT)
@@ -95,6 +97,9 @@ class Answers:
         bound = None if threshold >= ALWAYS else float(threshold)
         result = self.index.search(extraction.features, int(k), threshold=bound,
                                    rerank=Rerank() if rerank else None)
+        if not result.hits[0]:
+            raise QuestionError('Nothing was found: the index looks into a part of the gallery, '
+                                'and there are no images in that part.')
         return Answer(query, result.hits[0], float(result.nearest[0]), bound)
 
 

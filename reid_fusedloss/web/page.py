@@ -5,13 +5,14 @@ from typing import Any, Optional
 
 from ..checks import check_int
 from ..optional import require
-from .answers import ALWAYS, HINT, Answers, QuestionError
+from .answers import ALWAYS, HINT, Answers
 from .markup import answer_page, message, query_page
 from .style import STYLE
 
 FONTS = ['ui-sans-serif', 'system-ui', 'sans-serif']
 MOST = 50  # answers on a page
 UPLOAD = '64mb'
+LOCAL = ['127.0.0.1', 'localhost', '::1', '[::1]']
 CACHE = (600, 3600)  # seconds: how often uploads are looked through, and how long they are kept
 
 
@@ -58,7 +59,7 @@ def respond(answers: Answers, path: Optional[str], k: float, rerank: bool,
     """HTML of the query and of the answers; a message in their place where there is none."""
     try:
         answer = answers.ask(path, k, rerank, threshold)
-    except QuestionError as error:
+    except (FloatingPointError, ValueError) as error:
         return '', message(str(error))
     return query_page(answer), answer_page(answer)
 
@@ -70,7 +71,9 @@ def serve(answers: Answers, port: int = 7860, host: str = '127.0.0.1',
     Args:
         answers: what it shows.
         port: of the machine; 0: a free one.
-        host: address to listen on; '0.0.0.0' lets everybody in who can reach the machine.
+        host: address to listen on; '0.0.0.0' lets everybody in who can reach the machine. On an
+            address of this machine alone, only requests that name it are answered, so that
+            no other site can lead a browser here by a name of its own (DNS rebinding).
         block: stay until Ctrl-C; False: return at once, and `close()` ends it.
 
     Returns:
@@ -88,7 +91,7 @@ def serve(answers: Answers, port: int = 7860, host: str = '127.0.0.1',
         server_name=host, server_port=port or _free_port(host), share=False, inbrowser=False,
         prevent_thread_lock=True, quiet=True, ssr_mode=False, pwa=False, mcp_server=False,
         enable_monitoring=False, footer_links=[], max_file_size=UPLOAD, css=STYLE,
-        theme=_theme(gr))
+        theme=_theme(gr), app_kwargs=dict(middleware=_guard(host)))
     print(f'open {address} in a browser; Ctrl-C ends it', flush=True)
     if block:
         page.block_thread()
@@ -98,6 +101,13 @@ def serve(answers: Answers, port: int = 7860, host: str = '127.0.0.1',
 def _import_gradio() -> Any:
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     return require('gradio', 'the web page')
+
+
+def _guard(host: str) -> list[Any]:
+    """What refuses requests to this machine alone that call it by another name."""
+    from starlette.middleware import Middleware  # gradio's own
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+    return [Middleware(TrustedHostMiddleware, allowed_hosts=LOCAL)] if host in LOCAL else []
 
 
 def _theme(gr: Any) -> Any:

@@ -54,6 +54,27 @@ def test_questions_without_an_answer(answers, folder, arguments, words):
     assert shown[0] == '' and 'role="alert"' in shown[1] and words in shown[1]
 
 
+def test_no_answer_where_nothing_is_found(answers, folder, monkeypatch):
+    """An index of cells looks into some; here all images lie in others."""
+    query = next((folder / 'data' / 'query').iterdir())
+    features = np.eye(4, answers.index.dims, dtype=np.float32)
+    index = GalleryIndex(answers.index.dims, dict(type='ivf', nlist=4, nprobe=1))
+    index.add(features, list('abcd'))
+    index.remove([index.search(answers.inferencer([str(query)]).features, 1).hits[0][0].entry.name])
+    other = Answers(answers.inferencer, index)
+    with pytest.raises(QuestionError, match='Nothing was found'):
+        other.ask(str(query), 1)
+    assert 'Nothing was found' in respond(other, str(query), 1, False, 2.)[1]
+
+
+def test_weights_that_give_no_features(answers, folder, monkeypatch):
+    query = str(next((folder / 'data' / 'query').iterdir()))
+    monkeypatch.setattr(answers.inferencer, 'embed', lambda samples: np.full(
+        (len(samples), answers.index.dims), np.nan, np.float32))
+    shown, page = respond(answers, query, 1, False, 2.)
+    assert shown == '' and 'not finite' in page and 'role="alert"' in page
+
+
 def test_galleries_that_cannot_answer(inferencer, answers):
     with pytest.raises(ValueError, match='empty'):
         Answers(inferencer, GalleryIndex(inferencer.feat_dims))

@@ -1,10 +1,12 @@
 """tools/explain.py and tools/serve.py, called as a user does, in this process."""
 import importlib.util
+import os
 import sys
 
 import pytest
 
 from reid_fusedloss.search import load_index, save_index
+from reid_fusedloss.web.page import respond
 from tests.tiny import REPOSITORY
 from tests.visualization.pictures import read
 
@@ -32,9 +34,33 @@ def start(folder, monkeypatch):
 def test_explain(start, folder, capsys):
     tool = load('explain')
     assert start(tool, '--images', 'data/query', 'broken.jpg', '--out', 'one.png') == 0
-    assert 'left out: image broken.jpg cannot be decoded' in capsys.readouterr().out
+    assert 'unreadable: broken.jpg: image broken.jpg cannot be decoded' in capsys.readouterr().out
     assert read(folder / 'one.png').shape[1] <= 1200
     assert start(tool, '--images', 'broken.jpg') == 1
+
+
+def test_names_that_are_no_text(start, folder, capsys, monkeypatch):
+    """On the terminal, in the picture, on the page."""
+    images, given = folder / 'no text', []
+    images.mkdir()
+    seen, torn = (images / os.fsdecode(name) for name in (b'caf\xe9.jpg', b'torn\xe9.jpg'))
+    seen.write_bytes(min((folder / 'data' / 'query').iterdir()).read_bytes())
+    torn.write_text('no image')
+    assert start(load('explain'), '--images', images, '--out', 'no_text.png') == 0
+    assert 'unreadable: ' in (said := capsys.readouterr().out) and 'torn\\udce9.jpg' in said
+    assert read(folder / 'no_text.png').size
+    tool = load('serve')
+    monkeypatch.setattr(tool, 'serve', lambda *arguments: given.append(arguments))
+    assert start(tool, '--gallery', images) == 0
+    assert 'torn\\udce9.jpg' in capsys.readouterr().out
+    answers = given[0][0]
+    for path, name in ((seen, 'caf'), (torn, 'torn')):
+        page = ''.join(respond(answers, str(path), 1, False, 2.))
+        assert f'{name}\\udce9.jpg' in page and page.encode()
+    save_index(answers.index, folder / 'no text index')
+    seen.unlink()
+    assert start(tool, '--index', 'no text index') == 0
+    assert 'such as ' in (said := capsys.readouterr().out) and 'caf\\udce9.jpg' in said
 
 
 def test_explain_a_pair(start, folder, capsys):

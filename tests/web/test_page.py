@@ -1,4 +1,5 @@
 """The page in a browser: what a user does and sees, and what the browser asks for."""
+import http.client
 import shutil
 import socket
 from pathlib import Path
@@ -127,6 +128,19 @@ def test_no_file_is_served_by_its_path(served, browser):
         answer = context.request.get(f'{served[1]}gradio_api/file={path}')
         assert answer.status in (403, 404), path
     context.close()
+
+
+@pytest.mark.parametrize('name, status', [
+    ('127.0.0.1', 200), ('localhost', 200), ('LOCALHOST', 200), ('evil.example', 400),
+    ('localhost.evil.example', 400), ('', 400)])
+def test_the_page_answers_to_its_own_name_alone(served, name, status):
+    """A site may let its own name lead to 127.0.0.1, and read the page as its own (rebinding)."""
+    port = urlparse(served[1]).port
+    for path in ('/', '/config', '/gradio_api/info'):
+        connection = http.client.HTTPConnection('127.0.0.1', port, timeout=30)
+        connection.request('GET', path, headers=dict(Host=name and f'{name}:{port}'))
+        assert connection.getresponse().status == status, path
+        connection.close()
 
 
 def test_a_port_that_is_taken(served):
