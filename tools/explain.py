@@ -17,11 +17,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.apis import ReIDInferencer
 from reid_fusedloss.apis.sources import find_paths
+from reid_fusedloss.engine.arguments import add_trained_model_arguments
 from reid_fusedloss.explain import METHODS, Explainer
 from reid_fusedloss.printable import printable, tell_unreadable
 from reid_fusedloss.visualization.attention import AttentionMaps, save_attention
@@ -34,11 +33,10 @@ MEANINGS = dict(energy='energy: strength of the last feature map',
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('source', metavar='CONFIG|WORK_DIR',
-                        help='config file, or the work_dir of a training')
-    parser.add_argument('checkpoint', nargs='?', help='default: the latest of the work_dir')
+    add_trained_model_arguments(parser)
     parser.add_argument('--images', nargs='+', required=True, metavar='PATH',
                         help='images, folders and globs')
+    parser.add_argument('--recursive', action='store_true', help='look into folders of folders')
     parser.add_argument('--against', metavar='IMAGE', help='image that all are compared with')
     parser.add_argument('--methods', nargs='+', choices=METHODS,
                         help='default: energy, and similarity where there is --against')
@@ -49,11 +47,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', default='attention.png', help='picture; default: %(default)s')
     parser.add_argument('--title', default='')
     parser.add_argument('--width', type=int, default=1200, help='in pixels, about')
-    parser.add_argument('--device')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='load files that can run code; only for files you trust')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def explain_query(explainer: Explainer, query: str, methods: list[str],
@@ -73,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f'--num-images {args.num_images} must be at least 1')
     trust_checkpoints(args.trust_checkpoint)
     methods = args.methods or ['energy', *(['similarity'] if args.against else [])]
-    paths = find_paths(args.images)
+    paths = find_paths(args.images, args.recursive)
     if len(paths) > args.num_images:
         print(f'{len(paths)} images: the first {args.num_images} are drawn (--num-images)')
     inferencer = ReIDInferencer(args.source, args.checkpoint, args.device, batch_size=16,

@@ -6,20 +6,16 @@
 """
 import argparse
 
-from mmengine.config import DictAction
-
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.apis import ReIDInferencer
+from reid_fusedloss.engine.arguments import add_trained_model_arguments
 from reid_fusedloss.export import EXPORTERS, export_onnx
 from reid_fusedloss.export.card import CHANNEL_ORDERS, INPUT_TYPES, PLACES
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('source', metavar='CONFIG|WORK_DIR',
-                        help='config file, or the work_dir of a training')
-    parser.add_argument('checkpoint', nargs='?', metavar='CHECKPOINT',
-                        help='may be left out for a work_dir: its latest')
+    add_trained_model_arguments(parser, device=False)
     parser.add_argument('out', metavar='OUT.onnx', help='file to write')
     parser.add_argument('--normalise', choices=PLACES, default='inside',
                         help='inside: the graph takes pixels, 0 to 255, and subtracts the mean '
@@ -38,10 +34,6 @@ def parse_args() -> argparse.Namespace:
                         help='images to compare on; default: drawn pedestrians')
     parser.add_argument('--tolerance', type=float, default=1e-4,
                         help='largest difference of features of unit length; default: 1e-4')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='load files that can run code; only for files you trust')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='set single keys of the config')
     return parser.parse_intermixed_args()
 
 

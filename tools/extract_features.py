@@ -18,8 +18,6 @@ import sys
 from pathlib import Path
 from typing import Optional
 
-from mmengine.config import DictAction
-
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.apis import ReIDInferencer
 from reid_fusedloss.apis.extract_files import (Summary, extract_query_gallery, extract_to_file,
@@ -27,6 +25,7 @@ from reid_fusedloss.apis.extract_files import (Summary, extract_query_gallery, e
 from reid_fusedloss.apis.query_gallery import MARKET1501
 from reid_fusedloss.apis.work_list import work_list
 from reid_fusedloss.datasets.file_names import compile_pattern
+from reid_fusedloss.engine.arguments import add_trained_model_arguments
 from reid_fusedloss.printable import printable, tell_unreadable
 
 WEIGHTS = ('.pth', '.pt', '.ckpt', '.tar')
@@ -36,8 +35,7 @@ OTHER_FILES = ('.npy', '.pkl', '.pickle', '.h5', '.hdf5', '.csv', '.json', '.txt
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('source', metavar='CONFIG|WORK_DIR',
-                        help='config file, or the work_dir of a training')
+    add_trained_model_arguments(parser, checkpoint=False)
     parser.add_argument('inputs', nargs='*', metavar='[CHECKPOINT] INPUT',
                         help='checkpoint: needed with a config, else the latest of the work_dir; '
                         'inputs: images, folders, globs, list files (.txt), or one video')
@@ -54,17 +52,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--num-workers', type=int, default=0,
                         help='processes that load images; default: none but this one')
     parser.add_argument('--shard-size', type=int, default=4096, help='images in a file of a folder')
-    parser.add_argument('--device', help='cuda, cpu, ...; default: a GPU where there is one')
     parser.add_argument('--flip', action='store_true',
                         help='average the features of an image and its mirror image')
     parser.add_argument('--amp', action='store_true', help='mixed precision: faster, coarser')
     parser.add_argument('--raw', action='store_true', help='leave the length of features as it is')
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='load files that can run code; only for files you trust')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='set single keys of the config')
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def split_checkpoint(source: str, inputs: list[str]) -> tuple[Optional[str], list[str]]:
@@ -80,6 +73,11 @@ def split_checkpoint(source: str, inputs: list[str]) -> tuple[Optional[str], lis
     return first, others
 
 
+def is_file(out: Path) -> bool:
+    """Whether features go to a file, not to a folder."""
+    return out.suffix.lower() == '.npz' and not out.is_dir()
+
+
 def check(args: argparse.Namespace, inputs: list[str]) -> None:
     """Refuse arguments that do not go together."""
     if args.out.suffix.lower() in OTHER_FILES and not args.out.is_dir():
@@ -88,7 +86,7 @@ def check(args: argparse.Namespace, inputs: list[str]) -> None:
     if not any(roles) and not inputs:
         raise ValueError(f'no images among {args.inputs}: name them after the work_dir, or after '
                          'the checkpoint')
-    if any(roles) and (not all(roles) or inputs or args.boxes or args.out.suffix != '.npz'):
+    if any(roles) and (not all(roles) or inputs or args.boxes or not is_file(args.out)):
         raise ValueError('--query and --gallery go together, without other inputs, to --out '
                          'FILE.npz')
 
@@ -108,7 +106,7 @@ def extract(args: argparse.Namespace) -> Summary:
         flip=args.flip, amp=args.amp, options=args.cfg_options)
     if args.query:
         return extract_query_gallery(inferencer, *works, args.out, args.pattern)
-    if args.out.suffix == '.npz' and not args.out.is_dir():
+    if is_file(args.out):
         return extract_to_file(inferencer, *works, args.out)
     return extract_to_folder(inferencer, *works, args.out, args.shard_size,
                              lambda line: print(printable(line)))
@@ -119,7 +117,7 @@ def main() -> int:
     try:
         summary = extract(args)
     except KeyboardInterrupt:
-        print('Stopped; the same command goes on' if args.out.suffix != '.npz' else 'Stopped')
+        print('Stopped; the same command goes on' if not is_file(args.out) else 'Stopped')
         return 130
     except (OSError, ImportError, FloatingPointError, TypeError, ValueError) as error:
         print(f'{Path(sys.argv[0]).name}: error: {error}', file=sys.stderr)

@@ -25,6 +25,7 @@ from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.apis import ReIDInferencer
 from reid_fusedloss.apis.gallery import (PATTERN, gallery_of_features, model_id, parse_labels,
                                          update_gallery)
+from reid_fusedloss.engine.arguments import add_trained_model_arguments
 from reid_fusedloss.evaluation import load_features
 from reid_fusedloss.printable import printable, tell_unreadable
 from reid_fusedloss.search import (Entry, GalleryIndex, OpenSetThreshold, Rerank, choose_threshold,
@@ -41,9 +42,7 @@ MOST_COLUMNS = 20  # of the picture
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('source', metavar='CONFIG|WORK_DIR',
-                        help='config file, or the work_dir of a training')
-    parser.add_argument('checkpoint', nargs='?', help='default: the latest of the work_dir')
+    add_trained_model_arguments(parser)
     parser.add_argument('--query', nargs='+', required=True, metavar='PATH',
                         help='images, folders and globs to search for')
     parser.add_argument('--gallery', nargs='+', metavar='PATH',
@@ -73,12 +72,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', default='search', help='folder to write; default: %(default)s')
     parser.add_argument('--num-queries', type=int, default=20, help='rows of the picture')
     parser.add_argument('--batch-size', type=int, default=64)
-    parser.add_argument('--device', help='cuda, cpu, ...; default: a GPU where there is one')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='load files that can run code; only for files you trust')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='set single keys of the config')
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def check(args: argparse.Namespace) -> None:

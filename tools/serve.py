@@ -13,11 +13,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.apis import ReIDInferencer
 from reid_fusedloss.apis.gallery import PATTERN, model_id, update_gallery
+from reid_fusedloss.engine.arguments import add_trained_model_arguments
 from reid_fusedloss.printable import printable, tell_unreadable
 from reid_fusedloss.search import GalleryIndex, load_index
 from reid_fusedloss.web import Answers, serve
@@ -26,9 +25,7 @@ from reid_fusedloss.web import Answers, serve
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('source', metavar='CONFIG|WORK_DIR',
-                        help='config file, or the work_dir of a training')
-    parser.add_argument('checkpoint', nargs='?', help='default: the latest of the work_dir')
+    add_trained_model_arguments(parser)
     gallery = parser.add_mutually_exclusive_group(required=True)
     gallery.add_argument('--gallery', nargs='+', metavar='PATH',
                          help='images, folders and globs, whose features are computed now')
@@ -39,11 +36,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--port', type=int, default=7860, help='0: a free one')
     parser.add_argument('--host', default='127.0.0.1', help='address to listen on; default: this '
                         'machine alone')
-    parser.add_argument('--device')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='load files that can run code; only for files you trust')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def open_gallery(args: argparse.Namespace, inferencer: ReIDInferencer) -> GalleryIndex:

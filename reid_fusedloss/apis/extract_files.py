@@ -13,7 +13,7 @@ from .feature_files import save_extraction
 from .feature_store import FeatureStore, group, load_shards
 from .fingerprint import fingerprint
 from .inferencer import ReIDInferencer
-from .query_gallery import label_names
+from .query_gallery import JUNK, label_names
 from .work_list import VideoWorkList, WorkList
 
 AnyWorkList = Union[WorkList, VideoWorkList]
@@ -74,8 +74,10 @@ def extract_query_gallery(inferencer: ReIDInferencer, query: AnyWorkList, galler
         ValueError: if a name does not fit the pattern, or none of a role is left.
     """
     start = time.monotonic()
-    for work in (query, gallery):  # before anything is computed
-        parse_names(map(Path, work.stamps), pattern, ())
+    for role, work in (('query', query), ('gallery', gallery)):  # before anything is computed
+        if not parse_names(map(Path, work.stamps), pattern, JUNK):
+            raise ValueError(f'{role}: none of {len(work.stamps)} images is of an identity, all are '
+                             f'junk ({", ".join(JUNK)}): there is nothing to evaluate')
     parts = [inferencer(work.sources(work.stamps)) for work in (query, gallery)]
     save_features(path, label_names(*parts, pattern))
     return _summary(parts, start)
@@ -102,7 +104,7 @@ def extract_to_folder(inferencer: ReIDInferencer, work: AnyWorkList, folder: Pat
     check_int('shard_size', shard_size)
     store = FeatureStore(folder, fingerprint(inferencer), work.inputs, inferencer.feat_dims)
     changes = store.keep(work.stamps)
-    missing = work.stamps.keys() - store.known
+    missing = store.missing(work.stamps)
     if changes.torn:
         say(f'torn, extracted anew: {", ".join(changes.torn)}')
     if changes.kept or changes.modified or changes.removed:

@@ -1,5 +1,6 @@
 """A folder of features: shards that are whole or not there, and what made them."""
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from .feature_files import StampedNames, read_extraction, read_stamps, save_extr
 
 MANIFEST, SHARD = 'manifest.json', 'shard_{:06d}.npz'
 FORMAT = 1
+KEYS = dict(finished=bool, feat_dims=int, made_by=dict, inputs=list)
 PARTS = dict(weights='other weights', model='another model config',
              pipeline='another test pipeline', options='other options')
 
@@ -36,7 +38,8 @@ class FeatureStore:
 
     A shard holds features (n, C), names (n,), and what could not be read of its images, each with
     the state of its file. `manifest.json` says what made the features. A process that is killed
-    leaves whole shards; the next one goes on. One process writes at a time.
+    leaves whole shards; the next one goes on. One process writes at a time. A path may be written
+    in another way than before, as `./a.jpg` for `a.jpg`.
 
     Args:
         folder: made if it does not exist.
@@ -52,7 +55,7 @@ class FeatureStore:
     def __init__(self, folder: Path, made_by: Mapping[str, Any], inputs: Sequence[str],
                  feat_dims: int) -> None:
         self.folder = folder
-        self.known: set[str] = set()
+        self._known: set[str] = set()  # absolute paths
         self._manifest = dict(format=FORMAT, finished=False, feat_dims=feat_dims,
                               made_by=dict(made_by), inputs=list(inputs))
         if (folder / MANIFEST).is_file():
@@ -72,6 +75,7 @@ class FeatureStore:
         Args:
             stamps: by name, the state of the file of each image that is asked for.
         """
+        asked = {os.path.abspath(name): stamp for name, stamp in stamps.items()}
         modified = removed = 0
         torn = []
         for path in _shards(self.folder):
@@ -81,20 +85,28 @@ class FeatureStore:
                 torn.append(path.name)
                 path.unlink()
                 continue
-            valid = _valid(found, stamps) - self.known
-            outdated = (found.read.keys() | found.unreadable.keys()) - valid
-            modified += len(outdated & stamps.keys())
-            removed += len(outdated - stamps.keys())
+            before = found.read | found.unreadable
+            places = {name: os.path.abspath(name) for name in before}
+            valid = {name for name, place in places.items()
+                     if asked.get(place) == before[name] and place not in self._known}
+            outdated = [places[name] in asked for name in before if name not in valid]
+            modified += sum(outdated)
+            removed += len(outdated) - sum(outdated)
             if outdated:
                 self._rewrite(path, valid, found)
-            self.known |= valid
-        return Changes(len(self.known), modified, removed, torn)
+            self._known |= {places[name] for name in valid}
+        return Changes(len(self._known), modified, removed, torn)
+
+    def missing(self, stamps: Mapping[str, str]) -> set[str]:
+        """Which of the images that are asked for are not known, each file once."""
+        names = {os.path.abspath(name): name for name in stamps}
+        return {name for place, name in names.items() if place not in self._known}
 
     def add(self, extraction: Extraction, stamps: Mapping[str, str]) -> None:
         """Write a shard."""
         last = max((int(path.stem.split('_')[1]) for path in _shards(self.folder)), default=-1)
         save_extraction(self.folder / SHARD.format(last + 1), extraction, stamps)
-        self.known.update(extraction.names, extraction.unreadable)
+        self._known.update(map(os.path.abspath, (*extraction.names, *extraction.unreadable)))
 
     def finish(self) -> None:
         """Say that nothing is missing."""
@@ -118,7 +130,8 @@ class FeatureStore:
         if differing:
             raise ValueError(f'{self.folder} holds features of {" and ".join(differing)}: they '
                              'cannot be compared; give another --out')
-        gone = [name for name in before['inputs'] if name not in self._manifest['inputs']]
+        inputs = {os.path.abspath(name) for name in self._manifest['inputs']}
+        gone = [name for name in before['inputs'] if os.path.abspath(name) not in inputs]
         if gone:
             raise ValueError(f'{self.folder} holds the features of {gone[:3]} too, which would be '
                              'removed: name them again, or give another --out')
@@ -176,11 +189,6 @@ def group(parts: Iterable[Extraction], least: int) -> Iterator[Extraction]:
         yield join_extractions(gathered, gathered[0].features.shape[1])
 
 
-def _valid(found: StampedNames, stamps: Mapping[str, str]) -> set[str]:
-    both = found.read | found.unreadable
-    return {name for name, stamp in both.items() if stamps.get(name) == stamp}
-
-
 def _shards(folder: Path) -> list[Path]:
     return sorted(folder.glob(f'shard_{"[0-9]" * 6}.npz'))
 
@@ -202,4 +210,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
                          'folder') from None
     if not isinstance(manifest, dict) or manifest.get('format') != FORMAT:
         raise ValueError(f'{path} is of another kind or version: extract anew to another folder')
+    wrong = [key for key, kind in KEYS.items() if not isinstance(manifest.get(key), kind)]
+    if wrong or not all(isinstance(name, str) for name in manifest['inputs']):
+        raise ValueError(f'{path} is damaged, in {wrong or "inputs"}: extract anew to another '
+                         'folder')
     return manifest

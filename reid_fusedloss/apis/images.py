@@ -1,5 +1,4 @@
 """Images through the config's test pipeline."""
-from collections.abc import Sequence
 from typing import Any, NamedTuple, Union
 
 from mmcv.transforms import LoadImageFromFile
@@ -8,9 +7,7 @@ from torch.utils.data import Dataset
 
 from ..datasets.load_image import LoadReIDImage, UnreadableImageError
 from ..datasets.pipeline import Pipeline, pipeline_steps
-from .sources import ImageSource, list_sources
-
-__all__ = ['ImageLoader', 'ImageSource', 'LoadedImage', 'SampleReader', 'list_sources']
+from .sources import ImageSource
 
 
 class LoadedImage(NamedTuple):
@@ -79,23 +76,3 @@ class SampleReader(Dataset):
         if self.load.to_float32:
             record['img'] = record['img'].astype('float32')
         return record
-
-
-class ImageLoader(Dataset):
-    """(name, sample) of each image; in place of the sample the reason if it cannot be read.
-
-    Args:
-        sources: images.
-        pipeline: as in `SampleReader`.
-    """
-
-    def __init__(self, sources: Sequence[ImageSource], pipeline: Pipeline) -> None:
-        self.sources = sources
-        self._reader = SampleReader(pipeline)
-
-    def __len__(self) -> int:
-        return len(self.sources)
-
-    def __getitem__(self, index: int) -> tuple[str, Union[dict[str, Any], str]]:
-        loaded = self._reader[index, self.sources[index]]
-        return loaded.name, loaded.sample

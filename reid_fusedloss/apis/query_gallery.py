@@ -9,10 +9,11 @@ from ..evaluation.embeddings import EmbeddingTable
 from .extraction import Extraction
 
 MARKET1501 = r'(?P<pid>-?\d+)_c(?P<camid>\d+)'
+JUNK = ('-1', )  # what Market-1501 calls those that it knows nothing of
 
 
 def label_names(query: Extraction, gallery: Extraction, pattern: str = MARKET1501,
-                junk_pids: Sequence[str] = ('-1', )) -> EmbeddingTable:
+                junk_pids: Sequence[str] = JUNK) -> EmbeddingTable:
     """A table for `save_features`: features with the identities and cameras of the names.
 
     Args:

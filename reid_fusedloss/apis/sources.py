@@ -115,7 +115,8 @@ def _find(path: str, recursive: bool) -> list[str]:
     else:
         return [path]
     if not found:
-        hint = '' if recursive else '; recursive=True looks into its folders'
+        left_out = os.path.isdir(path) and not recursive
+        hint = '; folders in it are looked into if the search is recursive' if left_out else ''
         raise ValueError(f'no image ({", ".join(IMAGE_SUFFIXES)}) in {path}: check the path{hint}')
     return found
 

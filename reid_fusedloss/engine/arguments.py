@@ -13,14 +13,40 @@ def add_run_arguments(parser: argparse.ArgumentParser, several_datasets: bool = 
                         'the one the config names')
     parser.add_argument('--budget', help='cpu_synthetic, cpu_market, ... or the path of a budget: '
                         "another network, image size and schedule; default: the config's own")
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='load files that can run code; only for files you trust')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='set single keys of the config')
+    _add_loading(parser)
     parser.add_argument('--launcher', choices=['none', 'pytorch'], default='none',
                         help='pytorch: started by torchrun, as dist_train.sh and dist_test.sh do')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
                         help=argparse.SUPPRESS)
+
+
+def add_trained_model_arguments(parser: argparse.ArgumentParser, checkpoint: bool = True,
+                                device: bool = True) -> None:
+    """Arguments of everything that loads a trained model: which, where, and with which keys.
+
+    They are read by `parse_intermixed_args`: the checkpoint may stand after an option.
+
+    Args:
+        parser: they become its first positional arguments, and its last options.
+        checkpoint: False: the tool finds it among its own positional arguments.
+        device: False: the tool computes on the CPU.
+    """
+    parser.add_argument('source', metavar='CONFIG|WORK_DIR',
+                        help='config file, or the work_dir of a training')
+    if checkpoint:
+        parser.add_argument('checkpoint', nargs='?', metavar='CHECKPOINT',
+                            help='needed with a config; of a work_dir, default: its latest')
+    options = parser.add_argument_group('model')
+    if device:
+        options.add_argument('--device', help='cuda, cpu, ...; default: a GPU where there is one')
+    _add_loading(options)
+
+
+def _add_loading(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument('--trust-checkpoint', action='store_true',
+                        help='load files that can run code; only for files you trust')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='set single keys of the config')
 
 
 def suffix(*choices: Optional[str]) -> str:

@@ -15,6 +15,7 @@ from reid_fusedloss.apis.feature_store import FeatureStore
 from reid_fusedloss.apis.query_gallery import MARKET1501
 from reid_fusedloss.apis.work_list import WorkList, work_list
 from reid_fusedloss.evaluation import load_features
+from tests.calling import load_tool
 from tests.test_tools import start
 from tests.tiny import REPOSITORY
 
@@ -160,6 +161,37 @@ def test_other_inputs_and_other_folders_are_refused(photos, inferencer, tmp_path
         load_extraction(photos / '03.jpg')
 
 
+def test_the_same_folder_in_other_words(photos, inferencer, calls, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / 'out'
+    extract_to_folder(inferencer, WorkList(['photos']), out, shard_size=3)
+    calls.clear()
+    for written in ('photos/', './photos', str(photos), 'photos/../photos'):
+        assert extract_to_folder(inferencer, WorkList([written]), out, shard_size=3).done == 0
+    cv2.imwrite('photos/05.jpg', np.full((20, 10, 3), 30, np.uint8))
+    assert extract_to_folder(inferencer, WorkList([str(photos)]), out).done == sum(calls) == 1
+    found = rows(load_extraction(out))
+    for name, row in rows(inferencer('photos')).items():
+        np.testing.assert_allclose(found[name], row, atol=1e-5)
+    twice = WorkList(['photos', './photos'])
+    assert extract_to_folder(inferencer, twice, tmp_path / 'twice').images == 9
+    assert extract_to_folder(inferencer, twice, tmp_path / 'twice').done == 0
+
+
+@pytest.mark.parametrize('damage', [
+    dict(made_by=None), dict(made_by='x'), dict(inputs=None), dict(inputs='photos'),
+    dict(inputs=[1]), dict(feat_dims='64'), dict(finished=None)], ids=str)
+def test_a_damaged_manifest(photos, inferencer, tmp_path, damage):
+    work, out = WorkList([str(photos / '00.jpg')]), tmp_path / 'out'
+    extract_to_folder(inferencer, work, out)
+    manifest = json.loads((out / 'manifest.json').read_text()) | damage
+    (out / 'manifest.json').write_text(json.dumps(
+        {key: value for key, value in manifest.items() if value is not None}))
+    for call in (lambda: load_extraction(out), lambda: extract_to_folder(inferencer, work, out)):
+        with pytest.raises(ValueError, match=f'manifest.json is damaged, in .*{next(iter(damage))}'):
+            call()
+
+
 def test_lists_and_videos(photos, inferencer, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'list.txt').write_text('photos/02.jpg\n\nphotos/gone one.jpg\nphotos/02.jpg\n')
@@ -202,21 +234,28 @@ def test_queries_and_gallery_for_an_evaluation(trained, inferencer, tmp_path):
     np.testing.assert_allclose(found.gallery, unit, atol=1e-5)
 
 
+def test_an_input_after_an_option_and_a_suffix_in_capitals(photos, trained, monkeypatch, capsys):
+    monkeypatch.chdir(photos.parent)
+    monkeypatch.setattr(sys, 'argv', ['extract_features.py', str(trained / 'work'), '--quiet',
+                                      '--out', 'x.NPZ', 'photos', '--device', 'cpu'])
+    assert load_tool('extract_features').main() == 0
+    assert os.path.isfile('x.NPZ') and len(load_extraction('x.NPZ')) == 9
+
+
 @pytest.mark.parametrize('arguments, error', [
     (['photos', '--out', 'x.pkl'], 'a folder or an .npz file'),
     (['epoch_1.pth', '--out', 'x'], "no images among ['epoch_1.pth']"),
     (['--query', 'photos', '--out', 'x.npz'], 'go together'),
     (['--query', 'photos', '--gallery', 'photos', '--out', 'x.npz'], 'does not fit the pattern'),
+    (['--query', 'junk', '--gallery', 'junk', '--out', 'x.npz'], 'query: none of 1 images is'),
     (['gone', '--out', 'x'], 'no image and no folder at gone'),
     (['photos', '--out', 'x', '--batch-size', '0'], 'batch_size=0'),
     (['photos', '--out', 'x', '--shard-size', '0'], 'shard_size=0'),
     (['photos', '--out', 'photos'], 'no folder of features, and not empty')])
-def test_mistakes_on_the_command_line(arguments, error, photos, trained, monkeypatch, capsys):
-    sys.path.insert(0, str(TOOL.parent))
-    try:
-        import extract_features
-    finally:
-        sys.path.remove(str(TOOL.parent))
+def test_mistakes_on_the_command_line(arguments, error, photos, trained, monkeypatch, capsys,
+                                      make_images):
+    extract_features = load_tool('extract_features')
+    make_images(photos.parent / 'junk', ['-1_c1s1_000151_01.jpg'])
     monkeypatch.chdir(photos.parent)
     monkeypatch.setattr(sys, 'argv', ['extract_features.py', str(trained / 'work'), *arguments])
     assert extract_features.main() == 2

@@ -6,7 +6,6 @@ import torch
 from PIL import Image
 
 from reid_fusedloss.apis import ImageSource, ReIDInferencer
-from reid_fusedloss.apis.images import ImageLoader, list_sources
 from reid_fusedloss.evaluation import load_features
 
 
@@ -153,11 +152,3 @@ def test_weights_that_are_no_numbers(trained):
 def test_wrong_keys(keys, error, trained):
     with pytest.raises((TypeError, ValueError), match=error):
         ReIDInferencer(trained / 'work', **{'device': 'cpu', 'progress': False, **keys})
-
-
-def test_a_loader_of_listed_sources(pictures, inferencer, tmp_path):
-    loader = ImageLoader(list_sources([pictures / '0.png', tmp_path / 'gone.jpg']),
-                         inferencer.pipeline)
-    (name, sample), (_, reason) = loader[0], loader[1]
-    assert len(loader) == 2 and name.endswith('0.png')
-    assert sample['inputs'].shape == (3, 48, 24) and 'is gone' in reason

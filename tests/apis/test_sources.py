@@ -121,9 +121,11 @@ def test_paths_that_lead_nowhere(tmp_path):
     with pytest.raises(FileNotFoundError, match='no image and no folder at .*gone'):
         ImageStream(tmp_path / 'gone')
     (tmp_path / 'sub').mkdir()
-    for inputs in (tmp_path, [tmp_path], f'{tmp_path}/*.jpg'):
-        with pytest.raises(ValueError, match='no image .*recursive=True'):
-            ImageStream(inputs)
+    hint = '; folders in it are looked into if the search is recursive'
+    for inputs, recursive, end in ((tmp_path, False, hint), ([tmp_path], False, hint),
+                                   (tmp_path, True, ''), (f'{tmp_path}/*.jpg', False, '')):
+        with pytest.raises(ValueError, match=f'no image .*: check the path{end}$'):
+            ImageStream(inputs, recursive=recursive)
     with pytest.raises(ValueError, match="channel_order='RGB'"):
         ImageStream(GREY, 'RGB')
     with pytest.raises(TypeError, match='recursive=1'):

@@ -1,5 +1,4 @@
 """tools/explain.py and tools/serve.py, called as a user does, in this process."""
-import importlib.util
 import os
 import sys
 
@@ -7,15 +6,8 @@ import pytest
 
 from reid_fusedloss.search import load_index, save_index
 from reid_fusedloss.web.page import respond
-from tests.tiny import REPOSITORY
+from tests.calling import load_tool
 from tests.visualization.pictures import read
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, REPOSITORY / 'tools' / f'{name}.py')
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    return tool
 
 
 @pytest.fixture
@@ -32,11 +24,13 @@ def start(folder, monkeypatch):
 
 
 def test_explain(start, folder, capsys):
-    tool = load('explain')
+    tool = load_tool('explain')
     assert start(tool, '--images', 'data/query', 'broken.jpg', '--out', 'one.png') == 0
     assert 'unreadable: broken.jpg: image broken.jpg cannot be decoded' in capsys.readouterr().out
     assert read(folder / 'one.png').shape[1] <= 1200
     assert start(tool, '--images', 'broken.jpg') == 1
+    assert start(tool, '--images', 'data', '--recursive', '--num-images', 2) == 0
+    assert ' images: the first 2 are drawn' in capsys.readouterr().out
 
 
 def test_names_that_are_no_text(start, folder, capsys, monkeypatch):
@@ -46,10 +40,10 @@ def test_names_that_are_no_text(start, folder, capsys, monkeypatch):
     seen, torn = (images / os.fsdecode(name) for name in (b'caf\xe9.jpg', b'torn\xe9.jpg'))
     seen.write_bytes(min((folder / 'data' / 'query').iterdir()).read_bytes())
     torn.write_text('no image')
-    assert start(load('explain'), '--images', images, '--out', 'no_text.png') == 0
+    assert start(load_tool('explain'), '--images', images, '--out', 'no_text.png') == 0
     assert 'unreadable: ' in (said := capsys.readouterr().out) and 'torn\\udce9.jpg' in said
     assert read(folder / 'no_text.png').size
-    tool = load('serve')
+    tool = load_tool('serve')
     monkeypatch.setattr(tool, 'serve', lambda *arguments: given.append(arguments))
     assert start(tool, '--gallery', images) == 0
     assert 'torn\\udce9.jpg' in capsys.readouterr().out
@@ -65,7 +59,7 @@ def test_names_that_are_no_text(start, folder, capsys, monkeypatch):
 
 def test_explain_a_pair(start, folder, capsys):
     pytest.importorskip('pytorch_grad_cam')
-    tool = load('explain')
+    tool = load_tool('explain')
     first, second, *_ = sorted((folder / 'data' / 'query').iterdir())
     assert start(tool, '--images', second, '--against', first, '--out', 'pair.png') == 0
     assert start(tool, '--images', second, '--out', 'alone.png') == 0
@@ -73,7 +67,7 @@ def test_explain_a_pair(start, folder, capsys):
 
 
 @pytest.mark.parametrize('arguments, words', [
-    (['--images', 'gone.jpg'], 'gone.jpg'),
+    (['--images', 'gone.jpg'], 'gone.jpg'), (['--images', 'data'], 'if the search is recursive'),
     (['--images', 'data/query', '--methods', 'similarity'], 'against'),
     (['--images', 'data/query', '--methods', 'energy', '--against', 'a.jpg'], '--methods'),
     (['--images', 'data/query', '--identity', '3'], '--methods'),
@@ -81,13 +75,13 @@ def test_explain_a_pair(start, folder, capsys):
     (['--images', 'data/query', '--layer', 'layer9'], 'layer9'),
     (['--images', 'data/query', '--against', 'broken.jpg'], 'broken.jpg')])
 def test_explain_mistakes(start, capsys, arguments, words):
-    assert start(load('explain'), *arguments) == 2
+    assert start(load_tool('explain'), *arguments) == 2
     assert words in capsys.readouterr().err
 
 
 def test_serve(start, folder, capsys, monkeypatch):
     """With --gallery, and with the same gallery from the disk after one of its files has gone."""
-    tool, given = load('serve'), []
+    tool, given = load_tool('serve'), []
     monkeypatch.setattr(tool, 'serve', lambda *arguments: given.append(arguments))
     copy = folder / 'copy.jpg'
     query = min((folder / 'data' / 'query').iterdir())
@@ -110,5 +104,5 @@ def test_serve(start, folder, capsys, monkeypatch):
     (['--gallery', 'broken.jpg'], 'the gallery is empty'),
     (['--gallery', 'data/query', '--port', '99999'], 'port=99999')])
 def test_serve_mistakes(start, capsys, arguments, words):
-    assert start(load('serve'), *arguments) == 2
+    assert start(load_tool('serve'), *arguments) == 2
     assert words in capsys.readouterr().err
