@@ -1,6 +1,6 @@
 """An answer as HTML; all text from outside is escaped, all pictures are inside the page."""
 import base64
-from html import escape
+import html
 from pathlib import Path
 from typing import Optional
 
@@ -17,9 +17,14 @@ SIDE = 320  # pixels of the longer side of a picture
 QUALITY = 88
 
 
+def escape(text: str) -> str:
+    """Text from outside as HTML."""
+    return html.escape(printable(text))
+
+
 def message(text: str) -> str:
     """A sentence in place of an answer."""
-    return f'<p class="reid-message" role="alert">{_text(text)}</p>'
+    return f'<p class="reid-message" role="alert">{escape(text)}</p>'
 
 
 def answer_page(answer: Answer) -> str:
@@ -47,7 +52,7 @@ def _verdict(answer: Answer) -> str:
                 f'The nearest is at {distance}, not below {answer.threshold:.2f}.</p>')
     who = f'identity {first.pid}' if first.pid is not None else (
         f'{Path(first.name).name}, identity unknown')
-    return (f'<p class="reid-verdict" role="status">First answer: <strong>{_text(who)}'
+    return (f'<p class="reid-verdict" role="status">First answer: <strong>{escape(who)}'
             f'</strong>. Nearest of the gallery: {distance}.</p>')
 
 
@@ -57,16 +62,12 @@ def _hit(rank: int, hit: Hit) -> str:
     if hit.entry.camid is not None:
         facts += f', camera\N{NO-BREAK SPACE}{hit.entry.camid}'
     ordered = '' if hit.reranked is None else f' <span>re-ranked {_number(hit.reranked)}</span>'
-    return (f'<li><figure data-name="{_text(name)}">'
+    return (f'<li><figure data-name="{escape(name)}">'
             f'{_picture(load_image(Path(hit.entry.name), SIDE), f"answer {rank}: {facts}, {name}")}'
             f'<figcaption><b>{rank}</b> <span class="reid-distance">{_number(hit.distance)}</span>'
-            f'{ordered}<span>{_text(facts)}</span>'
-            f'<span class="reid-name" title="{_text(name)}">{_text(name)}</span>'
+            f'{ordered}<span>{escape(facts)}</span>'
+            f'<span class="reid-name" title="{escape(name)}">{escape(name)}</span>'
             '</figcaption></figure></li>')
-
-
-def _text(text: str) -> str:
-    return escape(printable(text))
 
 
 def _number(distance: float) -> str:
@@ -82,9 +83,9 @@ def _figure(image: np.ndarray, alt: str, caption: str) -> str:
 def _picture(image: Optional[np.ndarray], alt: str) -> str:
     """An RGB picture as an <img> that needs no other file."""
     if image is None:
-        return f'<div class="reid-missing" role="img" aria-label="{_text(alt)}">no picture</div>'
+        return f'<div class="reid-missing" role="img" aria-label="{escape(alt)}">no picture</div>'
     code = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
     data = base64.b64encode(code).decode('ascii')
     height, width = image.shape[:2]
-    return (f'<img src="data:image/jpeg;base64,{data}" alt="{_text(alt)}" width="{width}" '
+    return (f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alt)}" width="{width}" '
             f'height="{height}">')
