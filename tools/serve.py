@@ -20,6 +20,7 @@ from reid_fusedloss.engine.arguments import add_trained_model_arguments
 from reid_fusedloss.printable import printable, tell_unreadable
 from reid_fusedloss.search import GalleryIndex, load_index
 from reid_fusedloss.web import Answers, serve
+from reid_fusedloss.web.page import import_gradio
 
 
 def parse_args() -> argparse.Namespace:
@@ -56,6 +57,7 @@ def open_gallery(args: argparse.Namespace, inferencer: ReIDInferencer) -> Galler
 
 
 def run(args: argparse.Namespace) -> None:
+    import_gradio()  # if it is missing, say so before features are computed
     trust_checkpoints(args.trust_checkpoint)
     inferencer = ReIDInferencer(args.source, args.checkpoint, args.device,
                                 options=args.cfg_options)

@@ -76,8 +76,8 @@ def extract_query_gallery(inferencer: ReIDInferencer, query: AnyWorkList, galler
     start = time.monotonic()
     for role, work in (('query', query), ('gallery', gallery)):  # before anything is computed
         if not parse_names(map(Path, work.stamps), pattern, JUNK):
-            raise ValueError(f'{role}: none of {len(work.stamps)} images is of an identity, all are '
-                             f'junk ({", ".join(JUNK)}): there is nothing to evaluate')
+            raise ValueError(f'{role}: none of {len(work.stamps)} images is of an identity, all '
+                             f'are junk ({", ".join(JUNK)}): there is nothing to evaluate')
     parts = [inferencer(work.sources(work.stamps)) for work in (query, gallery)]
     save_features(path, label_names(*parts, pattern))
     return _summary(parts, start)

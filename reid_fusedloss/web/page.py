@@ -22,7 +22,7 @@ def build_page(answers: Answers) -> Any:
     Raises:
         ImportError: if gradio is not installed.
     """
-    gr = _import_gradio()
+    gr = import_gradio()
     with gr.Blocks(title='Who is this?', analytics_enabled=False, delete_cache=CACHE) as page:
         with gr.Column(elem_classes='reid-page'):
             gr.HTML('<h1>Who is this?</h1><p>Drop an image and see which of the '
@@ -85,7 +85,7 @@ def serve(answers: Answers, port: int = 7860, host: str = '127.0.0.1',
         TypeError, ValueError: if it is no port.
     """
     check_int('port', port, 0, 65535)
-    gr = _import_gradio()
+    gr = import_gradio()
     page = build_page(answers)
     _, address, _ = page.launch(
         server_name=host, server_port=port or _free_port(host), share=False, inbrowser=False,
@@ -98,7 +98,12 @@ def serve(answers: Answers, port: int = 7860, host: str = '127.0.0.1',
     return page, address
 
 
-def _import_gradio() -> Any:
+def import_gradio() -> Any:
+    """Gradio, which tells nobody that it is used.
+
+    Raises:
+        ImportError: if it is not installed.
+    """
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     return require('gradio', 'the web page')
 

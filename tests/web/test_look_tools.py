@@ -35,6 +35,7 @@ def test_explain(start, folder, capsys):
 
 def test_names_that_are_no_text(start, folder, capsys, monkeypatch):
     """On the terminal, in the picture, on the page."""
+    pytest.importorskip('gradio')
     images, given = folder / 'no text', []
     images.mkdir()
     seen, torn = (images / os.fsdecode(name) for name in (b'caf\xe9.jpg', b'torn\xe9.jpg'))
@@ -81,6 +82,7 @@ def test_explain_mistakes(start, capsys, arguments, words):
 
 def test_serve(start, folder, capsys, monkeypatch):
     """With --gallery, and with the same gallery from the disk after one of its files has gone."""
+    pytest.importorskip('gradio')
     tool, given = load_tool('serve'), []
     monkeypatch.setattr(tool, 'serve', lambda *arguments: given.append(arguments))
     copy = folder / 'copy.jpg'
@@ -104,5 +106,14 @@ def test_serve(start, folder, capsys, monkeypatch):
     (['--gallery', 'broken.jpg'], 'the gallery is empty'),
     (['--gallery', 'data/query', '--port', '99999'], 'port=99999')])
 def test_serve_mistakes(start, capsys, arguments, words):
+    pytest.importorskip('gradio')
     assert start(load_tool('serve'), *arguments) == 2
     assert words in capsys.readouterr().err
+
+
+def test_what_is_missing_is_said_before_anything_is_computed(start, capsys, monkeypatch):
+    tool = load_tool('serve')
+    monkeypatch.setitem(sys.modules, 'gradio', None)
+    monkeypatch.setattr(tool, 'ReIDInferencer', None)
+    assert start(tool, '--gallery', 'data/query') == 2
+    assert 'pip install "reid_fusedloss[web]"' in capsys.readouterr().err
