@@ -61,6 +61,27 @@ class Entries:
             self._entries.append(entry)
 
 
+def choose_added(entries: Entries, names: Sequence[str], duplicates: str) -> list[int]:
+    """Which of new names are to be added, where some are there already, or twice among them.
+
+    Args:
+        entries: that are there.
+        names: of the new.
+        duplicates: 'skip' keeps the first of a name, 'replace' the last, 'error' refuses.
+
+    Raises:
+        ValueError: if a name is a duplicate and these are errors.
+    """
+    if duplicates == 'replace':
+        return sorted({name: i for i, name in enumerate(names)}.values())
+    first = {name: i for i, name in reversed(list(enumerate(names))) if name not in entries}
+    if duplicates == 'error' and len(first) < len(names):
+        twice = next(name for i, name in enumerate(names) if first.get(name) != i)
+        raise ValueError(f'{len(names) - len(first)} of {len(names)} names are there already, '
+                         f"or twice, such as {twice!r}: duplicates='skip' or 'replace'")
+    return sorted(first.values())
+
+
 def make_entries(names: Sequence[str], pids: Optional[Sequence[Label]] = None,
                  camids: Optional[Sequence[Label]] = None,
                  infos: Optional[Sequence[Optional[Mapping]]] = None) -> list[Entry]:

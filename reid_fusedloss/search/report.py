@@ -24,6 +24,7 @@ def as_lists(queries: Sequence[Entry], result: SearchResult) -> dict[str, Any]:
     return dict(distance='cosine', captions=captions, threshold=result.threshold, queries=[
         dict(img_path=query.name, pid=query.pid, camid=query.camid, ap=None,
              nearest=float(result.nearest[number]) if result.hits[number] else None,
+             nearest_name=result.nearest_entries[number].name if result.hits[number] else None,
              known=None if result.known is None else bool(result.known[number]),
              answer=answer(result, number),
              gallery=[_entry(query, hit) for hit in result.hits[number]])
@@ -40,8 +41,8 @@ def answer(result: SearchResult, number: int) -> list[str]:
         return [nearest]
     if not result.known[number]:
         return ['nobody known', nearest]
-    first = min(hits, key=lambda hit: (hit.distance, hit.row))
-    return ['known' if first.entry.pid is None else f'id {first.entry.pid}', nearest]
+    pid = result.nearest_entries[number].pid
+    return ['known' if pid is None else f'id {pid}', nearest]
 
 
 def as_text(lists: dict[str, Any]) -> str:
