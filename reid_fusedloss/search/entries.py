@@ -1,5 +1,6 @@
 """What is known of the entries of a gallery: a name each, perhaps an identity and a camera."""
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple, Optional, Union
@@ -101,6 +102,23 @@ def make_entries(names: Sequence[str], pids: Optional[Sequence[Label]] = None,
             for name, pid, camid, info in zip(*filled)]
 
 
+def labelled_like(queries: Iterable[Entry], gallery: Sequence[Entry]) -> list[Entry]:
+    """Entries whose identities and cameras are numbers where all of the gallery's are.
+
+    File names tell '0007', data sets hold 7: as they stand they would never be the same.
+
+    Args:
+        queries: a label that is not the text of a number stays a text.
+        gallery: what they will be compared with.
+    """
+    queries = list(queries)
+    for field in ('pid', 'camid'):
+        if {type(getattr(entry, field)) for entry in gallery} - {type(None)} == {int}:
+            queries = [entry._replace(**{field: _number(getattr(entry, field))})
+                       for entry in queries]
+    return queries
+
+
 def to_line(entry: Entry) -> str:
     """An entry as a line of JSON, in ASCII; a file name that is no Unicode survives it."""
     return json.dumps(entry)
@@ -133,6 +151,10 @@ def _label(name: str, value: Any) -> Label:
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f'a {name} is an integer, a string or None, got {value!r}')
     return int(value)
+
+
+def _number(label: Label) -> Label:
+    return int(label) if isinstance(label, str) and re.fullmatch(r'-?\d+', label) else label
 
 
 def _info(value: Any) -> Optional[dict[str, Any]]:
