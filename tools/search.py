@@ -26,7 +26,7 @@ from mmengine.config import DictAction
 from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.apis import ReIDInferencer
 from reid_fusedloss.apis.gallery import (PATTERN, gallery_of_features, model_id, parse_labels,
-                                         update_gallery)
+                                         relabel, update_gallery)
 from reid_fusedloss.apis.work_list import WorkList
 from reid_fusedloss.evaluation import load_features
 from reid_fusedloss.search import (Entry, GalleryIndex, OpenSetThreshold, Rerank, choose_threshold,
@@ -114,6 +114,8 @@ def open_gallery(args: argparse.Namespace, inferencer: ReIDInferencer,
     elif args.index and (not args.gallery or Path(args.index, MANIFEST).exists()):
         index = load_index(args.index)
         index = in_kind(index, asked) if args.kind else index
+        if args.pattern is not None:
+            relabel(index, args.pattern)
     else:
         index = GalleryIndex(inferencer.feat_dims, asked, model_id(inferencer))
     index.check_model(model_id(inferencer))

@@ -76,15 +76,13 @@ def update_gallery(index: GalleryIndex, inferencer: ReIDInferencer,
             wrong, or the gallery is of another model.
     """
     check_flag('prune', prune)
-    if pattern is not None:
-        compile_pattern(pattern)
     index.check_model(model_id(inferencer))
     stamps = {os.path.abspath(name): stamp
               for name, stamp in WorkList(inputs, recursive).stamps.items()}
     known = {entry.name: (entry.info or {}).get(STAMP) for entry in index.entries}
     wanted = [name for name, stamp in stamps.items() if known.get(name, '') != stamp]
     if pattern is not None and pattern != index.pattern:
-        _relabel(index, pattern)
+        relabel(index, pattern)
     index.pattern = pattern = index.pattern or PATTERN
     found = inferencer([ImageSource(name) for name in wanted])
     labels = [parse_labels(name, pattern) for name in found.names]
@@ -98,8 +96,17 @@ def update_gallery(index: GalleryIndex, inferencer: ReIDInferencer,
                          [name for name in added if name in known], gone, found.unreadable)
 
 
-def _relabel(index: GalleryIndex, pattern: str) -> None:
-    """Read the labels of the entries that came from files out of their names anew."""
+def relabel(index: GalleryIndex, pattern: str) -> None:
+    """Read the labels of the entries that came from files out of their names anew.
+
+    Args:
+        index: it keeps the pattern too.
+        pattern: see `parse_labels`.
+
+    Raises:
+        TypeError, ValueError: as `compile_pattern`.
+    """
+    compile_pattern(pattern)
     index.entries = Entries(
         Entry(entry.name, *parse_labels(entry.name, pattern), entry.info)
         if (entry.info or {}).get(STAMP) else entry for entry in index.entries)

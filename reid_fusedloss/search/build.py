@@ -24,8 +24,8 @@ def train(kind: Kind, units: np.ndarray) -> tuple[Kind, Any]:
         ValueError: if there are too few features, or a number does not fit their width.
     """
     if len(units) < kind.least:
-        raise ValueError(f'a {kind.type} index is trained on the entries that are added first: at '
-                         f'least {kind.least}, got {len(units)}; add more at once, or take '
+        raise ValueError(f'an index of kind {kind.type} is trained on the entries that are added '
+                         f'first: at least {kind.least}, got {len(units)}; add more at once, or take '
                          "kind='flat' and rebuilt() later")
     kind = kind.resolve(*units.shape)
     vectors = kind.build(units.shape[1])

@@ -248,6 +248,18 @@ def test_a_kind_that_is_given_again_builds_nothing(tiny_run, images, monkeypatch
     assert load_index(images / 'index').kind == IVF(nlist=2, nprobe=2)
 
 
+def test_a_pattern_holds_for_an_index_alone(tiny_run, images, monkeypatch, capsys):
+    common = ['--query', images / 'query', '--index', images / 'index', '--out', images / 'out']
+    assert not start(tiny_run, monkeypatch, *common, '--gallery', images / 'gallery')
+    for given in ([r'--pattern=-?\d+_c(?P<pid>\d+)'], []):  # the second time it is remembered
+        assert not start(tiny_run, monkeypatch, *common, *given)
+        for query in json.loads((images / 'out' / 'search.json').read_text())['queries']:
+            assert query['pid'] == (None if 'who' in query['img_path'] else '1')
+            assert {hit['pid'] for hit in query['gallery']} == {'1', '2'}
+    assert start(tiny_run, monkeypatch, *common, '--pattern', '(') == 2
+    assert 'no regular expression' in capsys.readouterr().err
+
+
 def test_lists_of_queries_and_a_gallery_that_is_gone(tiny_run, images, monkeypatch, capsys):
     monkeypatch.chdir(images)
     (images / 'list.txt').write_text('query/who.png\n')
