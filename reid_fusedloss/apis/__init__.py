@@ -1,6 +1,7 @@
 """A trained model in Python: features of images, whatever they come from."""
 from .extraction import Extraction
 from .feature_store import load_extraction, load_shards
+from .gallery import model_id, update_gallery
 from .inferencer import FeatureExtractor, ReIDInferencer
 from .model import find_run, load_model
 from .sources import ImageSource
@@ -8,5 +9,6 @@ from .video import read_boxes, video_crops
 
 __all__ = [
     'Extraction', 'FeatureExtractor', 'ImageSource', 'ReIDInferencer', 'find_run',
-    'load_extraction', 'load_model', 'load_shards', 'read_boxes', 'video_crops'
+    'load_extraction', 'load_model', 'load_shards', 'model_id', 'read_boxes', 'update_gallery',
+    'video_crops'
 ]

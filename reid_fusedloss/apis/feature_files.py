@@ -1,11 +1,11 @@
 """Features in an .npz file, and back."""
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Optional
 
 import numpy as np
 
+from ..npz_file import NOT_NPZ
 from ..whole_file import whole_file
 from .extraction import Extraction
 
@@ -79,6 +79,5 @@ def _read(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
             return {key: file[key] for key in keys}
     except FileNotFoundError:
         raise FileNotFoundError(f'no features at {path}: check the path') from None
-    except (ValueError, OSError, EOFError, KeyError, AttributeError, TypeError,
-            zipfile.BadZipFile) as error:
+    except NOT_NPZ as error:
         raise ValueError(f'{path} is torn, or no .npz file with {list(keys)}: {error}') from None

@@ -2,24 +2,26 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 
 from ..checks import check_flag
 from ..datasets.file_names import compile_pattern
 from ..evaluation.embeddings_file import load_features
-from ..search import GalleryIndex
-from .feature_store import load_extraction
+from ..npz_file import NOT_NPZ
+from ..search import Entry, GalleryIndex
+from ..search.entries import Entries
+from .feature_store import MANIFEST, load_extraction
 from .fingerprint import fingerprint
 from .inferencer import ReIDInferencer
+from .query_gallery import MARKET1501 as PATTERN
 from .sources import ImageSource
 from .work_list import WorkList
 
-PATTERN = r'(?P<pid>-?\d+)_c(?P<camid>\d+)'  # of Market-1501 and those that follow it
 NOBODY = '-1'  # what Market-1501 calls those that it knows nothing of
 STAMP = 'file'  # key of an entry's info: size and time of change of its file
 
@@ -32,7 +34,8 @@ class GalleryUpdate:
         added: new images.
         changed: images whose file is another now.
         gone: entries whose file is no longer there.
-        unreadable: name -> reason, of images that could not be read.
+        unreadable: name -> reason, of images that could not be read; they are tried again at each
+            update.
     """
     added: list[str]
     changed: list[str]
@@ -42,47 +45,72 @@ class GalleryUpdate:
 
 def model_id(inferencer: ReIDInferencer) -> str:
     """What a gallery knows the model by: all that its features depend on, in 16 digits."""
-    content = json.dumps(fingerprint(inferencer), sort_keys=True)
+    return _digits(fingerprint(inferencer))
+
+
+def _digits(made_by: Mapping[str, Any]) -> str:
+    content = json.dumps(made_by, sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def update_gallery(index: GalleryIndex, inferencer: ReIDInferencer, inputs: Sequence[str], *,
-                   pattern: str = PATTERN, recursive: bool = False,
-                   prune: bool = False) -> GalleryUpdate:
+def update_gallery(index: GalleryIndex, inferencer: ReIDInferencer,
+                   inputs: Sequence[Union[str, os.PathLike]], *, pattern: Optional[str] = None,
+                   recursive: bool = False, prune: bool = False) -> GalleryUpdate:
     """Bring a gallery up to date with its images; only what is new or changed goes through a model.
 
     A file has changed if it has another size or time of change. An entry whose file has become
-    unreadable is removed. Nothing is saved.
+    unreadable is removed. Entries that did not come from a file are left alone. Nothing is saved.
 
     Args:
         index: the gallery; entries are named by the absolute paths of their files.
         inferencer: makes the features.
         inputs: paths of images, folders, globs and list files.
-        pattern: see `parse_labels`.
+        pattern: see `parse_labels`; another one than the gallery's is applied to the names that
+            are there too. None: the gallery's, or Market-1501's if it has none.
         recursive: look into the folders of folders too.
         prune: remove entries whose file is no longer there.
 
     Raises:
+        TypeError: if the inputs are one path.
         FileNotFoundError, ValueError: if an input does not exist or holds no image, the pattern is
             wrong, or the gallery is of another model.
     """
     check_flag('prune', prune)
-    compile_pattern(pattern)
     index.check_model(model_id(inferencer))
     stamps = {os.path.abspath(name): stamp
               for name, stamp in WorkList(inputs, recursive).stamps.items()}
     known = {entry.name: (entry.info or {}).get(STAMP) for entry in index.entries}
     wanted = [name for name, stamp in stamps.items() if known.get(name, '') != stamp]
+    if pattern is not None and pattern != index.pattern:
+        relabel(index, pattern)
+    index.pattern = pattern = index.pattern or PATTERN
     found = inferencer([ImageSource(name) for name in wanted])
     labels = [parse_labels(name, pattern) for name in found.names]
     added = index.add(found.features, found.names, pids=[pid for pid, _ in labels],
                       camids=[camid for _, camid in labels],
                       infos=[{STAMP: stamps[name]} for name in found.names], duplicates='replace')
-    gone = [name for name in known if not os.path.exists(name)]
+    gone = [name for name, stamp in known.items() if stamp and not os.path.exists(name)]
     stale = [name for name in found.unreadable if name in index.entries]
     index.remove(list(dict.fromkeys(stale + (gone if prune else []))))
     return GalleryUpdate([name for name in added if name not in known],
                          [name for name in added if name in known], gone, found.unreadable)
+
+
+def relabel(index: GalleryIndex, pattern: str) -> None:
+    """Read the labels of the entries that came from files out of their names anew.
+
+    Args:
+        index: it keeps the pattern too.
+        pattern: see `parse_labels`.
+
+    Raises:
+        TypeError, ValueError: as `compile_pattern`.
+    """
+    compile_pattern(pattern)
+    index.entries = Entries(
+        Entry(entry.name, *parse_labels(entry.name, pattern), entry.info)
+        if (entry.info or {}).get(STAMP) else entry for entry in index.entries)
+    index.pattern = pattern
 
 
 def parse_labels(path: str, pattern: str = PATTERN) -> tuple[Optional[str], Optional[str]]:
@@ -103,7 +131,7 @@ def parse_labels(path: str, pattern: str = PATTERN) -> tuple[Optional[str], Opti
 
 
 def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
-    """An exact index of features that are on the disk; of which model is not known.
+    """An exact index of features that are on the disk; a folder of them tells their model.
 
     Args:
         path: what tools/extract_features.py wrote, a file or a folder, whose names tell the
@@ -126,10 +154,18 @@ def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
     if not len(found):
         raise ValueError(f'{path} holds no features')
     labels = [parse_labels(name, pattern) for name in found.names]
-    index = GalleryIndex(found.features.shape[1])
-    index.add(found.features, found.names, pids=[pid for pid, _ in labels],
+    names = [os.path.abspath(name) if os.path.isfile(name) else name for name in found.names]
+    index = GalleryIndex(found.features.shape[1], model=_maker(path))
+    index.add(found.features, names, pids=[pid for pid, _ in labels],
               camids=[camid for _, camid in labels], duplicates='skip')
     return index
+
+
+def _maker(path: str) -> Optional[str]:
+    """`model_id` of the model that made a folder of features; None: a file does not tell."""
+    if not os.path.isdir(path):
+        return None
+    return _digits(json.loads(Path(path, MANIFEST).read_text(encoding='utf-8'))['made_by'])
 
 
 def _is_test_set(path: str) -> bool:
@@ -138,5 +174,5 @@ def _is_test_set(path: str) -> bool:
     try:
         with np.load(path, allow_pickle=False) as file:
             return 'gallery_f' in file
-    except (ValueError, OSError, EOFError, AttributeError, TypeError):
+    except NOT_NPZ:
         return False  # load_extraction says what is wrong with it

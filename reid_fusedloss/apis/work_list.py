@@ -18,8 +18,8 @@ class WorkList:
     """The images of files, folders, globs and list files.
 
     Args:
-        inputs: paths. One of a `.txt` file is a list: a path in each line, relative to the current
-            folder.
+        inputs: paths, not of videos. One of a `.txt` file is a list: a path in each line, relative
+            to the current folder.
         recursive: look into the folders of folders too.
 
     Attributes:
@@ -27,13 +27,21 @@ class WorkList:
 
     Raises:
         FileNotFoundError: if an input does not exist; what a list names may be missing.
-        ValueError: if a folder or a glob holds no image, or a list is none.
+        TypeError: if the inputs are one path.
+        ValueError: if a folder or a glob holds no image, a list is none, or an input is a video.
     """
 
-    def __init__(self, inputs: Sequence[str], recursive: bool = False) -> None:
-        self.inputs = list(inputs)
+    def __init__(self, inputs: Sequence[Union[str, os.PathLike]], recursive: bool = False) -> None:
+        if isinstance(inputs, (str, os.PathLike)):
+            raise TypeError(f'inputs are a sequence of paths, got one: give [{inputs!r}]')
+        self.inputs = [os.fspath(item) for item in inputs]
+        videos = [item for item in self.inputs if item.lower().endswith(VIDEO_SUFFIXES)]
+        if videos:
+            raise ValueError(f'{videos[0]} is a video: give --boxes FILE to '
+                             'tools/extract_features.py, with lines frame, id, x, y, w, h, as a '
+                             'detector or a tracker writes them')
         self.stamps: dict[str, str] = {}
-        for item in inputs:
+        for item in self.inputs:
             is_list = item.lower().endswith(LIST_SUFFIX) and os.path.isfile(item)
             paths = _read_list(item) if is_list else find_paths([item], recursive)
             self.stamps |= {path: _stamp(path) for path in paths}
@@ -75,14 +83,10 @@ def work_list(inputs: Sequence[str], boxes: Optional[str] = None,
     """The list that the arguments of a command line mean.
 
     Raises:
-        FileNotFoundError, ValueError: as `WorkList` and `VideoWorkList`; ValueError also for a
-            video without boxes, or boxes without one video.
+        TypeError, FileNotFoundError, ValueError: as `WorkList` and `VideoWorkList`; ValueError also
+            for boxes without one video.
     """
-    videos = [item for item in inputs if item.lower().endswith(VIDEO_SUFFIXES)]
     if boxes is None:
-        if videos:
-            raise ValueError(f'{videos[0]} is a video: give --boxes FILE, with lines frame, id, x, '
-                             'y, w, h, as a detector or a tracker writes them')
         return WorkList(inputs, recursive)
     if len(inputs) != 1:
         raise ValueError(f'--boxes {boxes} are those of one video; got the inputs {list(inputs)}')

@@ -10,6 +10,7 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from ..npz_file import NOT_NPZ
 from ..registry import METRICS
 from ..whole_file import whole_file
 from .embeddings import EmbeddingStore, EmbeddingTable
@@ -54,7 +55,7 @@ def load_features(path: PathLike) -> FeatureSet:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no .npz file, an array is missing, or lengths differ.
+        ValueError: if it is no .npz file, or torn, or an array is missing, or lengths differ.
     """
     with _open(path) as file:
         missing = [key for key in KEYS if key not in file]
@@ -62,7 +63,10 @@ def load_features(path: PathLike) -> FeatureSet:
                     if key not in file and any(other in file for other in CAMERA_KEYS)]
         if missing:
             raise ValueError(f'{path} lacks {missing}; it has {sorted(file)}')
-        arrays = {key: file[key] for key in (*KEYS, *CAMERA_KEYS) if key in file}
+        try:
+            arrays = {key: file[key] for key in (*KEYS, *CAMERA_KEYS) if key in file}
+        except NOT_NPZ as error:
+            raise ValueError(f'{path} cannot be read: {error}') from None
     for role in ('query', 'gallery'):
         shapes = {key: value.shape for key, value in arrays.items() if key.startswith(role)}
         if len(shapes[f'{role}_f']) != 2 or len({shape[0] for shape in shapes.values()}) > 1:
@@ -148,7 +152,7 @@ def _open(path: PathLike) -> np.lib.npyio.NpzFile:
         file = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise FileNotFoundError(f'no features at {path}: check the path') from None
-    except (ValueError, OSError, EOFError) as error:
+    except NOT_NPZ as error:
         raise ValueError(f'{path} is no .npz file of features: {error}') from None
     if not isinstance(file, np.lib.npyio.NpzFile):
         raise ValueError(f'{path} holds one array, expected an .npz file with {list(KEYS)}')

@@ -1,5 +1,6 @@
 """What is known of the entries of a gallery: a name each, perhaps an identity and a camera."""
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple, Optional, Union
@@ -61,6 +62,27 @@ class Entries:
             self._entries.append(entry)
 
 
+def choose_added(entries: Entries, names: Sequence[str], duplicates: str) -> list[int]:
+    """Which of new names are to be added, where some are there already, or twice among them.
+
+    Args:
+        entries: that are there.
+        names: of the new.
+        duplicates: 'skip' keeps the first of a name, 'replace' the last, 'error' refuses.
+
+    Raises:
+        ValueError: if a name is a duplicate and these are errors.
+    """
+    if duplicates == 'replace':
+        return sorted({name: i for i, name in enumerate(names)}.values())
+    first = {name: i for i, name in reversed(list(enumerate(names))) if name not in entries}
+    if duplicates == 'error' and len(first) < len(names):
+        twice = next(name for i, name in enumerate(names) if first.get(name) != i)
+        raise ValueError(f'{len(names) - len(first)} of {len(names)} names are there already, '
+                         f"or twice, such as {twice!r}: duplicates='skip' or 'replace'")
+    return sorted(first.values())
+
+
 def make_entries(names: Sequence[str], pids: Optional[Sequence[Label]] = None,
                  camids: Optional[Sequence[Label]] = None,
                  infos: Optional[Sequence[Optional[Mapping]]] = None) -> list[Entry]:
@@ -78,6 +100,23 @@ def make_entries(names: Sequence[str], pids: Optional[Sequence[Label]] = None,
     filled = [[None] * len(names) if column is None else column for column in columns.values()]
     return [Entry(_name(name), _label('pid', pid), _label('camid', camid), _info(info))
             for name, pid, camid, info in zip(*filled)]
+
+
+def labelled_like(queries: Iterable[Entry], gallery: Sequence[Entry]) -> list[Entry]:
+    """Entries whose identities and cameras are numbers where all of the gallery's are.
+
+    File names tell '0007', data sets hold 7: as they stand they would never be the same.
+
+    Args:
+        queries: a label that is not the text of a number stays a text.
+        gallery: what they will be compared with.
+    """
+    queries = list(queries)
+    for field in ('pid', 'camid'):
+        if {type(getattr(entry, field)) for entry in gallery} - {type(None)} == {int}:
+            queries = [entry._replace(**{field: _number(getattr(entry, field))})
+                       for entry in queries]
+    return queries
 
 
 def to_line(entry: Entry) -> str:
@@ -112,6 +151,10 @@ def _label(name: str, value: Any) -> Label:
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f'a {name} is an integer, a string or None, got {value!r}')
     return int(value)
+
+
+def _number(label: Label) -> Label:
+    return int(label) if isinstance(label, str) and re.fullmatch(r'-?\d+', label) else label
 
 
 def _info(value: Any) -> Optional[dict[str, Any]]:

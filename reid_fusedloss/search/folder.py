@@ -30,7 +30,7 @@ def save_index(index: GalleryIndex, folder: PathLike) -> None:
         writers[VECTORS] = lambda path: load_faiss().write_index(index.vectors, str(path))
     threshold = None if index.threshold is None else index.threshold.as_dict()
     facts = dict(kind=describe_kind(index.kind), dims=index.dims, count=len(index),
-                 model=index.model, threshold=threshold)
+                 model=index.model, threshold=threshold, pattern=index.pattern)
     index.manifest = write_state(folder, facts, writers, index.manifest)
 
 
@@ -55,6 +55,7 @@ def load_index(folder: PathLike) -> GalleryIndex:
 def _load_state(folder: PathLike, manifest: dict[str, Any]) -> GalleryIndex:
     try:
         index = GalleryIndex(manifest['dims'], manifest['kind'], manifest['model'])
+        index.pattern = manifest.get('pattern')
         if manifest['threshold'] is not None:
             index.threshold = OpenSetThreshold(**manifest['threshold'])
         count, files = manifest['count'], manifest['files']

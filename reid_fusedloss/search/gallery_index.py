@@ -6,8 +6,9 @@ import numpy as np
 
 from ..checks import check_choice, check_int, check_number
 from ..functional.features import Features, as_features, normalised
-from .entries import Entries, Label, make_entries
-from .kinds import Kind, load_faiss, make_kind
+from .build import adjusted, is_same_build, train
+from .entries import Entries, Label, choose_added, make_entries
+from .kinds import IVFPQ, Kind, load_faiss, make_kind
 from .nearest import nearest_others
 from .open_set import OpenSetThreshold
 from .rerank import Rerank
@@ -25,13 +26,13 @@ class GalleryIndex:
         dims: width of the features.
         kind: 'flat' (exact), 'ivf', 'hnsw', 'ivfpq', or dict(type=name, option=...), see
             `search.kinds`.
-        model: what made the features, such as `apis.model_fingerprint`; None: unknown, and
+        model: what made the features, such as `apis.model_id`; None: unknown, and
             features of any model are taken.
 
     Attributes:
         entries: by row, what is known.
-        threshold: how near an entry must be for its identity to be claimed; None: not decided.
-            It may be set.
+        pattern: regular expression of the file names that its labels are from, see
+            `apis.update_gallery`; None: they are from elsewhere.
 
     Raises:
         TypeError, ValueError: if an argument has another type or is out of range.
@@ -47,7 +48,8 @@ class GalleryIndex:
         self.dims, self.model = dims, model
         self._kind = make_kind(kind)
         self.entries = Entries()
-        self.threshold: Optional[OpenSetThreshold] = None
+        self.pattern: Optional[str] = None
+        self._threshold: Optional[OpenSetThreshold] = None
         self.vectors: Any = None  # faiss index of the unit features, from the first addition on
         self.manifest: Optional[dict[str, Any]] = None  # of the state on the disk
 
@@ -56,20 +58,32 @@ class GalleryIndex:
 
     @property
     def kind(self) -> Kind:
-        """Kind of the index with its numbers; another of the same type may be set.
+        """Kind of the index with its numbers; those of a search, nprobe and ef_search, may be set.
 
-        Numbers of a search (nprobe, ef_search) count from then on; those of the build
-        do not change what is built.
+        Numbers of the build that are not given stay; to set others is a ValueError, see `rebuilt`.
         """
         return self._kind
 
     @kind.setter
     def kind(self, kind: Union[str, Mapping, Kind]) -> None:
-        kind = make_kind(kind)
-        if kind.type != self._kind.type:
-            raise ValueError(f'the index is {self._kind.type}: rebuilt({kind.type!r}) makes one of '
-                             f'kind {kind.type}')
+        kind = adjusted(self._kind, kind)
+        if not is_same_build(kind, self._kind):
+            raise ValueError(f'the index is built as {self._kind}: rebuilt({kind}) makes another')
         self._kind = kind
+
+    @property
+    def threshold(self) -> Optional[OpenSetThreshold]:
+        """How near an entry must be for its identity to be claimed; None: not decided.
+
+        It may be set, to a cosine distance too.
+        """
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, threshold: Union[OpenSetThreshold, float, None]) -> None:
+        if threshold is not None and not isinstance(threshold, OpenSetThreshold):
+            threshold = OpenSetThreshold(threshold)
+        self._threshold = threshold
 
     def check_model(self, model: Optional[str]) -> None:
         """Refuse features of another model; None, here or there, may be any.
@@ -114,12 +128,12 @@ class GalleryIndex:
         units = self._units(features)
         if len(entries) != len(units):
             raise ValueError(f'{len(units)} features, but {len(entries)} names')
-        chosen = self._choose([entry.name for entry in entries], duplicates)
+        chosen = choose_added(self.entries, [entry.name for entry in entries], duplicates)
         if not chosen:
             return []
         added = [entries[i] for i in chosen]
         if self.vectors is None:
-            self._train(units[chosen])
+            self._kind, self.vectors = train(self._kind, units[chosen])
         self.remove([entry.name for entry in added if entry.name in self.entries])
         self.vectors.add(units[chosen])
         self.entries.extend(added)
@@ -162,12 +176,20 @@ class GalleryIndex:
         return self.vectors.reconstruct_batch(wanted)
 
     def rebuilt(self, kind: Union[str, Mapping, Kind]) -> 'GalleryIndex':
-        """The same gallery in another kind of index, or trained anew, to be saved in its place."""
+        """The same gallery in another kind of index, or trained anew, to be saved in its place.
+
+        Raises:
+            ValueError: if this one is ivfpq, or there are too few entries to train with.
+        """
+        if isinstance(self.kind, IVFPQ) and len(self):
+            raise ValueError('an ivfpq index holds approximations, which no other is made of: '
+                             'build one anew from the images or their features')
         other = GalleryIndex(self.dims, kind, self.model)
-        other.threshold, other.manifest = self.threshold, self.manifest
+        other.threshold, other.pattern = self.threshold, self.pattern
+        other.manifest = self.manifest
         if len(self):
             features = self.features()
-            other._train(features)
+            other._kind, other.vectors = train(other.kind, features)
             other.vectors.add(features)
             other.entries.extend(list(self.entries))
         return other
@@ -199,6 +221,8 @@ class GalleryIndex:
             check_number('threshold', threshold)
         elif self.threshold is not None:
             threshold = self.threshold.distance
+        if rerank is not None and not isinstance(rerank, Rerank):
+            raise TypeError(f'rerank={rerank!r} is a Rerank(), or None')
         queries = self._units(features)
         for name, column in (('names', names), ('camids', camids)):
             if column is not None and len(column) != len(queries):
@@ -218,28 +242,3 @@ class GalleryIndex:
             raise ValueError(f'the gallery holds features of width {self.dims}, these are of '
                              f'width {tensor.shape[1]}: are they of another model?')
         return normalised(tensor.cpu().clone()).numpy()
-
-    def _choose(self, names: Sequence[str], duplicates: str) -> list[int]:
-        """Which of the new entries are to be added."""
-        last = {name: i for i, name in enumerate(names)}
-        if duplicates == 'replace':
-            return sorted(last.values())
-        first = {name: i for i, name in reversed(list(enumerate(names))) if
-                 name not in self.entries}
-        if duplicates == 'error' and len(first) < len(names):
-            twice = next(name for i, name in enumerate(names) if first.get(name) != i)
-            raise ValueError(f'{len(names) - len(first)} of {len(names)} names are there already, '
-                             f"or twice, such as {twice!r}: duplicates='skip' or 'replace'")
-        return sorted(first.values())
-
-    def _train(self, units: np.ndarray) -> None:
-        if len(units) < self._kind.least:
-            raise ValueError(f'a {self._kind.type} index is trained on the entries that are added '
-                             f'first: at least {self._kind.least}, got {len(units)}; add more at '
-                             "once, or take kind='flat' and rebuilt() later")
-        kind = self._kind.resolve(len(units), self.dims)
-        vectors = kind.build(self.dims)
-        vectors.train(units)
-        if hasattr(vectors, 'make_direct_map'):
-            vectors.make_direct_map()
-        self._kind, self.vectors = kind, vectors

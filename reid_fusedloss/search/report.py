@@ -1,10 +1,12 @@
 """The result of a search as text, CSV and JSON."""
 import csv
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..whole_file import whole_file
 from .entries import Entry
 from .result import Hit, SearchResult
 from .storage import PathLike
@@ -24,6 +26,7 @@ def as_lists(queries: Sequence[Entry], result: SearchResult) -> dict[str, Any]:
     return dict(distance='cosine', captions=captions, threshold=result.threshold, queries=[
         dict(img_path=query.name, pid=query.pid, camid=query.camid, ap=None,
              nearest=float(result.nearest[number]) if result.hits[number] else None,
+             nearest_name=result.nearest_entries[number].name if result.hits[number] else None,
              known=None if result.known is None else bool(result.known[number]),
              answer=answer(result, number),
              gallery=[_entry(query, hit) for hit in result.hits[number]])
@@ -40,8 +43,8 @@ def answer(result: SearchResult, number: int) -> list[str]:
         return [nearest]
     if not result.known[number]:
         return ['nobody known', nearest]
-    first = min(hits, key=lambda hit: (hit.distance, hit.row))
-    return ['known' if first.entry.pid is None else f'id {first.entry.pid}', nearest]
+    pid = result.nearest_entries[number].pid
+    return ['known' if pid is None else f'id {pid}', nearest]
 
 
 def as_text(lists: dict[str, Any]) -> str:
@@ -61,23 +64,25 @@ def as_text(lists: dict[str, Any]) -> str:
 def write_report(lists: dict[str, Any], unreadable: dict[str, str], folder: PathLike) -> None:
     """Write `search.json`, all of it, and `search.csv`, a line for each hit, into a folder.
 
+    Each is whole or not there.
+
     Args:
         lists: of `as_lists`.
         unreadable: name -> reason, of queries that could not be read.
         folder: made where it does not exist.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     content = json.dumps(dict(lists, unreadable=unreadable), indent=2)
-    (folder / 'search.json').write_text(content, encoding='ascii')
-    with (folder / 'search.csv').open('w', encoding='utf-8', errors='backslashreplace',
-                                      newline='') as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for query in lists['queries']:
-            for rank, hit in enumerate(query['gallery'], start=1):
-                writer.writerow([query['img_path'], rank, hit['img_path'], hit['pid'],
-                                 hit['camid'], hit['distance'], hit['reranked'], query['known']])
+    with whole_file(Path(folder, 'search.json')) as file:
+        file.write(content.encode())
+    table = io.StringIO(newline='')
+    writer = csv.writer(table)
+    writer.writerow(COLUMNS)
+    for query in lists['queries']:
+        for rank, hit in enumerate(query['gallery'], start=1):
+            writer.writerow([query['img_path'], rank, hit['img_path'], hit['pid'], hit['camid'],
+                             hit['distance'], hit['reranked'], query['known']])
+    with whole_file(Path(folder, 'search.csv')) as file:
+        file.write(table.getvalue().encode(errors='backslashreplace'))
 
 
 def _entry(query: Entry, hit: Hit) -> dict[str, Any]:

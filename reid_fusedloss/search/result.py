@@ -33,6 +33,8 @@ class SearchResult:
         rows: rows in the index, shape (Q, K), int64; -1 where fewer than K were found.
         hits: for each query what was found, at most K.
         nearest: cosine distance of the nearest entry, shape (Q,); inf where none was found.
+        nearest_entries: that entry of each query, which may not be among the hits of a re-ranked
+            search; None where none was found.
         known: whether the nearest entry is nearer than the threshold, shape (Q,); None: there is
             no threshold.
         threshold: the distance it was, or None.
@@ -42,6 +44,7 @@ class SearchResult:
     rows: np.ndarray
     hits: list[list[Hit]]
     nearest: np.ndarray
+    nearest_entries: list[Optional[Entry]]
     known: Optional[np.ndarray] = None
     threshold: Optional[float] = None
     reranked: Optional[np.ndarray] = None
@@ -61,6 +64,8 @@ def make_result(entries: Entries, distances: np.ndarray, rows: np.ndarray, k: in
         reranked: for each query the re-ranked distances of its candidates, or None.
     """
     nearest = distances[:, 0] if distances.shape[1] else np.full(len(rows), np.inf, np.float32)
+    first = rows[:, 0] if rows.shape[1] else np.full(len(rows), -1)
+    nearest_entries = [entries[row] if row >= 0 else None for row in first]
     ordered = None
     if reranked is not None:
         ordered = np.full(distances.shape, np.inf, np.float32)
@@ -74,4 +79,4 @@ def make_result(entries: Entries, distances: np.ndarray, rows: np.ndarray, k: in
                  None if ordered is None else float(ordered[query, place]))
              for place, row in enumerate(line) if row >= 0] for query, line in enumerate(rows)]
     known = None if threshold is None else nearest < threshold
-    return SearchResult(distances, rows, hits, nearest, known, threshold, ordered)
+    return SearchResult(distances, rows, hits, nearest, nearest_entries, known, threshold, ordered)

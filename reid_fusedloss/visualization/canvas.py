@@ -1,6 +1,4 @@
 """Pixels: images fitted into framed tiles, figures rendered, PNG files written."""
-
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -11,6 +9,8 @@ import cv2
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from ..whole_file import whole_file
 
 PathLike = Union[str, Path]
 RGB = tuple[int, int, int]
@@ -171,12 +171,7 @@ def figure_to_array(figure: Figure) -> np.ndarray:
 def save_png(image: np.ndarray, path: PathLike) -> Path:
     """Write an RGB array, uint8, shape (H, W, 3), to a PNG: whole or not at all."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     data = cv2.imencode('.png', image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 6])[1]
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        partial.write_bytes(data.tobytes())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        file.write(data.tobytes())
     return path

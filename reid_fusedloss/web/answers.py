@@ -8,7 +8,7 @@ from typing import Any, Optional
 from ..apis import ReIDInferencer
 from ..apis.gallery import model_id
 from ..explain import Explainer
-from ..search import GalleryIndex, Hit, Rerank
+from ..search import Entry, GalleryIndex, Hit, Rerank
 from ..visualization.attention import AttentionMaps
 
 HINT = 'Choose an image to search with.'
@@ -28,11 +28,13 @@ class Answer:
         hits: entries of the gallery, nearest first.
         nearest: cosine distance of the nearest entry.
         threshold: distance from which on nobody is known, or None.
+        nearest_entry: the nearest entry, which re-ranking may have put elsewhere.
     """
     query: AttentionMaps
     hits: list[Hit]
     nearest: float
     threshold: Optional[float]
+    nearest_entry: Entry
 
     @property
     def known(self) -> bool:
@@ -100,7 +102,8 @@ class Answers:
         if not result.hits[0]:
             raise QuestionError('Nothing was found: the index looks into a part of the gallery, '
                                 'and there are no images in that part.')
-        return Answer(query, result.hits[0], float(result.nearest[0]), bound)
+        return Answer(query, result.hits[0], float(result.nearest[0]), bound,
+                      result.nearest_entries[0])
 
 
 def _is_finite(value: Any) -> bool:

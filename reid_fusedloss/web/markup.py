@@ -45,15 +45,15 @@ def query_page(answer: Answer) -> str:
 
 
 def _verdict(answer: Answer) -> str:
-    first = answer.hits[0].entry
+    first = answer.nearest_entry
     distance = f'distance {_number(answer.nearest)}'
     if not answer.known:
         return ('<p class="reid-verdict reid-unknown" role="status"><strong>Nobody known.</strong> '
                 f'The nearest is at {distance}, not below {answer.threshold:.2f}.</p>')
     who = f'identity {first.pid}' if first.pid is not None else (
         f'{Path(first.name).name}, identity unknown')
-    return (f'<p class="reid-verdict" role="status">First answer: <strong>{escape(who)}'
-            f'</strong>. Nearest of the gallery: {distance}.</p>')
+    return (f'<p class="reid-verdict" role="status">Nearest of the gallery: <strong>'
+            f'{escape(who)}</strong>, {distance}.</p>')
 
 
 def _hit(rank: int, hit: Hit) -> str:

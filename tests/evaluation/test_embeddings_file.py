@@ -87,5 +87,12 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     for name, words in (('text.npz', 'no .npz file'), ('one.npy', 'one array')):
         with pytest.raises(ValueError, match=words):
             load_features(tmp_path / name)
+    np.savez(tmp_path / 'good.npz', **good)
+    whole = (tmp_path / 'good.npz').read_bytes()
+    torn = {'end': whole[:-40], 'entry': whole.replace(np.float64(1).tobytes(), b'12345678', 1)}
+    for name, content in torn.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=name):
+            load_features(tmp_path / name)
     with pytest.raises(FileNotFoundError, match='nowhere.npz: check the path'):
         load_features(tmp_path / 'nowhere.npz')

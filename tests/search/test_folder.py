@@ -37,11 +37,12 @@ def files(folder):
 @pytest.mark.parametrize('kind', ['flat', 'hnsw', IVF(nlist=2, nprobe=2)])
 def test_what_is_read_is_what_was_written(tmp_path, kind):
     index = make(kind)
-    index.threshold = OpenSetThreshold(.4, 1e-3, .9, 10, 100)
+    index.threshold, index.pattern = OpenSetThreshold(.4, 1e-3, .9, 10, 100), '(?P<pid>.)'
     save_index(index, tmp_path)
     other = load_index(tmp_path)
     assert list(other.entries) == list(zip(NAMES, [1, 'é', None, 2], [None, 0, 'c', 1], INFOS))
     assert (other.kind, other.model, other.threshold) == (index.kind, 'm', index.threshold)
+    assert other.pattern == index.pattern
     np.testing.assert_array_equal(other.features(), index.features())
     before, after = (one.search(draw(3, seed=1)) for one in (index, other))
     assert before.hits == after.hits

@@ -148,6 +148,30 @@ def test_rebuilt_in_another_kind():
     assert filled('ivf').kind.nlist == 3  # 150 / 39
 
 
+def test_numbers_of_the_build_stay_when_those_of_the_search_are_set():
+    index = filled(IVF(nlist=15))
+    vectors = index.vectors
+    for asked in (dict(type='ivf', nprobe=4), IVF(nprobe=4), IVF(nlist=15, nprobe=4)):
+        index.kind = 'ivf'
+        index.kind = asked
+        assert index.kind == IVF(nlist=15, nprobe=4) and index.vectors is vectors
+    graph = filled(HNSW(M=5))
+    graph.kind = dict(type='hnsw', ef_search=9)
+    assert graph.kind == HNSW(M=5, ef_search=9)
+    for one, asked in ((index, IVF(nlist=14)), (graph, HNSW(ef_search=9)), (graph, 'ivf')):
+        before = one.kind
+        with pytest.raises(ValueError, match='rebuilt'):
+            one.kind = asked
+        assert one.kind == before
+
+
+def test_nothing_is_rebuilt_from_approximations():
+    index = filled(KINDS['ivfpq'], 300)
+    for kind in ('flat', KINDS['ivfpq']):
+        with pytest.raises(ValueError, match='approximations.*anew from the images'):
+            index.rebuilt(kind)
+
+
 @pytest.mark.parametrize('features, text', [
     (draw(2, 11), 'width 12, these are of width 11'), (draw(2) * np.nan, 'NaN'),
     (draw(2)[0], 'shape'), (np.zeros((2, 12), int), 'floating')])
@@ -182,6 +206,8 @@ def test_features_of_another_model_are_refused():
     (lambda: filled().add(draw(1), ['a'], infos=[{'x': object()}]), 'JSON'),
     (lambda: filled().add(draw(1), ['a'], pids=[1, 2]), 'length'),
     (lambda: filled().search(draw(1), threshold='near'), 'threshold'),
+    (lambda: filled().search(draw(1), rerank=True), r'rerank=True is a Rerank\(\), or None'),
+    (lambda: setattr(filled(), 'threshold', 'near'), "distance='near'"),
     (lambda: filled(IVF(nlist=151)), 'at least 151, got 150.*flat'),
     (lambda: filled(IVFPQ(m=4)), 'at least 256'), (lambda: filled(IVFPQ(m=5), 300), 'divisor')])
 def test_wrong_arguments_are_named(wrong, text):

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from reid_fusedloss.functional import k_reciprocal_rerank
-from reid_fusedloss.search import GalleryIndex, OpenSetThreshold, Rerank, choose_threshold
+from reid_fusedloss.search import (Entry, GalleryIndex, OpenSetThreshold, Rerank,
+                                   choose_threshold)
+from reid_fusedloss.search.report import as_lists
 from tests.search.galleries import draw, unit
 
 pytest.importorskip('faiss', reason='faiss is not installed')
@@ -57,12 +59,30 @@ def test_nobody_is_known_beyond_the_threshold():
     query[0, 0] = 1                       # x itself, distance 0
     query[1, :2] = .6, .8                 # y at distance .2
     assert index.search(query).known is None
-    index.threshold = OpenSetThreshold(.1)
+    index.threshold = .1
+    assert index.threshold == OpenSetThreshold(.1)
     np.testing.assert_array_equal(index.search(query).known, [True, False])
     np.testing.assert_array_equal(index.search(query, threshold=.3).known, [True, True])
     np.testing.assert_array_equal(index.search(query, threshold=0).known, [False, False])
     hits = index.search(query, rerank=Rerank(3, k1=1, k2=1)).known  # by the distance as before
     np.testing.assert_array_equal(hits, [True, False])
+
+
+def test_who_is_claimed_is_the_nearest_though_reranking_hides_it():
+    (gallery, pids, _), (queries, _, _) = identities(1), identities(2)
+    index = GalleryIndex(12)
+    index.add(gallery, [str(row) for row in range(60)], pids=pids.tolist())
+    nearest = (1 - unit(queries.astype(float)) @ unit(gallery.astype(float)).T).argmin(axis=1)
+    result = index.search(queries, 1, rerank=Rerank(20, k1=6, k2=3), threshold=2.)
+    hidden = [number for number, row in enumerate(nearest)
+              if pids[row] != result.hits[number][0].entry.pid]
+    assert hidden
+    said = as_lists([Entry('query')] * 60, result)['queries']
+    for number, row in enumerate(nearest):
+        assert said[number]['answer'][0] == f'id {pids[row]}'
+        assert said[number]['nearest_name'] == str(row)
+    nobody, = as_lists([Entry('query')], GalleryIndex(12).search(queries[:1]))['queries']
+    assert nobody['answer'] == ['nobody found'] and nobody['nearest_name'] is None
 
 
 def test_reranking_of_all_is_that_of_the_package():

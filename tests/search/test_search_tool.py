@@ -8,9 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from reid_fusedloss.apis import ReIDInferencer
-from reid_fusedloss.apis.gallery import gallery_of_features, parse_labels, update_gallery
-from reid_fusedloss.search import GalleryIndex, load_index
+from reid_fusedloss.apis import ReIDInferencer, model_id, update_gallery
+from reid_fusedloss.apis.extract_files import extract_to_folder
+from reid_fusedloss.apis.gallery import gallery_of_features, parse_labels
+from reid_fusedloss.apis.work_list import WorkList
+from reid_fusedloss.search import IVF, Entry, GalleryIndex, load_index
+from reid_fusedloss.search.entries import labelled_like
+from reid_fusedloss.search.report import as_lists, write_report
 from tests.search.galleries import draw, naive_search
 from tests.tiny import REPOSITORY
 from tests.visualization.pictures import read, shows
@@ -126,6 +130,170 @@ def test_features_of_a_test_set_and_of_an_extraction(images):
     assert index.search(features[4:5], 1).hits[0][0].entry.name == 'gallery 4'
     with pytest.raises((ValueError, FileNotFoundError)):
         gallery_of_features(str(images / 'nothing.npz'))
+    (images / 'torn.npz').write_bytes((images / 'set.npz').read_bytes()[:-40])
+    with pytest.raises(ValueError, match='torn.npz'):
+        gallery_of_features(str(images / 'torn.npz'))
+
+
+def test_a_report_that_cannot_be_written_leaves_the_old(tmp_path, monkeypatch):
+    lists = as_lists([Entry('q')], GalleryIndex(2).search(np.ones((1, 2), np.float32)))
+    write_report(lists, {}, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert before.keys() == {'search.json', 'search.csv'}
+
+    def fail(*_):
+        raise OSError('disk full')
+
+    monkeypatch.setattr('reid_fusedloss.whole_file.os.replace', fail)
+    with pytest.raises(OSError, match='disk full'):
+        write_report(lists, {'a.jpg': 'broken'}, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.fixture
+def embedded(inferencer, monkeypatch):
+    """Images that went through the network."""
+    calls, embed = [], ReIDInferencer.embed
+    monkeypatch.setattr(ReIDInferencer, 'embed', lambda self, samples: (
+        calls.extend(samples), embed(self, samples))[1])
+    return calls
+
+
+def test_prune_leaves_what_never_was_a_file(images, inferencer):
+    index = GalleryIndex(inferencer.feat_dims)
+    index.add(draw(1, inferencer.feat_dims), ['street.mp4#frame1/id3'], infos=[{'track': 3}])
+    gone = images / 'gallery' / 'gone.png'
+    shutil.copy(next((images / 'query').glob('who*')), gone)
+    update_gallery(index, inferencer, [gone])
+    gone.unlink()
+    update = update_gallery(index, inferencer, [images / 'gallery'], prune=True)
+    assert update.gone == [str(gone)] and str(gone) not in index.entries
+    assert 'street.mp4#frame1/id3' in index.entries
+
+
+def test_another_pattern_is_applied_to_what_is_there_too(images, inferencer, embedded):
+    index = GalleryIndex(inferencer.feat_dims)
+    index.add(draw(1, inferencer.feat_dims), ['by hand'], pids=['mine'])
+    inputs = [str(images / 'gallery')]
+    update_gallery(index, inferencer, inputs)
+    count, before = len(embedded), index.features()
+    with pytest.raises(ValueError, match='no group'):
+        update_gallery(index, inferencer, inputs, pattern='x')
+    other = r'-?\d+_c(?P<pid>\d+)'  # the camera is the identity
+    update_gallery(index, inferencer, inputs, pattern=other)
+    shutil.copy(index.entries[1].name, images / 'gallery' / '0001_c9.png')
+    update_gallery(index, inferencer, inputs)  # the pattern stays
+    assert len(embedded) == count + 1 and index.pattern == other
+    assert [entry.pid for entry in index.entries] == ['mine', *(
+        entry.name.split('_c')[-1][0] for entry in list(index.entries)[1:-1]), '9']
+    np.testing.assert_array_equal(index.features()[:-1], before)
+
+
+def test_a_query_has_the_form_of_the_labels_it_is_compared_with():
+    queries = [Entry('a', '0007', '1'), Entry('b', 'x7', None)]
+    assert labelled_like(queries, [Entry('', 7, 'c'), Entry('', None, 'd')]) == [
+        Entry('a', 7, '1'), Entry('b', 'x7', None)]
+    assert labelled_like(queries, [Entry('', 7, 1), Entry('', '7', 1)]) == [
+        Entry('a', '0007', 1), Entry('b', 'x7', None)]
+    assert labelled_like(queries, []) == queries
+
+
+def test_features_of_a_test_set_know_the_query_and_its_camera(tiny_run, images, inferencer,
+                                                              monkeypatch):
+    gallery = inferencer(str(images / 'gallery'))
+    labels = [parse_labels(name) for name in gallery.names]
+    pids, cams = ([int(label or 0) for label in column] for column in zip(*labels))
+    np.savez(images / 'set.npz', query_f=gallery.features[:1], query_label=pids[:1],
+             query_cam=cams[:1], gallery_f=gallery.features, gallery_label=pids, gallery_cam=cams)
+    query = next(path for path in (images / 'query').iterdir() if path.name[0] == '0')
+    pid, camid = map(int, parse_labels(query.name))
+    assert not start(tiny_run, monkeypatch, '--query', query, '--features', images / 'set.npz',
+                     '-k', 99, '--other-cameras', '--out', images / 'out')
+    hits = json.loads((images / 'out' / 'search.json').read_text())['queries'][0]['gallery']
+    assert len(hits) == sum(cam != camid for cam in cams) < len(cams)
+    assert sum(hit['match'] for hit in hits) == sum(
+        (label, cam) == (pid, cam) != (pid, camid) for label, cam in zip(pids, cams)) > 0
+
+
+def test_a_folder_of_features_knows_its_model_and_its_files(tiny_run, images, inferencer,
+                                                            monkeypatch, capsys):
+    monkeypatch.chdir(images)
+    extract_to_folder(inferencer, WorkList(['gallery']), images / 'features')
+    assert gallery_of_features('features').model == model_id(inferencer)
+    own = sorted((images / 'gallery').iterdir())[0]
+    common = ['--query', own, '--features', 'features', '--out', 'out']
+    np.savez('v.npz', query_f=inferencer([own]).features, query_label=[1], gallery_label=[1, 2],
+             gallery_f=inferencer([own, own]).features)
+    assert not start(tiny_run, monkeypatch, *common, '--fpr', .5, '--validation', 'v.npz')
+    query, = json.loads((images / 'out' / 'search.json').read_text())['queries']
+    assert query['known'] is not None
+    assert query['gallery'] and str(own) not in [hit['img_path'] for hit in query['gallery']]
+    manifest = json.loads((images / 'features' / 'manifest.json').read_text())
+    manifest['made_by']['weights'] = 'others'
+    (images / 'features' / 'manifest.json').write_text(json.dumps(manifest))
+    assert start(tiny_run, monkeypatch, *common) == 2
+    assert 'distances between them mean nothing' in capsys.readouterr().err
+
+
+def test_a_kind_that_is_given_again_builds_nothing(tiny_run, images, monkeypatch):
+    common = ['--query', images / 'query', '--index', images / 'index', '--out', images / 'out']
+    assert not start(tiny_run, monkeypatch, *common, '--gallery', images / 'gallery', '--kind',
+                     'ivf', '--kind-options', 'nlist=3')
+    with monkeypatch.context() as patch:
+        patch.setattr(GalleryIndex, 'rebuilt', None)
+        assert not start(tiny_run, patch, *common, '--kind', 'ivf')
+        assert not start(tiny_run, patch, *common, '--kind', 'ivf', '--kind-options', 'nprobe=2')
+    assert load_index(images / 'index').kind == IVF(nlist=3, nprobe=2)
+    assert not start(tiny_run, monkeypatch, *common, '--kind', 'ivf', '--kind-options', 'nlist=2')
+    assert load_index(images / 'index').kind == IVF(nlist=2, nprobe=2)
+
+
+def test_a_pattern_holds_for_an_index_alone(tiny_run, images, monkeypatch, capsys):
+    common = ['--query', images / 'query', '--index', images / 'index', '--out', images / 'out']
+    assert not start(tiny_run, monkeypatch, *common, '--gallery', images / 'gallery')
+    for given in ([r'--pattern=-?\d+_c(?P<pid>\d+)'], []):  # the second time it is remembered
+        assert not start(tiny_run, monkeypatch, *common, *given)
+        for query in json.loads((images / 'out' / 'search.json').read_text())['queries']:
+            assert query['pid'] == (None if 'who' in query['img_path'] else '1')
+            assert {hit['pid'] for hit in query['gallery']} == {'1', '2'}
+    assert start(tiny_run, monkeypatch, *common, '--pattern', '(') == 2
+    assert 'no regular expression' in capsys.readouterr().err
+
+
+def test_lists_of_queries_and_a_gallery_that_is_gone(tiny_run, images, monkeypatch, capsys):
+    monkeypatch.chdir(images)
+    (images / 'list.txt').write_text('query/who.png\n')
+    one = sorted((images / 'gallery').iterdir())[:2]
+    for path in sorted((images / 'gallery').iterdir())[2:]:
+        path.unlink()
+    common = ['--query', 'list.txt', '--gallery', 'gallery', '--index', 'index']
+    assert not start(tiny_run, monkeypatch, *common)
+    one[0].unlink()
+    assert not start(tiny_run, monkeypatch, *common)
+    out = capsys.readouterr().out
+    assert '1 gone (--prune removes them)' in out and 'who.png: nearest' in out
+    one[1].write_text('broken')
+    assert start(tiny_run, monkeypatch, *common, '--prune') == 2
+    said = capsys.readouterr()
+    assert 'the gallery is empty' in said.err and ', 1 gone\n' in said.out
+
+
+@pytest.mark.parametrize('arguments, text', [
+    (['--query', 'nowhere.png'], 'nowhere.png'), (['--query', 'v.mp4'], 'is a video'),
+    (['--fpr', '.1', '--validation', 'nowhere.npz'], 'no features at nowhere'),
+    (['--fpr', '.1', '--validation', 'list.txt'], 'list.txt is no .npz file'),
+    (['--fpr', '1', '--validation', 'v.npz'], 'accepts every pair'),
+    (['--fpr', '.5', '--validation', 'v.npz'], 'width 3, the model makes such of width')])
+def test_mistakes_are_found_before_the_gallery_is_computed(
+        tiny_run, images, embedded, monkeypatch, capsys, arguments, text):
+    monkeypatch.chdir(images)
+    (images / 'list.txt').write_text('query/who.png\n')
+    (images / 'v.mp4').write_text('')
+    np.savez('v.npz', query_f=draw(1, 3), gallery_f=draw(2, 3), query_label=[1],
+             gallery_label=[1, 2])
+    assert start(tiny_run, monkeypatch, '--query', 'query', '--gallery', 'gallery', *arguments) == 2
+    assert text in capsys.readouterr().err
+    assert len(embedded) <= 1  # which tells the width of the features
 
 
 def test_labels_of_names():
@@ -140,6 +308,7 @@ def test_labels_of_names():
     (['--gallery', 'nowhere'], 'nowhere'), (['--index', 'i', '--fpr', '.1'], 'go together'),
     (['--index', 'i', '-k', '0'], 'at least 1'), (['--index', 'i', '--threshold', 'nan'], 'nan'),
     (['--features', 'f', '--index', 'i'], 'in place of'),
+    (['--index', 'i', '--prune'], '--prune removes'), (['--gallery', 'v.mp4'], 'v.mp4'),
     (['--gallery', 'query', '--kind', 'ivf', '--kind-options', 'nlist=99'], 'at least 99'),
     (['--gallery', 'query', '--kind', 'flat', '--kind-options', 'nlist=9'], "no \\['nlist'\\]")])
 def test_wrong_arguments(tiny_run, images, monkeypatch, capsys, arguments, text):

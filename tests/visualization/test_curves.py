@@ -214,7 +214,7 @@ def test_failed_write_keeps_the_old_picture(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError('disk full')
 
-    monkeypatch.setattr('reid_fusedloss.visualization.canvas.os.replace', fail)
+    monkeypatch.setattr('reid_fusedloss.whole_file.os.replace', fail)
     with pytest.raises(OSError, match='disk full'):
         save_png(np.zeros((4, 4, 3), np.uint8), out)
     assert out.read_bytes() == b'old'

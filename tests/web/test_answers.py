@@ -1,5 +1,6 @@
 """What the page says, without the page."""
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,15 @@ def test_reranked_answers_stand_in_their_own_order(answers, folder):
     hits = answers.ask(query, 8, rerank=True).hits
     assert [hit.reranked for hit in hits] == sorted(hit.reranked for hit in hits)
     assert 're-ranked' in answer_page(answers.ask(query, 8, rerank=True))
+
+
+def test_who_is_claimed_is_the_nearest_whatever_comes_first(answers, folder):
+    answer = answers.ask(str(next((folder / 'data' / 'query').iterdir())), 50, threshold=1.9)
+    first = answer.hits[0].entry
+    others = [hit for hit in answer.hits if hit.entry.pid not in (first.pid, None)]
+    assert first == answer.nearest_entry and first.pid is not None and others
+    verdict = answer_page(replace(answer, hits=others)).split('<ol')[0]
+    assert f'<strong>identity {first.pid}</strong>' in verdict
 
 
 @pytest.mark.parametrize('arguments, words', [

@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from ...evaluation import ReIDMetric
 from ...registry import HOOKS
 from ...visualization import save_curves, save_ranking_lists
+from ...whole_file import whole_file
 
 PathLike = Union[str, os.PathLike]
 
@@ -76,10 +77,8 @@ class ReIDReportHook(Hook):
 
 def write_json(path: Path, content: dict) -> None:
     """Write a JSON file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.name}.part')
-    part.write_text(json.dumps(content))
-    os.replace(part, path)
+    with whole_file(path) as file:
+        file.write(json.dumps(content).encode())
 
 
 def _ranking_lists(evaluator: Evaluator) -> Iterable[dict]:
