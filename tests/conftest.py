@@ -77,7 +77,7 @@ def make_images():
     return make
 
 
-def _folder_from(variable: str) -> Path:
+def folder_from(variable: str) -> Path:
     value = os.environ.get(variable)
     if not value:
         pytest.skip(f'{variable} is not set')
@@ -86,9 +86,9 @@ def _folder_from(variable: str) -> Path:
 
 @pytest.fixture(scope='session')
 def market1501_root() -> Path:
-    return _folder_from('MARKET1501_ROOT')
+    return folder_from('MARKET1501_ROOT')
 
 
 @pytest.fixture(scope='session')
 def vehicles_root() -> Path:
-    return _folder_from('VEHICLE_REID_ROOT')
+    return folder_from('VEHICLE_REID_ROOT')
