@@ -3,6 +3,7 @@ import os
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from reid_fusedloss.engine.config import count_identities, load_config
@@ -16,8 +17,7 @@ def config(vehicles_root, tmp_path):
     loaders = ('train', 'val', 'test')
     cfg = load_config(str(REPOSITORY / 'configs' / 'mobilenetv2' / 'fused_vehicles.py'), DATASETS,
                       options={
-                          'train_cfg.max_epochs': 3, 'train_cfg.val_interval': 3,
-                          'param_scheduler.1.milestones': [2],
+                          'train_cfg.max_epochs': 6, 'train_cfg.val_interval': 6,
                           **{f'{name}_dataloader.num_workers': 0 for name in loaders},
                           **{f'{name}_dataloader.persistent_workers': False for name in loaders}})
     count_identities(cfg)
@@ -29,12 +29,14 @@ def test_fused_losses_lift_imagenet_features(config):
     assert config.model.head.num_classes == 507
     torch.set_num_threads(2)
     try:
-        before = Runner.from_cfg(config).test()
+        before = Runner.from_cfg(Config(dict(
+            config, load_from=os.environ['MOBILENETV2_WEIGHTS']))).test()
         runner = Runner.from_cfg(config)
         runner.train()
         after = runner.test()
     finally:
         torch.set_num_threads(1)
     print(f'vehicles, mAP before {before["reid/mAP"]:.1f}, after {after["reid/mAP"]:.1f}')
-    assert after['reid/mAP'] > before['reid/mAP'] + 10
+    assert before['reid/mAP'] > 30  # of random weights: 13
+    assert after['reid/mAP'] > before['reid/mAP'] + 5
     assert after['reid/R5'] > before['reid/R5']
