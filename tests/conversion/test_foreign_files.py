@@ -12,9 +12,11 @@ from torch import nn
 from reid_fusedloss.apis.model import load_model
 from reid_fusedloss.compat import load_checkpoint_file, trust_checkpoints
 from reid_fusedloss.conversion import converted
+from reid_fusedloss.engine import testing
+from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.engine.testing import check_weights, read_weights
 from tests.conversion.formula import draw_weights, read_record
-from tests.tiny import REPOSITORY, tiny_config
+from tests.tiny import DATASETS, REPOSITORY, tiny_config
 
 TOOL = str(REPOSITORY / 'tools' / 'convert_checkpoint.py')
 
@@ -90,6 +92,39 @@ def test_a_test_wants_all_weights_and_no_more(tiny, change, message):
     change(weights)
     with pytest.raises(ValueError, match=message):
         check_weights(model, weights)
+
+
+def test_a_config_without_the_hook_gets_it(tiny, tmp_path):
+    """As runs before it have left; MMEngine would test a random network, without an error."""
+    cfg = tiny_config(tiny[0] / 'data', tmp_path)
+    for name, hooks in (('old', {key: hook for key, hook in cfg.default_hooks.items()
+                                 if key != 'foreign_weights'}), ('bare', None)):
+        cfg.default_hooks = hooks
+        cfg.dump(tmp_path / f'{name}.py')
+        again = load_config(str(tmp_path / f'{name}.py'), DATASETS)
+        again.load_from = str(tiny[0] / 'foreign.pth')
+        runner = Runner.from_cfg(again)
+        runner.load_or_resume()
+        assert torch.equal(runner.model.backbone.conv1.weight, tiny[1]['backbone.conv1.weight'])
+
+
+def test_a_file_without_head_is_tested_and_said(tiny, monkeypatch):
+    """ImageNet's weights before any training; a part of a head, or no reduction, is another case."""
+    lines = []
+    monkeypatch.setattr(testing, 'print_log', lambda line, **_: lines.append(line))
+    cfg = tiny_config(tiny[0] / 'data', tiny[0] / 'work')
+    weights = {key: value for key, value in tiny[1].items() if key.startswith('backbone.')}
+    check_weights(MODELS.build(cfg.model), weights)
+    assert len(lines) == 1 and 'no head' in lines[0] and 'identity' in lines[0]
+    with pytest.raises(ValueError, match='head.bn.weight is missing'):
+        check_weights(MODELS.build(cfg.model), weights | {'head.bn.bias': torch.zeros(64)})
+    cfg.model.head.embedding_dims = 16
+    with pytest.raises(ValueError, match='head.embedding.weight is missing'):
+        check_weights(MODELS.build(cfg.model), weights)
+    cfg.model.head.embedding_dims = None
+    cfg.model.neck = dict(type='GeneralizedMeanPooling')
+    with pytest.raises(ValueError, match='neck.p is missing'):
+        check_weights(MODELS.build(cfg.model), weights)
 
 
 def test_load_model(tiny, tmp_path):
