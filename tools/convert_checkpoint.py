@@ -70,9 +70,9 @@ def main() -> None:
     else:
         for name in fit.missing:
             print(f'  not in the file: {name} (starts anew)')
-        options = ' '.join(f'{key}="{value}"' for key, value in converted.options.items())
-        print(f'fits configs/{converted.config}.py'
-              + (f' --cfg-options {options}' if options else ''))
+        for name, (theirs, ours) in fit.shapes.items():
+            print(f'  of another size: {name} {theirs}, {ours} in the model (starts anew)')
+        print(f'fits {converted.command()}')
     print(f'written: {args.target}')
 
 

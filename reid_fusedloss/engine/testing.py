@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from ..conversion import convert, detect, read_state_dict
+from ..conversion import convert, detect, is_mmengines, read_state_dict
 from ..registry import DATASETS
 
 CLASSIFIER = r'head\.classifier(\.\d+)?\.weight'  # one, or one for each part
@@ -24,8 +24,9 @@ def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
         FileNotFoundError, ValueError: if the checkpoint cannot be read, or is of another project
             and of a network that has no counterpart here.
     """
-    weights = read_state_dict(CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu'))
-    if detect(weights) is None:
+    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    weights = read_state_dict(loaded)
+    if is_mmengines(loaded) or detect(weights) is None:
         return weights
     converted = convert(weights)
     converted.log()

@@ -11,9 +11,10 @@ from torch import nn
 
 from reid_fusedloss.apis.model import load_model
 from reid_fusedloss.compat import load_checkpoint_file, trust_checkpoints
-from reid_fusedloss.conversion import converted
+from reid_fusedloss.conversion import converted, detect
 from reid_fusedloss.engine import testing
 from reid_fusedloss.engine.config import load_config
+from reid_fusedloss.engine.hooks import foreign_weights_hook
 from reid_fusedloss.engine.testing import check_weights, read_weights
 from tests.conversion.formula import draw_weights, read_record
 from tests.tiny import DATASETS, REPOSITORY, tiny_config
@@ -68,6 +69,37 @@ def test_other_identities_are_left_out_then(tiny, tmp_path):
 def test_a_training_is_not_resumed_from_them(tiny, tmp_path):
     with pytest.raises(ValueError, match='layout strong_baseline.*leave resume out'):
         runner_of(tiny[0], tmp_path, resume=True).load_or_resume()
+
+
+def test_a_head_of_another_size_starts_anew(tiny, tmp_path, monkeypatch):
+    lines = []
+    monkeypatch.setattr(foreign_weights_hook, 'print_log', lambda line, **_: lines.append(line))
+    runner = runner_of(tiny[0], tmp_path, model__head__embedding_dims=16)
+    runner.load_or_resume()
+    assert torch.equal(runner.model.backbone.conv1.weight, tiny[1]['backbone.conv1.weight'])
+    assert (runner.model.head.bn.weight == 1).all()
+    assert any('head.bn.weight (64,) (here (16,))' in line for line in lines)
+    assert {line.split('size: ')[1].split(' ')[0] for line in lines} == {
+        f'head.bn.{leaf}' for leaf in ('weight', 'bias', 'running_mean', 'running_var')} | {
+        'head.classifier.weight'}
+
+
+@pytest.mark.parametrize('extra, mark', [
+    ({}, {}), ({'head.old': torch.ones(1)}, dict(meta=dict(mmengine_version='0.10.7'))),
+    ({'head.old': torch.ones(1)}, dict(message_hub={}))])
+def test_an_own_training_is_not_taken_for_anothers(extra, mark, tmp_path):
+    """Of a model whose modules are called as others call theirs."""
+    model = nn.Module()
+    model.base = MODELS.build(dict(type='ResNet', depth=18, stem_channels=8, base_channels=8))
+    weights = model.state_dict() | extra
+    assert detect(weights) == 'strong_baseline'
+    checkpoint = dict(state_dict=dict(weights), **mark)
+    hook = foreign_weights_hook.ForeignWeightsHook()
+    hook.after_load_checkpoint(types.SimpleNamespace(model=model, _resume=True), checkpoint)
+    assert checkpoint['state_dict'].keys() == weights.keys()
+    if mark:
+        torch.save(checkpoint, tmp_path / 'own.pth')
+        assert read_weights(str(tmp_path / 'own.pth')).keys() == weights.keys()
 
 
 def test_a_network_of_another_width(tiny, tmp_path):
