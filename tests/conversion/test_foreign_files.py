@@ -240,3 +240,20 @@ def test_the_tool_does_not_overwrite_its_source(tmp_path, monkeypatch):
     write_record('tonylins_mobilenetv2', tmp_path / 'theirs.pt')
     with pytest.raises(ValueError, match='the source itself'):
         run_tool(monkeypatch, tmp_path / 'theirs.pt', tmp_path / 'theirs.pt')
+    with pytest.raises(ValueError, match='is a folder: name a file'):
+        run_tool(monkeypatch, tmp_path / 'not_read.pt', tmp_path)
+
+
+def test_the_tool_leaves_no_half_of_a_file(tmp_path, monkeypatch):
+    write_record('tonylins_mobilenetv2', tmp_path / 'theirs.pt')
+    (tmp_path / 'ours.pth').write_text('before')
+
+    def full(state, file):
+        file.write(b'half')
+        raise OSError('no space left')
+
+    monkeypatch.setattr(torch, 'save', full)
+    with pytest.raises(OSError, match='no space'):
+        run_tool(monkeypatch, tmp_path / 'theirs.pt', tmp_path / 'ours.pth')
+    assert (tmp_path / 'ours.pth').read_text() == 'before'
+    assert {path.name for path in tmp_path.iterdir()} == {'theirs.pt', 'ours.pth'}
