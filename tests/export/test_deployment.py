@@ -7,6 +7,7 @@ import sys
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 
 from reid_fusedloss.export import OnnxModel, read_card
@@ -55,6 +56,17 @@ def test_onnxruntime_without_this_package(options, exported, inferencer, tmp_pat
     found = {}
     exec(lines, found)
     np.testing.assert_allclose(found['features'], inferencer('person.png').features, atol=1e-4)
+
+
+@pytest.mark.parametrize('entry, value', [('resize_backend', 'pillow'),
+                                          ('interpolation', 'bicubic')])
+def test_those_lines_refuse_what_they_do_not_do(entry, value, exported, tmp_path):
+    lines, = (block for block in BLOCKS if 'import onnxruntime' in block)
+    model = onnx.load(exported()[0])
+    next(prop for prop in model.metadata_props if prop.key == entry).value = value
+    onnx.save(model, tmp_path / 'other.onnx')
+    with pytest.raises(ValueError, match='resize otherwise'):
+        exec(lines.replace('demo.onnx', str(tmp_path / 'other.onnx')), {})
 
 
 def test_the_reader_of_the_file_alone(exported, make_images, tmp_path):
