@@ -1,11 +1,11 @@
 """Start from the weights of another project."""
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from ...conversion import compare, convert, detect, is_mmengines, read_state_dict
 from ...registry import HOOKS
+from ..unwrap import unwrap
 
 
 @HOOKS.register_module()
@@ -27,7 +27,7 @@ class ForeignWeightsHook(Hook):
                 from such a file.
         """
         weights = read_state_dict(checkpoint)
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap(runner.model)
         own = model.state_dict()
         layout = detect(weights)
         if layout is None or is_mmengines(checkpoint) or weights.keys() <= own.keys():
