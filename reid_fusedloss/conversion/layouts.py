@@ -68,7 +68,7 @@ def convert(weights: Weights, layout: str = AUTO, camera: Optional[int] = None) 
     try:
         converted = LAYOUTS[found][1](weights, **options)
     except (LookupError, StopIteration) as error:
-        raise ValueError(f'the file lacks a weight that the layout {found} has ({error}): it is cut '
-                         'off, or of another network') from error
+        raise ValueError(f'the file is cut off, or of another network than the layout {found} '
+                         f'covers: {error!r}') from error
     converted.layout = found
     return converted

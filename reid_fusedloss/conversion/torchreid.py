@@ -41,8 +41,8 @@ def convert_osnet(weights: Weights) -> Converted:
     renamed, left = rename(weights, ((OSNET, r'backbone.\1'), *HEAD))
     channels = len(weights['conv5.conv.weight'])
     variant = 'ain' if AIN in weights else 'ibn' if 'conv2.0.IN.weight' in weights else 'plain'
-    named = {('plain', 128): 'x0_25'}.get((variant, channels),
-                                          'ain_x1_0' if variant == 'ain' else 'x1_0')
+    named = ('ain_x1_0' if variant == 'ain' else
+             'x0_25' if (variant, channels) == ('plain', 128) else 'x1_0')
     options: dict = {'model.backbone.variant': 'ibn'} if variant == 'ibn' else {}
     if channels != 512 and named != 'x0_25':
         options |= {'model.backbone.widen_factor': channels / 512,

@@ -75,7 +75,7 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
                 if name not in weights or weights[name].shape != value.shape}
     headless = not any(name.startswith('head.') for name in weights)
     if unfilled and headless and all(name.startswith('head.bn.') for name in unfilled):
-        print_log('the checkpoint has no head, so the batch normalisation of the model\'s is the '
+        print_log("the checkpoint has no head, so the batch normalisation of the model's is the "
                   'identity that it starts as', logger='current', level=logging.WARNING)
     elif unfilled:
         first = ', '.join(f'{name} {fault}' for name, fault in list(unfilled.items())[:3])

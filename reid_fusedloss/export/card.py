@@ -98,8 +98,8 @@ class ModelCard:
         function of any package.
         """
         return [dict(type='reid_fusedloss.LoadReIDImage', backend=self.decoder),
-                dict(type='mmpretrain.Resize', scale=self.image_size[::-1], backend=self.resize_backend,
-                     interpolation=self.interpolation),
+                dict(type='mmpretrain.Resize', scale=self.image_size[::-1],
+                     backend=self.resize_backend, interpolation=self.interpolation),
                 dict(type='mmpretrain.PackInputs')]
 
     def prepare(self, images: np.ndarray) -> np.ndarray:

@@ -128,7 +128,7 @@ def test_two_names_for_one_of_ours_are_refused():
 def test_a_file_that_is_cut_off(name, lost):
     weights = weights_of(name)
     del weights[lost]
-    with pytest.raises(ValueError, match=f'lacks a weight that the layout .*{lost.split(".")[-1]}'):
+    with pytest.raises(ValueError, match=f'cut off, or of another network .*{lost.split(".")[-1]}'):
         convert(weights)
 
 
