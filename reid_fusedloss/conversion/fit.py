@@ -49,8 +49,8 @@ def compare(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Fit:
     """Compare names and shapes of weights and of a model's state dict.
 
     The classifier is of other identities where its first size alone differs, and a square of
-    position embeddings is resized when it is loaded: neither counts. Nor are the batches that a
-    batch normalisation has seen missed: PyTorch counts them since 0.4.1, and nothing here needs them.
+    position embeddings is resized when it is loaded: neither counts. Nor does the number of batches
+    that a batch normalisation has seen, which PyTorch counts since 0.4.1 and nothing here needs.
     """
     shapes = {name: (tuple(value.shape), tuple(own[name].shape)) for name, value in weights.items()
               if name in own and value.shape != own[name].shape

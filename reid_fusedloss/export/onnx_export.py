@@ -104,7 +104,7 @@ def _check_arguments(path: Path, normalise: str, channel_order: str, input_type:
     check_flag('l2', l2)
     check_number('tolerance', tolerance)
     if tolerance <= 0:
-        raise ValueError(f'tolerance={tolerance} must be greater than 0: no two programs round alike')
+        raise ValueError(f'tolerance={tolerance} must be greater than 0: rounding differs')
     if input_type == 'uint8' and normalise == 'outside':
         raise ValueError("input_type='uint8' holds no normalised pixels: use normalise='inside'")
 

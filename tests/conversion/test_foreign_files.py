@@ -141,7 +141,7 @@ def test_a_config_without_the_hook_gets_it(tiny, tmp_path):
 
 
 def test_a_file_without_head_is_tested_and_said(tiny, monkeypatch):
-    """ImageNet's weights before any training; a part of a head, or no reduction, is another case."""
+    """ImageNet's weights before any training; a part of a head is another case."""
     lines = []
     monkeypatch.setattr(testing, 'print_log', lambda line, **_: lines.append(line))
     cfg = tiny_config(tiny[0] / 'data', tiny[0] / 'work')

@@ -139,7 +139,8 @@ def test_osnet_ain_keeps_its_distance():
     cfg.merge_from_dict(converted.options)
     assert (cfg.test_evaluator.distance, cfg.model.backbone.variant) == ('cosine', 'ain')
     assert cfg.model.backbone.widen_factor == 0.25
-    assert converted.command() in converted.summary() and 'widen_factor="0.25"' in converted.command()
+    assert 'widen_factor="0.25"' in converted.command()
+    assert converted.command() in converted.summary()
 
 
 def test_torchreids_resnet_with_ibn():
@@ -162,7 +163,8 @@ def test_torchreids_resnet_with_ibn():
 def test_weights_older_than_the_count_of_batches(name):
     """PyTorch before 0.4.1 wrote none."""
     weights = weights_of(name)
-    older = {key: value for key, value in weights.items() if not key.endswith('num_batches_tracked')}
+    older = {key: value for key, value in weights.items()
+             if not key.endswith('num_batches_tracked')}
     found, own = convert(older).weights, convert(weights).weights
     fit = compare(found, own)
     fit.check()
