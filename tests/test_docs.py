@@ -7,6 +7,7 @@ from mmengine.registry import MODELS
 from mmpretrain.structures import DataSample
 
 from reid_fusedloss.engine.config import load_config
+from reid_fusedloss.engine.testing import check_weights, drop_start_weights
 from tests.tiny import DATASETS, REPOSITORY
 
 DOCS = REPOSITORY / 'docs'
@@ -46,6 +47,8 @@ def test_parts_of_ones_own_train_and_test(parts, name, terms):
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     model.init_weights()
+    drop_start_weights(cfg)
+    check_weights(MODELS.build(cfg.model), model.state_dict())  # as every tool does
     samples = [DataSample().set_gt_label(label) for label in (0, 0, 1, 1)]
     losses = model(torch.rand(4, 3, 64, 32), samples, mode='loss')
     assert set(losses) == {f'loss_{term}' for term in terms}

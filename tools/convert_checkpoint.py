@@ -14,6 +14,7 @@ from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.conversion import LAYOUTS, Converted, Fit, compare, convert, read_state_dict
 from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.engine.testing import adopt_identities, drop_start_weights
+from reid_fusedloss.whole_file import whole_file
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 
@@ -47,16 +48,27 @@ def save(converted: Converted, target: Path) -> None:
     """Write weights and, as `meta`, where they come from: plain data, which loads without code."""
     meta = dict(layout=converted.layout, left_over=converted.left_over, notes=converted.notes,
                 config=converted.config, options=converted.options)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(dict(state_dict=converted.weights, meta=meta), target)
+    with whole_file(target) as file:
+        torch.save(dict(state_dict=converted.weights, meta=meta), file)
+
+
+def check_target(source: Path, target: Path) -> None:
+    """Find out before the work whether the file can be written.
+
+    Raises:
+        ValueError: if it cannot.
+    """
+    if target.is_dir():
+        raise ValueError(f'{target} is a folder: name a file to write')
+    if target.exists() and source.exists() and target.samefile(source):
+        raise ValueError(f'{target} is the source itself: name another file to write')
 
 
 def main() -> None:
     args = parse_args()
+    check_target(Path(args.source), Path(args.target))
     trust_checkpoints(args.trust_checkpoint)
     source = CheckpointLoader.load_checkpoint(args.source, map_location='cpu')
-    if Path(args.target).exists() and Path(args.target).samefile(args.source):
-        raise ValueError(f'{args.target} is the source itself: name another file to write')
     converted = convert(read_state_dict(source), args.layout, args.camera)
     fit = None if converted.config is None else fit_of(converted)
     save(converted, Path(args.target))
@@ -70,9 +82,9 @@ def main() -> None:
     else:
         for name in fit.missing:
             print(f'  not in the file: {name} (starts anew)')
-        options = ' '.join(f'{key}="{value}"' for key, value in converted.options.items())
-        print(f'fits configs/{converted.config}.py'
-              + (f' --cfg-options {options}' if options else ''))
+        for name, (theirs, ours) in fit.shapes.items():
+            print(f'  of another size: {name} {theirs}, {ours} in the model (starts anew)')
+        print(f'fits {converted.command()}')
     print(f'written: {args.target}')
 
 

@@ -6,6 +6,7 @@ under our names (`convert`). Written from the names, shapes and documented behav
 from .converted import Converted
 from .fit import Fit, compare
 from .layouts import LAYOUTS, convert, detect
-from .state_dict import read_state_dict
+from .state_dict import is_mmengines, read_state_dict
 
-__all__ = ['LAYOUTS', 'Converted', 'Fit', 'compare', 'convert', 'detect', 'read_state_dict']
+__all__ = ['LAYOUTS', 'Converted', 'Fit', 'compare', 'convert', 'detect', 'is_mmengines',
+           'read_state_dict']

@@ -44,8 +44,13 @@ class Converted:
         if parts:
             text += f', {len(self.left_over)} left over: ' + '; '.join(parts)
         if self.config is not None:
-            text += f'; they are for configs/{self.config}.py'
+            text += f'; they are for {self.command()}'
         return '. '.join([text, *self.notes])
+
+    def command(self) -> str:
+        """The config and its options as the tools take them."""
+        options = ' '.join(f'{key}="{value}"' for key, value in self.options.items())
+        return f'configs/{self.config}.py' + (f' --cfg-options {options}' if options else '')
 
     def log(self) -> None:
         """Log the summary; a warning where features are not those of the original."""

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from .converted import Converted, Weights
+from .imagenet import MEAN, STD
 from .rename import NORM, RESNET, rename, resnet_options
 
 NON_LOCAL = r'backbone\.NL_([1-4])\.(\d+)\.'
@@ -22,8 +23,6 @@ LEFT_OUT = (
     (NON_LOCAL + r'W\.0\.bias', FOLDED),
     (r'pixel_(mean|std)', 'in the config, model.data_preprocessor'),
 )
-# of the configs, for values from 0 to 255
-IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 REDUCTION = 'heads.bottleneck.0.weight'
 
 
@@ -74,7 +73,7 @@ def _fold_biases(renamed: dict[str, Tensor], weights: Weights) -> None:
 def _normalisation(weights: Weights) -> dict[str, list[float]]:
     """Keys of the config for images that are not normalised as usual."""
     options = {}
-    for name, usual in IMAGENET.items():
+    for name, usual in dict(mean=MEAN, std=STD).items():
         values = weights.get(f'pixel_{name}', torch.tensor(usual)).flatten()
         if not torch.allclose(values.float(), torch.tensor(usual), atol=0.01):
             options[f'model.data_preprocessor.{name}'] = values.tolist()

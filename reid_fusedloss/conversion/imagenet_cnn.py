@@ -4,9 +4,9 @@ from collections.abc import Collection
 from itertools import accumulate
 
 from .converted import Converted, Weights
+from .imagenet import CLASSIFIER
 from .rename import NORM, RESNET, rename, resnet_options
 
-CLASSIFIER = 'classifier of ImageNet'
 MOBILENETV2_BLOCKS = (1, 2, 3, 4, 3, 3, 1)
 # place in a block -> layer here; those of the first block, which does not expand, come second
 TORCHVISION = ({'0.0': '0.conv', '0.1': '0.bn', '1.0': '1.conv', '1.1': '1.bn', '2': '2.conv',

@@ -6,9 +6,9 @@ from math import isqrt
 import torch
 
 from .converted import Converted, Weights
+from .imagenet import CLASSIFIER, MEAN, STD
 from .rename import count_blocks, rename
 
-CLASSIFIER = 'classifier of ImageNet'
 LEAF = r'(weight|bias)'
 CONVNEXT_PARTS = {'0': 'depthwise_conv', '2': 'norm', '3': 'pointwise_conv1',
                   '5': 'pointwise_conv2'}
@@ -19,9 +19,10 @@ VIT_PARTS = {'ln_1.': 'ln1.', 'ln_2.': 'ln2.', 'self_attention.in_proj_': 'attn.
              'mlp.linear_1.': 'ffn.layers.0.0.', 'mlp.3.': 'ffn.layers.1.',
              'mlp.linear_2.': 'ffn.layers.1.'}
 STAGE_3 = r'features\.5\.(\d+)\.'
-# of the images that torchvision's ViT is trained on; vit_base.py has others
-NORMALISED = {'model.data_preprocessor.mean': [123.675, 116.28, 103.53],
-              'model.data_preprocessor.std': [58.395, 57.12, 57.375]}
+# of the images that torchvision's ViT is trained on; vit_base.py has others. What is erased is to
+# be zero after it; images are BGR there
+NORMALISED = {'model.data_preprocessor.mean': MEAN, 'model.data_preprocessor.std': STD,
+              'train_dataloader.dataset.pipeline.erase.fill_color': MEAN[::-1]}
 # the four patches that Swin merges: there column by column, here row by row
 MERGED = [0, 2, 1, 3]
 

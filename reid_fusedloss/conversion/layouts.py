@@ -43,7 +43,7 @@ def convert(weights: Weights, layout: str = AUTO, camera: Optional[int] = None) 
         camera: see `transreid.convert`; None for all others.
 
     Raises:
-        ValueError: if the layout is unknown, or the weights are not of it.
+        ValueError: if the layout is unknown, or the weights are not of it or not whole.
         TypeError: if `camera` is no integer.
     """
     check_choice('layout', layout, (AUTO, *LAYOUTS))
@@ -65,6 +65,10 @@ def convert(weights: Weights, layout: str = AUTO, camera: Optional[int] = None) 
             raise ValueError(f'camera={camera} is for weights of TransReID with {transreid.SIE}, '
                              'and these have none: leave it out')
     options: dict[str, Any] = {} if camera is None else dict(camera=camera)
-    converted = LAYOUTS[found][1](weights, **options)
+    try:
+        converted = LAYOUTS[found][1](weights, **options)
+    except (LookupError, StopIteration) as error:
+        raise ValueError(f'the file is cut off, or of another network than the layout {found} '
+                         f'covers: {error!r}') from error
     converted.layout = found
     return converted

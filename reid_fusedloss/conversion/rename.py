@@ -32,14 +32,20 @@ def rename(weights: Weights, rules: Sequence[tuple[str, Replacement]],
         The renamed weights, and the names that were left out with the reasons.
 
     Raises:
-        ValueError: if a weight of the backbone finds no place: the features would be others.
+        ValueError: if a weight of the backbone finds no place, or two find the same: the features
+            would be others.
     """
     taken: dict[str, Tensor] = {}
+    sources: dict[str, str] = {}
     left: dict[str, str] = {}
     for name, value in weights.items():
         rule = next((rule for rule in rules if re.fullmatch(rule[0], name)), None)
         if rule is not None:
-            taken[re.sub(*rule, name)] = value
+            new = re.sub(*rule, name)
+            if new in taken:
+                raise ValueError(f'{sources[new]} and {name} of the file are both {new} here: it '
+                                 'is of another network than the layout covers')
+            taken[new], sources[new] = value, name
         else:
             left[name] = next((reason for pattern, reason in left_out
                                if re.fullmatch(pattern, name)), UNKNOWN)

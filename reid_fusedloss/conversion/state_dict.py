@@ -9,6 +9,14 @@ from torch import Tensor, nn
 WRAPPERS = ('state_dict', 'model', 'net', 'network')
 
 
+def is_mmengines(checkpoint: Any) -> bool:
+    """Whether MMEngine's Runner has written a checkpoint: its names are its model's own."""
+    if not isinstance(checkpoint, Mapping):
+        return False
+    meta = checkpoint.get('meta')
+    return 'message_hub' in checkpoint or isinstance(meta, Mapping) and 'mmengine_version' in meta
+
+
 def read_state_dict(checkpoint: Any) -> dict[str, Tensor]:
     """Unwrap `{'state_dict': ...}`, `{'model': ...}`, a whole module, and DataParallel's names.
 

@@ -2,6 +2,7 @@
 from collections.abc import Collection
 
 from .converted import Converted, Weights
+from .imagenet import CLASSIFIER
 from .rename import NORM, RESNET, rename, resnet_options
 
 RULES = (
@@ -9,7 +10,7 @@ RULES = (
     (rf'bottleneck\.({NORM})', r'head.bn.\1'),
     (r'classifier\.(weight|bias)', r'head.classifier.\1'),
 )
-LEFT_OUT = ((r'base\.fc\..*', 'classifier of ImageNet'), )
+LEFT_OUT = ((r'base\.fc\..*', CLASSIFIER), )
 
 
 def matches(names: Collection[str]) -> bool:

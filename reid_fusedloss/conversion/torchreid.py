@@ -10,7 +10,6 @@ HEAD = (
     (rf'fc\.1\.({NORM})', r'neck.norm.\1'),
     (r'classifier\.(weight|bias)', r'head.classifier.\1'),
 )
-LEFT_OUT = ((r'fc\..*', 'one layer behind the pooling has a place here, not several'), )
 OSNET = r'(conv[1-5]\..*|pool[23]\..*)'
 AIN = 'conv2.0.conv2.0.layers.0.conv1.weight'
 PLACES = {'conv1.conv': '0.conv', 'conv1.bn': '0.bn', 'dwconv2.conv': '1.conv',
@@ -39,14 +38,15 @@ def convert_osnet(weights: Weights) -> Converted:
     Raises:
         ValueError: if the backbone has another layer.
     """
-    renamed, left = rename(weights, ((OSNET, r'backbone.\1'), *HEAD), LEFT_OUT)
+    renamed, left = rename(weights, ((OSNET, r'backbone.\1'), *HEAD))
     channels = len(weights['conv5.conv.weight'])
     variant = 'ain' if AIN in weights else 'ibn' if 'conv2.0.IN.weight' in weights else 'plain'
-    named = {('plain', 128): 'x0_25', ('ain', 512): 'ain_x1_0'}.get((variant, channels), 'x1_0')
-    options: dict = {}
-    if named == 'x1_0' and (variant, channels) != ('plain', 512):
-        options = {'model.backbone.widen_factor': channels / 512,
-                   'model.backbone.variant': variant, 'model.neck.in_channels': channels}
+    named = ('ain_x1_0' if variant == 'ain' else
+             'x0_25' if (variant, channels) == ('plain', 128) else 'x1_0')
+    options: dict = {'model.backbone.variant': 'ibn'} if variant == 'ibn' else {}
+    if channels != 512 and named != 'x0_25':
+        options |= {'model.backbone.widen_factor': channels / 512,
+                    'model.neck.in_channels': channels}
     return Converted(renamed, left, config=f'published/torchreid_osnet_{named}', options=options)
 
 
@@ -59,12 +59,15 @@ def convert_resnet(weights: Weights) -> Converted:
     """The weights of a ResNet, with or without a layer behind the pooling, under our names.
 
     Raises:
-        ValueError: if the backbone has another layer.
+        ValueError: if the backbone has another layer, or there are several behind the pooling.
     """
-    renamed, left = rename(weights, ((f'({RESNET})', r'backbone.\1'), *HEAD), LEFT_OUT)
+    renamed, left = rename(weights, ((f'({RESNET})', r'backbone.\1'), *HEAD))
     fc = 'fc.0.weight' in weights
     config = f'published/torchreid_resnet50{"_fc512" if fc else ""}'
-    return Converted(renamed, left, config=config, options=resnet_options(weights))
+    options = resnet_options(weights)
+    if 'layer1.0.bn1.IN.weight' in weights:
+        options |= {'model.backbone.type': 'reid_fusedloss.ResNet', 'model.backbone.ibn': True}
+    return Converted(renamed, left, config=config, options=options)
 
 
 def matches_mobilenetv2(names: Collection[str]) -> bool:
@@ -78,7 +81,7 @@ def convert_mobilenetv2(weights: Weights) -> Converted:
     Raises:
         ValueError: if the backbone has another layer.
     """
-    renamed, left = rename(weights, (*MOBILENETV2, *HEAD), LEFT_OUT)
+    renamed, left = rename(weights, (*MOBILENETV2, *HEAD))
     stem, last = (len(weights[f'{name}.conv.weight']) for name in ('conv1', 'conv9'))
     options = {} if stem == 32 else {'model.backbone.widen_factor': 1.4,
                                      'model.head.in_channels': last}

@@ -6,6 +6,7 @@ from typing import Any, Optional
 from torch import Tensor
 
 from .converted import Converted, Weights
+from .imagenet import CLASSIFIER
 from .rename import NORM, count_blocks, rename
 
 SIE = 'base.sie_embed'
@@ -75,7 +76,7 @@ def _layers(depth: int, jpm: bool) -> list[tuple[str, Any]]:
 
 
 def _left_out(depth: int, jpm: bool) -> list[tuple[str, str]]:
-    left = [(r'base\.fc\..*', 'classifier of ImageNet'),
+    left = [(r'base\.fc\..*', CLASSIFIER),
             (r'base\.sie_embed', 'added to the position embedding')]
     if jpm:
         left += [(rf'base\.(blocks\.{depth - 1}|norm)\..*', 'not used there: b1 takes its place'),

@@ -57,6 +57,10 @@ def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
         cfg.train_cfg.pop('by_epoch')  # what ReIDTrainLoop is; MMEngine takes one of the two keys
     check_parts(cfg)
     check_keys(cfg)
+    if not cfg.get('default_hooks'):
+        cfg.default_hooks = {}
+    # configs that older runs have left lack it: MMEngine would load nothing of a foreign checkpoint
+    cfg.default_hooks.setdefault('foreign_weights', dict(type='reid_fusedloss.ForeignWeightsHook'))
     check_values(cfg)
     val, test = (cfg[f'{name}_dataloader'].dataset.get('pipeline') for name in ('val', 'test'))
     if val != test:

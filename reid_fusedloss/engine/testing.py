@@ -1,4 +1,5 @@
 """From a training's config and checkpoint to a test on any data set."""
+import logging
 import re
 from collections.abc import Iterable, Mapping
 
@@ -7,7 +8,7 @@ from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from ..conversion import convert, detect, read_state_dict
+from ..conversion import convert, detect, is_mmengines, read_state_dict
 from ..registry import DATASETS
 
 CLASSIFIER = r'head\.classifier(\.\d+)?\.weight'  # one, or one for each part
@@ -23,8 +24,9 @@ def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
         FileNotFoundError, ValueError: if the checkpoint cannot be read, or is of another project
             and of a network that has no counterpart here.
     """
-    weights = read_state_dict(CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu'))
-    if detect(weights) is None:
+    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    weights = read_state_dict(loaded)
+    if is_mmengines(loaded) or detect(weights) is None:
         return weights
     converted = convert(weights)
     converted.log()
@@ -45,7 +47,8 @@ def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
 
 def drop_start_weights(cfg: Config) -> None:
     """Neither read nor fetch weights to start from: a checkpoint is to fill the backbone."""
-    cfg.model.backbone.init_cfg = None
+    if 'init_cfg' in cfg.model.backbone:  # a backbone of the user's own may not know it
+        cfg.model.backbone.init_cfg = None
     if cfg.model.backbone.get('pretrained'):  # timm's
         cfg.model.backbone.pretrained = False
 
@@ -54,7 +57,9 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Refuse to test with weights that the checkpoint does not hold: they would be random.
 
     The classifier and the loss (centres, say) belong to the identities of the training and are not
-    needed; nor is the number of batches that a batch normalisation has seen.
+    needed; nor is the number of batches that a batch normalisation has seen. A file without any
+    head, of ImageNet say, leaves the head's batch normalisation the identity that it starts as: a
+    warning says so.
 
     Raises:
         ValueError: if any other weight of the model is missing or has another shape, or the
@@ -68,7 +73,11 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
                 f'has shape {tuple(weights[name].shape)} instead of {tuple(value.shape)}'
                 for name, value in wanted.items()
                 if name not in weights or weights[name].shape != value.shape}
-    if unfilled:
+    headless = not any(name.startswith('head.') for name in weights)
+    if unfilled and headless and all(name.startswith('head.bn.') for name in unfilled):
+        print_log("the checkpoint has no head, so the batch normalisation of the model's is the "
+                  'identity that it starts as', logger='current', level=logging.WARNING)
+    elif unfilled:
         first = ', '.join(f'{name} {fault}' for name, fault in list(unfilled.items())[:3])
         more = ', ...' if len(unfilled) > 3 else ''
         raise ValueError(f'the checkpoint does not fill {len(unfilled)} of {len(wanted)} weights '

@@ -98,9 +98,9 @@ class ModelCard:
         function of any package.
         """
         return [dict(type='reid_fusedloss.LoadReIDImage', backend=self.decoder),
-                dict(type='Resize', scale=self.image_size[::-1], backend=self.resize_backend,
-                     interpolation=self.interpolation),
-                dict(type='PackInputs')]
+                dict(type='mmpretrain.Resize', scale=self.image_size[::-1],
+                     backend=self.resize_backend, interpolation=self.interpolation),
+                dict(type='mmpretrain.PackInputs')]
 
     def prepare(self, images: np.ndarray) -> np.ndarray:
         """What the graph takes, of images (B, 3, H, W), uint8, BGR."""

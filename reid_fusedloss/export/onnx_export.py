@@ -48,7 +48,7 @@ def export_onnx(inferencer: ReIDInferencer, path: PathLike, *, normalise: str = 
     are compared with the inferencer's.
 
     Args:
-        inferencer: the model; on the CPU, since that is what it is compared with.
+        inferencer: the model.
         path: of the file, .onnx; its folder is made.
         normalise: 'inside': the graph takes pixels, 0 to 255; 'outside': normalised ones.
         channel_order: of the graph's input, 'rgb' or 'bgr'.
@@ -103,6 +103,8 @@ def _check_arguments(path: Path, normalise: str, channel_order: str, input_type:
     check_choice('input_type', input_type, INPUT_TYPES)
     check_flag('l2', l2)
     check_number('tolerance', tolerance)
+    if tolerance <= 0:
+        raise ValueError(f'tolerance={tolerance} must be greater than 0: rounding differs')
     if input_type == 'uint8' and normalise == 'outside':
         raise ValueError("input_type='uint8' holds no normalised pixels: use normalise='inside'")
 

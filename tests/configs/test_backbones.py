@@ -53,7 +53,7 @@ def test_a_checkpoint_needs_no_weights_to_start_from(name):
     backbone = cfg.model.backbone
     assert backbone.get('init_cfg') or backbone.pretrained
     drop_start_weights(cfg)
-    assert backbone.init_cfg is None and not backbone.get('pretrained', False)
+    assert backbone.get('init_cfg') is None and not backbone.get('pretrained', False)
 
 
 @pytest.mark.parametrize('name', OF_A_TRANSFORMER)

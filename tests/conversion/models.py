@@ -24,7 +24,8 @@ def build(converted: Converted, **options: Any) -> nn.Module:
     model = MODELS.build(cfg.model)
     fit = compare(converted.weights, model.state_dict())
     fit.check()
-    assert not fit.unknown and all(name.startswith('head.') for name in fit.missing)
+    assert not fit.unknown and not fit.shapes
+    assert all(name.startswith('head.') for name in fit.missing)
     model.load_state_dict(converted.weights, strict=False)
     return model.double().eval()
 

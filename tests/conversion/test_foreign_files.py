@@ -11,10 +11,13 @@ from torch import nn
 
 from reid_fusedloss.apis.model import load_model
 from reid_fusedloss.compat import load_checkpoint_file, trust_checkpoints
-from reid_fusedloss.conversion import converted
+from reid_fusedloss.conversion import converted, detect
+from reid_fusedloss.engine import testing
+from reid_fusedloss.engine.config import load_config
+from reid_fusedloss.engine.hooks import foreign_weights_hook
 from reid_fusedloss.engine.testing import check_weights, read_weights
 from tests.conversion.formula import draw_weights, read_record
-from tests.tiny import REPOSITORY, tiny_config
+from tests.tiny import DATASETS, REPOSITORY, tiny_config
 
 TOOL = str(REPOSITORY / 'tools' / 'convert_checkpoint.py')
 
@@ -68,6 +71,37 @@ def test_a_training_is_not_resumed_from_them(tiny, tmp_path):
         runner_of(tiny[0], tmp_path, resume=True).load_or_resume()
 
 
+def test_a_head_of_another_size_starts_anew(tiny, tmp_path, monkeypatch):
+    lines = []
+    monkeypatch.setattr(foreign_weights_hook, 'print_log', lambda line, **_: lines.append(line))
+    runner = runner_of(tiny[0], tmp_path, model__head__embedding_dims=16)
+    runner.load_or_resume()
+    assert torch.equal(runner.model.backbone.conv1.weight, tiny[1]['backbone.conv1.weight'])
+    assert (runner.model.head.bn.weight == 1).all()
+    assert any('head.bn.weight (64,) (here (16,))' in line for line in lines)
+    assert {line.split('size: ')[1].split(' ')[0] for line in lines} == {
+        f'head.bn.{leaf}' for leaf in ('weight', 'bias', 'running_mean', 'running_var')} | {
+        'head.classifier.weight'}
+
+
+@pytest.mark.parametrize('extra, mark', [
+    ({}, {}), ({'head.old': torch.ones(1)}, dict(meta=dict(mmengine_version='0.10.7'))),
+    ({'head.old': torch.ones(1)}, dict(message_hub={}))])
+def test_an_own_training_is_not_taken_for_anothers(extra, mark, tmp_path):
+    """Of a model whose modules are called as others call theirs."""
+    model = nn.Module()
+    model.base = MODELS.build(dict(type='ResNet', depth=18, stem_channels=8, base_channels=8))
+    weights = model.state_dict() | extra
+    assert detect(weights) == 'strong_baseline'
+    checkpoint = dict(state_dict=dict(weights), **mark)
+    hook = foreign_weights_hook.ForeignWeightsHook()
+    hook.after_load_checkpoint(types.SimpleNamespace(model=model, _resume=True), checkpoint)
+    assert checkpoint['state_dict'].keys() == weights.keys()
+    if mark:
+        torch.save(checkpoint, tmp_path / 'own.pth')
+        assert read_weights(str(tmp_path / 'own.pth')).keys() == weights.keys()
+
+
 def test_a_network_of_another_width(tiny, tmp_path):
     with pytest.raises(ValueError, match=r'backbone.conv1.weight: \(8, 3, 7, 7\) in the file'):
         runner_of(tiny[0], tmp_path, model__backbone__stem_channels=16).load_or_resume()
@@ -90,6 +124,39 @@ def test_a_test_wants_all_weights_and_no_more(tiny, change, message):
     change(weights)
     with pytest.raises(ValueError, match=message):
         check_weights(model, weights)
+
+
+def test_a_config_without_the_hook_gets_it(tiny, tmp_path):
+    """As runs before it have left; MMEngine would test a random network, without an error."""
+    cfg = tiny_config(tiny[0] / 'data', tmp_path)
+    for name, hooks in (('old', {key: hook for key, hook in cfg.default_hooks.items()
+                                 if key != 'foreign_weights'}), ('bare', None)):
+        cfg.default_hooks = hooks
+        cfg.dump(tmp_path / f'{name}.py')
+        again = load_config(str(tmp_path / f'{name}.py'), DATASETS)
+        again.load_from = str(tiny[0] / 'foreign.pth')
+        runner = Runner.from_cfg(again)
+        runner.load_or_resume()
+        assert torch.equal(runner.model.backbone.conv1.weight, tiny[1]['backbone.conv1.weight'])
+
+
+def test_a_file_without_head_is_tested_and_said(tiny, monkeypatch):
+    """ImageNet's weights before any training; a part of a head is another case."""
+    lines = []
+    monkeypatch.setattr(testing, 'print_log', lambda line, **_: lines.append(line))
+    cfg = tiny_config(tiny[0] / 'data', tiny[0] / 'work')
+    weights = {key: value for key, value in tiny[1].items() if key.startswith('backbone.')}
+    check_weights(MODELS.build(cfg.model), weights)
+    assert len(lines) == 1 and 'no head' in lines[0] and 'identity' in lines[0]
+    with pytest.raises(ValueError, match='head.bn.weight is missing'):
+        check_weights(MODELS.build(cfg.model), weights | {'head.bn.bias': torch.zeros(64)})
+    cfg.model.head.embedding_dims = 16
+    with pytest.raises(ValueError, match='head.embedding.weight is missing'):
+        check_weights(MODELS.build(cfg.model), weights)
+    cfg.model.head.embedding_dims = None
+    cfg.model.neck = dict(type='GeneralizedMeanPooling')
+    with pytest.raises(ValueError, match='neck.p is missing'):
+        check_weights(MODELS.build(cfg.model), weights)
 
 
 def test_load_model(tiny, tmp_path):
@@ -173,3 +240,20 @@ def test_the_tool_does_not_overwrite_its_source(tmp_path, monkeypatch):
     write_record('tonylins_mobilenetv2', tmp_path / 'theirs.pt')
     with pytest.raises(ValueError, match='the source itself'):
         run_tool(monkeypatch, tmp_path / 'theirs.pt', tmp_path / 'theirs.pt')
+    with pytest.raises(ValueError, match='is a folder: name a file'):
+        run_tool(monkeypatch, tmp_path / 'not_read.pt', tmp_path)
+
+
+def test_the_tool_leaves_no_half_of_a_file(tmp_path, monkeypatch):
+    write_record('tonylins_mobilenetv2', tmp_path / 'theirs.pt')
+    (tmp_path / 'ours.pth').write_text('before')
+
+    def full(state, file):
+        file.write(b'half')
+        raise OSError('no space left')
+
+    monkeypatch.setattr(torch, 'save', full)
+    with pytest.raises(OSError, match='no space'):
+        run_tool(monkeypatch, tmp_path / 'theirs.pt', tmp_path / 'ours.pth')
+    assert (tmp_path / 'ours.pth').read_text() == 'before'
+    assert {path.name for path in tmp_path.iterdir()} == {'theirs.pt', 'ours.pth'}

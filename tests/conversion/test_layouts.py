@@ -1,4 +1,6 @@
 """Which layout a file has, what is left over, and what is refused."""
+import re
+
 import pytest
 import torch
 from mmengine.registry import MODELS
@@ -105,6 +107,71 @@ def test_a_layer_more_in_the_backbone_is_refused(name, extra):
         convert(weights_of(name) | {extra: torch.zeros(1)})
 
 
+def test_several_layers_behind_the_pooling_are_refused():
+    """With the first alone features would be others."""
+    more = {'fc.3.weight': torch.zeros(4, 512), 'fc.3.bias': torch.zeros(4)}
+    with pytest.raises(ValueError, match='2 weights.*fc.3.weight'):
+        convert(weights_of('torchreid_resnet50_fc512') | more)
+
+
+def test_two_names_for_one_of_ours_are_refused():
+    weights = weights_of('fastreid_bot_r50')
+    with pytest.raises(ValueError, match='heads.weight and heads.classifier.weight.*'
+                                         'both head.classifier.weight'):
+        convert(weights | {'heads.classifier.weight': weights['heads.weight']})
+
+
+@pytest.mark.parametrize('name, lost', [
+    ('torchreid_osnet_x0_25', 'conv5.conv.weight'), ('transreid_plain', 'base.pos_embed'),
+    ('torchreid_mobilenetv2_x1_0', 'conv9.conv.weight'),
+    ('tonylins_mobilenetv2', 'features.0.0.weight')])
+def test_a_file_that_is_cut_off(name, lost):
+    weights = weights_of(name)
+    del weights[lost]
+    with pytest.raises(ValueError, match=f'cut off, or of another network .*{lost.split(".")[-1]}'):
+        convert(weights)
+
+
+def test_osnet_ain_keeps_its_distance():
+    """That it is trained for, whatever its width."""
+    converted = convert(weights_of('torchreid_osnet_ain_x0_25'))
+    cfg = resolve(converted.config)
+    cfg.merge_from_dict(converted.options)
+    assert (cfg.test_evaluator.distance, cfg.model.backbone.variant) == ('cosine', 'ain')
+    assert cfg.model.backbone.widen_factor == 0.25
+    assert 'widen_factor="0.25"' in converted.command()
+    assert converted.command() in converted.summary()
+
+
+def test_torchreids_resnet_with_ibn():
+    """The names of its backbone are IBN-Net's, as those of reid-strong-baseline are."""
+    weights = {key.removeprefix('base.'): value
+               for key, value in weights_of('strong_baseline_r50_ibn').items()
+               if re.match(r'base\.(?!fc)|classifier', key)}
+    converted = convert(weights)
+    assert converted.layout == 'torchreid_resnet'
+    assert len(converted.weights) == len(weights)
+    cfg = resolve(converted.config)
+    cfg.merge_from_dict(converted.options)
+    cfg.model.backbone.init_cfg = None
+    adopt_identities(cfg, converted.weights)
+    fit = compare(converted.weights, MODELS.build(cfg.model).state_dict())
+    assert fit.missing in ([], ['head.classifier.bias']) and not fit.unknown and not fit.shapes
+
+
+@pytest.mark.parametrize('name', [name for name in RECORDS if 'sie' not in name])
+def test_weights_older_than_the_count_of_batches(name):
+    """PyTorch before 0.4.1 wrote none."""
+    weights = weights_of(name)
+    older = {key: value for key, value in weights.items()
+             if not key.endswith('num_batches_tracked')}
+    found, own = convert(older).weights, convert(weights).weights
+    fit = compare(found, own)
+    fit.check()
+    assert not fit.missing and {key.rsplit('.')[-1] for key in own.keys() - found.keys()} <= {
+        'num_batches_tracked'}
+
+
 def test_vit_small_is_refused():
     weights = {key: value for key, value in weights_of('transreid_plain').items()
                if not key.endswith('qkv.bias')}
@@ -167,6 +234,10 @@ def test_fit():
     with pytest.raises(ValueError, match=r'no place for 1 weights of the file \(backbone.b'):
         compare(fits | {'backbone.b': torch.zeros(1)}, own).check()
     compare(fits | {'neck.p': torch.zeros(1)}, own).check()
+    head = compare(fits | {'head.bn.weight': torch.zeros(5)},
+                   own | {'head.bn.weight': torch.zeros(2)})
+    head.check()  # it starts anew
+    assert head.shapes == {'head.bn.weight': ((5, ), (2, ))}
     del fits['backbone.a']
     with pytest.raises(ValueError, match='1 weights of the backbone are not in the file'):
         compare(fits, own).check()

@@ -87,6 +87,8 @@ def test_the_config_that_is_named_fits(make, named):
         cfg = resolve(named)
         cfg.merge_from_dict(converted.options)
         cfg.model.head.num_classes = 2
+        fill = cfg.train_dataloader.dataset.pipeline.erase.fill_color
+        assert list(fill) == list(cfg.model.data_preprocessor.mean)[::-1]
         fit = compare(converted.weights, MODELS.build(cfg.model).state_dict())
         fit.check()
         assert not fit.unknown and all(key.startswith('head.') for key in fit.missing)

@@ -1,10 +1,13 @@
 """The tool as a user calls it, and what docs/deployment.md says."""
+import os
 import re
 import runpy
+import subprocess
 import sys
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 
 from reid_fusedloss.export import OnnxModel, read_card
@@ -53,6 +56,29 @@ def test_onnxruntime_without_this_package(options, exported, inferencer, tmp_pat
     found = {}
     exec(lines, found)
     np.testing.assert_allclose(found['features'], inferencer('person.png').features, atol=1e-4)
+
+
+@pytest.mark.parametrize('entry, value', [('resize_backend', 'pillow'),
+                                          ('interpolation', 'bicubic')])
+def test_those_lines_refuse_what_they_do_not_do(entry, value, exported, tmp_path):
+    lines, = (block for block in BLOCKS if 'import onnxruntime' in block)
+    model = onnx.load(exported()[0])
+    next(prop for prop in model.metadata_props if prop.key == entry).value = value
+    onnx.save(model, tmp_path / 'other.onnx')
+    with pytest.raises(ValueError, match='resize otherwise'):
+        exec(lines.replace('demo.onnx', str(tmp_path / 'other.onnx')), {})
+
+
+def test_the_reader_of_the_file_alone(exported, make_images, tmp_path):
+    """The page's lines in a process of their own, where no config has set a scope."""
+    lines, = (block for block in BLOCKS if 'import OnnxModel' in block)
+    make_images(tmp_path / 'folder', ['a.jpg', 'b.jpg'])
+    make_images(tmp_path, ['person.jpg'])
+    lines = lines.replace('demo.onnx', str(exported()[0])) + 'print(extraction.features.shape)'
+    done = subprocess.run([sys.executable, '-c', lines], cwd=tmp_path, capture_output=True,
+                          text=True, env={**os.environ, 'PYTHONPATH': str(REPOSITORY)})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == '(3, 64)'
 
 
 def test_the_page_names_every_entry_and_key(exported):

@@ -35,6 +35,8 @@ CASES = dict(
     resnet_linear=(RESNET, GAP, dict(type='reid_fusedloss.LinearReIDHead', num_classes=4,
                                      in_channels=64, loss=LOSS, embedding_dims=16)),
     resnet_gem=(RESNET, GEM, bnneck(64, embedding_dims=16, test_feature='pooled')),
+    resnet_fastreid=(dict(RESNET, type='reid_fusedloss.ResNet', ibn=True, non_local=(0, 1, 1, 0),
+                          pool_ceil=True), GEM, bnneck(64)),
     resnet_pcb=(RESNET, None, pcb(num_parts=2, test_feature='bn')),
     resnet_pcb_overlapping=(RESNET, None, pcb(num_parts=3)),
     mobilenetv2=(dict(type='reid_fusedloss.MobileNetV2', strides=(1, 2, 2, 1), widen_factor=0.1),

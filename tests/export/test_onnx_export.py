@@ -143,7 +143,7 @@ def test_a_file_that_disagrees_is_not_left(trained, tmp_path, monkeypatch):
     (dict(input_type='uint8', normalise='outside'), ['uint8', 'inside']),
     (dict(exporter='jit'), ['jit', 'torchscript']), (dict(opset=9), ['opset=9', '11']),
     (dict(opset=99), ['opset 99']), (dict(images=['nowhere.jpg']), ['nowhere.jpg']),
-    (dict(tolerance=float('nan')), ['tolerance'])])
+    (dict(tolerance=float('nan')), ['tolerance']), (dict(tolerance=0), ['tolerance=0', 'greater'])])
 def test_mistakes(options, words, inferencer, tmp_path):
     with pytest.raises(ValueError) as caught:
         export_onnx(inferencer, tmp_path / 'model.onnx', **options)

@@ -1,8 +1,9 @@
 """Statistics of batch normalisation, which differ from rank to rank in the middle of an epoch."""
 from mmengine.dist import all_gather_object, get_rank, get_world_size
-from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..unwrap import unwrap
 
 META_KEY = 'rank_buffers'
 
@@ -14,7 +15,7 @@ def gather_rank_buffers(model: nn.Module) -> dict[str, list[dict[str, Tensor]]]:
     """
     if get_world_size() == 1:
         return {}
-    model = model.module if is_model_wrapper(model) else model
+    model = unwrap(model)
     own = {f'{name}.{key}': value.cpu() for name, module in model.named_modules()
            if isinstance(module, _BatchNorm) for key, value in module.named_buffers()}
     return {META_KEY: all_gather_object(own)}

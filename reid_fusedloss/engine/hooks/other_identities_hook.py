@@ -1,10 +1,10 @@
 """Start a training from a checkpoint of other identities."""
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from ...registry import HOOKS
+from ..unwrap import unwrap
 
 
 @HOOKS.register_module()
@@ -23,7 +23,7 @@ class OtherIdentitiesHook(Hook):
         Raises:
             ValueError: if the training is resumed and the head has another size.
         """
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap(runner.model)
         num_classes = getattr(getattr(model, 'head', None), 'num_classes', None)
         own = model.state_dict()
         state = checkpoint.get('state_dict', checkpoint)

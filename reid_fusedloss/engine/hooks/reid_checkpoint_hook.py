@@ -3,12 +3,12 @@ from typing import Optional, Union
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from ...checks import check_flag, check_int
 from ...registry import HOOKS
 from ..checkpoints import BACKEND, gather_rank_buffers, own_rank_buffers
+from ..unwrap import unwrap
 
 
 @HOOKS.register_module()
@@ -94,7 +94,7 @@ class ReIDCheckpointHook(CheckpointHook):
 
     def _check_weights(self, runner: Runner) -> None:
         """On all ranks, so that none waits for one that has stopped."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap(runner.model)
         wrong = [name for name, weight in model.named_parameters() if not weight.isfinite().all()]
         if wrong:
             raise FloatingPointError(

@@ -1,12 +1,12 @@
 """What is about to be trained, in the log before the first step."""
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from ...datasets import PKBatchSampler, SeededBatchSampler
 from ...registry import HOOKS
+from ..unwrap import unwrap
 
 
 @HOOKS.register_module()
@@ -22,7 +22,7 @@ class RunInfoHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Called by MMEngine when the training loop starts."""
         loader = runner.train_dataloader
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap(runner.model)
         num_ids = loader.dataset.metainfo.get('num_ids')
         num_classes = getattr(model.head, 'num_classes', None)
         if None not in (num_ids, num_classes) and num_ids != num_classes:

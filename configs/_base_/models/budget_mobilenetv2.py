@@ -1,0 +1,14 @@
+# What a budget makes of a row's ResNet: MobileNetV2 1.0 with ImageNet weights, mmpretrain's or a
+# local file named by MOBILENETV2_WEIGHTS. The row's strides are kept: they are the label of
+# '+Stride=1'.
+keep = ['model.backbone.strides']
+backbones = ['ResNet', 'MobileNetV2']
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='reid_fusedloss.MobileNetV2',
+        init_cfg=dict(
+            type='Pretrained',
+            checkpoint='{{$MOBILENETV2_WEIGHTS:https://download.openmmlab.com/mmclassification/v0/mobilenet_v2/mobilenet_v2_batch256_imagenet_20200708-3b2dc3af.pth}}',  # noqa: E501
+            prefix='backbone.')),
+    head=dict(in_channels=1280))
