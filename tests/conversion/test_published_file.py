@@ -2,7 +2,6 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from reid_fusedloss.apis import ReIDInferencer
 from tests.conftest import folder_from

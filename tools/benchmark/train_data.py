@@ -7,11 +7,9 @@ import contextlib
 import importlib.util
 import io
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Optional
 
 import cv2
-import torch
 from mmengine.dataset import default_collate
 from mmengine.registry import init_default_scope
 from PIL import Image

@@ -1,6 +1,5 @@
 """k-reciprocal encodings (Zhong et al., CVPR 2017) as sparse matrices."""
 import numpy as np
-import torch
 from scipy import sparse
 from torch import Tensor
 
