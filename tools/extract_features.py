@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Optional
 
 from reid_fusedloss import trust_checkpoints
-from reid_fusedloss.apis import ReIDInferencer
 from reid_fusedloss.apis.extract_files import (Summary, extract_query_gallery, extract_to_file,
                                                extract_to_folder)
 from reid_fusedloss.apis.query_gallery import MARKET1501
 from reid_fusedloss.apis.work_list import work_list
 from reid_fusedloss.datasets.file_names import compile_pattern
 from reid_fusedloss.engine.arguments import add_trained_model_arguments
+from reid_fusedloss.export import open_extractor
+from reid_fusedloss.export.open_extractor import is_exported
 from reid_fusedloss.printable import printable, tell_unreadable
 
 WEIGHTS = ('.pth', '.pt', '.ckpt', '.tar')
@@ -35,7 +36,7 @@ OTHER_FILES = ('.npy', '.pkl', '.pickle', '.h5', '.hdf5', '.csv', '.json', '.txt
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_trained_model_arguments(parser, checkpoint=False)
+    add_trained_model_arguments(parser, checkpoint=False, exported=True)
     parser.add_argument('inputs', nargs='*', metavar='[CHECKPOINT] INPUT',
                         help='checkpoint: needed with a config, else the latest of the work_dir; '
                         'inputs: images, folders, globs, list files (.txt), or one video')
@@ -62,7 +63,7 @@ def parse_args() -> argparse.Namespace:
 
 def split_checkpoint(source: str, inputs: list[str]) -> tuple[Optional[str], list[str]]:
     """The checkpoint, if the first input is one, and the other inputs."""
-    if not inputs:
+    if not inputs or is_exported(source):
         return None, inputs
     first, *others = inputs
     if Path(source).is_file() and Path(first).is_dir():
@@ -100,7 +101,7 @@ def extract(args: argparse.Namespace) -> Summary:
         works = [work_list([folder], None, args.recursive) for folder in (args.query, args.gallery)]
     else:
         works = [work_list(inputs, args.boxes, args.recursive)]
-    inferencer = ReIDInferencer(
+    inferencer = open_extractor(
         args.source, checkpoint, args.device, batch_size=args.batch_size,
         num_workers=args.num_workers, progress=not args.quiet, normalize=not args.raw,
         flip=args.flip, amp=args.amp, options=args.cfg_options)

@@ -3,6 +3,7 @@
 
     python tools/search.py work_dirs/demo --query who.jpg --gallery photos/ --out found/
     python tools/search.py work_dirs/demo --query new/ --gallery photos/ --index photos.index
+    python tools/search.py demo.onnx --query who.jpg --gallery photos/
     python tools/search.py CONFIG CHECKPOINT --query new/ --index photos.index --fpr 1e-3 \
         --validation features.npz
 
@@ -24,12 +25,13 @@ from typing import Any, Optional
 from mmengine.config import DictAction
 
 from reid_fusedloss import trust_checkpoints
-from reid_fusedloss.apis import ReIDInferencer
+from reid_fusedloss.apis import FeatureExtractor
 from reid_fusedloss.apis.gallery import (PATTERN, gallery_of_features, model_id, parse_labels,
                                          relabel, update_gallery)
 from reid_fusedloss.apis.work_list import WorkList
 from reid_fusedloss.engine.arguments import add_trained_model_arguments
 from reid_fusedloss.evaluation import load_features
+from reid_fusedloss.export import open_extractor
 from reid_fusedloss.printable import printable, tell_unreadable
 from reid_fusedloss.search import (Entry, GalleryIndex, OpenSetThreshold, Rerank, choose_threshold,
                                    load_index, save_index)
@@ -47,7 +49,7 @@ MOST_COLUMNS = 20  # of the picture
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_trained_model_arguments(parser)
+    add_trained_model_arguments(parser, exported=True)
     parser.add_argument('--query', nargs='+', required=True, metavar='PATH',
                         help='images, folders, globs and list files (.txt) to search for')
     parser.add_argument('--gallery', nargs='+', metavar='PATH',
@@ -100,7 +102,7 @@ def check(args: argparse.Namespace) -> None:
         raise ValueError('-k and --num-queries are at least 1')
 
 
-def open_gallery(args: argparse.Namespace, inferencer: ReIDInferencer,
+def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor,
                  chosen: Optional[OpenSetThreshold]) -> GalleryIndex:
     """The gallery, brought up to date and saved where it is kept."""
     asked = dict(args.kind_options, type=args.kind or 'flat')
@@ -157,7 +159,7 @@ def search(args: argparse.Namespace) -> int:
     work = WorkList(args.query, args.recursive)
     chosen, width = choose(args)
     trust_checkpoints(args.trust_checkpoint)
-    inferencer = ReIDInferencer(args.source, args.checkpoint, args.device,
+    inferencer = open_extractor(args.source, args.checkpoint, args.device,
                                 batch_size=args.batch_size, options=args.cfg_options)
     if width not in (None, inferencer.feat_dims):
         raise ValueError(f'{args.validation} holds features of width {width}, the model makes such '
@@ -178,7 +180,8 @@ def search(args: argparse.Namespace) -> int:
     lists = as_lists(queries, result)
     print(as_text(lists))
     write_report(lists, found.unreadable, args.out)
-    picture = draw_ranking_lists(lists, num_queries=args.num_queries, topk=min(args.k, MOST_COLUMNS),
+    picture = draw_ranking_lists(lists, num_queries=args.num_queries,
+                                 topk=min(args.k, MOST_COLUMNS),
                                  order='given')
     save_png(picture, Path(args.out, 'search.png'))
     print(printable(f'written: {args.out}/search.png, .csv, .json'))

@@ -11,8 +11,7 @@ from ..evaluation.embeddings_file import save_features
 from .extraction import Extraction, join_extractions
 from .feature_files import save_extraction
 from .feature_store import FeatureStore, group, load_shards
-from .fingerprint import fingerprint
-from .inferencer import ReIDInferencer
+from .extractor import FeatureExtractor
 from .query_gallery import JUNK, label_names
 from .work_list import VideoWorkList, WorkList
 
@@ -45,7 +44,7 @@ class Summary:
                 f'{len(self.unreadable)} unreadable{named}; {now}')
 
 
-def extract_to_file(inferencer: ReIDInferencer, work: AnyWorkList, path: Path) -> Summary:
+def extract_to_file(inferencer: FeatureExtractor, work: AnyWorkList, path: Path) -> Summary:
     """Write the features of all images to one .npz file, at the end, whole or not at all.
 
     Args:
@@ -59,7 +58,7 @@ def extract_to_file(inferencer: ReIDInferencer, work: AnyWorkList, path: Path) -
     return _summary([extraction], start)
 
 
-def extract_query_gallery(inferencer: ReIDInferencer, query: AnyWorkList, gallery: AnyWorkList,
+def extract_query_gallery(inferencer: FeatureExtractor, query: AnyWorkList, gallery: AnyWorkList,
                           path: Path, pattern: str) -> Summary:
     """Write the features of queries and gallery, with the labels of their names, to an .npz file.
 
@@ -83,7 +82,7 @@ def extract_query_gallery(inferencer: ReIDInferencer, query: AnyWorkList, galler
     return _summary(parts, start)
 
 
-def extract_to_folder(inferencer: ReIDInferencer, work: AnyWorkList, folder: Path,
+def extract_to_folder(inferencer: FeatureExtractor, work: AnyWorkList, folder: Path,
                       shard_size: int = 4096,
                       say: Callable[[str], None] = lambda line: None) -> Summary:
     """Write the features of all images to a folder, shard by shard; what is there already is kept.
@@ -102,7 +101,7 @@ def extract_to_folder(inferencer: ReIDInferencer, work: AnyWorkList, folder: Pat
         TypeError, ValueError: as `FeatureStore`, or for another shard size.
     """
     check_int('shard_size', shard_size)
-    store = FeatureStore(folder, fingerprint(inferencer), work.inputs, inferencer.feat_dims)
+    store = FeatureStore(folder, inferencer.fingerprint(), work.inputs, inferencer.feat_dims)
     changes = store.keep(work.stamps)
     missing = store.missing(work.stamps)
     if changes.torn:

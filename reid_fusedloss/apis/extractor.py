@@ -49,6 +49,11 @@ class FeatureExtractor(ABC):
                 `data_samples`.
         """
 
+    @abstractmethod
+    def fingerprint(self) -> dict[str, Any]:
+        """All that the features depend on, as plain data: features of extractors that have the same
+        may be compared with each other."""
+
     @property
     def feat_dims(self) -> int:
         """C, length of a feature."""

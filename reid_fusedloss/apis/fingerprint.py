@@ -1,28 +1,33 @@
 """What features depend on, in a few hexadecimal digits."""
 import hashlib
 import json
+import os
 import re
-from typing import Any
+from pathlib import Path
+from typing import Any, Union
 
 import torch
 from mmengine.config import Config
 from torch import nn
 
 from ..engine.testing import UNTESTED
-from .inferencer import ReIDInferencer
+
+PathLike = Union[str, os.PathLike]
 
 
-def fingerprint(inferencer: ReIDInferencer) -> dict[str, Any]:
-    """Of the weights, the model, the test pipeline and the options of an inferencer.
+def of_model(model: nn.Module, cfg: Config, **options: bool) -> dict[str, Any]:
+    """Of the weights, the model, the test pipeline and the options of an extraction.
 
     Two of the same fingerprint give the same features but for rounding. The classifier and the loss
     do not count among the weights, nor where the files lie.
     """
-    cfg = inferencer.cfg
-    return dict(weights=_weights(inferencer.model), model=_config(cfg.model),
-                pipeline=_config(cfg.test_dataloader.dataset.pipeline),
-                options=dict(normalize=inferencer.normalize, flip=inferencer.flip,
-                             amp=inferencer.amp))
+    return dict(weights=_weights(model), model=_config(cfg.model),
+                pipeline=_config(cfg.test_dataloader.dataset.pipeline), options=options)
+
+
+def of_file(path: PathLike) -> dict[str, Any]:
+    """Of a file that holds all that features depend on."""
+    return dict(file=hashlib.sha256(Path(path).read_bytes()).hexdigest())
 
 
 def _weights(model: nn.Module) -> str:

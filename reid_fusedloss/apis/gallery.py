@@ -16,8 +16,7 @@ from ..npz_file import NOT_NPZ
 from ..search import Entry, GalleryIndex
 from ..search.entries import Entries
 from .feature_store import MANIFEST, load_extraction
-from .fingerprint import fingerprint
-from .inferencer import ReIDInferencer
+from .extractor import FeatureExtractor
 from .query_gallery import MARKET1501 as PATTERN
 from .sources import ImageSource
 from .work_list import WorkList
@@ -43,9 +42,9 @@ class GalleryUpdate:
     unreadable: dict[str, str]
 
 
-def model_id(inferencer: ReIDInferencer) -> str:
+def model_id(inferencer: FeatureExtractor) -> str:
     """What a gallery knows the model by: all that its features depend on, in 16 digits."""
-    return _digits(fingerprint(inferencer))
+    return _digits(inferencer.fingerprint())
 
 
 def _digits(made_by: Mapping[str, Any]) -> str:
@@ -53,7 +52,7 @@ def _digits(made_by: Mapping[str, Any]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def update_gallery(index: GalleryIndex, inferencer: ReIDInferencer,
+def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
                    inputs: Sequence[Union[str, os.PathLike]], *, pattern: Optional[str] = None,
                    recursive: bool = False, prune: bool = False) -> GalleryUpdate:
     """Bring a gallery up to date with its images; only what is new or changed goes through a model.

@@ -13,6 +13,7 @@ from ..checks import check_flag
 from ..models.flip_test_model import FlipTestModel
 from .extraction import Extraction
 from .extractor import FeatureExtractor
+from .fingerprint import of_model
 from .model import load_model
 
 __all__ = ['Extraction', 'FeatureExtractor', 'ReIDInferencer']
@@ -75,6 +76,11 @@ class ReIDInferencer(FeatureExtractor):
                              'of this package, such as BNNeckHead')
         features = torch.stack([result.embedding for result in results]).float()
         return (unit_length(features, dim=1) if self.normalize else features).cpu().numpy()
+
+    def fingerprint(self) -> dict[str, Any]:
+        """See `FeatureExtractor`."""
+        return of_model(self.model, self.cfg, normalize=self.normalize, flip=self.flip,
+                        amp=self.amp)
 
     def _precision(self) -> AbstractContextManager:
         kind = self.device.type

@@ -21,7 +21,7 @@ def add_run_arguments(parser: argparse.ArgumentParser, several_datasets: bool = 
 
 
 def add_trained_model_arguments(parser: argparse.ArgumentParser, checkpoint: bool = True,
-                                device: bool = True) -> None:
+                                device: bool = True, exported: bool = False) -> None:
     """Arguments of everything that loads a trained model: which, where, and with which keys.
 
     They are read by `parse_intermixed_args`: the checkpoint may stand after an option.
@@ -30,9 +30,11 @@ def add_trained_model_arguments(parser: argparse.ArgumentParser, checkpoint: boo
         parser: they become its first positional arguments, and its last options.
         checkpoint: False: the tool finds it among its own positional arguments.
         device: False: the tool computes on the CPU.
+        exported: the tool takes an exported file too.
     """
-    parser.add_argument('source', metavar='CONFIG|WORK_DIR',
-                        help='config file, or the work_dir of a training')
+    more = ('|FILE.onnx', ', or an exported model, alone') if exported else ('', '')
+    parser.add_argument('source', metavar=f'CONFIG|WORK_DIR{more[0]}',
+                        help=f'config file, or the work_dir of a training{more[1]}')
     if checkpoint:
         parser.add_argument('checkpoint', nargs='?', metavar='CHECKPOINT',
                             help='needed with a config; of a work_dir, default: its latest')

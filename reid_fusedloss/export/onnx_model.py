@@ -7,6 +7,7 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from ..apis.extractor import FeatureExtractor
+from ..apis.fingerprint import of_file
 from ..checks import check_choice
 from ..optional import require
 from .card import ModelCard
@@ -65,6 +66,7 @@ class OnnxModel(FeatureExtractor):
         self.card = read_card(path)
         super().__init__(self.card.pipeline(), batch_size, num_workers, progress)
         self._run = RUNTIMES[runtime](path, providers)
+        self._path = path
 
     def embed(self, samples: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """See `FeatureExtractor`."""
@@ -72,3 +74,7 @@ class OnnxModel(FeatureExtractor):
         features = self._run(self.card.prepare(images)).astype(np.float32)
         length = np.linalg.norm(features, axis=1, keepdims=True)
         return features / np.maximum(length, 1e-12)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """See `FeatureExtractor`."""
+        return of_file(self._path)
