@@ -7,7 +7,7 @@
 
 energy: where the backbone's last map is strong; needs no gradient and no class. similarity: where
 an image is like another (--against), by Grad-CAM of their cosine similarity. identity: what speaks
-for a training identity, by Grad-CAM of the classifier. Grad-CAM: pip install "reid_fusedloss[cam]".
+for a training identity, by Grad-CAM of the classifier. Grad-CAM: pip install -e ".[cam]".
 
 Exit status: 0 done, also if some images were unreadable; 1 not one could be read; 2 wrong arguments
 or files.

@@ -11,7 +11,7 @@ With --index the gallery is kept on the disk: --gallery brings it up to date, on
 files go through the network. Another --pattern than before is applied to all of its names. --out
 gets search.png, search.csv and search.json. Frames: blue and solid for the query's identity, orange
 and dashed for another, grey where the names of the files do not tell. Needs faiss:
-pip install "reid_fusedloss[search]".
+pip install -e ".[search]".
 
 Exit status: 0 done, also if some images were unreadable; 1 no query could be read; 2 wrong
 arguments or files.

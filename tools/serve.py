@@ -5,7 +5,7 @@
     python tools/serve.py CONFIG CHECKPOINT --index FOLDER --port 7861
 
 It is served to this machine alone and asks nothing of any other. --index is a gallery that
-tools/search.py keeps. Needs gradio and faiss: pip install "reid_fusedloss[search,web]".
+tools/search.py keeps. Needs gradio and faiss: pip install -e ".[search,web]".
 
 Exit status: 0 ended by Ctrl-C; 2 wrong arguments or files.
 """

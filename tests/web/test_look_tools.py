@@ -116,4 +116,4 @@ def test_what_is_missing_is_said_before_anything_is_computed(start, capsys, monk
     monkeypatch.setitem(sys.modules, 'gradio', None)
     monkeypatch.setattr(tool, 'ReIDInferencer', None)
     assert start(tool, '--gallery', 'data/query') == 2
-    assert 'pip install "reid_fusedloss[web]"' in capsys.readouterr().err
+    assert 'pip install -e ".[web]"' in capsys.readouterr().err
