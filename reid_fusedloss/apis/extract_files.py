@@ -9,9 +9,9 @@ from ..checks import check_int
 from ..datasets.file_names import parse_names
 from ..evaluation.embeddings_file import save_features
 from .extraction import Extraction, join_extractions
+from .extractor import FeatureExtractor
 from .feature_files import save_extraction
 from .feature_store import FeatureStore, group, load_shards
-from .extractor import FeatureExtractor
 from .query_gallery import JUNK, label_names
 from .work_list import VideoWorkList, WorkList
 

@@ -15,8 +15,8 @@ from ..evaluation.embeddings_file import load_features
 from ..npz_file import NOT_NPZ
 from ..search import Entry, GalleryIndex
 from ..search.entries import Entries
-from .feature_store import MANIFEST, load_extraction
 from .extractor import FeatureExtractor
+from .feature_store import MANIFEST, load_extraction
 from .query_gallery import MARKET1501 as PATTERN
 from .sources import ImageSource
 from .work_list import WorkList

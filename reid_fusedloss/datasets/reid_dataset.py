@@ -36,7 +36,8 @@ class ReIDDataset(BaseDataset):
         data_root: folder of the data set.
         split: 'train' or 'test'.
         pipeline: transforms, as in MMEngine, or a mapping of named steps, so that a child config
-            changes one by its name. Names and order are those of `pipeline.STEPS`; None leaves a step out.
+            changes one by its name. Names and order are those of `pipeline.STEPS`; None leaves a
+            step out.
         sources: role ('train', 'query', 'gallery') -> folder, glob, dict(folder=, list_file=) or a
             list of these, relative to `data_root`; None: the class's own.
         pattern: regular expression on the base name with the groups `pid` and, optionally,
