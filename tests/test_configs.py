@@ -97,7 +97,7 @@ def test_header_says_how_it_is_run(name):
 
 def test_erased_pixels_are_zero_after_normalisation():
     """The fill is the mean in BGR order, the order of the image when it is erased."""
-    cfg = resolve('fusedloss_r50')
+    cfg = resolve('paper/fusedloss_r50')
     fill = cfg.train_dataloader.dataset.pipeline.erase.fill_color
     mean, std = cfg.model.data_preprocessor.mean, cfg.model.data_preprocessor.std
     assert list(fill) == list(mean)[::-1]

@@ -14,24 +14,25 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
 from ..registry import DATASETS
+from ..scope import datasets_dir, find_config
 from .budget import apply_budget, read_budget, read_config
 from .checkpoints import latest_checkpoint
 from .config_keys import RUNNER_KEYS, check_keys
 from .config_values import check_parts, check_values, images_of_an_identity
 
 DATASET_VARIABLE = 'REID_DATASET'
+MOST_FOLDERS = 64  # '..' of the root is the root, so that more than there are do no harm
 
 
-def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
+def load_config(path: str, dataset: Optional[str] = None,
                 options: Optional[Mapping[str, Any]] = None,
                 budget: Optional[str] = None) -> Config:
     """Read a config, with another data set, another budget and single keys set from outside.
 
     Args:
-        path: config file.
-        datasets_dir: folder of the data set configs; that of the budgets is its neighbour.
-        dataset: name of a config in it, or path of a data set config elsewhere; None: the config's
-            own choice.
+        path: config file, or name of a config of the package; see `scope.find_config`.
+        dataset: name of a data set config of the package, or path of another one; None: the
+            config's own choice.
         options: keys to set, as in `Config.merge_from_dict`.
         budget: name or path of a budget, see `read_budget`; None: the config's own.
 
@@ -41,9 +42,8 @@ def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
             option names nothing, or a value is out of range.
         TypeError: if a value has another type.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'no config at {path}: check the path')
-    name = None if dataset is None else _dataset_name(dataset, datasets_dir)
+    path = str(find_config(path))
+    name = None if dataset is None else _dataset_name(dataset)
     with _variable(DATASET_VARIABLE, name):
         cfg = read_config(path)
     if dataset is not None and DATASET_VARIABLE not in cfg.env_variables:
@@ -51,7 +51,7 @@ def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
                          f"write '{{{{${DATASET_VARIABLE}:{dataset}}}}}' into its _base_, or leave "
                          '--dataset out')
     if budget is not None:
-        apply_budget(cfg, read_budget(budget, datasets_dir.parent / 'budgets'))
+        apply_budget(cfg, read_budget(budget))
     _set_options(cfg, options or {})
     if 'type' in (cfg.get('train_cfg') or {}) and cfg.train_cfg.get('by_epoch') is True:
         cfg.train_cfg.pop('by_epoch')  # what ReIDTrainLoop is; MMEngine takes one of the two keys
@@ -192,13 +192,22 @@ def _variable(name: str, value: Optional[str]) -> Iterator[None]:
             del os.environ[name]
 
 
-def _dataset_name(dataset: str, datasets_dir: Path) -> str:
-    """Name as it is put into a path below `datasets_dir`."""
+def suffix(*choices: Optional[str]) -> str:
+    """What a work_dir's name says of the choices made by --dataset and --budget."""
+    return ''.join(f'_{Path(choice).stem}' for choice in choices if choice)
+
+
+def _dataset_name(dataset: str) -> str:
+    """Name as it is put into the path of a data set config, whatever the folder of that path.
+
+    A file elsewhere is named from the root of the file system.
+    """
     if dataset.endswith('.py'):
-        if not Path(dataset).is_file():
+        path = Path(dataset).resolve()
+        if not path.is_file():
             raise FileNotFoundError(f'no data set config at {dataset}: check the path')
-        return Path(os.path.relpath(dataset, datasets_dir)).with_suffix('').as_posix()
-    known = sorted(path.stem for path in datasets_dir.glob('*.py') if path.stem != 'reid')
+        return '../' * MOST_FOLDERS + path.relative_to(path.anchor).with_suffix('').as_posix()
+    known = sorted(path.stem for path in datasets_dir().glob('*.py') if path.stem != 'reid')
     if dataset not in known:
         raise FileNotFoundError(f'--dataset {dataset} is unknown: choose one of {known}, or give '
                                 'the path of a data set config (.py)')

@@ -12,7 +12,7 @@ from reid_fusedloss.engine.testing import check_weights
 from reid_fusedloss.models import BNNeckHead
 from tests.tiny import DATASETS, REPOSITORY
 
-HEADLINE = str(REPOSITORY / 'configs' / 'fusedloss_r50.py')
+HEADLINE = str(REPOSITORY / 'configs' / 'paper' / 'fusedloss_r50.py')
 
 
 @pytest.fixture(autouse=True)
@@ -21,8 +21,8 @@ def _clean_environment(monkeypatch):
 
 
 def test_default_and_chosen_data_set():
-    assert load_config(HEADLINE, DATASETS).train_dataloader.dataset.type.endswith('Market1501')
-    chosen = load_config(HEADLINE, DATASETS, 'dukemtmc')
+    assert load_config(HEADLINE).train_dataloader.dataset.type.endswith('Market1501')
+    chosen = load_config(HEADLINE, 'dukemtmc')
     assert DATASET_VARIABLE not in os.environ
     assert {chosen[f'{loader}_dataloader'].dataset.type for loader in ('train', 'val', 'test')} == {
         'reid_fusedloss.DukeMTMCreID'}
@@ -34,13 +34,13 @@ def test_a_data_set_config_of_the_users_own(tmp_path, monkeypatch):
         f"_base_ = '{base}'\n"
         "dataset = dict(type='reid_fusedloss.ReIDDataset', data_root='somewhere')\n"
         'train_dataloader = dict(dataset=dataset)\n')
-    cfg = load_config(HEADLINE, DATASETS, str(tmp_path / 'mine.py'))
+    cfg = load_config(HEADLINE, str(tmp_path / 'mine.py'))
     assert cfg.train_dataloader.dataset.data_root == 'somewhere'
     assert cfg.train_dataloader.dataset.split == 'train'
 
 
 def test_options_reach_named_steps():
-    cfg = load_config(HEADLINE, DATASETS, options={
+    cfg = load_config(HEADLINE, options={
         'train_dataloader.dataset.pipeline.erase.erase_prob': 0.0})
     assert cfg.train_dataloader.dataset.pipeline.erase.erase_prob == 0.0
 
@@ -55,7 +55,7 @@ def test_errors(path, dataset, error, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path('fixed.py').write_text('model = dict()\n')
     with pytest.raises(error) as caught:
-        load_config(path, DATASETS, dataset)
+        load_config(path, dataset)
     assert all(word in str(caught.value) for word in words)
 
 
@@ -70,11 +70,11 @@ def test_batch_is_a_total():
 @pytest.mark.parametrize('option', ['optim_wraper.optimizer.lr', 'dataset.data_root'])
 def test_a_misspelt_option_is_refused(option):
     with pytest.raises(ValueError, match=option.split('.')[0]):
-        load_config(HEADLINE, DATASETS, options={option: 1})
+        load_config(HEADLINE, options={option: 1})
 
 
 def test_options_of_the_runner_are_taken():
-    cfg = load_config(HEADLINE, DATASETS, options={'work_dir': 'here', 'auto_scale_lr.enable': True})
+    cfg = load_config(HEADLINE, options={'work_dir': 'here', 'auto_scale_lr.enable': True})
     assert cfg.work_dir == 'here' and cfg.auto_scale_lr.enable
 
 
@@ -117,5 +117,5 @@ def test_the_key_reaches_the_head():
 
 def test_by_epoch_may_stand_beside_the_type():
     """As in configs for MMEngine's loop; MMEngine takes one of the two alone."""
-    cfg = load_config(HEADLINE, DATASETS, options={'train_cfg.by_epoch': True})
+    cfg = load_config(HEADLINE, options={'train_cfg.by_epoch': True})
     assert cfg.train_cfg.type == 'reid_fusedloss.ReIDTrainLoop' and 'by_epoch' not in cfg.train_cfg

@@ -1,0 +1,76 @@
+"""The configs of this package: where they lie, and how MMEngine finds them by scope."""
+from difflib import get_close_matches
+from pathlib import Path
+
+from mmengine.config.utils import MODULE2PACKAGE
+
+PACKAGE = Path(__file__).resolve().parent
+MIM = '.mim'  # folder in which MMEngine looks for a package's configs, tools and model index
+
+
+def add() -> None:
+    """Let MMEngine resolve `reid_fusedloss::...` in `_base_` and `mmengine.hub.get_config`.
+
+    MMEngine knows a fixed list of packages; a plugin adds itself.
+    """
+    MODULE2PACKAGE.setdefault(PACKAGE.name, PACKAGE.name)
+
+
+def find_root() -> Path:
+    """Folder with `configs`, `tools` and `model-index.yml`: in the installed package or the clone.
+
+    Raises:
+        FileNotFoundError: if the installation holds neither.
+    """
+    for root in (PACKAGE / MIM, PACKAGE.parent):
+        if (root / 'configs' / '_base_').is_dir():
+            return root
+    raise FileNotFoundError(f'{PACKAGE} was installed without its configs: install the wheel or the '
+                            'source distribution again, or work in a clone')
+
+
+def configs_dir() -> Path:
+    """Folder of the configs."""
+    return find_root() / 'configs'
+
+
+def datasets_dir() -> Path:
+    """Folder of the data set configs."""
+    return configs_dir() / '_base_' / 'datasets'
+
+
+def list_configs() -> dict[str, Path]:
+    """Configs that can be trained or tested: name such as 'paper/fusedloss_r50' -> file."""
+    root = configs_dir()
+    return {path.relative_to(root).with_suffix('').as_posix(): path
+            for path in sorted(root.rglob('*.py')) if '_base_' not in path.parts}
+
+
+def find_config(name: str) -> Path:
+    """File of a config that is given by path or by name.
+
+    Args:
+        name: path of a file, or name of a config of the package: its file name, with as many of its
+            folders as make it unique, such as `fusedloss_r50` or `table4/1_circle`.
+
+    Raises:
+        FileNotFoundError: if there is no such file and no such config.
+        ValueError: if several configs have this name.
+    """
+    if Path(name).is_file() or Path(name).is_dir():
+        return Path(name)
+    wanted = tuple(Path(name.partition('::')[2] or name).with_suffix('').parts)
+    if name.endswith('.py') and '::' not in name and not Path(name).parent.name:
+        wanted = ()  # a file name: the user means a file of his own
+    known = list_configs()
+    found = {key: path for key, path in known.items()
+             if wanted and tuple(key.split('/'))[-len(wanted):] == wanted}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        raise ValueError(f'{name} is the name of several configs: choose one of {sorted(found)}')
+    near = get_close_matches('/'.join(wanted), known, n=3, cutoff=0.6) or get_close_matches(
+        Path(name).stem, [key.split('/')[-1] for key in known], n=3, cutoff=0.6)
+    hint = f'; is one of {near} meant?' if near else ''
+    raise FileNotFoundError(f'no config at {name}, and none of the package has this name{hint} '
+                            '(reid-fusedloss configs lists them)')
