@@ -1,10 +1,16 @@
 """The configs of this package: where they lie, and how MMEngine finds them by scope."""
+import functools
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
+from typing import Any, Optional
 
+from mmengine.config import config
 from mmengine.config.utils import MODULE2PACKAGE
 
 PACKAGE = Path(__file__).resolve().parent
+FUNCTIONS = ('collate_fn', 'worker_init_fn')  # of a data loader
 MIM = '.mim'  # folder in which MMEngine looks for a package's configs, tools and model index
 
 
@@ -14,6 +20,46 @@ def add() -> None:
     MMEngine knows a fixed list of packages; a plugin adds itself.
     """
     MODULE2PACKAGE.setdefault(PACKAGE.name, PACKAGE.name)
+    answer_for_us(config)
+    convert = config.Config._dict_to_config_dict
+    if not hasattr(convert, '__wrapped__'):
+        config.Config._dict_to_config_dict = staticmethod(_without_scope_of_functions(convert))
+
+
+def answer_for_us(module: ModuleType) -> None:
+    """Let a module of MMEngine know where this package is.
+
+    MMEngine asks setuptools, which looks in the wrong folder for an editable installation, and which
+    has dropped the part that is asked since release 82.
+    """
+    for name, answer in dict(is_installed=True, get_installed_path=str(PACKAGE),
+                             install_package=None).items():
+        ask = getattr(module, name, None)
+        if ask is not None and not hasattr(ask, '__wrapped__'):
+            setattr(module, name, _answering(ask, answer))
+
+
+def _answering(ask: Callable[..., Any], answer: Any) -> Callable[..., Any]:
+
+    @functools.wraps(ask)
+    def answered(package: str) -> Any:
+        return answer if package == PACKAGE.name else ask(package)
+
+    return answered
+
+
+def _without_scope_of_functions(convert: Callable[..., Any]) -> Callable[..., Any]:
+    """MMEngine writes the scope into the config of a function too, which then gets it as argument."""
+
+    @functools.wraps(convert)
+    def converted(cfg: Any, scope: Optional[str] = None, has_scope: bool = True) -> Any:
+        done = convert(cfg, scope, has_scope)
+        for key in FUNCTIONS if scope == PACKAGE.name and isinstance(done, dict) else ():
+            if isinstance(done.get(key), dict):
+                done[key].pop('_scope_', None)
+        return done
+
+    return converted
 
 
 def find_root() -> Path:
@@ -71,6 +117,6 @@ def find_config(name: str) -> Path:
         raise ValueError(f'{name} is the name of several configs: choose one of {sorted(found)}')
     near = get_close_matches('/'.join(wanted), known, n=3, cutoff=0.6) or get_close_matches(
         Path(name).stem, [key.split('/')[-1] for key in known], n=3, cutoff=0.6)
-    hint = f'; is one of {near} meant?' if near else ''
-    raise FileNotFoundError(f'no config at {name}, and none of the package has this name{hint} '
-                            '(reid-fusedloss configs lists them)')
+    hint = f', such as {near}' if near else ''
+    raise FileNotFoundError(f'no config at {name}: check the path, or take a name that '
+                            f'`reid-fusedloss configs` lists{hint}')

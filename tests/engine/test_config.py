@@ -65,6 +65,15 @@ def test_batch_is_a_total():
     assert cfg.train_dataloader.batch_size == 16
     with pytest.raises(ValueError, match='multiple of 12'):
         split_batch(cfg, 3)
+    split_batch(cfg, 4, per_process=True)
+    assert cfg.train_dataloader.batch_size == 16
+
+
+def test_our_loop_divides_the_batch_itself():
+    cfg = load_config(HEADLINE)
+    assert cfg.train_cfg.split_batch is True
+    split_batch(cfg, 4, per_process=True)
+    assert cfg.train_cfg.split_batch is False and cfg.train_dataloader.batch_size == 64
 
 
 @pytest.mark.parametrize('option', ['optim_wraper.optimizer.lr', 'dataset.data_root'])
