@@ -2,6 +2,7 @@
 import functools
 from collections.abc import Callable
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Optional
@@ -29,8 +30,8 @@ def add() -> None:
 def answer_for_us(module: ModuleType) -> None:
     """Let a module of MMEngine know where this package is.
 
-    MMEngine asks setuptools, which looks in the wrong folder for an editable installation, and which
-    has dropped the part that is asked since release 82.
+    MMEngine asks `pkg_resources`, which looks in the wrong folder for an editable installation, and
+    which setuptools 82 has dropped: then the other packages are looked up by their import.
     """
     for name, answer in dict(is_installed=True, get_installed_path=str(PACKAGE),
                              install_package=None).items():
@@ -43,9 +44,24 @@ def _answering(ask: Callable[..., Any], answer: Any) -> Callable[..., Any]:
 
     @functools.wraps(ask)
     def answered(package: str) -> Any:
-        return answer if package == PACKAGE.name else ask(package)
+        if package == PACKAGE.name:
+            return answer
+        try:
+            return ask(package)
+        except ModuleNotFoundError as error:
+            if error.name != 'pkg_resources':
+                raise
+            return _look_up(package, ask.__name__)
 
     return answered
+
+
+def _look_up(package: str, question: str) -> Any:
+    """What MMEngine's `is_installed` and `get_installed_path` answer, without setuptools."""
+    modules = {name: module for module, name in MODULE2PACKAGE.items()}
+    spec = find_spec(modules.get(package, package))
+    found = None if spec is None or spec.origin is None else str(Path(spec.origin).parent)
+    return found is not None if question == 'is_installed' else found
 
 
 def _without_scope_of_functions(convert: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
@@ -18,7 +18,7 @@ from ..scope import datasets_dir, find_config
 from .budget import apply_budget, read_budget, read_config
 from .checkpoints import latest_checkpoint
 from .config_keys import RUNNER_KEYS, check_keys
-from .config_values import check_parts, check_values
+from .config_values import LOADERS, check_parts, check_values
 from .training.batches import divided
 from .training.identities import count_identities as identities_of
 
@@ -45,13 +45,10 @@ def load_config(path: str, dataset: Optional[str] = None,
         TypeError: if a value has another type.
     """
     path = str(find_config(path))
-    name = None if dataset is None else _dataset_name(dataset)
-    with _variable(DATASET_VARIABLE, name):
+    with _variable(DATASET_VARIABLE, None if dataset is None else _dataset_name(dataset)):
         cfg = read_config(path)
     if dataset is not None and DATASET_VARIABLE not in cfg.env_variables:
-        raise ValueError(f'{path} names its data set itself, so --dataset {dataset} has no effect: '
-                         f"write '{{{{${DATASET_VARIABLE}:{dataset}}}}}' into its _base_, or leave "
-                         '--dataset out')
+        use_dataset(cfg, dataset)
     if budget is not None:
         apply_budget(cfg, read_budget(budget))
     _set_options(cfg, options or {})
@@ -70,6 +67,23 @@ def load_config(path: str, dataset: Optional[str] = None,
                   'figures will differ', logger='current', level=logging.WARNING)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     return cfg
+
+
+def use_dataset(cfg: Config, dataset: str) -> None:
+    """Put another data set into a config that names its own, as the one that a run leaves.
+
+    The images are brought to size as before: the loaders and their pipelines stay.
+
+    Args:
+        cfg: a whole config, changed in place.
+        dataset: name of a data set config of the package, or path of another one.
+    """
+    other = read_config(str(datasets_dir() / f'{_dataset_name(dataset)}.py'))
+    for loader in LOADERS:
+        if cfg.get(loader) and other.get(loader):
+            own = cfg[loader].dataset
+            kept = {key: own[key] for key in ('pipeline', 'split') if key in own}
+            cfg[loader].dataset = ConfigDict({**other[loader].dataset, **kept})
 
 
 def count_identities(cfg: Config) -> None:
