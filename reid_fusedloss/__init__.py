@@ -3,7 +3,14 @@
 Importing the package registers its components; in a config:
 `custom_imports = dict(imports=['reid_fusedloss'])`.
 """
-from . import compat
+import os
+import sys
+
+if 'cv2' not in sys.modules:
+    # OpenCV reads it once, when it is loaded: an image of more pixels is refused by all its readers
+    os.environ.setdefault('OPENCV_IO_MAX_IMAGE_PIXELS', str(2**26))
+
+from . import compat  # noqa: E402
 
 compat.apply()
 
