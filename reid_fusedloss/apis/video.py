@@ -114,7 +114,7 @@ def _warn_of_corners(boxes: np.ndarray, width: int, height: int) -> None:
     x, y, w, h = boxes[np.isfinite(boxes).all(1), 2:6].T
     outside = (x + w > width) | (y + h > height)
     corners = (w > x) & (h > y) & (w <= width) & (h <= height)
-    if outside.sum() * 2 > len(outside) and corners.all():
+    if outside.sum() * 4 > len(outside) and corners.all():
         print_log(f'{outside.sum()} of {len(outside)} boxes reach out of the frames of {width} x '
                   f'{height}, and all would fit as x1, y1, x2, y2: the columns are x, y, w, h, so '
                   'subtract x1 from x2 and y1 from y2 if yours are corners', logger='current',
