@@ -10,7 +10,7 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from ..checks import check_flag
-from ..datasets.file_names import compile_pattern
+from ..datasets.file_names import compile_pattern, warn_of_misfits
 from ..evaluation.embeddings_file import load_features
 from ..npz_file import NOT_NPZ
 from ..search import Entry, GalleryIndex
@@ -83,6 +83,7 @@ def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
     if pattern is not None and pattern != index.pattern:
         relabel(index, pattern)
     index.pattern = pattern = index.pattern or PATTERN
+    warn_of_misfits(stamps, pattern)
     found = inferencer([ImageSource(name) for name in wanted])
     labels = [parse_labels(name, pattern) for name in found.names]
     added = index.add(found.features, found.names, pids=[pid for pid, _ in labels],
@@ -152,6 +153,7 @@ def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
     found = load_extraction(path)
     if not len(found):
         raise ValueError(f'{path} holds no features')
+    warn_of_misfits(found.names, pattern)
     labels = [parse_labels(name, pattern) for name in found.names]
     names = [os.path.abspath(name) if os.path.isfile(name) else name for name in found.names]
     index = GalleryIndex(found.features.shape[1], model=_maker(path))
