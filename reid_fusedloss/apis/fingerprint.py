@@ -55,7 +55,7 @@ def digits_of(made_by: Mapping[str, Any]) -> str:
     """A fingerprint in a short text, which begins alike for all precisions of a model.
 
     Args:
-        made_by: a fingerprint, of an older release too.
+        made_by: a fingerprint, of an older version too.
     """
     if made_by.get('scheme') != SCHEME:
         return _digest(made_by)[:16]
@@ -71,14 +71,14 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """In words, what of two fingerprints differs; nothing: they are equal.
 
     Args:
-        before: of features that are there, by an older release too.
+        before: of features that are there, by an older version too.
         now: of those that are to join them.
     """
     if before == now:
         return []
     if before.get('scheme') != now.get('scheme'):
         older = 'weights' in before and 'scheme' not in before
-        return ['an older release of this package, which named models otherwise' if older else
+        return ['an older version of this package, which named models otherwise' if older else
                 'another model']
     found = [text for part, text in PARTS.items() if before.get(part) != now.get(part)]
     options = [before.get('options', {}), now.get('options', {})]

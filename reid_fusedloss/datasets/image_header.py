@@ -1,4 +1,5 @@
 """Read the kind and the size of an image from its file, before decoding."""
+import re
 import struct
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,7 +8,9 @@ JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
 # SOF0 to SOF15 without DHT, JPG and DAC: the segment that holds the size
 _FRAMES = frozenset(range(0xc0, 0xd0)) - {0xc4, 0xc8, 0xcc}
 _SCAN, _END = 0xda, 0xd9
-_ALONE = {0x01, *range(0xd0, 0xd9)}  # markers without a length: TEM, RST0 to RST7, SOI
+# a marker with a length, after any padding; TEM, RST0 to RST7 and SOI have none
+_MARKER = re.compile(rb'\xff([^\x00\x01\xd0-\xd8\xff])', re.DOTALL)
+_MOST_SEGMENTS = 2**16  # before the frame; files have some dozen
 # TIFF: tags of sizes, and the formats of the types that libtiff takes for them
 _WIDTHS, _HEIGHTS = (256, 322), (257, 323)  # of the image, of a tile
 _INTEGERS = {1: 'B', 3: 'H', 4: 'I', 6: 'b', 8: 'h', 9: 'i', 13: 'I', 16: 'Q', 17: 'q', 18: 'Q'}
@@ -63,7 +66,7 @@ def read_header(content: bytes) -> ImageHeader:
         if content.startswith(starts) and (kind != 'WebP' or content[8:12] == b'WEBP'):
             try:
                 height, width = size(content)
-            except (struct.error, IndexError):
+            except (struct.error, OverflowError):
                 raise ValueError(f'its {kind} header is cut off') from None
             return ImageHeader(kind, height, width)
     raise ValueError(f'it is not one of {", ".join(KINDS)}')
@@ -82,17 +85,14 @@ def _jpeg_frame(content: bytes) -> int:
         ValueError: if there is none before the pixels.
     """
     place = 2
-    while (place := content.find(b'\xff', place)) >= 0:
-        while content[place:place + 1] == b'\xff':  # a marker may be padded
-            place += 1
-        marker = content[place] if place < len(content) else _END
-        place += 1
-        if marker in _FRAMES:
-            return place
-        if marker in (_SCAN, _END):
+    for _ in range(_MOST_SEGMENTS):
+        found = _MARKER.search(content, place)
+        if found is None or found[1][0] in (_SCAN, _END):
             break
-        if marker and marker not in _ALONE:
-            place += max(2, *struct.unpack_from('>H', content, place))
+        place = found.end()
+        if found[1][0] in _FRAMES:
+            return place
+        place += max(2, *struct.unpack_from('>H', content, place))
     raise ValueError('it has no frame header (JPEG), which says its size')
 
 

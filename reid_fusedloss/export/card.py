@@ -13,7 +13,7 @@ PLACES = ('inside', 'outside')
 CHANNEL_ORDERS = ('rgb', 'bgr')
 INPUT_TYPES = ('float32', 'uint8')
 DISTANCES = ('cosine', 'euclidean')
-OPTIONAL = ('source', 'graph')  # entries that files of older releases lack
+OPTIONAL = ('source', 'graph')  # entries that files of older versions lack
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')  # of mmcv's Resize
 
 
@@ -38,7 +38,7 @@ class ModelCard:
         config: name of the config file.
         package: 'reid_fusedloss'.
         package_version: its version.
-        source: `fingerprint` of the model that was exported; None in files of older releases.
+        source: `fingerprint` of the model that was exported; None in files of older versions.
         graph: digest of the graph and the other entries, see `export.identity`; '' likewise.
     """
     normalise: str

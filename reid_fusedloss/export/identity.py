@@ -45,7 +45,7 @@ def fingerprint_of(path: PathLike, card: ModelCard) -> dict[str, Any]:
     """What a file's features depend on: its source's fingerprint, if it is as it was exported.
 
     A file that was changed, such as quantised or halved, has a fingerprint of its own, which
-    says so; one of an older release, that does not name its source, has that of its bytes.
+    says so; one of an older version, that does not name its source, has that of its bytes.
 
     Args:
         path: of the file.

@@ -94,7 +94,7 @@ class GalleryIndex:
         if model is not None and self.model is not None and model != self.model:
             reason = 'distances between them mean nothing; build a gallery for each'
             if model.startswith('v2-') and not self.model.startswith('v'):
-                reason = 'an older release named models otherwise; build the gallery again'
+                reason = 'an older version named models otherwise; build the gallery again'
             elif model.startswith('v2-') and model.split('-')[1] in self.model.split('-')[1:2]:
                 reason = f'one model in two precisions, or changed after its export; {reason}'
             raise ValueError(f'the gallery holds features of model {self.model!r}, these are of '

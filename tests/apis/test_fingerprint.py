@@ -83,13 +83,13 @@ def test_galleries_and_folders_of_an_older_release(inferencer, make_images, tmp_
     """Their model's name was made of the loss and the classifier too."""
     photos = make_images(tmp_path / 'photos', ['a.jpg', 'b.jpg'])
     old = dict(weights='1', model='2', pipeline='3', options=dict(amp=False))
-    with pytest.raises(ValueError, match='an older release named models otherwise; build the gall'):
+    with pytest.raises(ValueError, match='an older version named models otherwise; build the gall'):
         GalleryIndex(inferencer.feat_dims, model=digits_of(old)).check_model(model_id(inferencer))
     work, out = WorkList([str(photos)]), tmp_path / 'out'
     extract_to_folder(inferencer, work, out)
     manifest = json.loads((out / 'manifest.json').read_text())
     (out / 'manifest.json').write_text(json.dumps(manifest | dict(made_by=old)))
-    with pytest.raises(ValueError, match='of an older release of this package, .*another --out'):
+    with pytest.raises(ValueError, match='of an older version of this package, .*another --out'):
         extract_to_folder(inferencer, work, out)
     assert len(load_extraction(out)) == 2  # its features can be read
 

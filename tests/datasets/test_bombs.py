@@ -91,7 +91,9 @@ def test_the_same_without_the_lie_is_read(name):
     (b'II*\0\xff\xff\xff\xff' + bytes(99), 'header is cut off'),
     (b'II*\0\x08\0\0\0' + bytes(99), 'does not say its size'), (b'GIF89a', 'header is cut off'),
     (b'RIFF\0\0\0\0WEBPVP8X', 'header is cut off'), (b'\x89PNG\r\n\x1a\n' + bytes(99), 'IHDR'),
-    (b'\xff\xd8\xff\xd0' * 9 + b'\xff\xda', 'no frame header')])
+    (b'\xff\xd8\xff\xd0' * 9 + b'\xff\xda', 'no frame header'),
+    (b'\xff\xd8' + b'\xff\xe0\0\2' * 2**17, 'no frame header')],  # libjpeg would go on
+    ids=range(12))
 def test_what_has_no_size_is_not_decoded(content, reason, monkeypatch):
     monkeypatch.setattr('cv2.imdecode', None)
     with pytest.raises(ValueError, match=reason):
