@@ -61,6 +61,7 @@ def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
         cfg.default_hooks = {}
     # configs that older runs have left lack it: MMEngine would load nothing of a foreign checkpoint
     cfg.default_hooks.setdefault('foreign_weights', dict(type='reid_fusedloss.ForeignWeightsHook'))
+    cfg.default_hooks.setdefault('averaged_model', dict(type='reid_fusedloss.AveragedModelHook'))
     check_values(cfg)
     val, test = (cfg[f'{name}_dataloader'].dataset.get('pipeline') for name in ('val', 'test'))
     if val != test:
@@ -148,8 +149,10 @@ def join_processes(cfg: Config, launcher: str) -> int:
         if not torch.distributed.is_initialized():
             timeout = timedelta(seconds=cfg.env_cfg.dist_cfg.timeout)
             torch.distributed.init_process_group('gloo', timeout=timeout)
-        cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None,
-                                     broadcast_buffers=False, find_unused_parameters=False)
+        cfg.model_wrapper_cfg = dict(
+            dict(type='MMDistributedDataParallel', broadcast_buffers=False,
+                 find_unused_parameters=cfg.get('find_unused_parameters', False)),
+            **{**(cfg.get('model_wrapper_cfg') or {}), 'device_ids': None})
     return int(os.environ['WORLD_SIZE'])
 
 

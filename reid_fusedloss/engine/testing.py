@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..conversion import convert, detect, is_mmengines, read_state_dict
 from ..registry import DATASETS
+from .unwrap import unwrap
 
 CLASSIFIER = r'head\.classifier(\.\d+)?\.weight'  # one, or one for each part
 UNTESTED = r'head\.(classifier|loss_module)\.|.*\bnum_batches_tracked$'
@@ -65,9 +66,7 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
         ValueError: if any other weight of the model is missing or has another shape, or the
             checkpoint has one more in backbone or neck; it names them.
     """
-    while not hasattr(model, 'backbone'):  # wrapped for several processes, for a flip test
-        model = model.module
-    wanted = {name: value for name, value in model.state_dict().items()
+    wanted = {name: value for name, value in unwrap(model).state_dict().items()
               if not re.match(UNTESTED, name)}
     unfilled = {name: 'is missing' if name not in weights else
                 f'has shape {tuple(weights[name].shape)} instead of {tuple(value.shape)}'

@@ -115,6 +115,7 @@ class SaveEmbeddings(BaseMetric):
             raise ValueError(f'features are written to an .npz file, got {path!r}')
         super().__init__()
         self.path = Path(path)
+        self.variant = ''  # put after the file's name: another model on the same images
         self.store = EmbeddingStore()
 
     def process(self, data_batch: Any, data_samples: Sequence[Mapping]) -> None:
@@ -141,8 +142,9 @@ class SaveEmbeddings(BaseMetric):
 
     def compute_metrics(self, results: EmbeddingTable) -> dict[str, float]:
         """Write the table of all images."""
-        save_features(self.path, results)
-        print_log(f'features of {len(results.columns["pid"])} images written to {self.path}',
+        path = self.path.with_stem(self.path.stem + self.variant)
+        save_features(path, results)
+        print_log(f'features of {len(results.columns["pid"])} images written to {path}',
                   logger='current')
         return {}
 

@@ -112,6 +112,7 @@ class ReIDMetric(BaseMetric):
         self.prefixes = {prefix: distance, **({} if rerank is None else {rerank_prefix: RERANKED})}
         self.ranking_lists: list[dict] = []
         self.store = EmbeddingStore()
+        self.variant = ''  # put after the names of ranking lists: another model on the same images
         self._announced = False
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -155,7 +156,7 @@ class ReIDMetric(BaseMetric):
             ValueError: if there is no query, no gallery, or no query with a positive.
         """
         query, gallery = split_parts(results)
-        self.ranking_lists = []
+        self.ranking_lists = self.ranking_lists if self.variant else []
         self._log_start(len(query.pids) + len(gallery.pids), size)
         metrics: dict[str, float] = {}
         for name, ways in self._plan(list(results.features)).items():
@@ -166,7 +167,7 @@ class ReIDMetric(BaseMetric):
                 metrics |= {f'{prefix}/{key}': value for key, value in numbers.items()}
                 if length:
                     distance = 're-ranked' if kind == RERANKED else kind
-                    self.ranking_lists.append(dict(prefix=prefix, distance=distance,
+                    self.ranking_lists.append(dict(prefix=prefix + self.variant, distance=distance,
                                                    queries=describe(result, query, gallery)))
         return metrics
 
