@@ -9,6 +9,7 @@ from mmengine.dist import get_rank, get_world_size
 from torch.utils.data import BatchSampler, Sampler
 
 from ..registry import DATA_SAMPLERS
+from .joined import check_no_concatenation
 
 STREAM = 0x64726177  # tells these numbers from others that are made of the same seed
 
@@ -50,6 +51,7 @@ class SeededBatchSampler(Sampler):
 
     Raises:
         TypeError: if the sampler has no `seed` and `epoch`.
+        ValueError: if its data set is several training sets in a `ConcatDataset`.
     """
 
     def __init__(self, sampler: Sampler, batch_size: int, batch_sampler: Optional[dict] = None,
@@ -58,6 +60,7 @@ class SeededBatchSampler(Sampler):
             raise TypeError(f'{type(sampler).__name__} has no seed and epoch, as a sampler that '
                             "counts epochs has: use DefaultSampler, or MMEngine's own loop "
                             '(train_cfg.by_epoch)')
+        check_no_concatenation(getattr(sampler, 'dataset', None))
         self.sampler = sampler
         self.batch_size = batch_size
         if batch_sampler is None:

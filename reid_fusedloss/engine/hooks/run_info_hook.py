@@ -5,6 +5,7 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from ...datasets import PKBatchSampler, SeededBatchSampler
+from ...datasets.joined import check_no_concatenation
 from ...registry import HOOKS
 from ..unwrap import unwrap
 
@@ -23,6 +24,7 @@ class RunInfoHook(Hook):
         """Called by MMEngine when the training loop starts."""
         loader = runner.train_dataloader
         model = unwrap(runner.model)
+        check_no_concatenation(loader.dataset)
         num_ids = loader.dataset.metainfo.get('num_ids')
         num_classes = getattr(model.head, 'num_classes', None)
         if None not in (num_ids, num_classes) and num_ids != num_classes:
