@@ -7,6 +7,7 @@ from torch.utils.data import DataLoader
 from ...datasets import PKBatchSampler, SeededBatchSampler
 from ...datasets.joined import check_no_concatenation
 from ...registry import HOOKS
+from ..mixed_targets import prepare_batch_augments
 from ..unwrap import unwrap
 
 
@@ -17,7 +18,9 @@ class RunInfoHook(Hook):
     A seed that MMEngine has drawn (`randomness = dict(seed=None)`) goes into the dumped config.
 
     Raises (before training):
-        ValueError: if the head has another number of classes than the data set has identities.
+        ValueError: if the head has another number of classes than the data set has identities,
+            the data set is several in a `ConcatDataset`, or a loss has no use for the targets that
+            Mixup and CutMix make.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -32,6 +35,7 @@ class RunInfoHook(Hook):
                 f'the head has num_classes={num_classes}, the training set has {num_ids} '
                 'identities: set model.head.num_classes to that, or None for tools/train.py to '
                 'fill it in')
+        prepare_batch_augments(model)
         if runner.cfg.get('randomness', {}).get('seed') is None:  # drawn by MMEngine
             runner.cfg.merge_from_dict({'randomness.seed': runner.seed})
             runner.dump_config()
