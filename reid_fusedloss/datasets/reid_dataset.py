@@ -11,7 +11,7 @@ from mmpretrain.datasets import BaseDataset
 
 from ..checks import check_choice, check_flag, check_int
 from ..registry import DATASETS
-from .draws import Draw, seed_cpu
+from .draws import Draw, own_generators, seed_cpu
 from .file_names import ImageFile, Label, compile_pattern, parse_names, to_labels
 from .image_files import Source, check_root, is_glob, list_images
 from .joined import check_joined_sources
@@ -114,6 +114,7 @@ class ReIDDataset(BaseDataset):
             serialize_data=serialize_data,
             test_mode=split == 'test',
             max_refetch=max_refetch)
+        self._own_generators = own_generators(self.pipeline.transforms)
 
     def load_data_list(self) -> list[dict]:
         """List, parse and label the images; called by MMEngine."""
@@ -150,6 +151,8 @@ class ReIDDataset(BaseDataset):
         """
         if isinstance(idx, Draw):
             seed_cpu(idx.seed)
+            for part in self._own_generators:
+                part.set_random_seed(idx.seed)
             idx = int(idx)
         if self.split == 'test' or self.unreadable == 'stop':
             return super().__getitem__(idx)

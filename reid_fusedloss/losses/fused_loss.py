@@ -135,6 +135,8 @@ class FusedLoss(nn.Module):
         parts = []
         for name, term in self.terms.items():
             whose = ' of all processes' if name in self._gather else ''
+            if name in self.miners:
+                whose += f', mined by {type(self.miners[name]).__name__}'
             parts.append(f'{self.term_weights[name]:g} * {name}({type(term).__name__} of '
                          f'{self.term_reads[name]}{whose})')
         return ' + '.join(parts)
