@@ -23,7 +23,7 @@ from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.engine.arguments import suffix
 from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.engine.testing import (adopt_identities, check_weights, drop_start_weights,
-                                           read_weights)
+                                           read_weights, tested_pipeline)
 from reid_fusedloss.evaluation.embeddings_file import FeatureSet, load_features
 from reid_fusedloss.functional import distance_blocks, rank_blocks, rerank_blocks
 from reid_fusedloss.visualization import save_curves
@@ -116,6 +116,7 @@ def extract(config: str, checkpoint: str, args: argparse.Namespace) -> Path:
     path = folder / f'{Path(checkpoint).stem}.npz'
     cfg.load_from, cfg.resume, cfg.work_dir = checkpoint, False, str(folder)
     cfg.experiment_name = f'{path.stem}_{time.time_ns()}'
+    tested_pipeline(cfg)
     cfg.test_evaluator = dict(type='reid_fusedloss.SaveEmbeddings', path=str(path))
     cfg.default_hooks.pop('report', None)
     drop_start_weights(cfg)

@@ -16,7 +16,7 @@ from reid_fusedloss.engine.arguments import add_run_arguments, suffix
 from reid_fusedloss.engine.config import join_processes, leave_processes, load_config
 from reid_fusedloss.engine.testing import (adopt_identities, check_test_sets, check_weights,
                                            compare_rankings, drop_start_weights, flip_images,
-                                           read_weights)
+                                           read_weights, tested_pipeline)
 from reid_fusedloss.evaluation import metrics_table
 
 DATASETS_DIR = Path(__file__).resolve().parents[1] / 'configs' / '_base_' / 'datasets'
@@ -51,6 +51,7 @@ def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor],
     join_processes(cfg, args.launcher)
     adopt_identities(cfg, weights)
     drop_start_weights(cfg)
+    tested_pipeline(cfg)
     if args.compare:
         compare_rankings(cfg)
     if args.flip:

@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from ..engine.testing import UNTESTED
+from ..engine.testing import UNTESTED, tested_pipeline
 
 PathLike = Union[str, os.PathLike]
 
@@ -22,7 +22,7 @@ def of_model(model: nn.Module, cfg: Config, **options: bool) -> dict[str, Any]:
     do not count among the weights, nor where the files lie.
     """
     return dict(weights=_weights(model), model=_config(cfg.model),
-                pipeline=_config(cfg.test_dataloader.dataset.pipeline), options=options)
+                pipeline=_config(tested_pipeline(cfg)), options=options)
 
 
 def of_file(path: PathLike) -> dict[str, Any]:
