@@ -8,6 +8,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.hooks import CheckpointHook, EMAHook, Hook
 from mmengine.runner import BaseLoop, Runner
 
+from ...evaluation.embeddings import EmbeddingMetric
 from ...registry import HOOKS
 from ..testing import UNTESTED
 
@@ -16,7 +17,7 @@ ORIGIN = '_origin'
 
 @HOOKS.register_module()
 class AveragedModelHook(Hook):
-    """What an EMAHook, of MMEngine or of mmpretrain, leaves open; without one it does nothing.
+    """What an EMAHook, of MMEngine or of mmpretrain, leaves open.
 
     - On several processes the buffers of the averaged model are averaged over the processes
       wherever `SyncBuffersHook` does so with the model's, so that what is saved is what was
@@ -24,6 +25,9 @@ class AveragedModelHook(Hook):
     - With `evaluate_on_origin=True` the second evaluation, of the model before averaging, has
       names of its own: files and figures end in `_origin`.
     - A training that starts from a checkpoint (`load_from`) averages from its own first step.
+
+    With and without an EMAHook an evaluation begins with empty metrics: features of one that broke
+    off are forgotten.
 
     Raises:
         ValueError: before a training, if the EMAHook would run after the checkpoint is saved, or
@@ -81,14 +85,14 @@ class AveragedModelHook(Hook):
 
     def before_val_epoch(self, runner: Runner) -> None:
         """The same before an evaluation in the middle of an epoch."""
-        _set_variant(runner.val_evaluator, '')
+        _begin(runner.val_evaluator)
         if not self._synced:
             self._sync(runner)
         self._synced = False
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """A test begins with the averaged model."""
-        _set_variant(runner.test_evaluator, '')
+        """A test begins with empty metrics, and with the averaged model."""
+        _begin(runner.test_evaluator)
 
     def after_val_epoch(self, runner: Runner, metrics: Optional[dict] = None) -> None:
         """Name the evaluation that an EMAHook may add to the first."""
@@ -109,7 +113,7 @@ class AveragedModelHook(Hook):
         if any(evaluates_twice(hook) for hook in ema_hooks(runner)):
             runner.logger.info('so far the averaged model; now the model before averaging, whose '
                                f'figures and files end in {ORIGIN}')
-            _set_variant(evaluator, ORIGIN)
+            _begin(evaluator, ORIGIN)
 
 
 def ema_hooks(runner: Runner) -> Iterator[EMAHook]:
@@ -122,7 +126,7 @@ def evaluates_twice(hook: EMAHook) -> bool:
     return getattr(hook, 'evaluate_on_ema', True) and getattr(hook, 'evaluate_on_origin', False)
 
 
-def _set_variant(evaluator: Evaluator, variant: str) -> None:
+def _begin(evaluator: Evaluator, variant: str = '') -> None:
     for metric in evaluator.metrics:
-        if hasattr(metric, 'variant'):
-            metric.variant = variant
+        if isinstance(metric, EmbeddingMetric):
+            metric.begin(variant)
