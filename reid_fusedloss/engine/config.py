@@ -13,6 +13,7 @@ from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
+from ..datasets.joined import number_of_identities
 from ..registry import DATASETS
 from .budget import apply_budget, read_budget, read_config
 from .checkpoints import latest_checkpoint
@@ -74,10 +75,14 @@ def load_config(path: str, datasets_dir: Path, dataset: Optional[str] = None,
 
 
 def count_identities(cfg: Config) -> None:
-    """Set the head's `num_classes` to the identities of the training set where it is None."""
+    """Set the head's `num_classes` to the identities of the training set where it is None.
+
+    Raises:
+        ValueError: if the data set does not say how many there are.
+    """
     if cfg.model.head.get('num_classes') is None:
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
-        cfg.model.head.num_classes = dataset.metainfo['num_ids']
+        cfg.model.head.num_classes = number_of_identities(dataset)
 
 
 def split_batch(cfg: Config, world_size: int) -> None:
