@@ -51,9 +51,9 @@ def config(data, work, hook, pictures=False, **options):
     return cfg
 
 
-def train(cfg, *hooks, go_on=False):
+def train(cfg, *hooks, go_on=None):
     if go_on:
-        resume(cfg, 'auto')
+        resume(cfg, go_on)
     runner = Runner.from_cfg(cfg)
     for hook in hooks:
         runner.register_hook(hook)
@@ -101,11 +101,10 @@ def test_a_test_has_the_averaged_weights_flipped_or_not(data, tmp_path, name):
 
 @pytest.mark.parametrize('name', HOOKS)
 def test_resumed_to_the_bit(data, tmp_path, name):
-    options = dict(train_cfg__val_interval=3, param_scheduler__1__end=3)
-    train(config(data, tmp_path / 'straight', HOOKS[name], train_cfg__max_epochs=3, **options))
-    train(config(data, tmp_path / 'work', HOOKS[name], train_cfg__max_epochs=2, **options))
-    train(config(data, tmp_path / 'work', HOOKS[name], train_cfg__max_epochs=3, **options),
-          go_on=True)
+    options = dict(train_cfg__max_epochs=3, train_cfg__val_interval=4, param_scheduler__1__end=3)
+    train(config(data, tmp_path / 'straight', HOOKS[name], **options))
+    train(config(data, tmp_path / 'work', HOOKS[name], **options),
+          go_on=str(tmp_path / 'straight' / 'epoch_2.pth'))
     check_equal(tmp_path / 'work' / 'epoch_3.pth', tmp_path / 'straight' / 'epoch_3.pth')
 
 
@@ -136,14 +135,20 @@ def test_both_models_are_evaluated_and_reported(data, tmp_path):
     assert 'now the model before averaging' in log and 'reid/mAP_origin: ' in log
 
 
+@pytest.fixture(scope='module')
+def straight(data, tmp_path_factory):
+    work = tmp_path_factory.mktemp('straight')
+    train(config(data, work, BOTH))
+    return work
+
+
 @pytest.mark.parametrize('number', [1, 2])
-def test_told_to_stop_while_two_models_are_evaluated(data, tmp_path, number):
-    train(config(data, tmp_path / 'straight', BOTH))
+def test_told_to_stop_while_two_models_are_evaluated(data, straight, tmp_path, number):
     with pytest.raises(SystemExit):
         train(config(data, tmp_path / 'work', BOTH), Terminate(1, number))
     assert load_checkpoint_file(tmp_path / 'work' / 'interrupted.pth')['meta']['iter'] == 3
-    train(config(data, tmp_path / 'work', BOTH), go_on=True)
-    check_equal(tmp_path / 'work' / 'epoch_2.pth', tmp_path / 'straight' / 'epoch_2.pth')
+    train(config(data, tmp_path / 'work', BOTH), go_on='auto')
+    check_equal(tmp_path / 'work' / 'epoch_2.pth', straight / 'epoch_2.pth')
 
 
 @pytest.mark.parametrize('name', ['mmpretrain', 'mmengine', 'mean'])
@@ -176,7 +181,7 @@ def test_what_does_not_fit(data, tmp_path):
     options = dict(train_cfg__max_epochs=1, train_cfg__val_interval=2)
     train(config(data, tmp_path / 'work', EMA, **options))
     with pytest.raises(ValueError, match='is of a training with an EMAHook'):
-        train(config(data, tmp_path / 'work', None, train_cfg__max_epochs=2), go_on=True)
+        train(config(data, tmp_path / 'work', None, train_cfg__max_epochs=2), go_on='auto')
     for hook, words in ((dict(EMA, priority='LOWEST'), 'comes after the checkpoint hook'),
                         (dict(BOTH, evaluate_on_ema=False), 'evaluate_on_ema=False')):
         with pytest.raises(ValueError, match=words):
