@@ -1,14 +1,30 @@
 """Person re-identification for MMEngine's Runner.
 
 Importing the package registers its components; in a config:
-`custom_imports = dict(imports=['reid_fusedloss'])`.
+`custom_imports = dict(imports=['reid_fusedloss'])`. Its configs can then be inherited by scope:
+`_base_ = 'reid_fusedloss::paper/fusedloss_r50.py'`.
 """
-from . import compat
+import os
+import sys
+from typing import Any
 
-compat.apply()
+if 'cv2' not in sys.modules:
+    # OpenCV reads it once, when it is loaded: an image of more pixels is refused by all its readers
+    os.environ.setdefault('OPENCV_IO_MAX_IMAGE_PIXELS', str(2**26))
 
-from . import datasets, engine, evaluation, losses, models  # noqa: E402, F401
-from .compat import trust_checkpoints  # noqa: E402
+from . import scope  # noqa: E402
+from .started import by_command  # noqa: E402
 from .version import __version__  # noqa: E402
 
 __all__ = ['trust_checkpoints', '__version__']
+
+scope.add()
+if not by_command():  # the command imports them when it knows what to do
+    from . import components  # noqa: F401
+
+
+def __getattr__(name: str) -> Any:
+    if name == 'trust_checkpoints':
+        from .compat import trust_checkpoints
+        return trust_checkpoints
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

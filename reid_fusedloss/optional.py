@@ -23,6 +23,5 @@ def require(module: str, purpose: str) -> ModuleType:
         if error.name != module:  # it is there, and something that it needs is not
             raise
         extra = EXTRAS[module.split('.')[0]]
-        raise ImportError(f'{purpose} needs {module}: pip install -e ".[{extra}]" in the '
-                          'folder of this project',
-                          name=module) from error
+        raise ImportError(f"{purpose} needs {module}: pip install 'reid_fusedloss[{extra}]', or "
+                          f"'.[{extra}]' in a clone", name=module) from error

@@ -1,23 +1,30 @@
-"""Tools called in this process: to start an interpreter takes longer than most of what they do."""
-import importlib.util
+"""Commands called in this process: to start an interpreter takes longer than most of what they do."""
 import sys
-from types import ModuleType
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 
-from tests.tiny import REPOSITORY
+from reid_fusedloss.commands import parse, start
+
+# names of the tools that differ from those of the commands
+COMMANDS = dict(extract_features='extract', export_onnx='export', convert_checkpoint='convert',
+                evaluate_features='evaluate', visualize_ranking='ranking')
 
 
-def load_tool(name: str) -> ModuleType:
-    """tools/NAME.py as a module."""
-    spec = importlib.util.spec_from_file_location(name, REPOSITORY / 'tools' / f'{name}.py')
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    return tool
+def job(name: str):
+    """The module that does the work of a tool."""
+    return import_module(f'reid_fusedloss.jobs.{COMMANDS.get(name, name)}')
+
+
+def load_tool(name: str) -> SimpleNamespace:
+    """tools/NAME.py with its arguments from `sys.argv`: `main` returns the exit status."""
+    command = COMMANDS.get(name, name)
+    return SimpleNamespace(__name__=name, main=lambda: start(command, prog=f'{name}.py'),
+                           parse_args=lambda: parse(command, sys.argv[1:]), job=job(name))
 
 
 def call(monkeypatch: pytest.MonkeyPatch, name: str, *arguments: object) -> None:
     """What `python tools/NAME.py ARGUMENTS` does; its errors are raised."""
-    tool = load_tool(name)
-    monkeypatch.setattr(sys, 'argv', [f'{name}.py', *map(str, arguments)])
-    tool.main()
+    command = COMMANDS.get(name, name)
+    job(name).run(parse(command, [str(argument) for argument in arguments]))

@@ -8,7 +8,7 @@ from mmpretrain.structures import DataSample
 
 from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.engine.testing import check_weights, drop_start_weights
-from tests.tiny import DATASETS, REPOSITORY
+from tests.tiny import REPOSITORY
 
 DOCS = REPOSITORY / 'docs'
 
@@ -41,7 +41,7 @@ def parts(tmp_path_factory):
 def test_parts_of_ones_own_train_and_test(parts, name, terms):
     if name == 'my_pairs':
         pytest.importorskip('pytorch_metric_learning')
-    cfg = load_config(str(parts / f'{name}.py'), DATASETS)
+    cfg = load_config(str(parts / f'{name}.py'))
     cfg.model.head.num_classes = 2
     if cfg.model.backbone.type == 'ResNet':
         cfg.model.backbone.update(depth=18, base_channels=8, stem_channels=8, init_cfg=None)
@@ -76,7 +76,7 @@ def test_a_data_set_of_ones_own(tmp_path, make_images):
         make_images(tmp_path / folder, [name])
     (tmp_path / 'shop.py').write_text(
         blocks('own_data.md')['shop.py'].replace('data/shop', str(tmp_path)))
-    cfg = load_config(str(REPOSITORY / 'configs/mobilenetv2/fused_256x128.py'), DATASETS,
+    cfg = load_config(str(REPOSITORY / 'configs/mobilenetv2/fused_256x128.py'),
                       str(tmp_path / 'shop.py'))
     from mmengine.registry import DATASETS as REGISTRY
     assert REGISTRY.build(cfg.train_dataloader.dataset).metainfo['num_ids'] == 2

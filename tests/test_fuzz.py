@@ -18,7 +18,7 @@ from reid_fusedloss import datasets
 from reid_fusedloss.datasets.file_names import parse_names
 from reid_fusedloss.engine.config import count_identities, load_config, split_batch
 from tests import fuzzing
-from tests.tiny import DATASETS, DEMO, tiny_options
+from tests.tiny import DEMO, tiny_options
 
 REFUSED = (ValueError, TypeError, FileNotFoundError)
 # MMEngine and mmpretrain say these of keys that only they read
@@ -178,13 +178,13 @@ def keys_of(config: dict, above: tuple = ()) -> list:
 @pytest.fixture(scope='module')
 def tiny(tmp_path_factory):
     options = tiny_options(tmp_path_factory.mktemp('fuzz') / 'data')
-    return fuzzing.Quiet(load_config(DEMO, DATASETS, options=options).to_dict())
+    return fuzzing.Quiet(load_config(DEMO, options=options).to_dict())
 
 
 def build(config: dict) -> Runner:
     """What a training builds before its first step."""
     Path('mine.py').write_text(fuzzing.as_source(config))
-    cfg = load_config('mine.py', DATASETS)
+    cfg = load_config('mine.py')
     split_batch(cfg, 1)
     cfg.setdefault('work_dir', 'work')
     count_identities(cfg)

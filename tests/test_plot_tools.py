@@ -103,5 +103,5 @@ def test_ranking_of_two_tests(tested, tmp_path, monkeypatch):
           tmp_path / 'out.png', '--order', 'spread', '--topk', '4', '--num-queries', '2',
           '--names', 'plain', 're-ranked')
     assert read(tmp_path / 'out.png').shape[1] >= 900
-    with pytest.raises(FileNotFoundError, match='run tools/test.py'):
+    with pytest.raises(FileNotFoundError, match='run `reid-fusedloss test`'):
         call(monkeypatch, 'visualize_ranking', folder / 'test', tmp_path, tmp_path / 'out.png')

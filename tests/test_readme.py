@@ -23,7 +23,7 @@ def test_own_data_set(tmp_path, make_images):
     mine = tmp_path / 'my_dataset.py'
     mine.write_text(block('my_dataset.py').replace('data/vehicles', f'{tmp_path}/data/vehicles'))
     config = REPOSITORY / 'configs' / 'mobilenetv2' / 'fused_256x128.py'
-    cfg = load_config(str(config), DATASETS, str(mine))
+    cfg = load_config(str(config), str(mine))
     dataset = cfg.train_dataloader.dataset
     assert dataset.data_root == f'{tmp_path}/data/vehicles' and 'erase' in dataset.pipeline
     from mmengine.registry import DATASETS as REGISTRY
@@ -34,7 +34,7 @@ def test_own_loss(tmp_path, monkeypatch):
     (tmp_path / 'my_losses.py').write_text(block('class NormLoss'))
     (tmp_path / 'mine.py').write_text(block('norm=dict'))
     monkeypatch.syspath_prepend(str(tmp_path))
-    cfg = load_config(str(tmp_path / 'mine.py'), DATASETS)
+    cfg = load_config(str(tmp_path / 'mine.py'))
     assert 'my_losses' in sys.modules
     head = MODELS.build(dict(cfg.model.head, num_classes=5))
     losses = head.loss_module(head.tensors(torch.randn(4, 2048), head.loss_module.reads),

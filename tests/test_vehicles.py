@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from reid_fusedloss.engine.config import count_identities, load_config
-from tests.tiny import DATASETS, REPOSITORY
+from tests.tiny import REPOSITORY
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def config(vehicles_root, tmp_path):
     if not os.environ.get('MOBILENETV2_WEIGHTS'):
         pytest.skip('MOBILENETV2_WEIGHTS is not set: ImageNet weights to start from')
     loaders = ('train', 'val', 'test')
-    cfg = load_config(str(REPOSITORY / 'configs' / 'mobilenetv2' / 'fused_vehicles.py'), DATASETS,
+    cfg = load_config(str(REPOSITORY / 'configs' / 'mobilenetv2' / 'fused_vehicles.py'),
                       options={
                           'train_cfg.max_epochs': 6, 'train_cfg.val_interval': 6,
                           **{f'{name}_dataloader.num_workers': 0 for name in loaders},

@@ -36,7 +36,7 @@ def tiny_options(data_root: Path) -> dict:
 def tiny_config(data_root: Path, work_dir: Path, config: str = DEMO, **options) -> Config:
     """Resolved config of a tiny run; options as `key__sub=value`."""
     given = {key.replace('__', '.'): value for key, value in options.items()}
-    cfg = load_config(config, DATASETS, options=tiny_options(data_root) | given)
+    cfg = load_config(config, options=tiny_options(data_root) | given)
     cfg.work_dir = str(work_dir)
     count_identities(cfg)
     return cfg

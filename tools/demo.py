@@ -1,50 +1,8 @@
 #!/usr/bin/env python
-"""The main job in small: draw pedestrians, train, evaluate, re-rank, draw. Two minutes on a CPU.
+"""python tools/demo.py: `reid-fusedloss demo`."""
+import sys
 
-    python tools/demo.py
-"""
-import argparse
-import time
-from pathlib import Path
-
-from mmengine.runner import Runner, find_latest_checkpoint
-
-from reid_fusedloss.engine.config import count_identities, load_config, use_amp
-
-CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
-
-
-def build_runner(config: str, work_dir: str, checkpoint: str = '') -> Runner:
-    """Runner of the demo's config, mixed precision on; with the weights of a checkpoint if given."""
-    cfg = load_config(config, CONFIGS / '_base_' / 'datasets')
-    use_amp(cfg)
-    count_identities(cfg)
-    cfg.work_dir = work_dir
-    cfg.load_from = checkpoint or None
-    return Runner.from_cfg(cfg)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--config', default=str(CONFIGS / 'demo' / 'synthetic_r18.py'))
-    parser.add_argument('--work-dir', default='work_dirs/demo')
-    args = parser.parse_args()
-    start = time.monotonic()
-    untrained = build_runner(args.config, f'{args.work_dir}/untrained').test()
-    build_runner(args.config, args.work_dir).train()
-    last = find_latest_checkpoint(args.work_dir)
-    trained = build_runner(args.config, f'{args.work_dir}/test', last).test()
-    print(f'\nDone in {time.monotonic() - start:.0f} s. People that training never saw, '
-          'in percent:\n')
-    print(f'{"":24}{"R1":>7}{"mAP":>7}{"mINP":>7}')
-    for name, scores, prefix in (('untrained', untrained, 'reid'), ('trained', trained, 'reid'),
-                                 ('trained, re-ranked', trained, 'rerank')):
-        figures = ''.join(f'{scores[f"{prefix}/{key}"]:7.1f}' for key in ('R1', 'mAP', 'mINP'))
-        print(f'{name:24}{figures}')
-    print('\nLook at')
-    for picture in ('curves.png', 'test/ranking_lists/reid.png', 'test/ranking_lists/rerank.png'):
-        print(f'  {args.work_dir}/{picture}')
-
+from reid_fusedloss.commands import start
 
 if __name__ == '__main__':
-    main()
+    sys.exit(start('demo', prog='demo.py'))

@@ -6,9 +6,4 @@ if [ $# -lt 3 ]; then
     sed -n '2,3s/^# //p' "$0" >&2
     exit 2
 fi
-config=$1
-checkpoint=$2
-gpus=$3
-shift 3
-here=$(cd "$(dirname "$0")" && pwd)
-exec "$here/torchrun.sh" "$gpus" "$here/test.py" "$config" "$checkpoint" --launcher pytorch "$@"
+exec python "$(dirname "$0")/test.py" "$1" "$2" --processes "$3" "${@:4}"

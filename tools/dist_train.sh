@@ -6,8 +6,4 @@ if [ $# -lt 2 ]; then
     sed -n '2,3s/^# //p' "$0" >&2
     exit 2
 fi
-config=$1
-gpus=$2
-shift 2
-here=$(cd "$(dirname "$0")" && pwd)
-exec "$here/torchrun.sh" "$gpus" "$here/train.py" "$config" --launcher pytorch "$@"
+exec python "$(dirname "$0")/train.py" "$1" --processes "$2" "${@:3}"

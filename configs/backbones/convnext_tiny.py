@@ -4,7 +4,7 @@
 # usual for such networks, not tuned here.
 #   python tools/train.py configs/backbones/convnext_tiny.py --dataset market1501
 # Ours: not run.
-_base_ = '../fusedloss_r50.py'
+_base_ = '../paper/fusedloss_r50.py'
 model = dict(
     backbone=dict(
         _delete_=True,

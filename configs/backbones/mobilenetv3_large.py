@@ -2,7 +2,7 @@
 # mmpretrain's, or a local file named by MOBILENETV3_WEIGHTS.
 #   python tools/train.py configs/backbones/mobilenetv3_large.py --dataset market1501
 # Ours: not run.
-_base_ = '../fusedloss_r50.py'
+_base_ = '../paper/fusedloss_r50.py'
 model = dict(
     backbone=dict(
         _delete_=True,

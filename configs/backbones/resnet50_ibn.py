@@ -3,7 +3,7 @@
 # names those of IBN-Net's authors instead (resnet50_ibn_a-d9d0bb7b.pth).
 #   python tools/train.py configs/backbones/resnet50_ibn.py --dataset market1501
 # Ours: not run.
-_base_ = '../fusedloss_r50.py'
+_base_ = '../paper/fusedloss_r50.py'
 model = dict(
     backbone=dict(
         type='reid_fusedloss.ResNet',

@@ -4,7 +4,7 @@
 # does.
 #   python tools/train.py configs/backbones/timm_efficientnet_b0.py --dataset market1501
 # Ours: not run.
-_base_ = '../fusedloss_r50.py'
+_base_ = '../paper/fusedloss_r50.py'
 model = dict(
     backbone=dict(
         _delete_=True, type='TIMMBackbone', model_name='efficientnet_b0', pretrained=True),

@@ -2,7 +2,7 @@
 # scale. Pairs have no label to smooth; the classifier is not trained.
 #   python tools/train.py configs/circle/circle_anchor.py --dataset market1501
 # Ours: not run.
-_base_ = '../fusedloss_r50.py'
+_base_ = '../paper/fusedloss_r50.py'
 model = dict(
     head=dict(
         loss=dict(

@@ -2,4 +2,4 @@
 # margin and scale (0.35, 64). It is the headline's form, so nothing differs from fusedloss_r50.py.
 #   python tools/train.py configs/circle/circle_class.py --dataset market1501
 # Ours: not run.
-_base_ = '../fusedloss_r50.py'
+_base_ = '../paper/fusedloss_r50.py'

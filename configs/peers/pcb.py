@@ -6,7 +6,7 @@
 # Otherwise than there: batches are P x K (there 64 images at random). Without refined part pooling.
 #   python tools/train.py configs/peers/pcb.py --dataset market1501
 # Table 5 quotes: Market-1501 R1 92.3 / mAP 77.4, DukeMTMC-reID R1 81.8 / mAP 66.1. Ours: not run.
-_base_ = '../fusedloss_r50.py'
+_base_ = '../paper/fusedloss_r50.py'
 model = dict(
     neck=None,
     head=dict(

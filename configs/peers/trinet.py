@@ -7,7 +7,7 @@
 # (1024, 128) after the pooling; one view is tested, the figures below are of ten (crops, flips).
 #   python tools/train.py configs/peers/trinet.py --dataset market1501
 # Table 5 quotes: Market-1501 R1 84.9 / mAP 69.1. Ours: not run.
-_base_ = '../fusedloss_r50.py'
+_base_ = '../paper/fusedloss_r50.py'
 model = dict(
     backbone=dict(strides=(1, 2, 2, 2)),
     head=dict(

@@ -2,6 +2,6 @@
 # published tables' form.
 #   python tools/train.py configs/variants/ap_trapezoid.py --dataset market1501
 # Ours: not run.
-_base_ = '../fusedloss_r50.py'
+_base_ = '../paper/fusedloss_r50.py'
 val_evaluator = dict(ap='trapezoid')
 test_evaluator = dict(ap='trapezoid')

@@ -2,5 +2,5 @@
 # an identity's samples.
 #   python tools/train.py configs/variants/center_wen.py --dataset market1501
 # Ours: not run.
-_base_ = '../fusedloss_r50.py'
+_base_ = '../paper/fusedloss_r50.py'
 model = dict(head=dict(loss=dict(terms=dict(center=dict(update='wen')))))

@@ -1,6 +1,6 @@
 # Ranks by Euclidean distance in place of cosine.
 #   python tools/train.py configs/variants/distance_euclidean.py --dataset market1501
 # Ours: not run.
-_base_ = '../fusedloss_r50.py'
+_base_ = '../paper/fusedloss_r50.py'
 val_evaluator = dict(distance='euclidean')
 test_evaluator = dict(distance='euclidean')

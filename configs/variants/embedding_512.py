@@ -1,5 +1,5 @@
 # A linear layer reduces the feature to 512 values before the losses and the test read it.
 #   python tools/train.py configs/variants/embedding_512.py --dataset market1501
 # Ours: not run.
-_base_ = '../fusedloss_r50.py'
+_base_ = '../paper/fusedloss_r50.py'
 model = dict(head=dict(embedding_dims=512))

@@ -2,5 +2,5 @@
 # rule gives 185.
 #   python tools/train.py configs/variants/epoch_identities.py --dataset market1501
 # Ours: not run.
-_base_ = '../fusedloss_r50.py'
+_base_ = '../paper/fusedloss_r50.py'
 train_dataloader = dict(batch_sampler=dict(epoch_rule='identities'))

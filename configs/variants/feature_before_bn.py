@@ -1,5 +1,5 @@
 # Tests the feature before the BN, which the triplet and centre losses read.
 #   python tools/train.py configs/variants/feature_before_bn.py --dataset market1501
 # Ours: not run.
-_base_ = '../fusedloss_r50.py'
+_base_ = '../paper/fusedloss_r50.py'
 model = dict(head=dict(test_feature='pooled'))

@@ -93,7 +93,7 @@ def load_model(source: PathLike, checkpoint: Optional[PathLike] = None, *,
             the device is unknown or not there.
     """
     config, checkpoint = find_run(source, checkpoint)
-    cfg = load_config(config, Path(), options=options)
+    cfg = load_config(config, options=options)
     weights = read_weights(checkpoint)
     adopt_identities(cfg, weights)
     drop_start_weights(cfg)

@@ -32,7 +32,7 @@ def convert_resnet(weights: Weights) -> Converted:
     renamed, left = rename(weights, ((f'({RESNET})', r'backbone.\1'), ),
                            ((r'fc\.(weight|bias)', CLASSIFIER), ))
     ibn = 'layer1.0.bn1.IN.weight' in weights
-    config = 'backbones/resnet50_ibn' if ibn else 'fusedloss_r50'
+    config = 'backbones/resnet50_ibn' if ibn else 'paper/fusedloss_r50'
     return Converted(renamed, left, config=config, options=resnet_options(weights))
 
 

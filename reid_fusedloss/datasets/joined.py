@@ -74,26 +74,6 @@ def check_no_concatenation(dataset: Any) -> None:
                 'rename the files so that no number occurs twice)')
 
 
-def number_of_identities(dataset: Any) -> int:
-    """Identities of a training set: `num_ids` of its metainfo, else the number of its `classes`.
-
-    Args:
-        dataset: of this package, or of mmpretrain such as `CustomDataset`, or a wrapper of one.
-
-    Raises:
-        ValueError: if it says neither, or is several sets in a `ConcatDataset`.
-    """
-    check_no_concatenation(dataset)
-    if hasattr(dataset, 'full_init'):
-        dataset.full_init()
-    metainfo = getattr(dataset, 'metainfo', {})
-    if metainfo.get('num_ids') is None and not metainfo.get('classes'):
-        raise ValueError(f'model.head.num_classes=None, but {type(dataset).__name__} does not say '
-                         'how many identities it has (metainfo num_ids or classes): set '
-                         'model.head.num_classes')
-    return metainfo.get('num_ids') or len(metainfo['classes'])
-
-
 def _wrapped(dataset: Any) -> Iterator[Any]:
     """A data set and what it is made of."""
     yield dataset

@@ -4,6 +4,8 @@ from typing import Any, Optional
 
 from mmengine.config import Config
 
+from ..scope import configs_dir
+
 KEEP = 'keep'
 BACKBONES = 'backbones'
 _ABSENT = object()
@@ -29,7 +31,7 @@ def read_config(path: str) -> Config:
                          ) from error
 
 
-def read_budget(budget: str, budgets_dir: Path) -> Config:
+def read_budget(budget: str) -> Config:
     """Read a budget: a config of the keys to change.
 
     Its list `keep` names keys of the changed config that survive, though the budget replaces what
@@ -37,13 +39,13 @@ def read_budget(budget: str, budgets_dir: Path) -> Config:
     about. Its list `backbones`, where it has one, names the types of backbone that it is for.
 
     Args:
-        budget: name of a config in `budgets_dir`, or path of one elsewhere (.py).
-        budgets_dir: folder of the budgets.
+        budget: name of a budget of the package, or path of another one (.py).
 
     Raises:
         FileNotFoundError: if there is no such budget.
         ValueError: if it cannot be read.
     """
+    budgets_dir = configs_dir() / '_base_' / 'budgets'
     path = Path(budget) if budget.endswith('.py') else budgets_dir / f'{budget}.py'
     if not path.is_file():
         known = sorted(found.stem for found in budgets_dir.glob('*.py'))

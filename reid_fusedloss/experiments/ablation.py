@@ -50,7 +50,6 @@ class Ablation:
         rows: from `plan`, after `settle`.
         choices: what they have in common.
         base: folder of their tables, `choices.base(root)`.
-        tools: folder of the tools.
         command: the command line, for the record.
         keep_checkpoints: leave every checkpoint of a finished training, not the last alone.
         run_command: runs a command with its output appended to a file, returns the exit code.
@@ -60,7 +59,6 @@ class Ablation:
     rows: Sequence[Row]
     choices: Choices
     base: Path
-    tools: Path
     command: str = ''
     keep_checkpoints: bool = False
     run_command: Callable[[Sequence[str], Path], int] = run_logged
@@ -118,7 +116,7 @@ class Ablation:
             return None
         log = folder / 'train.txt'
         code = self.run_command(
-            training_command(row, self.choices, self.tools, folder, resume=before > 0), log)
+            training_command(row, self.choices, folder, resume=before > 0), log)
         after = epoch_of(last_checkpoint(folder))
         self._epochs += max(after - before, 0)
         if code == 0 and after == row.max_epochs:
@@ -131,7 +129,7 @@ class Ablation:
         checkpoint = last_checkpoint(folder)
         log = row.folder / 'test.txt'
         code = self.run_command(
-            testing_command(row, self.choices, self.tools, checkpoint, row.folder / TEST), log)
+            testing_command(row, self.choices, checkpoint, row.folder / TEST), log)
         if code:
             return _reason(code, log)
         return None if scores_file(row.folder).is_file() else f'the test left no scores, see {log}'

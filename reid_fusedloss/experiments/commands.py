@@ -5,34 +5,29 @@ from pathlib import Path
 from .rows import SEED, Choices, Row
 
 
-def training_command(row: Row, choices: Choices, tools: Path, work_dir: Path,
-                  resume: bool) -> list[str]:
+def training_command(row: Row, choices: Choices, work_dir: Path, resume: bool) -> list[str]:
     """Command that trains a row.
 
     Args:
         row: the row.
         choices: what all rows have in common.
-        tools: folder of the tools.
         work_dir: where the training is; another row's where two rows share one.
         resume: go on from the latest checkpoint there.
     """
     flags = ['--resume'] * resume + ['--amp'] * choices.amp
-    return [*_start('train', tools, choices, row.config), '--work-dir', str(work_dir), *flags,
+    return [*_start('train', choices, row.config), '--work-dir', str(work_dir), *flags,
             *_common(row, choices)]
 
 
-def testing_command(row: Row, choices: Choices, tools: Path, checkpoint: Path,
-                 work_dir: Path) -> list[str]:
+def testing_command(row: Row, choices: Choices, checkpoint: Path, work_dir: Path) -> list[str]:
     """Command that tests a checkpoint as a row's config says, into `work_dir`."""
-    return [*_start('test', tools, choices, row.config, checkpoint), '--work-dir', str(work_dir),
+    return [*_start('test', choices, row.config, checkpoint), '--work-dir', str(work_dir),
             *_common(row, choices)]
 
 
-def _start(tool: str, tools: Path, choices: Choices, *files: Path) -> list[str]:
-    names = [str(file) for file in files]
-    if choices.processes == 1:
-        return [sys.executable, str(tools / f'{tool}.py'), *names]
-    return [str(tools / f'dist_{tool}.sh'), *names, str(choices.processes)]
+def _start(name: str, choices: Choices, *files: Path) -> list[str]:
+    several = [f'--processes={choices.processes}'] if choices.processes > 1 else []
+    return [sys.executable, '-m', 'reid_fusedloss', name, *map(str, files), *several]
 
 
 def _common(row: Row, choices: Choices) -> list[str]:

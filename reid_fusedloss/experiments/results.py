@@ -8,7 +8,7 @@ from typing import Optional
 
 from mmengine.config import Config
 
-from ..engine.arguments import suffix
+from ..engine.config import suffix
 from ..visualization import load_scalars
 from .facts import Facts, dumped_configs, read_facts
 from .record import TEST, epoch_of, last_checkpoint, read_record

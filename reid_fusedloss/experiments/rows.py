@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 
-from ..engine.arguments import suffix
-from ..engine.config import load_config
+from ..engine.config import load_config, suffix
+from ..scope import configs_dir, find_config
 
 SEED = 'randomness.seed'
 
@@ -85,15 +85,18 @@ class Row:
         return self.asked['config']['train_cfg']['max_epochs']
 
 
-def find_configs(rows: Sequence[str]) -> list[Path]:
+def find_configs(rows: Sequence[Union[str, Path]]) -> list[Path]:
     """Config files, in the order given; a folder stands for all configs in it.
+
+    Both are given by path, or by their name among the configs of the package.
 
     Raises:
         FileNotFoundError: if a file or folder does not exist, or a folder holds no config.
         ValueError: if two files would be run in one folder.
     """
     found: list[Path] = []
-    for given in map(Path, rows):
+    for row in rows:
+        given = _find(str(row))
         files = sorted(given.glob('*.py')) if given.is_dir() else [given]
         if not files or not all(file.is_file() for file in files):
             raise FileNotFoundError(f'--rows {given}: no config there; give files (.py) or folders '
@@ -107,8 +110,14 @@ def find_configs(rows: Sequence[str]) -> list[Path]:
     return found
 
 
-def plan(configs: Sequence[Path], seeds: Sequence[int], choices: Choices, root: Path,
-         datasets_dir: Path) -> list[Row]:
+def _find(row: str) -> Path:
+    """A file or folder, or a folder of the package's configs, or a config by name."""
+    folder = configs_dir() / row
+    return folder if not Path(row).exists() and folder.is_dir() else find_config(row)
+
+
+def plan(configs: Sequence[Path], seeds: Sequence[int], choices: Choices,
+         root: Path) -> list[Row]:
     """Every config with every seed, a table's rows before the next seed.
 
     Args:
@@ -116,14 +125,13 @@ def plan(configs: Sequence[Path], seeds: Sequence[int], choices: Choices, root: 
         seeds: of the trainings; one that is repeated counts once.
         choices: what the rows have in common.
         root: folder of all runs.
-        datasets_dir: folder of the data set configs.
 
     Raises:
         FileNotFoundError, ValueError: as `load_config`; ValueError also for a config that does not
             count its training in epochs.
     """
     with _warnings_alone():
-        resolved = {config: _resolve(config, choices, datasets_dir) for config in configs}
+        resolved = {config: _resolve(config, choices) for config in configs}
     return [_row(config, asked, seed, choices.base(root))
             for seed in dict.fromkeys(seeds) for config, asked in resolved.items()]
 
@@ -140,9 +148,9 @@ def _warnings_alone() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _resolve(config: Path, choices: Choices, datasets_dir: Path) -> dict[str, Any]:
+def _resolve(config: Path, choices: Choices) -> dict[str, Any]:
     """What is asked of a row, as JSON has it (a tuple is a list)."""
-    cfg = load_config(str(config), datasets_dir, choices.dataset, _parse(choices.options),
+    cfg = load_config(str(config), choices.dataset, _parse(choices.options),
                       choices.budget)
     if not cfg.train_cfg.get('by_epoch', True) or 'max_epochs' not in cfg.train_cfg:
         raise ValueError(f'{config}: train_cfg={dict(cfg.train_cfg)}, but a row is counted in '

@@ -56,7 +56,7 @@ def _parse_once(filename: str, use_predefined_variables: bool = True,
 def resolve(name: str, dataset: Optional[str] = None) -> Config:
     """A config of the repository by its path below configs/, without `.py`."""
     with patch.object(Config, '_file2dict', _parse_once):
-        return load_config(str(ROOT / f'{name}.py'), DATASETS, dataset)
+        return load_config(str(ROOT / f'{name}.py'), dataset)
 
 
 def header(name: str) -> str:

@@ -23,7 +23,7 @@ def test_losses_and_data_are_the_headlines(name):
     allowed = ('model.backbone', 'model.neck', 'model.head.in_channels', 'model.head.type',
                'model.data_preprocessor.', 'optim_wrapper.', 'param_scheduler',
                'train_dataloader.dataset.pipeline.erase.fill_color')
-    for key in changes(name, 'fusedloss_r50'):
+    for key in changes(name, 'paper/fusedloss_r50'):
         assert key.startswith(allowed), key
 
 

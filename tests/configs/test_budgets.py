@@ -28,7 +28,7 @@ def within(name, budget):
 
 @pytest.mark.parametrize('budget', BUDGETS)
 def test_changes_the_cost_alone(budget):
-    before, after = resolve('fusedloss_r50'), within('fusedloss_r50', budget)
+    before, after = resolve('paper/fusedloss_r50'), within('paper/fusedloss_r50', budget)
     allowed = COST + (FOR_VEHICLES if budget == 'cpu_vehicles' else ())
     for key in differences(before.to_dict(), after.to_dict()):
         assert any(part in key for part in allowed), key
@@ -68,7 +68,7 @@ def test_last_stride_doubles_the_map_and_the_neck_normalises(budget):
 
 
 def test_weights_are_those_of_the_mobilenet_configs():
-    backbone = within('fusedloss_r50', 'cpu_market').model.backbone
+    backbone = within('paper/fusedloss_r50', 'cpu_market').model.backbone
     assert backbone.init_cfg == resolve('mobilenetv2/fused_256x128').model.backbone.init_cfg
 
 

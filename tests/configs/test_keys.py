@@ -114,7 +114,7 @@ def test_our_classes_take_no_further_arguments(name):
 
 
 def test_keys_of_options_and_budgets_are_checked_too(tmp_path):
-    config = str(ROOT / 'fusedloss_r50.py')
+    config = str(ROOT / 'paper' / 'fusedloss_r50.py')
     datasets = ROOT / '_base_' / 'datasets'
     with pytest.raises(ValueError, match='cudnn_benchmrk'):
         load_config(config, datasets, options={'env_cfg.cudnn_benchmrk': True})

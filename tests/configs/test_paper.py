@@ -8,7 +8,7 @@ import yaml
 from tests.configs.loading import (ABSENT, CONFIGS, PAPER, ROOT, changes, differences, header,
                                    parent, resolve)
 
-HEADLINE = 'fusedloss_r50'
+HEADLINE = 'paper/fusedloss_r50'
 ERASE = 'train_dataloader.dataset.pipeline.erase'
 AUTO = 'train_dataloader.dataset.pipeline.auto_augment.prob'
 STRIDES, HEAD = 'model.backbone.strides', 'model.head.type'

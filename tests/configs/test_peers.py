@@ -13,7 +13,7 @@ from tests.configs.loading import (CONFIGS, ROOT, TINY_DATA, changes, header, pa
                                    resolve)
 from tests.configs.test_schedules import rates
 
-HEADLINE = 'fusedloss_r50'
+HEADLINE = 'paper/fusedloss_r50'
 PIPELINE = 'train_dataloader.dataset.pipeline'
 TERMS = 'model.head.loss.terms'
 OPTIMIZER = 'optim_wrapper.optimizer'

@@ -45,7 +45,7 @@ def rates(cfg):
 
 
 FULL = [name for name in CONFIGS if name.split('/')[0] in
-        ('fusedloss_r50', 'paper', 'bot', 'circle', 'variants')]
+        ('paper/fusedloss_r50', 'paper', 'bot', 'circle', 'variants')]
 
 
 @pytest.mark.parametrize('name', FULL)
@@ -73,7 +73,7 @@ def cosine(epoch, epochs, peak):
     ('cpu_synthetic', 24, 2e-3), ('cpu_market', 12, PEAK), ('cpu_market_subset', 12, PEAK),
     ('cpu_vehicles', 12, PEAK)])
 def test_a_budget_has_a_cosine(budget, epochs, peak):
-    cfg = resolve('fusedloss_r50')
+    cfg = resolve('paper/fusedloss_r50')
     apply_budget(cfg, read_budget(budget, ROOT / '_base_' / 'budgets'))
     assert cfg.train_cfg.max_epochs == epochs
     # MMEngine's warm-up ends one iteration early, so its cosine starts there

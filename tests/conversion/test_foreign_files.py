@@ -1,5 +1,4 @@
 """Files of other projects, read wherever a checkpoint is read, and converted by the tool."""
-import runpy
 import sys
 import types
 
@@ -16,10 +15,9 @@ from reid_fusedloss.engine import testing
 from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.engine.hooks import foreign_weights_hook
 from reid_fusedloss.engine.testing import check_weights, read_weights
+from tests.calling import call
 from tests.conversion.formula import draw_weights, read_record
-from tests.tiny import DATASETS, REPOSITORY, tiny_config
-
-TOOL = str(REPOSITORY / 'tools' / 'convert_checkpoint.py')
+from tests.tiny import tiny_config
 
 
 def foreign(weights):
@@ -133,7 +131,7 @@ def test_a_config_without_the_hook_gets_it(tiny, tmp_path):
                                  if key != 'foreign_weights'}), ('bare', None)):
         cfg.default_hooks = hooks
         cfg.dump(tmp_path / f'{name}.py')
-        again = load_config(str(tmp_path / f'{name}.py'), DATASETS)
+        again = load_config(str(tmp_path / f'{name}.py'))
         again.load_from = str(tiny[0] / 'foreign.pth')
         runner = Runner.from_cfg(again)
         runner.load_or_resume()
@@ -194,8 +192,7 @@ def test_whole_modules_need_their_code(module_file):
 
 
 def run_tool(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, 'argv', [TOOL, *map(str, arguments)])
-    runpy.run_path(TOOL, run_name='__main__')
+    call(monkeypatch, 'convert_checkpoint', *arguments)
 
 
 def write_record(name, path):

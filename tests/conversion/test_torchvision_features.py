@@ -73,7 +73,7 @@ def test_features_are_torchvisions(name):
 
 
 @pytest.mark.parametrize('make, named', [
-    (models.resnet34, 'fusedloss_r50'),
+    (models.resnet34, 'paper/fusedloss_r50'),
     (models.mobilenet_v2, 'mobilenetv2/fused_256x128'),
     (models.mobilenet_v3_large, 'backbones/mobilenetv3_large'), (models.mobilenet_v3_small, None),
     (models.convnext_tiny, 'backbones/convnext_tiny'), (models.convnext_small, None),

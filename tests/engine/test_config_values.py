@@ -3,9 +3,9 @@ import pytest
 
 from reid_fusedloss.engine.config import count_identities, load_config
 from reid_fusedloss.engine.config_values import check_values, images_of_an_identity
-from tests.tiny import DATASETS, DEMO, REPOSITORY, tiny_options
+from tests.tiny import DEMO, REPOSITORY, tiny_options
 
-HEADLINE = str(REPOSITORY / 'configs' / 'fusedloss_r50.py')
+HEADLINE = str(REPOSITORY / 'configs' / 'paper' / 'fusedloss_r50.py')
 
 
 @pytest.mark.parametrize('key, value, error, words', [
@@ -41,12 +41,12 @@ HEADLINE = str(REPOSITORY / 'configs' / 'fusedloss_r50.py')
 ])
 def test_the_key_is_named(key, value, error, words):
     with pytest.raises(error, match=words) as caught:
-        load_config(HEADLINE, DATASETS, options={key: value})
+        load_config(HEADLINE, options={key: value})
     assert key.split('.')[0] in str(caught.value)
 
 
 def test_schedules_of_several_optimizers():
-    cfg = load_config(HEADLINE, DATASETS)
+    cfg = load_config(HEADLINE)
     cfg.param_scheduler = dict(a=[dict(type='MultiStepLR', milestones=[1])],
                                b=dict(type='PolyLR', power=1))
     with pytest.raises(ValueError, match=r'param_scheduler\.b \(PolyLR\) has no `end`'):
@@ -73,14 +73,14 @@ def test_a_file_that_is_no_config_is_named(tmp_path, text, error, words):
     path = tmp_path / 'mine.py'
     path.write_bytes(text.encode(errors='surrogateescape'))
     with pytest.raises(error, match=words) as caught:
-        load_config(str(path), DATASETS)
+        load_config(str(path))
     assert 'mine.py' in str(caught.value) or error is ImportError or 'dataset' in words
 
 
 def test_a_file_of_another_kind_is_no_config(tmp_path):
     (tmp_path / 'mine.txt').write_text('a = 5')
     with pytest.raises(ValueError, match='mine.txt cannot be read as a config'):
-        load_config(str(tmp_path / 'mine.txt'), DATASETS)
+        load_config(str(tmp_path / 'mine.txt'))
 
 
 def test_a_missing_data_set_is_named(tmp_path):
@@ -91,18 +91,21 @@ def test_a_missing_data_set_is_named(tmp_path):
                 del options[key]
         options[f'{loader}_dataloader.dataset.type'] = 'reid_fusedloss.Market1501'
     with pytest.raises(FileNotFoundError, match='nowhere of Market1501 does not exist.*data_root'):
-        count_identities(load_config(DEMO, DATASETS, options=options))
+        count_identities(load_config(DEMO, options=options))
 
 
-def test_num_classes_that_is_left_out_is_counted(tmp_path):
-    cfg = load_config(DEMO, DATASETS, options=tiny_options(tmp_path / 'data'))
-    del cfg.model.head['num_classes']
+def test_only_a_num_classes_that_is_there_is_counted(tmp_path):
+    """A head of the user's own may not take it."""
+    cfg = load_config(DEMO, options=tiny_options(tmp_path / 'data'))
     count_identities(cfg)
     assert cfg.model.head.num_classes == 6
+    del cfg.model.head['num_classes']
+    count_identities(cfg)
+    assert 'num_classes' not in cfg.model.head
 
 
 def test_identities_of_data_sets_of_mmpretrain_are_counted(tmp_path, make_images):
-    cfg = load_config(DEMO, DATASETS, options=tiny_options(tmp_path / 'data'))
+    cfg = load_config(DEMO, options=tiny_options(tmp_path / 'data'))
     for name in ('anna', 'ben', 'carl'):
         make_images(tmp_path / 'own' / name, ['1.jpg', '2.jpg'])
     folders = dict(type='CustomDataset', data_root=str(tmp_path / 'own'), pipeline=[])

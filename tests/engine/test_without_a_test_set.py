@@ -7,7 +7,7 @@ from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.visualization import load_scalars
 from tests.calling import call
 from tests.engine.processes import write_config
-from tests.tiny import DATASETS, DEMO, tiny_config, tiny_options
+from tests.tiny import DEMO, tiny_config, tiny_options
 
 NONE = ''.join(f'{kind}_dataloader = {kind}_cfg = {kind}_evaluator = None\n'
                for kind in ('val', 'test'))
@@ -52,7 +52,7 @@ def test_the_keys_belong_together(tmp_path, lost):
     kind = lost.split('_')[0]
     with pytest.raises(ValueError, match=f'{kind}_dataloader, {kind}_cfg, {kind}_evaluator belong '
                                          'together: all are None, or none is; given are'):
-        load_config(DEMO, DATASETS, options={**tiny_options(tmp_path), lost: None})
+        load_config(DEMO, options={**tiny_options(tmp_path), lost: None})
 
 
 def test_a_hook_that_is_none_is_switched_off(tmp_path):

@@ -8,9 +8,7 @@ from mmengine.logging import MMLogger
 from reid_fusedloss.experiments import Ablation, Choices, find_configs, plan, settle
 from reid_fusedloss.experiments.ablation import duration
 from tests.experiments.fake import PAPER, Machine
-from tests.tiny import DATASETS, REPOSITORY
 
-TOOLS = REPOSITORY / 'tools'
 DONE = 'R1 50.00, mAP 40.00; re-ranked R1 60.00, mAP 55.50'
 
 
@@ -18,10 +16,10 @@ def run(root, rows, machine=None, seeds=(0, ), redo=False, keep=False, **choices
     """Run a list as the tool does: the machine, failed rows, and the lines said."""
     machine = machine or Machine()
     choices = Choices('synthetic', 'cpu_synthetic', **choices)
-    planned = plan(find_configs([PAPER / row for row in rows]), seeds, choices, root, DATASETS)
+    planned = plan(find_configs([PAPER / row for row in rows]), seeds, choices, root)
     settle(planned, redo)
     lines = []
-    ablation = Ablation(planned, choices, choices.base(root), TOOLS, 'the command', keep, machine,
+    ablation = Ablation(planned, choices, choices.base(root), 'the command', keep, machine,
                         lambda: machine.seconds, lines.append)
     return machine, ablation.run(), lines
 
@@ -54,7 +52,7 @@ def test_planning_logs_warnings_alone(tmp_path):
     handler.emit = records.append
     logger.addHandler(handler)
     try:
-        plan(find_configs([PAPER / 'table2']), [0], Choices('synthetic'), tmp_path, DATASETS)
+        plan(find_configs([PAPER / 'table2']), [0], Choices('synthetic'), tmp_path)
         assert records == []
         logger.info('as before')
         assert [record.msg for record in records] == ['as before']
@@ -69,9 +67,9 @@ def test_commands(tmp_path):
     common = ['--dataset', 'synthetic', '--budget', 'cpu_synthetic', '--cfg-options',
               'randomness.seed=5']
     config = str(PAPER / 'table2' / '2_re.py')
-    assert train[1:] == [str(TOOLS / 'train.py'), config, '--work-dir', work_dir, '--amp', *common]
-    assert test[1:] == [str(TOOLS / 'test.py'), config, f'{work_dir}/epoch_24.pth', '--work-dir',
-                        f'{work_dir}/test_last', *common]
+    assert train[1:] == ['-m', 'reid_fusedloss', 'train', config, '--work-dir', work_dir, '--amp', *common]
+    assert test[1:] == ['-m', 'reid_fusedloss', 'test', config, f'{work_dir}/epoch_24.pth',
+                        '--work-dir', f'{work_dir}/test_last', *common]
 
 
 def test_commands_for_several_processes(tmp_path):
@@ -79,8 +77,8 @@ def test_commands_for_several_processes(tmp_path):
                         options=('train_cfg.val_interval=3', 'model.head.in_channels=256'))
     train, test = machine.commands
     config = str(PAPER / 'table2' / '2_re.py')
-    assert train[:3] == [str(TOOLS / 'dist_train.sh'), config, '2']
-    assert test[:2] + test[3:4] == [str(TOOLS / 'dist_test.sh'), config, '2']
+    assert train[3:6] == ['train', config, '--processes=2']
+    assert test[3:5] + test[6:7] == ['test', config, '--processes=2']
     end = ['--trust-checkpoint', '--cfg-options', 'train_cfg.val_interval=3',
            'model.head.in_channels=256', 'randomness.seed=0']
     assert train[-5:] == test[-5:] == end

@@ -1,16 +1,18 @@
 """The tool as a user calls it, and what docs/deployment.md says."""
 import os
 import re
-import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
 import onnx
 import pytest
 
+from reid_fusedloss.commands import export
 from reid_fusedloss.export import OnnxModel, read_card
+from tests.calling import call
 from tests.tiny import REPOSITORY
 
 PAGE = (REPOSITORY / 'docs' / 'deployment.md').read_text()
@@ -18,9 +20,7 @@ BLOCKS = re.findall(r'```python\n(.*?)```', PAGE, flags=re.DOTALL)
 
 
 def run_tool(monkeypatch, *arguments):
-    tool = REPOSITORY / 'tools' / 'export_onnx.py'
-    monkeypatch.setattr(sys, 'argv', [str(tool), *map(str, arguments)])
-    runpy.run_path(str(tool), run_name='__main__')
+    call(monkeypatch, 'export_onnx', *arguments)
 
 
 def test_the_tool(trained, inferencer, tmp_path, monkeypatch, capsys):
@@ -85,5 +85,5 @@ def test_the_page_names_every_entry_and_key(exported):
     card = exported()[1].card
     for entry in card.to_props():
         assert f'`{entry}`' in PAGE, entry
-    for key in re.findall(r'--[a-z][\w-]+', (REPOSITORY / 'tools' / 'export_onnx.py').read_text()):
+    for key in re.findall(r'--[a-z][\w-]+', Path(export.__file__).read_text()):
         assert key in PAGE or key in ('--trust-checkpoint', '--cfg-options'), key

@@ -1,6 +1,5 @@
 """tools/search.py as a user calls it, in this process, and the gallery that it keeps."""
 import csv
-import importlib.util
 import json
 import shutil
 import sys
@@ -15,8 +14,8 @@ from reid_fusedloss.apis.work_list import WorkList
 from reid_fusedloss.search import IVF, Entry, GalleryIndex, load_index
 from reid_fusedloss.search.entries import labelled_like
 from reid_fusedloss.search.report import as_lists, write_report
+from tests.calling import load_tool
 from tests.search.galleries import draw, naive_search
-from tests.tiny import REPOSITORY
 from tests.visualization.pictures import read, shows
 
 pytest.importorskip('faiss', reason='faiss is not installed')
@@ -41,12 +40,9 @@ def inferencer(tiny_run):
 
 
 def start(tiny_run, monkeypatch, *arguments):
-    spec = importlib.util.spec_from_file_location('search', REPOSITORY / 'tools' / 'search.py')
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
     monkeypatch.setattr(sys, 'argv', ['search.py', str(tiny_run / 'config.py'), str(
         tiny_run / 'weights.pth'), '--device', 'cpu', *map(str, arguments)])
-    return tool.main()
+    return load_tool('search').main()
 
 
 def test_who_is_this(tiny_run, images, inferencer, monkeypatch, capsys):

@@ -45,7 +45,7 @@ def test_names_that_are_no_text(start, folder, capsys, monkeypatch):
     assert 'unreadable: ' in (said := capsys.readouterr().out) and 'torn\\udce9.jpg' in said
     assert read(folder / 'no_text.png').size
     tool = load_tool('serve')
-    monkeypatch.setattr(tool, 'serve', lambda *arguments: given.append(arguments))
+    monkeypatch.setattr(tool.job, 'serve', lambda *arguments: given.append(arguments))
     assert start(tool, '--gallery', images) == 0
     assert 'torn\\udce9.jpg' in capsys.readouterr().out
     answers = given[0][0]
@@ -84,7 +84,7 @@ def test_serve(start, folder, capsys, monkeypatch):
     """With --gallery, and with the same gallery from the disk after one of its files has gone."""
     pytest.importorskip('gradio')
     tool, given = load_tool('serve'), []
-    monkeypatch.setattr(tool, 'serve', lambda *arguments: given.append(arguments))
+    monkeypatch.setattr(tool.job, 'serve', lambda *arguments: given.append(arguments))
     copy = folder / 'copy.jpg'
     query = min((folder / 'data' / 'query').iterdir())
     copy.write_bytes(query.read_bytes())
@@ -114,6 +114,6 @@ def test_serve_mistakes(start, capsys, arguments, words):
 def test_what_is_missing_is_said_before_anything_is_computed(start, capsys, monkeypatch):
     tool = load_tool('serve')
     monkeypatch.setitem(sys.modules, 'gradio', None)
-    monkeypatch.setattr(tool, 'ReIDInferencer', None)
+    monkeypatch.setattr(tool.job, 'ReIDInferencer', None)
     assert start(tool, '--gallery', 'data/query') == 2
-    assert 'pip install -e ".[web]"' in capsys.readouterr().err
+    assert "pip install 'reid_fusedloss[web]'" in capsys.readouterr().err

@@ -23,7 +23,7 @@ from reid_fusedloss.engine.config import load_config
 from rounds import CLOCKS, wait
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
-CONFIG = CONFIGS / 'fusedloss_r50.py'
+CONFIG = CONFIGS / 'paper' / 'fusedloss_r50.py'
 NUM_IDS, NUM_INSTANCES = 751, 4
 NOT_TRAINED = [f'{split}_{part}' for split in ('val', 'test')
                for part in ('dataloader', 'cfg', 'evaluator')]

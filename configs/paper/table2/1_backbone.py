@@ -2,7 +2,7 @@
 # rows after it switch one thing on each; the last row of table 4 is fusedloss_r50.py again.
 #   python tools/train.py configs/paper/table2/1_backbone.py --dataset market1501
 # Paper: Market-1501 R1 83.4 / mAP 69.6, DukeMTMC-reID R1 78.3 / mAP 61.2. Ours: not run.
-_base_ = '../../fusedloss_r50.py'
+_base_ = '../fusedloss_r50.py'
 model = dict(
     backbone=dict(strides=(1, 2, 2, 2)),
     head=dict(

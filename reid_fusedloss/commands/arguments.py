@@ -1,7 +1,5 @@
-"""Command-line arguments that the tools share."""
+"""Arguments that several commands share."""
 import argparse
-from pathlib import Path
-from typing import Optional
 
 from mmengine.config import DictAction
 
@@ -13,7 +11,7 @@ def add_run_arguments(parser: argparse.ArgumentParser, several_datasets: bool = 
                         'the one the config names')
     parser.add_argument('--budget', help='cpu_synthetic, cpu_market, ... or the path of a budget: '
                         "another network, image size and schedule; default: the config's own")
-    _add_loading(parser)
+    add_loading_arguments(parser)
     parser.add_argument('--launcher', choices=['none', 'pytorch'], default='none',
                         help='pytorch: started by torchrun, as dist_train.sh and dist_test.sh do')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
@@ -28,29 +26,25 @@ def add_trained_model_arguments(parser: argparse.ArgumentParser, checkpoint: boo
 
     Args:
         parser: they become its first positional arguments, and its last options.
-        checkpoint: False: the tool finds it among its own positional arguments.
-        device: False: the tool computes on the CPU.
-        exported: the tool takes an exported file too.
+        checkpoint: False: the command finds it among its own positional arguments.
+        device: False: the command computes on the CPU.
+        exported: the command takes an exported file too.
     """
     more = ('|FILE.onnx', ', or an exported model, alone') if exported else ('', '')
     parser.add_argument('source', metavar=f'CONFIG|WORK_DIR{more[0]}',
-                        help=f'config file, or the work_dir of a training{more[1]}')
+                        help=f'config, or the work_dir of a training{more[1]}')
     if checkpoint:
         parser.add_argument('checkpoint', nargs='?', metavar='CHECKPOINT',
                             help='needed with a config; of a work_dir, default: its latest')
     options = parser.add_argument_group('model')
     if device:
         options.add_argument('--device', help='cuda, cpu, ...; default: a GPU where there is one')
-    _add_loading(options)
+    add_loading_arguments(options)
 
 
-def _add_loading(parser: argparse._ActionsContainer) -> None:
+def add_loading_arguments(parser: argparse._ActionsContainer) -> None:
+    """Arguments of everything that reads a config and a checkpoint."""
     parser.add_argument('--trust-checkpoint', action='store_true',
                         help='load files that can run code; only for files you trust')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='set single keys of the config')
-
-
-def suffix(*choices: Optional[str]) -> str:
-    """What a work_dir's name says of the choices made by --dataset and --budget."""
-    return ''.join(f'_{Path(choice).stem}' for choice in choices if choice)

@@ -1,0 +1,125 @@
+"""The command `reid-fusedloss`: one module for each of its jobs.
+
+A module here has the arguments of a job, `add_arguments(parser)`, and imports nothing heavy; the
+module of the same name in `jobs` does the work, `run(args)`, and returns an exit status or None.
+`tools/NAME.py` start the same jobs.
+"""
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Optional
+
+from ..started import COMMAND
+from .processes import torchrun
+
+COMMANDS = dict(
+    demo='the main job in small: draw pedestrians, train, evaluate, re-rank, draw',
+    train='train a config',
+    test='test a checkpoint: mAP, CMC, mINP, re-ranked',
+    search='who of a gallery is on these images?',
+    extract='write the features of images, folders or a video',
+    export='write a trained model as an ONNX file',
+    explain='draw what a model looks at',
+    serve='a page in the browser to search with',
+    convert='turn weights of another project into a checkpoint',
+    ablate='train and test many configs, one after another',
+    table='write the tables of the paper, ours beside theirs',
+    plot='draw curves, distances, CMC, embeddings, figure 2',
+    ranking='draw the same queries under two models',
+    evaluate='evaluate features from a file',
+    configs='list the configs, or copy some to be edited',
+    run='run a script of another MM package with our configs known by scope')
+LIGHT = ('configs', )  # need no component of MMEngine
+ERROR, STOPPED = 2, 130
+# errors that say by themselves what is wrong, and others: one line each, no traceback
+PLAIN_ERRORS = (OSError, ImportError, FloatingPointError, TypeError, ValueError)
+USER_ERRORS = (*PLAIN_ERRORS, ArithmeticError, AssertionError, LookupError, MemoryError,
+               RuntimeError)
+TRACEBACK = 'REID_TRACEBACK'
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run `reid-fusedloss COMMAND ...`.
+
+    Args:
+        argv: arguments; None: those of the process.
+
+    Returns:
+        Exit status: 0 done, 2 wrong arguments or files, 130 stopped; others are the command's.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv or argv[0] in ('-h', '--help', 'help'):
+        print(usage())
+        return 0 if argv else ERROR
+    if argv[0] == '--version':
+        from ..version import __version__
+        print(f'{COMMAND} {__version__}')
+        return 0
+    if argv[0] not in COMMANDS:
+        near = get_close_matches(argv[0], COMMANDS, n=1)
+        hint = f'is {near[0]!r} meant?' if near else f'choose one of {", ".join(COMMANDS)}'
+        print(f'{COMMAND}: error: there is no command {argv[0]!r}; {hint}', file=sys.stderr)
+        return ERROR
+    return start(argv[0], argv[1:], f'{COMMAND} {argv[0]}')
+
+
+def usage() -> str:
+    """What `--help` prints."""
+    lines = '\n'.join(f'  {name:10}{text}' for name, text in COMMANDS.items())
+    return (f'usage: {COMMAND} COMMAND [arguments]\n\n{lines}\n\n'
+            f'{COMMAND} COMMAND --help says more. A config is a path, or a name that\n'
+            f'`{COMMAND} configs` lists. {TRACEBACK}=1 shows where an error comes from.')
+
+
+def parse(name: str, argv: Sequence[str], prog: str = '') -> argparse.Namespace:
+    """Arguments of a command."""
+    module = import_module(f'.{name}', __name__)
+    parser = argparse.ArgumentParser(prog=prog or f'{COMMAND} {name}', description=module.__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    module.add_arguments(parser)
+    if getattr(module, 'INTERMIXED', False):  # a positional argument may stand after an option
+        return parser.parse_intermixed_args(argv)
+    return parser.parse_args(argv)
+
+
+def start(name: str, argv: Optional[Sequence[str]] = None, prog: str = '') -> int:
+    """Run a command; an error of the user's is one line on stderr.
+
+    Args:
+        name: of the command.
+        argv: its arguments; None: those of the process.
+        prog: what messages call it.
+
+    Returns:
+        Exit status.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    args = parse(name, argv, prog)
+    args.argv = list(argv)
+    sys.path.append(os.getcwd())  # modules of the user's that his config imports
+    try:
+        if getattr(args, 'processes', None) is not None:
+            torchrun(name, argv, args.processes)
+        if name not in LIGHT:
+            import_module('..components', __name__)
+        return import_module(f'..jobs.{name}', __name__).run(args) or 0
+    except KeyboardInterrupt:
+        print('stopped', file=sys.stderr)
+        return STOPPED
+    except USER_ERRORS as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        print(f'{prog or f"{COMMAND} {name}"}: error: {describe(error)}', file=sys.stderr)
+        return ERROR
+
+
+def describe(error: BaseException) -> str:
+    """An error in one line; with its type where its text alone does not say what happened."""
+    text = ' '.join(str(error).split())
+    if text and isinstance(error, PLAIN_ERRORS):
+        return text
+    text = f'{type(error).__name__}: {text}' if text else type(error).__name__
+    return f'{text} ({TRACEBACK}=1 shows where it comes from)'

@@ -1,0 +1,54 @@
+"""Draw the results of runs.
+
+    reid-fusedloss plot figure2 --root work_dirs/ablation    batch sizes, ours and the paper's
+    reid-fusedloss plot curves work_dirs/a work_dirs/b       training curves
+    reid-fusedloss plot distances baseline.npz fused.npz     within and between identities
+    reid-fusedloss plot cmc CONFIG CHECKPOINT --dataset market1501
+    reid-fusedloss plot embedding fused.npz --num-ids 8      a few identities in the plane
+
+A model is an .npz file of features (see `evaluate`), or CONFIG CHECKPOINT; their features are then
+written to features[_DATASET]/ in the checkpoint's folder, for the next picture.
+"""
+import argparse
+
+from mmengine.config import DictAction
+
+METHODS = ('pca', 'tsne')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `reid-fusedloss plot`."""
+    commands = parser.add_subparsers(dest='command', required=True)
+    figure2 = commands.add_parser('figure2', help='R1 and mAP over batch sizes')
+    figure2.add_argument('--root', required=True,
+                         help='folder of <dataset>[_<budget>]/table6/<row>/seed<k>')
+    curves = commands.add_parser('curves', help='training curves of one or several runs')
+    curves.add_argument('runs', nargs='+', metavar='WORK_DIR')
+    distances = commands.add_parser('distances', help='distances within and between identities')
+    cmc = commands.add_parser('cmc', help='cumulative matching characteristic')
+    cmc.add_argument('--max-rank', type=int, default=20)
+    cmc.add_argument('--rerank', action='store_true', help='re-ranked curves too (20, 6, 0.3)')
+    embedding = commands.add_parser('embedding', help='a few identities in the plane')
+    embedding.add_argument('--method', choices=METHODS, default='pca',
+                           help='tsne needs scikit-learn')
+    embedding.add_argument('--num-ids', type=int, default=8, help='identities, drawn by --seed')
+    embedding.add_argument('--ids', nargs='+', metavar='PID', help='identities, instead')
+    embedding.add_argument('--seed', type=int, default=0)
+    for command in (distances, cmc, embedding):
+        _add_model_arguments(command)
+    for name, command in commands.choices.items():
+        command.add_argument('--out', default=f'{name}.png', help='picture; default: %(default)s')
+        command.add_argument('--title', default='')
+        if name != 'figure2':
+            command.add_argument('--names', nargs='+', help='default: from the paths')
+
+
+def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the pictures that are drawn from features."""
+    parser.add_argument('models', nargs='+', metavar='FEATURES.npz | CONFIG CHECKPOINT')
+    parser.add_argument('--distance', default='cosine', choices=['cosine', 'euclidean'])
+    parser.add_argument('--dataset', help='of the checkpoints: market1501, ... or a path')
+    parser.add_argument('--budget', help='of the checkpoints, see `test`')
+    parser.add_argument('--trust-checkpoint', action='store_true',
+                        help='load files that can run code; only for files you trust')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')

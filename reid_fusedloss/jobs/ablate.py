@@ -1,0 +1,32 @@
+"""Train and test rows of tables."""
+import argparse
+import shlex
+from pathlib import Path
+
+from ..experiments import Ablation, Choices, find_configs, plan, settle
+from ..experiments.process import interrupt_on_signals
+
+
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the rows; 1 if some failed, 130 if it was stopped."""
+    interrupt_on_signals()
+    choices = Choices(args.dataset, args.budget, tuple(args.cfg_options), args.amp,
+                      args.num_processes,
+                      args.trust_checkpoint)
+    rows = plan(find_configs(args.rows), args.seeds, choices, Path(args.root))
+    settle(rows, args.redo)
+    command = shlex.join(['reid-fusedloss', 'ablate', *args.argv])
+    ablation = Ablation(rows, choices, choices.base(Path(args.root)), command,
+                        args.keep_checkpoints)
+    try:
+        failed = ablation.run()
+    except KeyboardInterrupt:
+        print('Stopped; the same command goes on from the last checkpoint.')
+        return 130
+    if failed:
+        print(f'{len(failed)} of {len(rows)} failed:')
+        for name, problem in failed.items():
+            print(f'  {name}: {problem}')
+    return 1 if failed else 0

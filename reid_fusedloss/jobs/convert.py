@@ -1,0 +1,70 @@
+"""Weights of another project -> a checkpoint of ours."""
+import argparse
+from pathlib import Path
+
+import torch
+from mmengine.registry import MODELS
+from mmengine.runner import CheckpointLoader
+
+from ..compat import trust_checkpoints
+from ..conversion import Converted, Fit, compare, convert, read_state_dict
+from ..engine.config import load_config
+from ..engine.testing import adopt_identities, drop_start_weights
+from ..scope import configs_dir
+from ..whole_file import whole_file
+
+
+
+
+def fit_of(converted: Converted) -> Fit:
+    """How the weights fit the model of the config that is named with them."""
+    cfg = load_config(str(configs_dir() / f'{converted.config}.py'), options=converted.options)
+    drop_start_weights(cfg)
+    adopt_identities(cfg, converted.weights)
+    fit = compare(converted.weights, MODELS.build(cfg.model).state_dict())
+    fit.check()
+    return fit
+
+
+def save(converted: Converted, target: Path) -> None:
+    """Write weights and, as `meta`, where they come from: plain data, which loads without code."""
+    meta = dict(layout=converted.layout, left_over=converted.left_over, notes=converted.notes,
+                config=converted.config, options=converted.options)
+    with whole_file(target) as file:
+        torch.save(dict(state_dict=converted.weights, meta=meta), file)
+
+
+def check_target(source: Path, target: Path) -> None:
+    """Find out before the work whether the file can be written.
+
+    Raises:
+        ValueError: if it cannot.
+    """
+    if target.is_dir():
+        raise ValueError(f'{target} is a folder: name a file to write')
+    if target.exists() and source.exists() and target.samefile(source):
+        raise ValueError(f'{target} is the source itself: name another file to write')
+
+
+def run(args: argparse.Namespace) -> None:
+    """Convert a file, and say how it fits."""
+    check_target(Path(args.source), Path(args.target))
+    trust_checkpoints(args.trust_checkpoint)
+    source = CheckpointLoader.load_checkpoint(args.source, map_location='cpu')
+    converted = convert(read_state_dict(source), args.layout, args.camera)
+    fit = None if converted.config is None else fit_of(converted)
+    save(converted, Path(args.target))
+    print(f'layout {converted.layout}: {len(converted.weights)} weights renamed')
+    for name, reason in converted.left_over.items():
+        print(f'  left over: {name} ({reason})')
+    for note in converted.notes:
+        print(f'  note: {note}')
+    if fit is None:
+        print('fits the network of this name of mmpretrain; none of our configs is for it')
+    else:
+        for name in fit.missing:
+            print(f'  not in the file: {name} (starts anew)')
+        for name, (theirs, ours) in fit.shapes.items():
+            print(f'  of another size: {name} {theirs}, {ours} in the model (starts anew)')
+        print(f'fits {converted.command()}')
+    print(f'written: {args.target}')

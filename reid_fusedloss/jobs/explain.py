@@ -1,0 +1,53 @@
+"""Draw what a model looks at."""
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from ..compat import trust_checkpoints
+from ..apis import ReIDInferencer
+from ..apis.sources import find_paths
+from ..explain import Explainer
+from ..printable import printable, tell_unreadable
+from ..visualization.attention import AttentionMaps, save_attention
+
+MEANINGS = dict(energy='energy: strength of the last feature map',
+                similarity='similarity: Grad-CAM of the cosine similarity with the query',
+                identity='identity: Grad-CAM of the score of a training identity')
+
+
+
+def explain_query(explainer: Explainer, query: str, methods: list[str],
+                  image: str) -> AttentionMaps:
+    """The other side of the comparison: the query against an image."""
+    found, = explainer(query, methods, against=image)
+    return replace(found, name=f'query {Path(query).name}',
+                   note=f'{found.note} with {Path(image).name}' if found.note else '')
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.against and 'similarity' not in (args.methods or ['similarity']):
+        raise ValueError('--against is for the method similarity: add it to --methods')
+    if args.identity is not None and 'identity' not in (args.methods or []):
+        raise ValueError('--identity is for the method identity: add it to --methods')
+    if args.num_images < 1:
+        raise ValueError(f'--num-images {args.num_images} must be at least 1')
+    trust_checkpoints(args.trust_checkpoint)
+    methods = args.methods or ['energy', *(['similarity'] if args.against else [])]
+    paths = find_paths(args.images, args.recursive)
+    if len(paths) > args.num_images:
+        print(f'{len(paths)} images: the first {args.num_images} are drawn (--num-images)')
+    inferencer = ReIDInferencer(args.source, args.checkpoint, args.device, batch_size=16,
+                                progress=False, options=args.cfg_options)
+    explainer = Explainer(inferencer, args.layer)
+    found = explainer(paths[:args.num_images], methods, against=args.against,
+                      identity=args.identity)
+    tell_unreadable(explainer.unreadable)
+    if not found:
+        return 1
+    if args.against:
+        found.insert(0, explain_query(explainer, args.against, methods, found[0].name))
+    caption = '; '.join(MEANINGS[method] for method in methods)
+    title = args.title or f'what {Path(args.source).stem} looks at'
+    path = save_attention(found, args.out, title=title, caption=caption, width=args.width)
+    print(printable(f'drawn: {path}'))
+    return 0

@@ -1,0 +1,81 @@
+"""Write the features of images."""
+import argparse
+from pathlib import Path
+from typing import Optional
+
+from ..compat import trust_checkpoints
+from ..apis.extract_files import (Summary, extract_query_gallery, extract_to_file,
+                                               extract_to_folder)
+from ..apis.work_list import work_list
+from ..datasets.file_names import compile_pattern
+from ..export import open_extractor
+from ..export.open_extractor import is_exported
+from ..printable import printable, tell_unreadable
+
+WEIGHTS = ('.pth', '.pt', '.ckpt', '.tar')
+OTHER_FILES = ('.npy', '.pkl', '.pickle', '.h5', '.hdf5', '.csv', '.json', '.txt', *WEIGHTS)
+
+
+
+def split_checkpoint(source: str, inputs: list[str]) -> tuple[Optional[str], list[str]]:
+    """The checkpoint, if the first input is one, and the other inputs."""
+    if not inputs or is_exported(source):
+        return None, inputs
+    first, *others = inputs
+    if Path(source).is_file() and Path(first).is_dir():
+        raise ValueError(f'{source} is a config: the second argument is the checkpoint, but '
+                         f'{first} is a folder')
+    if not (Path(source).is_file() or first.lower().endswith(WEIGHTS)):
+        return None, inputs
+    return first, others
+
+
+def is_file(out: Path) -> bool:
+    """Whether features go to a file, not to a folder."""
+    return out.suffix.lower() == '.npz' and not out.is_dir()
+
+
+def check(args: argparse.Namespace, inputs: list[str]) -> None:
+    """Refuse arguments that do not go together."""
+    if args.out.suffix.lower() in OTHER_FILES and not args.out.is_dir():
+        raise ValueError(f'--out {args.out}: features are written to a folder or an .npz file')
+    roles = [args.query, args.gallery]
+    if not any(roles) and not inputs:
+        raise ValueError(f'no images among {args.inputs}: name them after the work_dir, or after '
+                         'the checkpoint')
+    if any(roles) and (not all(roles) or inputs or args.boxes or not is_file(args.out)):
+        raise ValueError('--query and --gallery go together, without other inputs, to --out '
+                         'FILE.npz')
+
+
+def extract(args: argparse.Namespace) -> Summary:
+    checkpoint, inputs = split_checkpoint(args.source, args.inputs)
+    trust_checkpoints(args.trust_checkpoint)
+    check(args, inputs)
+    if args.query:
+        compile_pattern(args.pattern)
+        works = [work_list([folder], None, args.recursive) for folder in (args.query, args.gallery)]
+    else:
+        works = [work_list(inputs, args.boxes, args.recursive)]
+    inferencer = open_extractor(
+        args.source, checkpoint, args.device, batch_size=args.batch_size,
+        num_workers=args.num_workers, progress=not args.quiet, normalize=not args.raw,
+        flip=args.flip, amp=args.amp, options=args.cfg_options)
+    if args.query:
+        return extract_query_gallery(inferencer, *works, args.out, args.pattern)
+    if is_file(args.out):
+        return extract_to_file(inferencer, *works, args.out)
+    return extract_to_folder(inferencer, *works, args.out, args.shard_size,
+                             lambda line: print(printable(line)))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Extract, and say what was written; 1 if no image could be read."""
+    try:
+        summary = extract(args)
+    except KeyboardInterrupt:
+        print('Stopped; the same command goes on' if not is_file(args.out) else 'Stopped')
+        return 130
+    tell_unreadable(summary.unreadable)
+    print(printable(f'{args.out}: {summary}'))
+    return 0 if summary.images or not summary.unreadable else 1

@@ -1,0 +1,136 @@
+"""Draw the results of runs."""
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Optional
+
+from mmengine.runner import Runner
+
+from ..compat import trust_checkpoints
+from ..engine.config import load_config, suffix
+from ..engine.testing import (adopt_identities, check_weights, drop_start_weights, read_weights,
+                              tested_pipeline)
+from ..evaluation.embeddings_file import FeatureSet, load_features
+from ..functional import distance_blocks, rank_blocks, rerank_blocks
+from ..scope import configs_dir
+from ..visualization import save_curves
+from ..visualization.batch_sizes import read_panels, save_batch_sizes
+from ..visualization.comparisons import save_cmc, save_distances
+from ..visualization.embedding import (choose_identities, project,
+                                                    save_embedding)
+from ..visualization.pair_distances import pair_distances
+from ..visualization.panels import distinct_names
+from ..visualization.run_curves import save_run_curves
+
+
+
+
+
+def load_models(args: argparse.Namespace) -> dict[str, FeatureSet]:
+    """Features by name of the model.
+
+    Raises:
+        FileNotFoundError: if a file of features does not exist.
+        ValueError: if a config has no checkpoint, or the names do not fit.
+    """
+    trust_checkpoints(args.trust_checkpoint)
+    paths, given = [], iter(args.models)
+    for path in given:
+        checkpoint = None if path.endswith('.npz') else next(given, None)
+        if not path.endswith('.npz') and (checkpoint is None or not path.endswith('.py')):
+            raise ValueError(f'{path} is neither an .npz file nor a config (.py) with a checkpoint '
+                             'after it')
+        if checkpoint is None and not Path(path).is_file():
+            raise FileNotFoundError(f'no features at {path}: check the path')
+        paths.append((path, checkpoint))
+    names = name_all([checkpoint or path for path, checkpoint in paths], args.names)
+    files = [path if checkpoint is None else extract(path, checkpoint, args)
+             for path, checkpoint in paths]
+    return dict(zip(names, map(load_features, files)))
+
+
+def name_all(paths: list[str], names: Optional[list[str]]) -> list[str]:
+    """The names given, or names from the paths."""
+    if names is not None and (len(names) != len(paths) or len(set(names)) < len(names)):
+        raise ValueError(f'{len(paths)} to draw need as many different --names, got {names}')
+    return names or distinct_names(paths)
+
+
+def extract(config: str, checkpoint: str, args: argparse.Namespace) -> Path:
+    """Write the features of a checkpoint's test set by the Runner's test loop."""
+    weights = read_weights(checkpoint)
+    cfg = load_config(config, args.dataset, args.cfg_options, args.budget)
+    folder = Path(checkpoint).parent / f'features{suffix(args.dataset, args.budget)}'
+    path = folder / f'{Path(checkpoint).stem}.npz'
+    cfg.load_from, cfg.resume, cfg.work_dir = checkpoint, False, str(folder)
+    cfg.experiment_name = f'{path.stem}_{time.time_ns()}'
+    tested_pipeline(cfg)
+    cfg.test_evaluator = dict(type='reid_fusedloss.SaveEmbeddings', path=str(path))
+    cfg.default_hooks.pop('report', None)
+    drop_start_weights(cfg)
+    adopt_identities(cfg, weights)
+    runner = Runner.from_cfg(cfg)
+    check_weights(runner.model, weights)
+    runner.test()
+    return path
+
+
+def draw_curves(args: argparse.Namespace) -> Path:
+    if len(args.runs) == 1 and args.names is None and not args.title:
+        return save_curves(args.runs[0], args.out)
+    names = name_all(args.runs, args.names)
+    return save_run_curves(dict(zip(names, args.runs)), args.out, title=args.title)
+
+
+def draw_distances(args: argparse.Namespace) -> Path:
+    models = {name: pair_distances(model.query, model.gallery, *model.labels,
+                                   distance=args.distance)
+              for name, model in load_models(args).items()}
+    for name, pairs in models.items():
+        print(f'{name}: overlap {pairs.overlap:.2f} %, EER {pairs.eer:.2f} %, mean distance '
+              f'{pairs.intra_mean:.4f} within, {pairs.inter_mean:.4f} between identities')
+    return save_distances(models, args.out, distance=args.distance, title=args.title)
+
+
+def draw_cmc(args: argparse.Namespace) -> Path:
+    curves, notes = {}, {}
+    for name, model in load_models(args).items():
+        for label, blocks in rankings(model, args):
+            result = rank_blocks(blocks, *model.labels)
+            label = f'{name}{label}'
+            curves[label] = result.cmc(args.max_rank)
+            notes[label] = f'mAP {result.summarise()["mAP"]:.1f}'
+    return save_cmc(curves, args.out, notes=notes, title=args.title)
+
+
+def rankings(model: FeatureSet, args: argparse.Namespace) -> Iterator[tuple[str, Iterator]]:
+    """Distances, plain and re-ranked, with what they are called."""
+    yield '', distance_blocks(model.query, model.gallery, args.distance)
+    if args.rerank:
+        yield ', re-ranked', rerank_blocks(model.query, model.gallery)
+
+
+def draw_embedding(args: argparse.Namespace) -> Path:
+    models = load_models(args)
+    first = next(iter(models.values()))
+    pids = first.query_pids.dtype.type
+    chosen = [pids(pid) for pid in args.ids or ()] or choose_identities(
+        first.query_pids, first.gallery_pids, args.num_ids, args.seed)
+    projections = {
+        name: project(model.query, model.gallery, model.query_pids, model.gallery_pids, chosen,
+                      method=args.method, distance=args.distance, seed=args.seed)
+        for name, model in models.items()}
+    return save_embedding(projections, args.out, title=args.title)
+
+
+def draw_figure2(args: argparse.Namespace) -> Path:
+    sizes, panels = read_panels(args.root, configs_dir() / 'paper' / 'metafile.yml')
+    return save_batch_sizes(sizes, panels, args.out, title=args.title)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Draw a picture, and say where it is."""
+    draw = dict(figure2=draw_figure2, curves=draw_curves, distances=draw_distances, cmc=draw_cmc,
+                embedding=draw_embedding)
+    print(f'drawn: {draw[args.command](args)}')

@@ -1,0 +1,39 @@
+"""Draw the same queries under two models."""
+import argparse
+from pathlib import Path
+
+from ..visualization import load_ranking_lists
+from ..visualization.panels import distinct_names
+from ..visualization.ranking_comparison import save_ranking_comparison
+
+
+def find_lists(path: str) -> Path:
+    """The file of ranking lists that a path stands for: itself, or the plain one of a work_dir.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    for file in (Path(path), Path(path, 'ranking_lists', 'reid.json')):
+        if file.is_file():
+            return file
+    raise FileNotFoundError(f'no ranking lists at {path}, nor at ranking_lists/reid.json in it: '
+                            'run `reid-fusedloss test`, which writes them')
+
+
+def run_folder(path: str) -> Path:
+    """The folder that a run is known by: above its lists and its test."""
+    folder = Path(path).resolve()
+    if folder.parent.name == 'ranking_lists':
+        folder = folder.parents[1]
+    return folder.parent if folder.name.startswith('test') else folder
+
+
+def run(args: argparse.Namespace) -> None:
+    """Draw the picture, and say where it is."""
+    files = [find_lists(path) for path in (args.first, args.second)]
+    names = args.names or distinct_names([run_folder(args.first), run_folder(args.second)])
+    path = save_ranking_comparison(
+        *map(load_ranking_lists, files), args.out, names=tuple(names),
+        num_queries=args.num_queries, topk=args.topk, order='ids' if args.ids else args.order,
+        pids=args.ids or (), width=args.width, data_root=args.data_root)
+    print(f'drawn: {path}')

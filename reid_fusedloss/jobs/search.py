@@ -1,0 +1,133 @@
+"""Search a gallery for images."""
+import argparse
+import os
+from pathlib import Path
+from typing import Any, Optional
+
+
+from ..compat import trust_checkpoints
+from ..apis import FeatureExtractor
+from ..apis.gallery import (PATTERN, gallery_of_features, model_id, parse_labels,
+                                         relabel, update_gallery)
+from ..apis.work_list import WorkList
+from ..evaluation import load_features
+from ..export import open_extractor
+from ..printable import printable, tell_unreadable
+from ..search import (Entry, GalleryIndex, OpenSetThreshold, Rerank, choose_threshold,
+                                   load_index, save_index)
+from ..search.build import adjusted, is_same_build
+from ..search.entries import labelled_like
+from ..search.report import as_lists, as_text, write_report
+from ..search.storage import MANIFEST
+from ..visualization import draw_ranking_lists
+from ..visualization.canvas import save_png
+
+MOST_COLUMNS = 20  # of the picture
+
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse arguments that do not go together, before there is a model."""
+    if args.features and (args.gallery or args.index):
+        raise ValueError('--features stands in place of --gallery and --index')
+    if not (args.gallery or args.index or args.features):
+        raise ValueError('nothing to search in: give --gallery, --index or --features')
+    if (args.fpr is None) != (args.validation is None):
+        raise ValueError('--fpr and --validation go together')
+    if args.prune and not args.gallery:
+        raise ValueError('--prune removes entries that are gone from --gallery: name it')
+    if args.threshold is not None:
+        if args.fpr is not None:
+            raise ValueError('--threshold is given: leave out --fpr and --validation')
+        OpenSetThreshold(args.threshold)
+    if args.kind_options and not args.kind:
+        raise ValueError('--kind-options need --kind')
+    if args.k < 1 or args.num_queries < 1:
+        raise ValueError('-k and --num-queries are at least 1')
+
+
+def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor,
+                 chosen: Optional[OpenSetThreshold]) -> GalleryIndex:
+    """The gallery, brought up to date and saved where it is kept."""
+    asked = dict(args.kind_options, type=args.kind or 'flat')
+    if args.features:
+        index = in_kind(gallery_of_features(args.features, args.pattern or PATTERN), asked)
+    elif args.index and (not args.gallery or Path(args.index, MANIFEST).exists()):
+        index = load_index(args.index)
+        index = in_kind(index, asked) if args.kind else index
+        if args.pattern is not None:
+            relabel(index, args.pattern)
+    else:
+        index = GalleryIndex(inferencer.feat_dims, asked, model_id(inferencer))
+    index.check_model(model_id(inferencer))
+    if chosen is not None:
+        index.threshold = chosen
+    if args.gallery:
+        update = update_gallery(index, inferencer, args.gallery, pattern=args.pattern,
+                                recursive=args.recursive, prune=args.prune)
+        tell_unreadable(update.unreadable, 'gallery')
+        hint = '' if args.prune else ' (--prune removes them)'
+        gone = f', {len(update.gone)} gone{hint}' if update.gone else ''
+        print(f'gallery: {len(index)} entries; {len(update.added)} added, {len(update.changed)} '
+              f'changed{gone}')
+    if args.index:
+        save_index(index, args.index)
+    if not len(index):
+        raise ValueError('the gallery is empty: there is nothing to search in')
+    return index
+
+
+def in_kind(index: GalleryIndex, asked: dict[str, Any]) -> GalleryIndex:
+    """The index as it is asked for; it is built anew only where numbers of the build differ."""
+    kind = adjusted(index.kind, asked)
+    if not is_same_build(kind, index.kind):
+        return index.rebuilt(kind)
+    index.kind = kind
+    return index
+
+
+def choose(args: argparse.Namespace) -> tuple[Optional[OpenSetThreshold], Optional[int]]:
+    """The threshold of --fpr on the validation set, and the width of its features."""
+    if args.fpr is None:
+        return None, None
+    features = load_features(args.validation)
+    chosen = choose_threshold(features.query, features.gallery, *features.labels, fpr=args.fpr)
+    print(f'threshold {chosen.distance:.4f}: accepts {100 * chosen.tpr:.2f} % of '
+          f'{chosen.num_positives} true pairs and at most {chosen.fpr:g} of {chosen.num_negatives} '
+          f'false ones')
+    return chosen, features.query.shape[1]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Search, print what was found and write it; 1 if no query could be read."""
+    check(args)
+    work = WorkList(args.query, args.recursive)
+    chosen, width = choose(args)
+    trust_checkpoints(args.trust_checkpoint)
+    inferencer = open_extractor(args.source, args.checkpoint, args.device,
+                                batch_size=args.batch_size, options=args.cfg_options)
+    if width not in (None, inferencer.feat_dims):
+        raise ValueError(f'{args.validation} holds features of width {width}, the model makes such '
+                         f'of width {inferencer.feat_dims}: are they of another model?')
+    index = open_gallery(args, inferencer, chosen)
+    found = inferencer(work.sources(work.stamps))
+    tell_unreadable(found.unreadable, 'query')
+    if not found.names:
+        return 1
+    pattern = args.pattern or index.pattern or PATTERN
+    queries = labelled_like([Entry(os.path.abspath(name), *parse_labels(name, pattern))
+                             for name in found.names], index.entries)
+    result = index.search(
+        found.features, args.k, names=[query.name for query in queries],
+        camids=[query.camid for query in queries] if args.other_cameras else None,
+        rerank=Rerank() if args.rerank else None, threshold=args.threshold,
+        model=model_id(inferencer))
+    lists = as_lists(queries, result)
+    print(as_text(lists))
+    write_report(lists, found.unreadable, args.out)
+    picture = draw_ranking_lists(lists, num_queries=args.num_queries,
+                                 topk=min(args.k, MOST_COLUMNS),
+                                 order='given')
+    save_png(picture, Path(args.out, 'search.png'))
+    print(printable(f'written: {args.out}/search.png, .csv, .json'))
+    return 0

@@ -1,0 +1,69 @@
+"""Test a checkpoint on one data set or several."""
+import argparse
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Optional
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+from torch import Tensor
+
+from ..compat import trust_checkpoints
+from ..engine.config import (join_processes, leave_processes, load_config,
+                             suffix)
+from ..engine.testing import (adopt_identities, check_test_sets, check_weights, compare_rankings,
+                              drop_start_weights, flip_images, read_weights, tested_pipeline)
+from ..evaluation import metrics_table
+
+
+
+
+def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor],
+            dataset: Optional[str]) -> Config:
+    """Config of the test on one data set."""
+    cfg = load_config(args.config, dataset, args.cfg_options, args.budget)
+    cfg.load_from, cfg.resume = args.checkpoint, False
+    folder = Path(args.work_dir or Path(args.checkpoint).parent)
+    if args.work_dir is None or len(args.dataset) > 1:
+        folder /= f'test{suffix(dataset)}'
+    cfg.work_dir = str(folder)
+    cfg.experiment_name = f'{Path(args.config).stem}{suffix(dataset)}_{time.time_ns()}'
+    join_processes(cfg, args.launcher)
+    adopt_identities(cfg, weights)
+    drop_start_weights(cfg)
+    tested_pipeline(cfg)
+    if args.compare:
+        compare_rankings(cfg)
+    if args.flip:
+        flip_images(cfg)
+    if args.save_features:
+        evaluators = cfg.test_evaluator
+        evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
+        cfg.test_evaluator = [*evaluators, dict(
+            type='reid_fusedloss.SaveEmbeddings', path=str(folder / args.save_features))]
+    return cfg
+
+
+def run(args: argparse.Namespace) -> None:
+    """Test, and print a table of all data sets."""
+    args.dataset = args.dataset or [None]
+    if len({suffix(dataset) for dataset in args.dataset}) < len(args.dataset):
+        raise ValueError(f'--dataset names two sets alike: {args.dataset}')
+    if len(args.dataset) > 1 and Path(args.save_features or '').is_absolute():
+        raise ValueError(f'--save-features {args.save_features} would be written by each of '
+                         f'{args.dataset}: give a name, it is put into the folder of each test')
+    trust_checkpoints(args.trust_checkpoint)
+    weights = read_weights(args.checkpoint)
+    configs = {dataset: prepare(args, weights, dataset) for dataset in args.dataset}
+    if len(configs) > 1:
+        check_test_sets(configs.values())
+    scores = {}
+    for dataset, cfg in configs.items():
+        runner = Runner.from_cfg(cfg)
+        check_weights(runner.model, weights)
+        scores[Path(dataset or '').stem] = runner.test()
+    if is_main_process():
+        print(f'\n{metrics_table(scores)}')
+    leave_processes()

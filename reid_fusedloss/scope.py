@@ -1,0 +1,138 @@
+"""The configs of this package: where they lie, and how MMEngine finds them by scope."""
+import functools
+from collections.abc import Callable
+from difflib import get_close_matches
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Optional
+
+from mmengine.config import config
+from mmengine.config.utils import MODULE2PACKAGE
+
+PACKAGE = Path(__file__).resolve().parent
+FUNCTIONS = ('collate_fn', 'worker_init_fn')  # of a data loader
+MIM = '.mim'  # folder in which MMEngine looks for a package's configs, tools and model index
+
+
+def add() -> None:
+    """Let MMEngine resolve `reid_fusedloss::...` in `_base_` and `mmengine.hub.get_config`.
+
+    MMEngine knows a fixed list of packages; a plugin adds itself.
+    """
+    MODULE2PACKAGE.setdefault(PACKAGE.name, PACKAGE.name)
+    answer_for_us(config)
+    convert = config.Config._dict_to_config_dict
+    if not hasattr(convert, '__wrapped__'):
+        config.Config._dict_to_config_dict = staticmethod(_without_scope_of_functions(convert))
+
+
+def answer_for_us(module: ModuleType) -> None:
+    """Let a module of MMEngine know where this package is.
+
+    MMEngine asks `pkg_resources`, which looks in the wrong folder for an editable installation, and
+    which setuptools 82 has dropped: then the other packages are looked up by their import.
+    """
+    for name, answer in dict(is_installed=True, get_installed_path=str(PACKAGE),
+                             install_package=None).items():
+        ask = getattr(module, name, None)
+        if ask is not None and not hasattr(ask, '__wrapped__'):
+            setattr(module, name, _answering(ask, answer))
+
+
+def _answering(ask: Callable[..., Any], answer: Any) -> Callable[..., Any]:
+
+    @functools.wraps(ask)
+    def answered(package: str) -> Any:
+        if package == PACKAGE.name:
+            return answer
+        try:
+            return ask(package)
+        except ModuleNotFoundError as error:
+            if error.name != 'pkg_resources':
+                raise
+            return _look_up(package, ask.__name__)
+
+    return answered
+
+
+def _look_up(package: str, question: str) -> Any:
+    """What MMEngine's `is_installed` and `get_installed_path` answer, without setuptools."""
+    modules = {name: module for module, name in MODULE2PACKAGE.items()}
+    spec = find_spec(modules.get(package, package))
+    found = None if spec is None or spec.origin is None else str(Path(spec.origin).parent)
+    return found is not None if question == 'is_installed' else found
+
+
+def _without_scope_of_functions(convert: Callable[..., Any]) -> Callable[..., Any]:
+    """MMEngine writes the scope into the config of a function too, which then gets it as argument."""
+
+    @functools.wraps(convert)
+    def converted(cfg: Any, scope: Optional[str] = None, has_scope: bool = True) -> Any:
+        done = convert(cfg, scope, has_scope)
+        for key in FUNCTIONS if scope == PACKAGE.name and isinstance(done, dict) else ():
+            if isinstance(done.get(key), dict):
+                done[key].pop('_scope_', None)
+        return done
+
+    return converted
+
+
+def find_root() -> Path:
+    """Folder with `configs`, `tools` and `model-index.yml`: in the installed package or the clone.
+
+    Raises:
+        FileNotFoundError: if the installation holds neither.
+    """
+    for root in (PACKAGE / MIM, PACKAGE.parent):
+        if (root / 'configs' / '_base_').is_dir():
+            return root
+    raise FileNotFoundError(f'{PACKAGE} was installed without its configs: install the wheel or the '
+                            'source distribution again, or work in a clone')
+
+
+def configs_dir() -> Path:
+    """Folder of the configs."""
+    return find_root() / 'configs'
+
+
+def datasets_dir() -> Path:
+    """Folder of the data set configs."""
+    return configs_dir() / '_base_' / 'datasets'
+
+
+def list_configs() -> dict[str, Path]:
+    """Configs that can be trained or tested: name such as 'paper/fusedloss_r50' -> file."""
+    root = configs_dir()
+    return {path.relative_to(root).with_suffix('').as_posix(): path
+            for path in sorted(root.rglob('*.py')) if '_base_' not in path.parts}
+
+
+def find_config(name: str) -> Path:
+    """File of a config that is given by path or by name.
+
+    Args:
+        name: path of a file, or name of a config of the package: its file name, with as many of its
+            folders as make it unique, such as `fusedloss_r50` or `table4/1_circle`.
+
+    Raises:
+        FileNotFoundError: if there is no such file and no such config.
+        ValueError: if several configs have this name.
+    """
+    if Path(name).is_file() or Path(name).is_dir():
+        return Path(name)
+    wanted = tuple(Path(name.partition('::')[2] or name).with_suffix('').parts)
+    if name.endswith('.py') and '::' not in name and not Path(name).parent.name:
+        wanted = ()  # a file name: the user means a file of his own
+    known = list_configs()
+    found = {key: path for key, path in known.items()
+             if wanted and tuple(key.split('/'))[-len(wanted):] == wanted}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        raise ValueError(f'{name} is the name of several configs: choose one of {sorted(found)}')
+    near = get_close_matches('/'.join(wanted), known, n=3, cutoff=0.6) or get_close_matches(
+        Path(name).stem, [key.split('/')[-1] for key in known], n=3, cutoff=0.6)
+    hint = f', such as {near}' if near else ''
+    raise FileNotFoundError(f'no config at {name}: check the path, or take a name that '
+                            f'`reid-fusedloss configs` lists{hint}')
