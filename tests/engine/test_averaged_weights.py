@@ -117,7 +117,8 @@ def test_both_models_are_evaluated_and_reported(data, tmp_path):
     origin = {name.removeprefix('module.'): value
               for name, value in saved['ema_state_dict'].items() if name != 'steps'}
     torch.save(dict(saved, state_dict=origin), tmp_path / 'origin.pth')
-    for end, file in (('', tmp_path / 'work' / 'epoch_1.pth'), ('_origin', tmp_path / 'origin.pth')):
+    for end, file in (('', tmp_path / 'work' / 'epoch_1.pth'),
+                      ('_origin', tmp_path / 'origin.pth')):
         expected = features_of_test(data, tmp_path / f'test{end}', None, file)
         written = load_features(tmp_path / f'f{end}.npz')
         check_same(expected, (torch.from_numpy(written.query), torch.from_numpy(written.gallery)))
@@ -194,7 +195,7 @@ def test_what_does_not_fit(data, tmp_path):
 
 
 def test_two_processes_save_what_all_of_them_evaluated(tmp_path):
-    """And frozen parts stay as they are, with the optimizer that would wait for their gradients."""
+    """And frozen parts stay as they are, though the processes would wait for their gradients."""
     config = write_config(tmp_path, train_cfg__max_epochs=2, train_cfg__val_interval=1)
     text = Path(config).read_text()
     Path(config).write_text(f'''{text}

@@ -106,7 +106,7 @@ def test_what_cannot_follow_is_refused_in_the_first_mixed_batch(loss, words):
 
 @pytest.mark.parametrize('place', ['data_preprocessor', 'train_cfg'])
 def test_a_training(tmp_path, place):
-    """The preprocessor gets the number of classes; metric terms are refused before the first step."""
+    """The preprocessor gets the number of classes; metric terms are refused before a step."""
     cfg = tiny_config(tmp_path / 'data', tmp_path / 'work', train_cfg__max_epochs=1,
                       train_cfg__val_interval=2)
     cfg.default_hooks.pop('report')
