@@ -115,13 +115,12 @@ def test_our_classes_take_no_further_arguments(name):
 
 def test_keys_of_options_and_budgets_are_checked_too(tmp_path):
     config = str(ROOT / 'paper' / 'fusedloss_r50.py')
-    datasets = ROOT / '_base_' / 'datasets'
     with pytest.raises(ValueError, match='cudnn_benchmrk'):
-        load_config(config, datasets, options={'env_cfg.cudnn_benchmrk': True})
+        load_config(config, options={'env_cfg.cudnn_benchmrk': True})
     with pytest.raises(ValueError, match='norm_decay_mul'):
-        load_config(config, datasets,
+        load_config(config,
                     options={'optim_wrapper.paramwise_cfg': dict(norm_decay_mul=0)})
     budget = tmp_path / 'mine.py'
     budget.write_text('env_cfg = dict(cudnn_benchmrk=True)')
     with pytest.raises(ValueError, match='cudnn_benchmrk'):
-        load_config(config, datasets, budget=str(budget))
+        load_config(config, budget=str(budget))
