@@ -11,6 +11,7 @@ from pathlib import Path
 
 from reid_fusedloss.experiments import Ablation, Choices, find_configs, plan, settle
 from reid_fusedloss.experiments.process import interrupt_on_signals
+from reid_fusedloss.loading import add_trust_argument, trust_checkpoints
 
 TOOLS = Path(__file__).resolve().parent
 DATASETS_DIR = TOOLS.parent / 'configs' / '_base_' / 'datasets'
@@ -31,8 +32,7 @@ def parse_args() -> argparse.Namespace:
                         help='throw away and run again the rows whose config has changed')
     parser.add_argument('--keep-checkpoints', action='store_true',
                         help="keep all of a finished row's, not the last epoch's alone")
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='load files that can run code; only for files you trust')
+    add_trust_argument(parser)
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
                         help='set single keys of every config')
     return parser.parse_args()
@@ -41,6 +41,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     interrupt_on_signals()
+    trust_checkpoints(args.trust_checkpoint)
     choices = Choices(args.dataset, args.budget, tuple(args.cfg_options), args.amp, args.processes,
                       args.trust_checkpoint)
     rows = plan(find_configs(args.rows), args.seeds, choices, Path(args.root), DATASETS_DIR)

@@ -10,10 +10,10 @@ import torch
 from mmengine.registry import MODELS
 from mmengine.runner import CheckpointLoader
 
-from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.conversion import LAYOUTS, Converted, Fit, compare, convert, read_state_dict
 from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.engine.testing import adopt_identities, drop_start_weights
+from reid_fusedloss.loading import add_trust_argument, trust_checkpoints
 from reid_fusedloss.whole_file import whole_file
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
@@ -28,8 +28,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--camera', type=int, metavar='N',
                         help='TransReID with camera embedding (SIE): the row to use, from 0 '
                         '(camera 1 of Market-1501 is row 0)')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='let the file run code while it is loaded')
+    add_trust_argument(parser)
     return parser.parse_args()
 
 

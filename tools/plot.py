@@ -19,13 +19,13 @@ from typing import Optional
 from mmengine.config import DictAction
 from mmengine.runner import Runner
 
-from reid_fusedloss import trust_checkpoints
 from reid_fusedloss.engine.arguments import suffix
 from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.engine.testing import (adopt_identities, check_weights, drop_start_weights,
                                            read_weights)
 from reid_fusedloss.evaluation.embeddings_file import FeatureSet, load_features
 from reid_fusedloss.functional import distance_blocks, rank_blocks, rerank_blocks
+from reid_fusedloss.loading import add_trust_argument, trust_checkpoints
 from reid_fusedloss.visualization import save_curves
 from reid_fusedloss.visualization.batch_sizes import read_panels, save_batch_sizes
 from reid_fusedloss.visualization.comparisons import save_cmc, save_distances
@@ -72,8 +72,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--distance', default='cosine', choices=['cosine', 'euclidean'])
     parser.add_argument('--dataset', help='of the checkpoints: market1501, ... or a path')
     parser.add_argument('--budget', help='of the checkpoints, see tools/test.py')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='load files that can run code; only for files you trust')
+    add_trust_argument(parser)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
 
 

@@ -5,6 +5,8 @@ from typing import Optional
 
 from mmengine.config import DictAction
 
+from ..loading import add_trust_argument
+
 
 def add_run_arguments(parser: argparse.ArgumentParser, several_datasets: bool = False) -> None:
     """Arguments of everything that runs a config: data set, keys, launcher, trust."""
@@ -45,8 +47,7 @@ def add_trained_model_arguments(parser: argparse.ArgumentParser, checkpoint: boo
 
 
 def _add_loading(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='load files that can run code; only for files you trust')
+    add_trust_argument(parser)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='set single keys of the config')
 

@@ -8,8 +8,10 @@ from .report_hook import ReIDReportHook
 from .run_info_hook import RunInfoHook
 from .skipped_images_hook import SkippedImagesHook
 from .stop_signal_hook import StopSignalHook
+from .trust_checkpoints_hook import TrustCheckpointsHook
 
 __all__ = [
     'ChannelsLastHook', 'ForeignWeightsHook', 'OtherIdentitiesHook', 'PlainCheckpointHook',
-    'ReIDCheckpointHook', 'ReIDReportHook', 'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook'
+    'ReIDCheckpointHook', 'ReIDReportHook', 'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook',
+    'TrustCheckpointsHook'
 ]
