@@ -8,7 +8,9 @@ from importlib import metadata
 from types import ModuleType
 from typing import Any, Optional
 
+from mmengine import runner
 from mmengine.config import config
+from mmengine.logging import print_log
 from mmengine.runner import checkpoint
 
 from .loading import load_checkpoint_file, load_checkpoint_url
@@ -51,6 +53,19 @@ def load_safely(file: Any, map_location: Any = None, weights_only: Optional[bool
     return load_checkpoint_file(file, map_location)
 
 
+def find_latest_checkpoint(path: str) -> Optional[str]:
+    """Find the checkpoint that MMEngine resumes when it is told none, see `latest_checkpoint`.
+
+    MMEngine 0.10.7 takes whatever `last_checkpoint` says: a file that is gone or damaged, nothing
+    at all, or the file of another folder. Unnecessary once it looks at the file.
+    """
+    from .engine.checkpoints import latest_checkpoint  # registers parts, after compat
+    found = latest_checkpoint(path)
+    if found is None:
+        print_log(f'{path} has no checkpoint to be resumed', logger='current')
+    return found
+
+
 def format_once(format_code: Callable) -> Callable:
     """A formatter of code that remembers its last results.
 
@@ -77,6 +92,8 @@ def apply() -> None:
     checkpoint.CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
     _replace(checkpoint, 'load_url', load_checkpoint_url)
     _replace(checkpoint, '_safe_torch_load', load_safely)
+    for module in (checkpoint, runner, runner.runner, runner._flexible_runner):
+        _replace(module, 'find_latest_checkpoint', find_latest_checkpoint)
     if hasattr(config, 'FormatCode'):
         config.FormatCode = format_once(config.FormatCode)
 

@@ -7,8 +7,9 @@ import argparse
 import time
 from pathlib import Path
 
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
+from reid_fusedloss.engine.checkpoints import latest_checkpoint
 from reid_fusedloss.engine.config import count_identities, load_config, use_amp
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
@@ -32,7 +33,7 @@ def main() -> None:
     start = time.monotonic()
     untrained = build_runner(args.config, f'{args.work_dir}/untrained').test()
     build_runner(args.config, args.work_dir).train()
-    last = find_latest_checkpoint(args.work_dir)
+    last = latest_checkpoint(args.work_dir)
     trained = build_runner(args.config, f'{args.work_dir}/test', last).test()
     print(f'\nDone in {time.monotonic() - start:.0f} s. People that training never saw, '
           'in percent:\n')
