@@ -29,7 +29,7 @@ def not_finite(model: nn.Module) -> list[str]:
     """Names of the parameters and saved buffers that hold NaN or infinity."""
     saved = model.state_dict(keep_vars=True)
     statistics = {f'{name}.{key}' for name, module in model.named_modules()
-                  if isinstance(module, _NormBase) for key, _ in module.named_buffers()}
+                  if isinstance(module, _NormBase) for key in ('running_mean', 'running_var')}
     return [name for name, value in saved.items() if isinstance(value, torch.Tensor) and (
         value.isnan().any() or (isinstance(value, nn.Parameter) or name in statistics)
         and value.isinf().any())]
