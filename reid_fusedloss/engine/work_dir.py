@@ -1,10 +1,12 @@
 """The folder of a run: can it be written, and does a training run in it?"""
+import atexit
 import logging
 import os
 import re
 import socket
 import tempfile
 import time
+from contextlib import suppress
 from errno import EACCES, EAGAIN
 from pathlib import Path
 from typing import Optional, Union
@@ -81,7 +83,8 @@ def remove_leftovers(folder: PathLike) -> None:
     for path in [*Path(folder).glob('.*.part'), *Path(folder).glob('*/.*.part')]:
         process = _PART.fullmatch(path.name)
         if process is not None and not _is_alive(int(process[1])):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
 
 
 def _refusal(work_dir: PathLike, holder: str) -> str:
@@ -96,23 +99,30 @@ def _lock(folder: PathLike) -> Optional[str]:
         return None
     path = Path(folder, LOCK)
     for _ in range(5):  # a probe may hold it for a moment, a run that ends remove it
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            return _unguarded(folder, error)
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if path.exists() and os.path.samestat(os.stat(path), os.fstat(file)):
                 os.truncate(file, 0)
                 os.write(file, f'process {os.getpid()} on {socket.gethostname()}'.encode())
                 _held[known] = os.getpid(), file
+                atexit.register(release_work_dir, known)  # after an error, or a signal
                 return None
         except OSError as error:
             if error.errno not in (EACCES, EAGAIN):
                 os.close(file)
-                print_log(f'{folder} is not guarded against a second training, its file system '
-                          f'has no locks: {error}', logger='current', level=logging.WARNING)
-                return None
+                return _unguarded(folder, error)
         os.close(file)
         time.sleep(.05)
     return _read_holder(path)
+
+
+def _unguarded(folder: PathLike, error: OSError) -> None:
+    print_log(f'{folder} is not guarded against a second training: its file system gives no lock '
+              f'({error})', logger='current', level=logging.WARNING)
 
 
 def _holder(folder: PathLike) -> Optional[str]:

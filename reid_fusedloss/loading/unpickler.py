@@ -103,7 +103,7 @@ class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
         state, made = self.stack.pop(), self.stack[-1]
         if type(made) is HistoryBuffer:
             _fill_history(made, state)
-        elif type(made) is OrderedDict and isinstance(state, dict) and state.keys() == {'_metadata'}:
+        elif type(made) is OrderedDict and type(state) is dict and [*state] == ['_metadata']:
             made._metadata = state['_metadata']  # type: ignore[attr-defined]  # of a state dict
         elif numpy_values.is_dtype(made):
             self._replace(made, numpy_values.ordered(made, state))

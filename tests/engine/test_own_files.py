@@ -78,13 +78,14 @@ def change(source, target, **info):
 
 def test_files_that_a_checkpoint_names_elsewhere_stay(run, tmp_path):
     """`--resume OTHER/x.pth --work-dir NEW`, and a forged checkpoint."""
-    victim, other = tmp_path / 'best_of_somebody.pth', tmp_path / 'other' / 'best_reid_mAP_epoch_1.pth'
+    victim = tmp_path / 'best_of_somebody.pth'
+    other = tmp_path / 'other' / 'best_reid_mAP_epoch_1.pth'
     other.parent.mkdir()
     for path in (victim, other):
         path.write_text('precious')
     for number, best in enumerate((str(victim), str(other), '../best_of_somebody.pth', 7, ['x'])):
-        change(run / 'first' / 'epoch_2.pth', tmp_path / 'forged.pth', best_ckpt=best, best_score=-1.,
-               last_ckpt=best, keep_ckpt_ids=['../../best_of_somebody', -1, 1, None],
+        change(run / 'first' / 'epoch_2.pth', tmp_path / 'forged.pth', best_ckpt=best,
+               best_score=-1., last_ckpt=best, keep_ckpt_ids=['../../best_of_somebody', -1, 1, None],
                outdated_ckpts=['../best_of_somebody.pth', str(victim), 'epoch_/../x.pth', 3])
         work = tmp_path / f'new_{number}'
         runner = build(run / 'data', work, tmp_path / 'forged.pth',
@@ -174,7 +175,8 @@ def test_files_that_a_kill_left_are_removed(run, tmp_path, auto):
 def test_a_best_checkpoint_is_not_resumed(run, tmp_path):
     """It holds no state of the optimizer, and the schedule would start again."""
     best = run / 'first' / names(run / 'first')[0]
-    with pytest.raises(ValueError, match='best_reid.*holds no state of the optimizer.*set load_from'):
+    words = 'best_reid.*holds no state of the optimizer.*set load_from'
+    with pytest.raises(ValueError, match=words):
         build(run / 'data', tmp_path / 'work', best).train()
     cfg = tiny_config(run / 'data', tmp_path / 'work', **OPTIONS)
     cfg.load_from, cfg.resume = str(best), True  # a bare Runner

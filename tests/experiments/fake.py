@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from reid_fusedloss.engine.checkpoints import latest_checkpoint
 from tests.tiny import REPOSITORY
 
 PAPER = REPOSITORY / 'configs' / 'paper'
@@ -47,7 +48,8 @@ class Machine:
 
     def _train(self, work_dir, row, resume):
         pointer = work_dir / 'last_checkpoint'
-        start = int(pointer.read_text().split('epoch_')[1][:-4]) if resume else 0
+        last = torch.load(latest_checkpoint(str(work_dir))) if resume else dict(meta=dict(epoch=0))
+        start = last['meta']['epoch']
         for epoch in range(start + 1, EPOCHS + 1):
             if epoch > self.broken.get(row, EPOCHS):
                 return self.code

@@ -118,6 +118,7 @@ HOSTILE = {
     'a history of two lengths': buffer_state(_count_history=np.ones(3)),
 }
 HARMLESS = {  # PyTorch's own unpickler lets them pass
-    'an attribute of a dict': b'\x80\x02ccollections\nOrderedDict\n)R}' + text('keys') + b'K\x01sb.',
+    'an attribute of a dict': b'\x80\x02ccollections\nOrderedDict\n)R}' + text('keys')
+                              + b'K\x01sb.',
     'a new object': b'\x80\x02c__builtin__\nset\n)\x81.',
 }

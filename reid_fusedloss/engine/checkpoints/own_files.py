@@ -7,7 +7,7 @@ OUTDATED = 'outdated_ckpts'  # names of files to be removed once the checkpoint 
 
 
 def keep_steps(runtime_info: dict[str, Any]) -> None:
-    """Leave whole numbers alone in the list of kept checkpoints, which names of files are made of."""
+    """Keep only whole numbers in the list of kept checkpoints: names of files are made of them."""
     steps = runtime_info.get('keep_ckpt_ids')
     if steps is not None:
         steps = steps if isinstance(steps, list) else []

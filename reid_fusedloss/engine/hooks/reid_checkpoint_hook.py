@@ -193,7 +193,8 @@ class ReIDCheckpointHook(CheckpointHook):
             return
         if own is not None:  # chosen by the user: the files that come after it are left
             write_pointer(runner.work_dir, own)
-        kept = {Path(path).name for path in (source, self.last_ckpt, *self._best().values()) if path}
+        needed = (source, self.last_ckpt, *self._best().values())
+        kept = {Path(path).name for path in needed if path}
         outdated = outdated_names(runner.message_hub.runtime_info, self.filename_tmpl)
         self._remove([name for name in outdated if name not in kept])
 
