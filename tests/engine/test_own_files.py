@@ -85,7 +85,8 @@ def test_files_that_a_checkpoint_names_elsewhere_stay(run, tmp_path):
         path.write_text('precious')
     for number, best in enumerate((str(victim), str(other), '../best_of_somebody.pth', 7, ['x'])):
         change(run / 'first' / 'epoch_2.pth', tmp_path / 'forged.pth', best_ckpt=best,
-               best_score=-1., last_ckpt=best, keep_ckpt_ids=['../../best_of_somebody', -1, 1, None],
+               best_score=-1., last_ckpt=best,
+               keep_ckpt_ids=['../../best_of_somebody', -1, 1, None],
                outdated_ckpts=['../best_of_somebody.pth', str(victim), 'epoch_/../x.pth', 3])
         work = tmp_path / f'new_{number}'
         runner = build(run / 'data', work, tmp_path / 'forged.pth',
