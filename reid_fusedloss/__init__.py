@@ -25,6 +25,6 @@ if not by_command():  # the command imports them when it knows what to do
 
 def __getattr__(name: str) -> Any:
     if name == 'trust_checkpoints':
-        from .compat import trust_checkpoints
+        from .loading import trust_checkpoints
         return trust_checkpoints
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -2,23 +2,21 @@
 
 Everything here is harmless where the fault does not exist (newer or forked MMEngine).
 """
-import os
-import pickle
-import re
 import warnings
 from collections.abc import Callable
 from importlib import metadata
+from types import ModuleType
 from typing import Any, Optional
-from urllib.parse import urlparse
 
-import torch
+from mmengine import runner
 from mmengine.config import config
+from mmengine.logging import print_log
 from mmengine.runner import checkpoint
-from torch import nn
+
+from .loading import load_checkpoint_file, load_checkpoint_url
 
 _MMCV_REMEDY = ("install exactly one of them: pip uninstall -y mmcv mmcv-lite && "
                 "pip install 'mmcv-lite>=2.2.0,<2.4.0'")
-_trusted = False
 
 
 def check_mmcv() -> None:
@@ -40,76 +38,32 @@ def check_mmcv() -> None:
         raise ImportError(f'mmcv cannot be imported ({error}); {_MMCV_REMEDY}') from error
 
 
-def trust_checkpoints(trust: bool = True) -> None:
-    """Let checkpoints run code while they load (`weights_only=False`): for files you made or trust.
+def load_from_local(filename: str, map_location: Any = None) -> Any:
+    """Load a local checkpoint for MMEngine, see `load_checkpoint_file`.
 
-    A pickle can do anything that you can do. Plain weights and the checkpoints of this package
-    never need it.
+    MMEngine 0.10.7 calls `torch.load` without `weights_only`: since PyTorch 2.6 that fails on its
+    own checkpoints, and before it runs whatever the pickle says. The other family's loader runs it
+    where `weights_only` fails. Unnecessary once MMEngine loads its own checkpoints without code.
     """
-    global _trusted
-    _trusted = trust
+    return load_checkpoint_file(filename, map_location)
 
 
-def load_checkpoint_file(filename: str, map_location: Any = None, mmap: bool = False) -> Any:
-    """Load a local checkpoint without running code from it.
+def load_safely(file: Any, map_location: Any = None, weights_only: Optional[bool] = None) -> Any:
+    """Load a file for the other family's loaders, which share one function."""
+    return load_checkpoint_file(file, map_location)
 
-    MMEngine 0.10.7 calls `torch.load` without `weights_only`; since PyTorch 2.6 that fails on its
-    own checkpoints, and before it runs whatever the pickle says. Unnecessary once MMEngine passes
-    `weights_only=True` and saves plain data. A whole module, which only a trusted file can hold,
-    comes as `dict(state_dict=...)`.
 
-    Args:
-        filename: path of the file.
-        map_location: as in `torch.load`.
-        mmap: leave the tensors on the disk until they are read.
+def find_latest_checkpoint(path: str) -> Optional[str]:
+    """Find the checkpoint that MMEngine resumes when it is told none, see `latest_checkpoint`.
 
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the file is not a checkpoint, holds more than plain data and
-            `trust_checkpoints` was not called, or a module whose code is not here.
+    MMEngine 0.10.7 takes whatever `last_checkpoint` says: a file that is gone or damaged, nothing
+    at all, or the file of another folder. Unnecessary once it looks at the file.
     """
-    filename = os.path.expanduser(filename)
-    if not os.path.isfile(filename):
-        raise FileNotFoundError(f'no checkpoint at {filename}: check the path')
-    try:
-        loaded = torch.load(filename, map_location=map_location, weights_only=not _trusted,
-                            mmap=mmap)
-        return dict(state_dict=loaded.state_dict()) if isinstance(loaded, nn.Module) else loaded
-    except pickle.UnpicklingError as error:
-        found = re.search(r'Unsupported (?:global|class|operand)[^.]*?([\w.]+) was', str(error))
-        reason = found[1] if found else str(error).split('.')[0]
-        raise ValueError(
-            f'{filename} is damaged or holds more than weights and plain data ({reason}). If you '
-            'made it or trust its source, pass --trust-checkpoint (or call '
-            'reid_fusedloss.trust_checkpoints()): loading can then run code from the file.'
-        ) from error
-    except (AttributeError, ImportError) as error:  # trusted, and a module of another project
-        raise ValueError(f'{filename} holds a whole module, whose code is not here ({error}): put '
-                         'the project that wrote it on PYTHONPATH') from error
-    except (RuntimeError, EOFError, OSError) as error:
-        raise ValueError(f'{filename} is not a readable checkpoint ({error}): it may be cut off; '
-                         'take the one before it') from error
-
-
-def load_checkpoint_url(url: str, model_dir: Optional[str] = None, map_location: Any = None,
-                        progress: bool = True) -> Any:
-    """Download a checkpoint into PyTorch's cache, once, and load it as a local file.
-
-    Takes the place of the function that MMEngine 0.10.7 loads http(s)://, torchvision:// and
-    OpenMMLab's checkpoints with, for the same reason as `load_checkpoint_file`.
-
-    Args:
-        url: address of the file.
-        model_dir: folder to download into; None: the cache of `torch.hub`.
-        map_location: as in `torch.load`.
-        progress: show a bar while it downloads.
-    """
-    folder = model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints')
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, os.path.basename(urlparse(url).path))
-    if not os.path.exists(path):
-        torch.hub.download_url_to_file(url, path, progress=progress)
-    return load_checkpoint_file(path, map_location)
+    from .engine.checkpoints import latest_checkpoint  # registers parts, after compat
+    found = latest_checkpoint(path)
+    if found is None:
+        print_log(f'{path} has no checkpoint to be resumed', logger='current')
+    return found
 
 
 def format_once(format_code: Callable) -> Callable:
@@ -132,10 +86,18 @@ def format_once(format_code: Callable) -> Callable:
 
 
 def apply() -> None:
-    """Install the mends; called once when the package is imported."""
+    """Install the mends, each where MMEngine has what it mends; called once, at the import."""
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
     check_mmcv()
-    checkpoint.CheckpointLoader.register_scheme(
-        prefixes='', loader=load_checkpoint_file, force=True)
-    checkpoint.load_url = load_checkpoint_url
-    config.FormatCode = format_once(config.FormatCode)
+    checkpoint.CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
+    _replace(checkpoint, 'load_url', load_checkpoint_url)
+    _replace(checkpoint, '_safe_torch_load', load_safely)
+    for module in (checkpoint, runner, runner.runner, runner._flexible_runner):
+        _replace(module, 'find_latest_checkpoint', find_latest_checkpoint)
+    if hasattr(config, 'FormatCode'):
+        config.FormatCode = format_once(config.FormatCode)
+
+
+def _replace(module: ModuleType, name: str, value: Any) -> None:
+    if hasattr(module, name):
+        setattr(module, name, value)

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import reid_fusedloss  # noqa: F401
+from mmengine.config import config
 from mmengine.registry import init_default_scope
 from mmengine.runner import runner
 
@@ -51,9 +52,11 @@ def _runs():
         return last
 
     clock = SimpleNamespace(time=next_second, strftime=time.strftime, localtime=time.localtime)
+    formatter = ('mmengine.config.config.FormatCode' if hasattr(config, 'FormatCode') else
+                 'yapf.yapflib.yapf_api.FormatCode')  # of the other family, imported when needed
     with patch('mmengine.runner.runner.time', clock), \
             patch('mmengine.runner.runner.collect_env', cache(runner.collect_env)), \
-            patch('mmengine.config.config.FormatCode', lambda code, **_: (code, True)), \
+            patch(formatter, lambda code, **_: (code, True)), \
             patch('mmengine.dataset.base_dataset.gc', SimpleNamespace(collect=lambda: 0)):
         yield
 

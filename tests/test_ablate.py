@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from reid_fusedloss.compat import load_checkpoint_file
+from reid_fusedloss.engine.checkpoints import latest_checkpoint
+from reid_fusedloss.loading import load_checkpoint_file
 from tests.tiny import REPOSITORY, tiny_options
 
 PAPER = REPOSITORY / 'configs' / 'paper'
@@ -52,7 +52,7 @@ def runs(tmp_path_factory):
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     stopped = process.communicate(timeout=60)[0], process.returncode
-    at = (first / 'last_checkpoint').read_text()
+    at = load_checkpoint_file(latest_checkpoint(str(first)))['meta']
     survivors = is_running(str(first.relative_to(folder)))
     process = start(parts, folder)
     finished = process.communicate(timeout=1200)[0], process.returncode
@@ -62,13 +62,14 @@ def runs(tmp_path_factory):
 def test_stopping_stops_the_training_too(runs):
     _, _, (output, code), at, survivors, _ = runs
     assert code == 130 and 'goes on from the last checkpoint' in output
-    assert not at.endswith(f'epoch_{EPOCHS}.pth') and not survivors
+    assert at['iter'] < EPOCHS * 3 and not survivors
 
 
 def test_the_same_command_goes_on(runs):
     _, first, _, at, _, (output, code) = runs
     assert code == 0, output
-    assert f'resumed epoch: {Path(at).stem.split("_")[1]}' in (first / 'train.txt').read_text()
+    resumed = f'resumed epoch: {at["epoch"]}, iter: {at["iter"]}'
+    assert resumed in (first / 'train.txt').read_text()
     checkpoint = load_checkpoint_file(first / f'epoch_{EPOCHS}.pth')
     assert checkpoint['meta']['iter'] == EPOCHS * 3 and checkpoint['meta']['seed'] == 3
     assert [path.name for path in first.glob('*.pth')] == [f'epoch_{EPOCHS}.pth']

@@ -5,6 +5,8 @@
 """
 import argparse
 
+from ..trust import add_trust_argument
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `reid-fusedloss ablate`."""
@@ -22,7 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='throw away and run again the rows whose config has changed')
     parser.add_argument('--keep-checkpoints', action='store_true',
                         help="keep all of a finished row's, not the last epoch's alone")
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='load files that can run code; only for files you trust')
+    add_trust_argument(parser)
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
                         help='set single keys of every config')

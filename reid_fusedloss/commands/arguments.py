@@ -3,6 +3,8 @@ import argparse
 
 from mmengine.config import DictAction
 
+from ..trust import add_trust_argument
+
 
 def add_run_arguments(parser: argparse.ArgumentParser, several_datasets: bool = False) -> None:
     """Arguments of everything that runs a config: data set, keys, launcher, trust."""
@@ -44,7 +46,6 @@ def add_trained_model_arguments(parser: argparse.ArgumentParser, checkpoint: boo
 
 def add_loading_arguments(parser: argparse._ActionsContainer) -> None:
     """Arguments of everything that reads a config and a checkpoint."""
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='load files that can run code; only for files you trust')
+    add_trust_argument(parser)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='set single keys of the config')

@@ -4,7 +4,7 @@
 """
 import argparse
 
-
+from ..trust import add_trust_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,5 +16,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--camera', type=int, metavar='N',
                         help='TransReID with camera embedding (SIE): the row to use, from 0 '
                         '(camera 1 of Market-1501 is row 0)')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='let the file run code while it is loaded')
+    add_trust_argument(parser)

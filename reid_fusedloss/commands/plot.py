@@ -13,6 +13,8 @@ import argparse
 
 from mmengine.config import DictAction
 
+from ..trust import add_trust_argument
+
 METHODS = ('pca', 'tsne')
 
 
@@ -49,6 +51,5 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--distance', default='cosine', choices=['cosine', 'euclidean'])
     parser.add_argument('--dataset', help='of the checkpoints: market1501, ... or a path')
     parser.add_argument('--budget', help='of the checkpoints, see `test`')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='load files that can run code; only for files you trust')
+    add_trust_argument(parser)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')

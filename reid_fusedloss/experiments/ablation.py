@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
+from ..engine.checkpoints import INTERRUPTED
 from .commands import testing_command, training_command
 from .process import last_line, run_logged
 from .record import (TEST, differences, epoch_of, find_owner, find_twin, is_finished,
@@ -111,12 +112,13 @@ class Ablation:
 
     def _train(self, row: Row, owner: str) -> Optional[str]:
         folder = self.base / owner
-        before = epoch_of(last_checkpoint(folder))
-        if before >= row.max_epochs:
+        last = last_checkpoint(folder)
+        before = epoch_of(last)
+        if before >= row.max_epochs and last.name != INTERRUPTED:  # else its evaluation is due
             return None
         log = folder / 'train.txt'
         code = self.run_command(
-            training_command(row, self.choices, folder, resume=before > 0), log)
+            training_command(row, self.choices, folder, resume=last is not None), log)
         after = epoch_of(last_checkpoint(folder))
         self._epochs += max(after - before, 0)
         if code == 0 and after == row.max_epochs:

@@ -2,10 +2,12 @@
 import json
 import re
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Optional
 
+from ..engine.checkpoints import latest_checkpoint
 from ..engine.hooks.report_hook import write_json
+from ..loading import load_checkpoint_file
 from .rows import Row
 
 RECORD = 'ablation.json'
@@ -14,9 +16,13 @@ _ABSENT = '(absent)'
 
 
 def read_record(folder: Path) -> Optional[dict[str, Any]]:
-    """Record of a row's folder, None if `tools/ablate.py` has run nothing there."""
+    """Record of a row's folder, None if `tools/ablate.py` has run nothing there.
+
+    Raises:
+        ValueError: if the file is damaged, or leads out of the folder of the rows.
+    """
     path = folder / RECORD
-    return json.loads(path.read_text()) if path.is_file() else None
+    return _read(path) if path.is_file() else None
 
 
 def write_record(row: Row, trained_in: str, command: str) -> None:
@@ -34,8 +40,7 @@ def write_record(row: Row, trained_in: str, command: str) -> None:
 def read_records(base: Path, seed: int) -> dict[str, dict[str, Any]]:
     """Records of all rows with this seed, by their place below `base`."""
     paths = sorted(base.glob(f'*/*/seed{seed}/{RECORD}'))
-    return {path.parent.relative_to(base).as_posix(): json.loads(path.read_text())
-            for path in paths}
+    return {path.parent.relative_to(base).as_posix(): _read(path) for path in paths}
 
 
 def training(asked: dict[str, Any]) -> dict[str, Any]:
@@ -72,24 +77,28 @@ def is_finished(row: Row) -> bool:
 
 
 def last_checkpoint(folder: Path) -> Optional[Path]:
-    """The checkpoint a training can go on from; found also after the folder was moved."""
-    pointer = folder / 'last_checkpoint'
-    if not pointer.is_file():
-        return None
-    path = folder / Path(pointer.read_text().strip()).name
-    return path if path.is_file() else None
+    """The checkpoint that every tool goes on from, see `latest_checkpoint`.
+
+    Raises:
+        ValueError: if there are checkpoints, but none can be read.
+    """
+    found = latest_checkpoint(str(folder))
+    return None if found is None else Path(found)
 
 
 def epoch_of(checkpoint: Optional[Path]) -> int:
-    """Epoch in a checkpoint's name, 0 if there is none."""
+    """Epochs that a checkpoint was trained for: by its name, else as it says; 0 without one."""
     match = re.search(r'epoch_(\d+)\.pth$', checkpoint.name) if checkpoint else None
-    return int(match[1]) if match else 0
+    if match or checkpoint is None or not checkpoint.is_file():
+        return int(match[1]) if match else 0
+    meta = load_checkpoint_file(str(checkpoint), 'cpu', mmap=True).get('meta', {})
+    return meta.get('epoch', 0)
 
 
 def remove_other_checkpoints(folder: Path) -> None:
-    """Keep the last checkpoint of a finished training only."""
+    """Keep the last checkpoint of a finished training only; without one nothing is removed."""
     last = last_checkpoint(folder)
-    for path in folder.glob('*.pth'):
+    for path in folder.glob('*.pth') if last is not None else ():
         if path != last:
             path.unlink()
 
@@ -108,6 +117,20 @@ def differences(before: Any, after: Any, key: str = '') -> dict[str, str]:
 def only_the_test(keys: Iterable[str]) -> bool:
     """Whether keys from `differences` leave the training as it was."""
     return all(key.startswith('config.test_') for key in keys)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A record; the place of its training is one of a row, since files are removed there."""
+    try:
+        record = json.loads(path.read_text(encoding='utf-8'))
+        place = PurePosixPath(record['trained_in'])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f'{path} is damaged ({type(error).__name__}: {error}): remove it to run '
+                         'the row again') from error
+    if place.is_absolute() or '..' in place.parts or len(place.parts) != 3:
+        raise ValueError(f'{path}: trained_in must be TABLE/ROW/SEED, got {str(place)!r}: remove '
+                         'the file to run the row again')
+    return record
 
 
 def _short(value: Any, width: int = 60) -> str:

@@ -157,8 +157,16 @@ def _of_training(folder: Path, facts: Facts) -> Result:
     except (FileNotFoundError, ValueError):
         evaluations = []
     if not evaluations:
-        return Result(facts, epoch_of(last_checkpoint(folder)), {})
+        return Result(facts, _trained_for(folder), {})
     return Result(facts, evaluations[-1]['step'], evaluations[-1])
+
+
+def _trained_for(folder: Path) -> int:
+    """Epochs of a training; 0 where its checkpoints cannot be read, which the log says."""
+    try:
+        return epoch_of(last_checkpoint(folder))
+    except ValueError:
+        return 0
 
 
 def _scores(folder: Path) -> dict[str, float]:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from ..experiments import Ablation, Choices, find_configs, plan, settle
 from ..experiments.process import interrupt_on_signals
-
-
+from ..loading import trust_checkpoints
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the rows; 1 if some failed, 130 if it was stopped."""
     interrupt_on_signals()
+    trust_checkpoints(args.trust_checkpoint)
     choices = Choices(args.dataset, args.budget, tuple(args.cfg_options), args.amp,
                       args.num_processes,
                       args.trust_checkpoint)

@@ -6,14 +6,12 @@ import torch
 from mmengine.registry import MODELS
 from mmengine.runner import CheckpointLoader
 
-from ..compat import trust_checkpoints
 from ..conversion import Converted, Fit, compare, convert, read_state_dict
 from ..engine.config import load_config
 from ..engine.testing import adopt_identities, drop_start_weights
+from ..loading import trust_checkpoints
 from ..scope import configs_dir
 from ..whole_file import whole_file
-
-
 
 
 def fit_of(converted: Converted) -> Fit:

@@ -2,10 +2,10 @@
 import argparse
 import time
 
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
+from ..engine.checkpoints import latest_checkpoint
 from ..engine.config import load_config, use_amp
-
 
 
 def build_runner(config: str, work_dir: str, checkpoint: str = '') -> Runner:
@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> None:
     start = time.monotonic()
     untrained = build_runner(args.config, f'{args.work_dir}/untrained').test()
     build_runner(args.config, args.work_dir).train()
-    last = find_latest_checkpoint(args.work_dir)
+    last = latest_checkpoint(args.work_dir)
     trained = build_runner(args.config, f'{args.work_dir}/test', last).test()
     print(f'\nDone in {time.monotonic() - start:.0f} s. People that training never saw, '
           'in percent:\n')

@@ -3,17 +3,16 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from ..compat import trust_checkpoints
 from ..apis import ReIDInferencer
 from ..apis.sources import find_paths
 from ..explain import Explainer
+from ..loading import trust_checkpoints
 from ..printable import printable, tell_unreadable
 from ..visualization.attention import AttentionMaps, save_attention
 
 MEANINGS = dict(energy='energy: strength of the last feature map',
                 similarity='similarity: Grad-CAM of the cosine similarity with the query',
                 identity='identity: Grad-CAM of the score of a training identity')
-
 
 
 def explain_query(explainer: Explainer, query: str, methods: list[str],

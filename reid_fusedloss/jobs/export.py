@@ -1,10 +1,9 @@
 """Export a trained model."""
 import argparse
 
-from ..compat import trust_checkpoints
 from ..apis import ReIDInferencer
 from ..export import export_onnx
-
+from ..loading import trust_checkpoints
 
 
 def run(args: argparse.Namespace) -> None:

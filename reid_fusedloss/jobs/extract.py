@@ -3,18 +3,17 @@ import argparse
 from pathlib import Path
 from typing import Optional
 
-from ..compat import trust_checkpoints
 from ..apis.extract_files import (Summary, extract_query_gallery, extract_to_file,
                                                extract_to_folder)
 from ..apis.work_list import work_list
 from ..datasets.file_names import compile_pattern
 from ..export import open_extractor
 from ..export.open_extractor import is_exported
+from ..loading import trust_checkpoints
 from ..printable import printable, tell_unreadable
 
 WEIGHTS = ('.pth', '.pt', '.ckpt', '.tar')
 OTHER_FILES = ('.npy', '.pkl', '.pickle', '.h5', '.hdf5', '.csv', '.json', '.txt', *WEIGHTS)
-
 
 
 def split_checkpoint(source: str, inputs: list[str]) -> tuple[Optional[str], list[str]]:

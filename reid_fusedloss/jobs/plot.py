@@ -7,12 +7,12 @@ from typing import Optional
 
 from mmengine.runner import Runner
 
-from ..compat import trust_checkpoints
 from ..engine.config import load_config, suffix
 from ..engine.testing import (adopt_identities, check_weights, drop_start_weights, read_weights,
                               tested_pipeline)
 from ..evaluation.embeddings_file import FeatureSet, load_features
 from ..functional import distance_blocks, rank_blocks, rerank_blocks
+from ..loading import trust_checkpoints
 from ..scope import configs_dir
 from ..visualization import save_curves
 from ..visualization.batch_sizes import read_panels, save_batch_sizes
@@ -22,9 +22,6 @@ from ..visualization.embedding import (choose_identities, project,
 from ..visualization.pair_distances import pair_distances
 from ..visualization.panels import distinct_names
 from ..visualization.run_curves import save_run_curves
-
-
-
 
 
 def load_models(args: argparse.Namespace) -> dict[str, FeatureSet]:

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any, Optional
 
 
-from ..compat import trust_checkpoints
 from ..apis import FeatureExtractor
 from ..apis.gallery import (PATTERN, gallery_of_features, model_id, parse_labels,
                                          relabel, update_gallery)
 from ..apis.work_list import WorkList
 from ..evaluation import load_features
 from ..export import open_extractor
+from ..loading import trust_checkpoints
 from ..printable import printable, tell_unreadable
 from ..search import (Entry, GalleryIndex, OpenSetThreshold, Rerank, choose_threshold,
                                    load_index, save_index)
@@ -23,7 +23,6 @@ from ..visualization import draw_ranking_lists
 from ..visualization.canvas import save_png
 
 MOST_COLUMNS = 20  # of the picture
-
 
 
 def check(args: argparse.Namespace) -> None:

@@ -2,14 +2,13 @@
 import argparse
 from pathlib import Path
 
-from ..compat import trust_checkpoints
 from ..apis import ReIDInferencer
 from ..apis.gallery import PATTERN, model_id, update_gallery
+from ..loading import trust_checkpoints
 from ..printable import printable, tell_unreadable
 from ..search import GalleryIndex, load_index
 from ..web import Answers, serve
 from ..web.page import import_gradio
-
 
 
 def open_gallery(args: argparse.Namespace, inferencer: ReIDInferencer) -> GalleryIndex:

@@ -10,14 +10,12 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from torch import Tensor
 
-from ..compat import trust_checkpoints
 from ..engine.config import (join_processes, leave_processes, load_config,
                              suffix)
 from ..engine.testing import (adopt_identities, check_test_sets, check_weights, compare_rankings,
                               drop_start_weights, flip_images, read_weights, tested_pipeline)
 from ..evaluation import metrics_table
-
-
+from ..loading import trust_checkpoints
 
 
 def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor],

@@ -4,11 +4,10 @@ from pathlib import Path
 
 from mmengine.runner import Runner
 
-from ..compat import trust_checkpoints
 from ..engine.config import (count_identities, is_our_loop, join_processes, leave_processes,
                              load_config, resume, split_batch, suffix, use_amp)
 from ..engine.work_dir import check_work_dir
-
+from ..loading import trust_checkpoints
 
 
 def run(args: argparse.Namespace) -> None:

@@ -9,12 +9,12 @@ from mmengine.runner import Runner
 from torch import nn
 
 from reid_fusedloss.apis.model import load_model
-from reid_fusedloss.compat import load_checkpoint_file, trust_checkpoints
 from reid_fusedloss.conversion import converted, detect
 from reid_fusedloss.engine import testing
 from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.engine.hooks import foreign_weights_hook
 from reid_fusedloss.engine.testing import check_weights, read_weights
+from reid_fusedloss.loading import load_checkpoint_file, trust_checkpoints
 from tests.calling import call
 from tests.conversion.formula import draw_weights, read_record
 from tests.tiny import tiny_config
@@ -178,7 +178,7 @@ def module_file(tmp_path):
 
 
 def test_whole_modules_need_trust(module_file):
-    with pytest.raises(ValueError, match='--trust-checkpoint'):
+    with pytest.raises(ValueError, match='REID_TRUST_CHECKPOINT=1'):
         load_checkpoint_file(str(module_file))
     trust_checkpoints()
     assert load_checkpoint_file(str(module_file))['state_dict'].keys() == {'weight', 'bias'}

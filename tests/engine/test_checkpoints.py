@@ -1,87 +1,16 @@
 """Checkpoints are whole or not there, the latest whole one is found, and differences are seen."""
 import errno
 import os
-from fractions import Fraction
 from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.runner import Runner
 
-from reid_fusedloss.compat import load_checkpoint_file
-from reid_fusedloss.engine.checkpoints import (AtomicLocalBackend, differences, latest,
-                                               latest_checkpoint)
+from reid_fusedloss.engine.checkpoints import AtomicLocalBackend, differences
 from reid_fusedloss.engine.config import resume
 from reid_fusedloss.engine.hooks import ReIDCheckpointHook
 from tests.tiny import tiny_config
-
-
-def checkpoint(iteration, epoch=1):
-    return dict(meta=dict(iter=iteration, epoch=epoch), optimizer={}, state_dict=dict(
-        weight=torch.full((1000, ), float(iteration))))
-
-
-@pytest.fixture
-def lines(monkeypatch):
-    """What is said while checkpoints are looked for."""
-    said = []
-    monkeypatch.setattr(latest, 'print_log', lambda line, logger, level: said.append(line))
-    return said
-
-
-def test_the_latest_is_that_of_the_most_iterations(tmp_path, lines):
-    assert latest_checkpoint(tmp_path) is None and latest_checkpoint(tmp_path / 'nowhere') is None
-    for name, iteration in (('epoch_9', 90), ('epoch_10', 100)):
-        torch.save(checkpoint(iteration), tmp_path / f'{name}.pth')
-    torch.save(dict(meta=dict(iter=100, epoch=10)), tmp_path / 'best_reid_mAP_epoch_10.pth')
-    torch.save(dict(weight=torch.ones(1)), tmp_path / 'weights.pth')
-    assert latest_checkpoint(tmp_path) == str(tmp_path / 'epoch_10.pth')
-    torch.save(checkpoint(3), tmp_path / 'interrupted.pth')  # nothing is named: it is the run's
-    assert latest_checkpoint(tmp_path) == str(tmp_path / 'interrupted.pth')
-    assert not lines
-
-
-def test_the_file_that_mmengine_names_counts(tmp_path, lines):
-    """Its folder may be another one, and an older run may have left files of more iterations."""
-    other = tmp_path / 'other'
-    other.mkdir()
-    for folder, iteration in ((tmp_path, 9), (other, 2), (other, 4)):
-        torch.save(checkpoint(iteration), folder / f'epoch_{iteration}.pth')
-    (tmp_path / 'last_checkpoint').write_text(str(other / 'epoch_4.pth'))
-    assert latest_checkpoint(tmp_path) == str(other / 'epoch_4.pth')
-    torch.save(checkpoint(5), tmp_path / 'interrupted.pth')
-    assert latest_checkpoint(tmp_path) == str(tmp_path / 'interrupted.pth')
-    (tmp_path / 'epoch_9.pth').unlink()
-    torch.save(checkpoint(1), tmp_path / 'interrupted.pth')
-    (other / 'epoch_4.pth').write_bytes(b'torn')
-    assert latest_checkpoint(tmp_path) == str(other / 'epoch_2.pth') and len(lines) == 1
-
-
-def test_a_moved_folder(tmp_path, lines):
-    """The path in `last_checkpoint` is no more; an older `interrupted.pth` may lie there."""
-    torch.save(checkpoint(4), tmp_path / 'epoch_4.pth')
-    torch.save(checkpoint(2), tmp_path / 'interrupted.pth')
-    (tmp_path / 'last_checkpoint').write_text('work_dirs/before/epoch_4.pth')
-    assert latest_checkpoint(tmp_path) == str(tmp_path / 'epoch_4.pth') and not lines
-    for torn in ('', 'work_dirs/before/epo'):
-        (tmp_path / 'last_checkpoint').write_text(torn)
-        assert latest_checkpoint(tmp_path) == str(tmp_path / 'epoch_4.pth') and not lines
-
-
-def test_torn_checkpoints_alone_are_an_error(tmp_path, lines):
-    (tmp_path / 'epoch_1.pth').write_bytes(b'torn')
-    with pytest.raises(ValueError, match='none can be read: .*epoch_1.pth.*Move them away'):
-        latest_checkpoint(tmp_path)
-
-
-@pytest.mark.parametrize('left', [0., .01, .5, .99])
-def test_a_torn_checkpoint_is_passed_over_with_one_line(tmp_path, lines, left):
-    for iteration in (1, 2):
-        torch.save(checkpoint(iteration), tmp_path / f'epoch_{iteration}.pth')
-    whole = (tmp_path / 'epoch_2.pth').read_bytes()
-    (tmp_path / 'epoch_2.pth').write_bytes(whole[:int(left * len(whole))])
-    assert latest_checkpoint(tmp_path) == str(tmp_path / 'epoch_1.pth')
-    assert len(lines) == 1 and 'epoch_2.pth' in lines[0] and 'the one before it' in lines[0]
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
@@ -182,10 +111,3 @@ def test_differences(change, words):
     if 'w' in change.get('state_dict', {}) and len(change['state_dict']['w']) == 3:
         second['state_dict'] = dict(w=torch.tensor([1., 0., 0.]))
     assert list(differences({**second, **change}, second)) == words
-
-
-def test_a_checkpoint_that_would_run_code_is_passed_over(tmp_path, lines):
-    torch.save(checkpoint(1), tmp_path / 'epoch_1.pth')
-    torch.save(dict(checkpoint(2), extra=Fraction(1, 2)), tmp_path / 'epoch_2.pth')
-    assert latest_checkpoint(tmp_path).endswith('epoch_1.pth') and 'epoch_2.pth' in lines[0]
-    assert load_checkpoint_file(latest_checkpoint(tmp_path))['meta']['iter'] == 1

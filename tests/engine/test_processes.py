@@ -46,3 +46,4 @@ def test_killed_in_the_third_epoch_and_told_to_stop_in_the_fourth(config, straig
         assert f'resumed {at}' in text
     found = list(differences(load_checkpoint_file(folder / LAST), expected))
     assert not found, found
+    assert not list(folder.glob('.*')) and not (folder / 'interrupted.pth').exists()

@@ -7,7 +7,7 @@ from mmengine.logging import MMLogger
 
 from reid_fusedloss.experiments import Ablation, Choices, find_configs, plan, settle
 from reid_fusedloss.experiments.ablation import duration
-from tests.experiments.fake import PAPER, Machine
+from tests.experiments.fake import PAPER, Machine, write_checkpoint
 
 DONE = 'R1 50.00, mAP 40.00; re-ranked R1 60.00, mAP 55.50'
 
@@ -185,7 +185,7 @@ def test_redo_runs_again_what_has_changed(tmp_path):
 def test_a_training_of_another_origin_is_left_alone(tmp_path):
     path = folder(tmp_path, 'table2/2_re')
     path.mkdir(parents=True)
-    (path / 'epoch_3.pth').write_text('')
+    write_checkpoint(path / 'epoch_3.pth', 3)
     (path / 'last_checkpoint').write_text('epoch_3.pth')
     for redo in (False, True):
         with pytest.raises(ValueError, match='did not start'):

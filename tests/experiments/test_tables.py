@@ -7,6 +7,7 @@ import pytest
 
 from reid_fusedloss.experiments import csv_text, markdown, read_outcome, read_paper
 from reid_fusedloss.experiments.order import Pair
+from tests.experiments.fake import write_checkpoint
 from tests.tiny import REPOSITORY
 
 METAFILES = [REPOSITORY / 'configs' / name / 'metafile.yml' for name in ('peers', 'paper')]
@@ -46,7 +47,7 @@ def write_training(work_dir, evaluations, last=0, seed=0):
              for epoch, r1, mean_ap in evaluations]
     (work_dir / '20260101_000000' / 'vis_data' / 'scalars.json').write_text('\n'.join(lines))
     if last:
-        (work_dir / f'epoch_{last}.pth').write_text('')
+        write_checkpoint(work_dir / f'epoch_{last}.pth', last)
         (work_dir / 'last_checkpoint').write_text(f'/elsewhere/epoch_{last}.pth')
 
 

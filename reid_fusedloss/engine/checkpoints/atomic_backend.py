@@ -1,16 +1,16 @@
 """Files that are there whole or not at all."""
-import os
 from pathlib import Path
 from typing import Union
 
 from mmengine.fileio import LocalBackend, register_backend
 
+from ...whole_file import whole_file
+
 BACKEND = 'reid_fusedloss_atomic'
-PART = '.checkpoint.part'  # one name in a folder, so that what a killed process left is reused
 
 
 class AtomicLocalBackend(LocalBackend):
-    """MMEngine's local files, with a `put` that a kill or a full disk cannot tear.
+    """MMEngine's local files, with a `put` that a kill or a full disk cannot cut short.
 
     The bytes go into a file beside the target, to the disk, and only then take the target's name.
     To be chosen by name: `CheckpointHook(backend_args=dict(backend=BACKEND))`.
@@ -23,16 +23,10 @@ class AtomicLocalBackend(LocalBackend):
             OSError: if they cannot be written; what stood at `filepath` before still does.
         """
         target = Path(filepath)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(PART)
         try:
-            with open(part, 'wb') as file:
+            with whole_file(target) as file:
                 file.write(obj)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, target)
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise OSError(error.errno, f'{target} ({len(obj) / 2**20:.1f} MiB) was not written: '
                           f'{error.strerror}. Checkpoints from before are whole: make room, then '
                           'go on with --resume') from error

@@ -10,9 +10,11 @@ from .report_hook import ReIDReportHook
 from .run_info_hook import RunInfoHook
 from .skipped_images_hook import SkippedImagesHook
 from .stop_signal_hook import StopSignalHook
+from .trust_checkpoints_hook import TrustCheckpointsHook
 
 __all__ = [
     'AveragedModelHook', 'ChannelsLastHook', 'ForeignWeightsHook', 'FreezeHook',
     'OtherIdentitiesHook', 'PlainCheckpointHook', 'ReIDCheckpointHook', 'ReIDReportHook',
-    'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook'
+    'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook',
+    'TrustCheckpointsHook'
 ]

@@ -1,14 +1,18 @@
 """Checkpoints that a stop at any moment leaves whole."""
+from pathlib import Path
 from typing import Optional, Union
 
 from mmengine.dist import is_main_process
+from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
 from ...checks import check_flag, check_int
 from ...registry import HOOKS
-from ..checkpoints import BACKEND, gather_rank_buffers, own_rank_buffers
-from ..unwrap import unwrap
+from ..checkpoints import (BACKEND, INTERRUPTED, OUTDATED, POINTER, check_finite,
+                           gather_rank_buffers, keep_steps, outdated_names, own_best, own_path,
+                           own_rank_buffers, write_pointer)
+from ..work_dir import claim_work_dir, release_work_dir
 
 
 @HOOKS.register_module()
@@ -17,8 +21,9 @@ class ReIDCheckpointHook(CheckpointHook):
 
     A file is written whole or not at all, and an old one goes after the new one is there. In the
     middle of an epoch (`by_epoch=False`) the statistics of batch normalisation of all ranks are
-    kept. Weights that are not finite are not saved. An evaluation that was finished is marked, so
-    that a resumed run does not repeat it.
+    kept. Weights and buffers that are not finite are not saved. An evaluation that was finished is
+    marked, so that a resumed run does not repeat it. One training at a time writes into a work_dir,
+    and whatever a resumed checkpoint says, files of this run's own folder alone are removed.
 
     Args:
         interval, by_epoch, max_keep_ckpts, save_best, rule, greater_keys, less_keys, save_last,
@@ -27,7 +32,9 @@ class ReIDCheckpointHook(CheckpointHook):
 
     Raises:
         OSError (in training): if a file cannot be written; the ones before it are left.
-        FloatingPointError (in training): if a weight is not finite.
+        FloatingPointError (in training): if a weight or a buffer is not finite.
+        ValueError (before training): if another training runs in the work_dir, or what is to be
+            resumed holds no state of the optimizer.
     """
 
     def __init__(self, interval: int = 1, by_epoch: bool = True, max_keep_ckpts: int = -1,
@@ -51,19 +58,42 @@ class ReIDCheckpointHook(CheckpointHook):
             out_dir=out_dir, filename_tmpl=filename_tmpl, published_keys=published_keys,
             backend_args=backend_args or dict(backend=BACKEND))
         self._in_epoch: dict[str, list] = {}
+        self._best_before: dict[str, Optional[str]] = {}
+        self._claimed: list[str] = []
 
     def before_train(self, runner: Runner) -> None:
-        """Called by MMEngine when the training loop starts."""
+        """Take the folder for this run, and of what was resumed its own files alone."""
+        self._claim(runner.work_dir)
+        info = runner.message_hub.runtime_info
+        keep_steps(info)
         super().before_train(runner)
-        self.last_ckpt = runner.message_hub.runtime_info.get('last_ckpt')
+        if isinstance(self.file_backend, LocalBackend):
+            self._claim(self.out_dir)
+        self._adopt_best(runner)
+        last = info.get('last_ckpt')
+        self.last_ckpt = self._path(Path(last).name) if isinstance(last, str) else None
+        if runner._resume and is_main_process():
+            self._take_over(runner)
+
+    def after_run(self, runner: Runner) -> None:
+        """Give the folder back."""
+        while self._claimed:
+            release_work_dir(self._claimed.pop())
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Called by MMEngine after it has read the file."""
-        if runner._resume:
-            checkpoint['state_dict'].update(own_rank_buffers(checkpoint))
+        """Refuse to resume from weights alone; give each rank its own buffers."""
+        if not runner._resume:
+            return
+        if 'optimizer' not in checkpoint:
+            raise ValueError(
+                f'the checkpoint to resume{f", {runner._load_from}," if runner._load_from else ""} '
+                'holds no state of the optimizer, as a best_*.pth does not: the schedule would '
+                'start again. Resume from an epoch_*.pth, iter_*.pth or interrupted.pth, or start '
+                'a training from its weights: set load_from and leave resume out')
+        checkpoint['state_dict'].update(own_rank_buffers(checkpoint))
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
-        """Called by MMEngine after an evaluation."""
+        """Mark the evaluation as finished, then save the best checkpoint."""
         runner.message_hub.update_info('last_evaluated', runner.epoch)
         super().after_val_epoch(runner, metrics)
 
@@ -73,39 +103,105 @@ class ReIDCheckpointHook(CheckpointHook):
         self._in_epoch = {}
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
-        self._check_weights(runner)
-        outdated = self._take_out_outdated(runner, step)
-        super()._save_checkpoint_with_step(runner, step, {**meta, **self._in_epoch})
+        """As MMEngine's, with the pointer written whole, and before an old file goes."""
+        check_finite(runner.model, runner.iter)
+        outdated = [self.filename_tmpl.format(old) for old in self._take_out_outdated(runner, step)]
+        outdated += self._superseded()
+        name = self.filename_tmpl.format(step)
+        self.last_ckpt = self._path(name)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        runner.message_hub.update_info(OUTDATED, outdated)  # for a run that is killed before
+        runner.save_checkpoint(
+            self.out_dir, name, self.file_client_args, save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler, meta={**meta, **self._in_epoch},
+            by_epoch=self.by_epoch, backend_args=self.backend_args, **self.args)
         if is_main_process():
-            for old in outdated:
-                path = self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(old))
-                if self.file_backend.isfile(path):
-                    self.file_backend.remove(path)
+            write_pointer(runner.work_dir, self.last_ckpt)
+            Path(runner.work_dir, INTERRUPTED).unlink(missing_ok=True)
+            self._remove(outdated)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
-        before, self.best_ckpt_path = getattr(self, 'best_ckpt_path', None), None
+        """As MMEngine's, which would remove the best checkpoints before it first."""
+        if not self.save_best:
+            return
+        check_finite(runner.model, runner.iter)
+        self._best_before = self._best()
+        for key in self._best_before:
+            self._set_best(key, None)
         super()._save_best_checkpoint(runner, metrics)
-        if self.best_ckpt_path is None:
-            self.best_ckpt_path = before
-        elif (before not in (None, self.best_ckpt_path) and is_main_process()
-              and self.file_backend.isfile(before)):
-            self.file_backend.remove(before)
-            runner.logger.info(f'removed the best checkpoint before it, {before}')
+        superseded = self._superseded()
+        for key, before in zip(self.key_indicators, self._best_before.values()):
+            self._set_best(key, self._best()[key] or before)
+        self._best_before = {}
+        if is_main_process():
+            self._remove(superseded)
 
-    def _check_weights(self, runner: Runner) -> None:
-        """On all ranks, so that none waits for one that has stopped."""
-        model = unwrap(runner.model)
-        wrong = [name for name, weight in model.named_parameters() if not weight.isfinite().all()]
-        if wrong:
-            raise FloatingPointError(
-                f'weights are not finite at iteration {runner.iter}: {wrong[:5]} and, in all, '
-                f'{len(wrong)}; they are not saved. Go on from the checkpoint before (--resume) '
-                'with a lower learning rate')
+    def _best(self) -> dict[str, Optional[str]]:
+        """Best checkpoint by each score; the first key is 'auto' until there is a score."""
+        if not self.save_best:
+            return {}
+        if len(self.key_indicators) == 1:
+            return {self.key_indicators[0]: self.best_ckpt_path}
+        return dict(self.best_ckpt_path_dict)
+
+    def _set_best(self, key: str, path: Optional[str]) -> None:
+        if len(self.key_indicators) == 1:
+            self.best_ckpt_path = path
+        else:
+            self.best_ckpt_path_dict[key] = path
+
+    def _superseded(self) -> list[str]:
+        """Names of best checkpoints that have just got a successor of another name."""
+        pairs = zip(self._best_before.values(), self._best().values())
+        return [Path(before).name for before, now in pairs
+                if before is not None and now not in (None, before)]
+
+    def _path(self, name: str) -> str:
+        return self.file_backend.join_path(self.out_dir, name)
+
+    def _remove(self, names: list[str]) -> None:
+        for name in names:
+            if self.file_backend.isfile(self._path(name)):
+                self.file_backend.remove(self._path(name))
+
+    def _claim(self, folder: str) -> None:
+        if folder not in self._claimed:
+            claim_work_dir(folder)
+            self._claimed.append(folder)
+
+    def _adopt_best(self, runner: Runner) -> None:
+        """Take over the best checkpoints so far that lie in the folder of this run."""
+        for key, best in self._best().items():
+            own = own_best(best, self.out_dir, self.file_backend.join_path,
+                           self.file_backend.isfile)
+            self._set_best(key, own)
+            name = 'best_ckpt' if len(self.key_indicators) == 1 else f'best_ckpt_{key}'
+            if own is not None:
+                runner.message_hub.update_info(name, own)
+            elif best is not None:
+                runner.message_hub.pop_info(name)
+                runner.logger.info(f'the best checkpoint so far, {best}, is not in {self.out_dir}: '
+                                   'it is left where it is')
+
+    def _take_over(self, runner: Runner) -> None:
+        """Let `last_checkpoint` name what is resumed, and remove what a kill has left."""
+        source = runner._load_from
+        own = None if source is None else own_path(source, runner.work_dir, self.out_dir)
+        if source is not None and own is None:  # the files that are here belong to another run
+            for name in (INTERRUPTED, POINTER):
+                Path(runner.work_dir, name).unlink(missing_ok=True)
+            return
+        if own is not None:  # chosen by the user: the files that come after it are left
+            write_pointer(runner.work_dir, own)
+        needed = (source, self.last_ckpt, *self._best().values())
+        kept = {Path(path).name for path in needed if path}
+        outdated = outdated_names(runner.message_hub.runtime_info, self.filename_tmpl)
+        self._remove([name for name in outdated if name not in kept])
 
     def _take_out_outdated(self, runner: Runner, step: int) -> list[int]:
         """Put a step at the end of the list of kept ones; those that leave it.
 
-        MMEngine would remove their files now; it does not if the step is in the list already.
+        MMEngine would remove their files before the new one is there.
         """
         if self.max_keep_ckpts <= 0 or list(self.keep_ckpt_ids)[-1:] == [step]:
             return []

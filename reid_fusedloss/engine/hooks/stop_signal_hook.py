@@ -13,7 +13,8 @@ from mmengine.runner import Runner
 
 from ...checks import check_int
 from ...registry import HOOKS
-from ..checkpoints import BACKEND, INTERRUPTED, POINTER, gather_rank_buffers
+from ..checkpoints import (BACKEND, INTERRUPTED, POINTER, check_finite, gather_rank_buffers,
+                           write_pointer)
 from ..training.data_worker import STOP_SIGNALS
 from .averaged_model_hook import ema_hooks
 
@@ -94,14 +95,25 @@ class StopSignalHook(Hook):
         return self._told > 0
 
     def _stop(self, runner: Runner, **meta: int) -> None:
-        meta.update(gather_rank_buffers(runner.model))
-        runner.save_checkpoint(runner.work_dir, INTERRUPTED, meta=meta, by_epoch=False,
-                               backend_args=dict(backend=BACKEND))
-        runner.logger.warning(f'told to stop by {signal.Signals(self._told).name}: saved '
-                              f'{INTERRUPTED} at iteration {meta["iter"]}; --resume goes on from there')
+        name = signal.Signals(self._told).name
+        try:
+            check_finite(runner.model, meta['iter'])
+            self._save(runner, meta)
+            runner.logger.warning(f'told to stop by {name}: saved {INTERRUPTED} at iteration '
+                                  f'{meta["iter"]}; --resume goes on from there')
+        except FloatingPointError as error:
+            runner.logger.error(f'told to stop by {name}: {error}')
         barrier()  # a launcher ends all processes when one has ended
         self._restore()
         raise SystemExit(128 + self._told)
+
+    def _save(self, runner: Runner, meta: dict[str, Any]) -> None:
+        """Save the state, and name it as the newest for every tool."""
+        meta.update(gather_rank_buffers(runner.model))
+        runner.save_checkpoint(runner.work_dir, INTERRUPTED, meta=meta, by_epoch=False,
+                               backend_args=dict(backend=BACKEND))
+        if is_main_process():
+            write_pointer(runner.work_dir, Path(runner.work_dir, INTERRUPTED))
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

@@ -1,0 +1,53 @@
+"""The file in which a run names its newest checkpoint."""
+import os
+from pathlib import Path
+from typing import Optional, Union
+
+from .atomic_backend import AtomicLocalBackend
+
+POINTER = 'last_checkpoint'  # MMEngine's name
+INTERRUPTED = 'interrupted.pth'
+LONGEST = 4096  # bytes of a path
+
+
+def write_pointer(work_dir: Union[str, Path], checkpoint: Union[str, Path]) -> None:
+    """Name the newest checkpoint of a run, whole or not at all."""
+    AtomicLocalBackend().put(os.fspath(checkpoint).encode(), Path(work_dir, POINTER))
+
+
+def read_pointer(work_dir: Union[str, Path]) -> Optional[str]:
+    """Find the checkpoint that a run names, among the files of this run alone.
+
+    It is the file of that name in the run's own folder. Another folder counts if it is the
+    `out_dir` that MMEngine's `CheckpointHook` makes for the run: its last part is the name of the
+    work_dir, and it is not the folder of another run, which would have a pointer of its own.
+
+    Args:
+        work_dir: folder of the run.
+
+    Returns:
+        Its path, or its address where `out_dir` is remote; None if the pointer is missing, empty
+        or unreadable, or names nothing of this run.
+    """
+    folder = Path(os.path.abspath(work_dir))
+    try:
+        with open(folder / POINTER, 'rb') as file:
+            text = file.read(LONGEST).decode().strip()
+        named = Path(text)
+        if not named.suffix or not text.isprintable():
+            return None
+        if (folder / named.name).exists():
+            return str(Path(work_dir) / named.name)
+        if named.parent.name != folder.name:
+            return None
+        if '://' in text:
+            return text
+        return text if named.exists() and not (named.parent / POINTER).exists() else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def own_path(path: Union[str, Path], *folders: Union[str, Path]) -> Optional[str]:
+    """The path, if the file lies directly in one of the folders of a run; else None."""
+    parent = Path(path).resolve().parent
+    return str(path) if any(parent == Path(folder).resolve() for folder in folders) else None

@@ -1,0 +1,58 @@
+"""Find damage in a checkpoint file by the checksums that it holds."""
+import tarfile
+import zipfile
+import zlib
+from typing import BinaryIO, Optional
+
+CHUNK = 2**22
+
+
+def is_zip(file: BinaryIO) -> bool:
+    """Whether a file is of the format of PyTorch since 1.6; it is left at its beginning."""
+    start = file.read(4)
+    file.seek(0)
+    return start == b'PK\x03\x04'
+
+
+def damaged_member(file: BinaryIO) -> Optional[str]:
+    """Compare all parts of a zip file with their checksums; PyTorch does not.
+
+    Args:
+        file: opened at its beginning, and left there.
+
+    Returns:
+        Name of the first part that is damaged; None if there is none.
+
+    Raises:
+        zipfile.BadZipFile, OSError: if it cannot be read so far.
+    """
+    with zipfile.ZipFile(file) as archive:
+        damaged = next((member.filename for member in archive.infolist()
+                        if not _is_whole(archive, member)), None)
+    file.seek(0)
+    return damaged
+
+
+def holds_a_program(file: BinaryIO) -> Optional[str]:
+    """Name the formats that PyTorch before 2.6 reads without care even with `weights_only`."""
+    found = None
+    if is_zip(file):
+        with zipfile.ZipFile(file) as archive:
+            names = [name.rpartition('/')[2] for name in archive.namelist()]
+            found = 'TorchScript' if 'constants.pkl' in names else None
+    elif tarfile.is_tarfile(file):
+        found = 'tar, of PyTorch before 0.2'
+    file.seek(0)
+    return found
+
+
+def _is_whole(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    if member.CRC == 0:  # written without (`torch.serialization.set_crc32_options(False)`)
+        return True
+    try:
+        with archive.open(member) as part:
+            while part.read(CHUNK):
+                pass
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        return False
+    return True

@@ -1,0 +1,51 @@
+"""Load a checkpoint from the network."""
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any, Optional
+from urllib.parse import urlparse
+
+import torch
+
+from .checkpoint_files import load_checkpoint_file
+from .checksums import CHUNK
+
+_CONTENT = re.compile(r'-([0-9a-f]{8,64})\.\w+')  # name-<digits of its SHA-256>.pth
+
+
+def load_checkpoint_url(url: str, model_dir: Optional[str] = None, map_location: Any = None,
+                        progress: bool = True) -> Any:
+    """Download a checkpoint into PyTorch's cache, once, and load it as a local file.
+
+    Takes the place of the function that MMEngine 0.10.7 loads http(s)://, torchvision:// and
+    OpenMMLab's checkpoints with, for the same reason as `load_checkpoint_file`. A file of the cache
+    that others have put there is used if its name holds its checksum; other files are kept by
+    address, since two addresses may end with one name.
+
+    Args:
+        url: address of the file.
+        model_dir: folder to download into; None: the cache of `torch.hub`.
+        map_location: as in `torch.load`.
+        progress: show a bar while it downloads.
+    """
+    cache = Path(model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints'))
+    name = os.path.basename(urlparse(url).path) or 'checkpoint'
+    path = cache / name
+    if not _is_what_its_name_says(path):
+        path = cache / hashlib.sha256(url.encode()).hexdigest()[:16] / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(path), progress=progress)
+    return load_checkpoint_file(path, map_location)
+
+
+def _is_what_its_name_says(path: Path) -> bool:
+    wanted = _CONTENT.search(path.name)
+    if wanted is None or not path.is_file():
+        return False
+    digest = hashlib.sha256()
+    with path.open('rb') as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest().startswith(wanted[1])
