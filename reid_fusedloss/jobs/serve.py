@@ -2,17 +2,18 @@
 import argparse
 from pathlib import Path
 
-from ..compat import trust_checkpoints
-from ..apis import ReIDInferencer
+from ..apis import FeatureExtractor
 from ..apis.gallery import PATTERN, model_id, update_gallery
+from ..compat import trust_checkpoints
+from ..export import open_extractor
 from ..printable import printable, tell_unreadable
 from ..search import GalleryIndex, load_index
 from ..web import Answers, serve
+from ..web.address import check_address
 from ..web.page import import_gradio
 
 
-
-def open_gallery(args: argparse.Namespace, inferencer: ReIDInferencer) -> GalleryIndex:
+def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor) -> GalleryIndex:
     """The gallery of the arguments; it says what is missing."""
     if not args.index:
         index = GalleryIndex(inferencer.feat_dims, model=model_id(inferencer))
@@ -29,10 +30,12 @@ def open_gallery(args: argparse.Namespace, inferencer: ReIDInferencer) -> Galler
 
 
 def run(args: argparse.Namespace) -> None:
+    """Open model and gallery, and serve the page until it is stopped."""
     import_gradio()  # if it is missing, say so before features are computed
+    check_address(args.host, args.port)
     trust_checkpoints(args.trust_checkpoint)
-    inferencer = ReIDInferencer(args.source, args.checkpoint, args.device,
+    inferencer = open_extractor(args.source, args.checkpoint, args.device,
                                 options=args.cfg_options)
     index = open_gallery(args, inferencer)
     inferencer.progress = False
-    serve(Answers(inferencer, index), args.port, args.host)
+    serve(Answers(inferencer, index, args.index), args.port, args.host)
