@@ -71,7 +71,8 @@ class EmbeddingStore:
         An image that several processes have, as a sampler's padding makes them, is counted once.
 
         Raises:
-            ValueError: if processes have features of different width; on all of them.
+            ValueError: if processes have features of different width, or some labels are numbers
+                and others text; on all of them.
         """
         self._pack()
         shares = all_gather_object((self._columns, self._widths, list(map(len, self._blocks))))
@@ -82,6 +83,7 @@ class EmbeddingStore:
         if any(share[1] not in ({}, widths) for share in shares):
             raise ValueError('the processes have features of different width: '
                              f'{[share[1] for share in shares]}')
+        _check_labels(columns)
         places, order = _places(columns['sample_idx'])
         table = EmbeddingTable(
             {name: np.empty((len(order), width), np.float32) for name, width in widths.items()},
@@ -99,6 +101,15 @@ class EmbeddingStore:
         if self._pending:
             self._blocks.append(np.concatenate(self._pending))
             self._pending = []
+
+
+def _check_labels(columns: Mapping[str, list]) -> None:
+    """Refuse the identities 7 and '7' side by side: NumPy would make one of them."""
+    for key in ('pid', 'camid'):
+        given = {isinstance(label, str): label for label in columns[key] if label is not None}
+        if len(given) > 1:
+            raise ValueError(f'the {key} of some images is a number, {given[False]!r}, of others '
+                             f'text, {given[True]!r}: give all processes the same kind')
 
 
 def _exchange(blocks: list[np.ndarray], counts: list[list[int]],

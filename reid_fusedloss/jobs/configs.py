@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..printable import printable
+from ..printable import tell
 from ..scope import configs_dir, list_configs
 
 BASE_DIR = '_base_'
@@ -56,13 +56,13 @@ def copy(configs: dict[str, Path], target: Path) -> None:
     for path in sorted(files):
         place = target / path.relative_to(root)
         if place.exists():
-            print(printable(f'left as it is: {place}'))
+            tell(f'left as it is: {place}')
             continue
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     for path in configs.values():
-        print(printable(f'written: {target / path.relative_to(root)}'))
-    print(printable(f'and what they inherit ({len(files) - len(configs)} files)'))
+        tell(f'written: {target / path.relative_to(root)}')
+    print(f'and what they inherit ({len(files) - len(configs)} files)')
 
 
 def ancestors(path: Path) -> Iterator[Path]:

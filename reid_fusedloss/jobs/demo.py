@@ -5,6 +5,7 @@ import time
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from ..engine.config import count_identities, load_config, use_amp
+from ..printable import tell
 
 
 
@@ -34,4 +35,4 @@ def run(args: argparse.Namespace) -> None:
         print(f'{name:24}{figures}')
     print('\nLook at')
     for picture in ('curves.png', 'test/ranking_lists/reid.png', 'test/ranking_lists/rerank.png'):
-        print(f'  {args.work_dir}/{picture}')
+        tell(f'  {args.work_dir}/{picture}')

@@ -4,6 +4,7 @@ import argparse
 from ..compat import trust_checkpoints
 from ..apis import ReIDInferencer
 from ..export import export_onnx
+from ..printable import tell
 
 
 
@@ -16,7 +17,7 @@ def run(args: argparse.Namespace) -> None:
         inferencer, args.out, normalise=args.normalise, channel_order=args.channel_order,
         input_type=args.input_type, l2=not args.no_l2, exporter=args.exporter, opset=args.opset,
         images=args.images, tolerance=args.tolerance)
-    print(f'written: {args.out}; features of {done.num_images} images differ from PyTorch\'s by at '
-          f'most {done.difference:.1e}')
+    tell(f'written: {args.out}; features of {done.num_images} images differ from PyTorch\'s by at '
+         f'most {done.difference:.1e}')
     for name, text in done.card.to_props().items():
-        print(f'  {name}: {text}')
+        tell(f'  {name}: {text}')

@@ -6,7 +6,7 @@ from ..apis import FeatureExtractor
 from ..apis.gallery import PATTERN, model_id, update_gallery
 from ..compat import trust_checkpoints
 from ..export import open_extractor
-from ..printable import printable, tell_unreadable
+from ..printable import tell, tell_unreadable
 from ..search import GalleryIndex, load_index
 from ..web import Answers, serve
 from ..web.address import check_address
@@ -24,8 +24,8 @@ def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor) -> Gall
     index = load_index(args.index)
     missing = [entry.name for entry in index.entries if not Path(entry.name).is_file()]
     if missing:
-        print(printable(f'{len(missing)} of {len(index)} entries have no file here, such as '
-                        f'{missing[0]}: they are shown without a picture'))
+        tell(f'{len(missing)} of {len(index)} entries have no file here, such as {missing[0]}: they '
+             'are shown without a picture')
     return index
 
 

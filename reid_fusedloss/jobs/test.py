@@ -17,6 +17,7 @@ from ..engine.testing import (adopt_identities, check_test_sets, check_weights,
                                            compare_rankings, drop_start_weights, flip_images,
                                            read_weights)
 from ..evaluation import metrics_table
+from ..printable import printable
 
 
 
@@ -65,5 +66,5 @@ def run(args: argparse.Namespace) -> None:
         check_weights(runner.model, weights)
         scores[Path(dataset or '').stem] = runner.test()
     if is_main_process():
-        print(f'\n{metrics_table(scores)}')
+        print(printable(f'\n{metrics_table(scores)}', lines=True))
     leave_processes()

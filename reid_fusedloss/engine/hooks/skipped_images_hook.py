@@ -5,6 +5,7 @@ from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from ...printable import printable
 from ...registry import HOOKS
 
 
@@ -39,7 +40,7 @@ class SkippedImagesHook(Hook):
         self._draws = []
         for path in sorted(set(draws) - self._known):
             runner.logger.warning(
-                f'{path} cannot be decoded: another image stood in, of the same identity if it has '
+                f'{printable(path)} cannot be decoded: another image stood in, of the same identity if it has '
                 "one (train_dataloader.dataset.unreadable='stop' stops instead)")
         self._known |= set(draws)
         if draws:
