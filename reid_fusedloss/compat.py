@@ -76,6 +76,9 @@ def load_checkpoint_file(filename: str, map_location: Any = None, mmap: bool = F
                             mmap=mmap)
         return dict(state_dict=loaded.state_dict()) if isinstance(loaded, nn.Module) else loaded
     except pickle.UnpicklingError as error:
+        if _trusted:  # to trust it is no help then
+            raise ValueError(f'{filename} is not a readable checkpoint ({error}): it may be cut '
+                             'off; take the one before it') from error
         found = re.search(r'Unsupported (?:global|class|operand)[^.]*?([\w.]+) was', str(error))
         reason = found[1] if found else str(error).split('.')[0]
         raise ValueError(

@@ -11,7 +11,7 @@ written to features[_DATASET]/ in the checkpoint's folder, for the next picture.
 """
 import argparse
 
-from mmengine.config import DictAction
+from .arguments import KeyValues
 
 METHODS = ('pca', 'tsne')
 
@@ -51,4 +51,4 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--budget', help='of the checkpoints, see `test`')
     parser.add_argument('--trust-checkpoint', action='store_true',
                         help='load files that can run code; only for files you trust')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValues, metavar='KEY=VALUE')

@@ -49,6 +49,8 @@ def first_sentence(path: Path) -> str:
 
 def copy(configs: dict[str, Path], target: Path) -> None:
     """Copy configs, and what they inherit, below a folder with their places kept."""
+    if target.exists() and not target.is_dir():
+        raise ValueError(f'--copy {target} is a file: name a folder')
     root = configs_dir()
     files = {*root.glob(f'{BASE_DIR}/**/*.py')}
     for path in configs.values():

@@ -5,6 +5,7 @@ import time
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from ..engine.config import count_identities, load_config, use_amp
+from ..engine.work_dir import check_work_dir
 from ..printable import tell
 
 
@@ -22,6 +23,7 @@ def build_runner(config: str, work_dir: str, checkpoint: str = '') -> Runner:
 def run(args: argparse.Namespace) -> None:
     """Test untrained, train, test, and say where the pictures are."""
     start = time.monotonic()
+    check_work_dir(args.work_dir)
     untrained = build_runner(args.config, f'{args.work_dir}/untrained').test()
     build_runner(args.config, args.work_dir).train()
     last = find_latest_checkpoint(args.work_dir)

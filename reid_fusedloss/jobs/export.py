@@ -1,5 +1,6 @@
 """Export a trained model."""
 import argparse
+from pathlib import Path
 
 from ..compat import trust_checkpoints
 from ..apis import ReIDInferencer
@@ -10,6 +11,8 @@ from ..printable import tell
 
 def run(args: argparse.Namespace) -> None:
     """Export, and say how far the file is from PyTorch."""
+    if Path(args.out).is_dir():
+        raise ValueError(f'{args.out} is a folder: name a file to write')
     trust_checkpoints(args.trust_checkpoint)
     inferencer = ReIDInferencer(args.source, args.checkpoint, 'cpu', progress=False,
                                 options=args.cfg_options)

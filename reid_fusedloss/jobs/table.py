@@ -11,6 +11,9 @@ from ..scope import configs_dir
 def run(args: argparse.Namespace) -> None:
     """Print the tables and write them as Markdown and CSV."""
     root = Path(args.root)
+    folder = Path(args.output or root)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f'{folder} is a file: the tables are written to a folder, --output')
     rows = read_paper([configs_dir() / name / 'metafile.yml' for name in ('peers', 'paper')],
                       args.tables)
     datasets = list(dict.fromkeys(Path(dataset).stem for dataset in args.dataset))
@@ -19,7 +22,6 @@ def run(args: argparse.Namespace) -> None:
         for dataset in datasets for row in rows}
     text = markdown(rows, outcomes, datasets, args.budget)
     print(printable(text, lines=True))
-    folder = Path(args.output or root)
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / f'tables{suffix(*datasets, args.budget)}'
     for ending, content in (('md', text), ('csv', csv_text(rows, outcomes, datasets, args.budget))):
