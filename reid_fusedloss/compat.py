@@ -16,6 +16,8 @@ from mmengine.config import config
 from mmengine.runner import checkpoint
 from torch import nn
 
+from .loading.old_torch import check_torch
+
 _MMCV_REMEDY = ("install exactly one of them: pip uninstall -y mmcv mmcv-lite && "
                 "pip install 'mmcv-lite>=2.2.0,<2.4.0'")
 _trusted = False
@@ -66,11 +68,14 @@ def load_checkpoint_file(filename: str, map_location: Any = None, mmap: bool = F
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is not a checkpoint, holds more than plain data and
-            `trust_checkpoints` was not called, or a module whose code is not here.
+            `trust_checkpoints` was not called, or a module whose code is not here; if PyTorch is
+            too old to load a file that is not trusted, see `check_torch`.
     """
     filename = os.path.expanduser(filename)
     if not os.path.isfile(filename):
         raise FileNotFoundError(f'no checkpoint at {filename}: check the path')
+    if not _trusted:
+        check_torch(filename)
     try:
         loaded = torch.load(filename, map_location=map_location, weights_only=not _trusted,
                             mmap=mmap)

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..compat import trust_checkpoints
 from ..engine.config import (join_processes, leave_processes, load_config,
                              suffix)
+from ..engine.hooks import ProgressHook
 from ..engine.testing import (adopt_identities, check_test_sets, check_weights,
                                            compare_rankings, drop_start_weights, flip_images,
                                            read_weights)
@@ -64,6 +65,7 @@ def run(args: argparse.Namespace) -> None:
     for dataset, cfg in configs.items():
         runner = Runner.from_cfg(cfg)
         check_weights(runner.model, weights)
+        runner.register_hook(ProgressHook())
         scores[Path(dataset or '').stem] = runner.test()
     if is_main_process():
         print(printable(f'\n{metrics_table(scores)}', lines=True))

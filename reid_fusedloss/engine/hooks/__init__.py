@@ -3,6 +3,7 @@ from .channels_last_hook import ChannelsLastHook
 from .foreign_weights_hook import ForeignWeightsHook
 from .other_identities_hook import OtherIdentitiesHook
 from .plain_checkpoint_hook import PlainCheckpointHook
+from .progress_hook import ProgressHook
 from .reid_checkpoint_hook import ReIDCheckpointHook
 from .report_hook import ReIDReportHook
 from .run_info_hook import RunInfoHook
@@ -11,5 +12,5 @@ from .stop_signal_hook import StopSignalHook
 
 __all__ = [
     'ChannelsLastHook', 'ForeignWeightsHook', 'OtherIdentitiesHook', 'PlainCheckpointHook',
-    'ReIDCheckpointHook', 'ReIDReportHook', 'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook'
+    'ProgressHook', 'ReIDCheckpointHook', 'ReIDReportHook', 'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook'
 ]
