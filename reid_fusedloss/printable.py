@@ -70,7 +70,7 @@ def tell_unreadable(unreadable: Mapping[str, str], what: str = '') -> None:
 
 @contextmanager
 def printable_logs() -> Iterator[None]:
-    """Within it, what is logged by whomever is printable; lines stay lines."""
+    """Within it, all log messages are printable, whoever writes them; lines stay lines."""
     make = logging.getLogRecordFactory()
 
     def make_printable(*arguments: Any, **options: Any) -> logging.LogRecord:
