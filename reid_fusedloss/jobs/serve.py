@@ -24,8 +24,8 @@ def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor) -> Gall
     index = load_index(args.index)
     missing = [entry.name for entry in index.entries if not Path(entry.name).is_file()]
     if missing:
-        tell(f'{len(missing)} of {len(index)} entries have no file here, such as {missing[0]}: they '
-             'are shown without a picture')
+        tell(f'{len(missing)} of {len(index)} entries have no file here, such as {missing[0]}: '
+             'they are shown without a picture')
     return index
 
 

@@ -23,7 +23,8 @@ def test_features_and_ranking_are_reported(tmp_path, monkeypatch):
     for interval in (0., 3600.):
         monkeypatch.setattr(job('test'), 'ProgressHook', partial(ProgressHook, interval))
         call(monkeypatch, 'test', 'tiny.py', 'a.pth', '--work-dir', f'out{interval}')
-        logs[interval], = (path.read_text() for path in (tmp_path / f'out{interval}').rglob('*.log'))
+        path, = (tmp_path / f'out{interval}').rglob('*.log')
+        logs[interval] = path.read_text()
     assert re.findall(r'features: (\d+) %, eta \d+ s', logs[0.]) == ['25', '50', '75', '100']
     for log in logs.values():
         assert 'features of 18 images, in 4 batches' in log

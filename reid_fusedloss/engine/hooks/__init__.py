@@ -12,5 +12,6 @@ from .stop_signal_hook import StopSignalHook
 
 __all__ = [
     'ChannelsLastHook', 'ForeignWeightsHook', 'OtherIdentitiesHook', 'PlainCheckpointHook',
-    'ProgressHook', 'ReIDCheckpointHook', 'ReIDReportHook', 'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook'
+    'ProgressHook', 'ReIDCheckpointHook', 'ReIDReportHook', 'RunInfoHook', 'SkippedImagesHook',
+    'StopSignalHook'
 ]
