@@ -95,4 +95,4 @@ def test_table_of_it(runs):
     with open(folder / 'tables' / 'tables_synthetic_cpu_synthetic.csv') as file:
         records = [record for record in csv.DictReader(file) if record['status'] == 'finished']
     assert [(record['row'], record['metric']) for record in records] == [
-        (row, metric) for row in ('+BN', 'L_id', 'L_id + L_center') for metric in ('R1', 'mAP')]
+        (row, metric) for row in ("'+BN", 'L_id', 'L_id + L_center') for metric in ('R1', 'mAP')]

@@ -10,8 +10,9 @@ import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Optional
+from typing import NoReturn, Optional
 
+from ..printable import printable, printable_logs
 from ..started import COMMAND
 from .processes import torchrun
 
@@ -34,10 +35,9 @@ COMMANDS = dict(
     run='run a script of another MM package with our configs known by scope')
 LIGHT = ('configs', )  # need no component of MMEngine
 ERROR, STOPPED = 2, 130
-# errors that say by themselves what is wrong, and others: one line each, no traceback
+# errors that say by themselves what is wrong; of others the type is told too. All are one line:
+# faiss, onnxruntime, protobuf and the like raise what is derived from nothing but Exception
 PLAIN_ERRORS = (OSError, ImportError, FloatingPointError, TypeError, ValueError)
-USER_ERRORS = (*PLAIN_ERRORS, ArithmeticError, AssertionError, LookupError, MemoryError,
-               RuntimeError)
 TRACEBACK = 'REID_TRACEBACK'
 
 
@@ -77,8 +77,8 @@ def usage() -> str:
 def parse(name: str, argv: Sequence[str], prog: str = '') -> argparse.Namespace:
     """Arguments of a command."""
     module = import_module(f'.{name}', __name__)
-    parser = argparse.ArgumentParser(prog=prog or f'{COMMAND} {name}', description=module.__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog=prog or f'{COMMAND} {name}', description=module.__doc__,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     module.add_arguments(parser)
     if getattr(module, 'INTERMIXED', False):  # a positional argument may stand after an option
         return parser.parse_intermixed_args(argv)
@@ -97,28 +97,41 @@ def start(name: str, argv: Optional[Sequence[str]] = None, prog: str = '') -> in
         Exit status.
     """
     argv = sys.argv[1:] if argv is None else argv
-    args = parse(name, argv, prog)
-    args.argv = list(argv)
-    sys.path.append(os.getcwd())  # modules of the user's that his config imports
     try:
-        if getattr(args, 'processes', None) is not None:
-            torchrun(name, argv, args.processes)
-        if name not in LIGHT:
-            import_module('..components', __name__)
-        return import_module(f'..jobs.{name}', __name__).run(args) or 0
+        with printable_logs():
+            return _run(name, list(argv), prog)
     except KeyboardInterrupt:
         print('stopped', file=sys.stderr)
         return STOPPED
-    except USER_ERRORS as error:
+    except Exception as error:
         if os.environ.get(TRACEBACK):
             raise
         print(f'{prog or f"{COMMAND} {name}"}: error: {describe(error)}', file=sys.stderr)
         return ERROR
 
 
+def _run(name: str, argv: list[str], prog: str) -> int:
+    args = parse(name, argv, prog)
+    args.argv = argv
+    sys.path.append(os.getcwd())  # modules of the user's that his config imports
+    if getattr(args, 'processes', None) is not None:
+        torchrun(name, argv, args.processes)
+    if name not in LIGHT:
+        import_module('..components', __name__)
+    return import_module(f'..jobs.{name}', __name__).run(args) or 0
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are printable: a shell's `*.jpg` puts any name among the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and message, and exit."""
+        super().error(printable(message))
+
+
 def describe(error: BaseException) -> str:
     """An error in one line; with its type where its text alone does not say what happened."""
-    text = ' '.join(str(error).split())
+    text = printable(' '.join(str(error).split()))
     if text and isinstance(error, PLAIN_ERRORS):
         return text
     text = f'{type(error).__name__}: {text}' if text else type(error).__name__

@@ -1,9 +1,26 @@
 """Arguments that several commands share."""
 import argparse
+from typing import Any
 
 from mmengine.config import DictAction
 
 from ..trust import add_trust_argument
+
+
+class KeyValues(DictAction):
+    """KEY=VALUE ... as a dict, as MMEngine reads them; what is none is an error of one line."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace,
+                 values: Any, option_string: Any = None) -> None:
+        """See `argparse.Action`."""
+        wrong = [value for value in values if '=' not in value.lstrip('=')]
+        if wrong:
+            raise argparse.ArgumentError(self, f'{wrong[0]!r} is not KEY=VALUE')
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except (AssertionError, ValueError) as error:
+            raise argparse.ArgumentError(self, f'{" ".join(values)!r} cannot be read: '
+                                         f'{error}') from error
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, several_datasets: bool = False) -> None:
@@ -47,5 +64,5 @@ def add_trained_model_arguments(parser: argparse.ArgumentParser, checkpoint: boo
 def add_loading_arguments(parser: argparse._ActionsContainer) -> None:
     """Arguments of everything that reads a config and a checkpoint."""
     add_trust_argument(parser)
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValues, metavar='KEY=VALUE',
                         help='set single keys of the config')

@@ -7,7 +7,7 @@ cameras, query_cam and gallery_cam, as `test --save-features` writes it.
 """
 import argparse
 
-from mmengine.config import DictAction
+from .arguments import KeyValues
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,9 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--rerank', action='store_true', help='re-rank as well (20, 6, 0.3)')
     parser.add_argument('--tpr-at-fpr', nargs='+', type=float, default=(), metavar='FPR',
                         help='such as 1e-4 1e-3 1e-2')
-    parser.add_argument('--single-shot', nargs='*', action=DictAction, metavar='KEY=VALUE',
+    parser.add_argument('--single-shot', nargs='*', action=KeyValues, metavar='KEY=VALUE',
                         help='single-gallery-shot CMC as well; trials=10 seed=0')
-    parser.add_argument('--query-expansion', nargs='*', action=DictAction, metavar='KEY=VALUE',
+    parser.add_argument('--query-expansion', nargs='*', action=KeyValues, metavar='KEY=VALUE',
                         help='expand first; k=5 alpha=3 times=1 expand_gallery=True')
     parser.add_argument('--backend', default='auto', choices=['auto', 'numpy', 'torch'])
     parser.add_argument('--device', default='cpu', help='where distances are computed')

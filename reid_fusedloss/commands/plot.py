@@ -11,7 +11,7 @@ written to features[_DATASET]/ in the checkpoint's folder, for the next picture.
 """
 import argparse
 
-from mmengine.config import DictAction
+from .arguments import KeyValues
 
 from ..trust import add_trust_argument
 
@@ -52,4 +52,4 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--dataset', help='of the checkpoints: market1501, ... or a path')
     parser.add_argument('--budget', help='of the checkpoints, see `test`')
     add_trust_argument(parser)
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValues, metavar='KEY=VALUE')

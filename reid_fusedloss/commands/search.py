@@ -17,9 +17,7 @@ arguments or files.
 """
 import argparse
 
-from mmengine.config import DictAction
-
-from .arguments import add_trained_model_arguments
+from .arguments import KeyValues, add_trained_model_arguments
 
 INTERMIXED = True
 KINDS = ('flat', 'hnsw', 'ivf', 'ivfpq')
@@ -37,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--index', metavar='FOLDER', help='where the gallery is kept')
     parser.add_argument('--kind', choices=KINDS,
                         help='of the index; default: that of --index, else flat')
-    parser.add_argument('--kind-options', nargs='+', action=DictAction, default={},
+    parser.add_argument('--kind-options', nargs='+', action=KeyValues, default={},
                         metavar='KEY=VALUE', help='nlist=1024 nprobe=32, M=32 ef_search=128, ...')
     parser.add_argument('--prune', action='store_true',
                         help='remove entries whose file is no longer there')

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
+from ..printable import printable
 from .file_names import ImageFile
 from .image_files import Source, folders, is_glob, list_images
 
@@ -83,4 +84,4 @@ def warn_of_training_images(root: Path, sources: Mapping[str, Source],
 
 
 def _warn(text: str) -> None:
-    print_log(text, logger='current', level=logging.WARNING)
+    print_log(printable(text), logger='current', level=logging.WARNING)

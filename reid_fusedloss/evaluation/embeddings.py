@@ -82,7 +82,7 @@ class EmbeddingStore:
 
         Raises:
             ValueError: if processes have features of different width, or more images than there
-                are; on all of them.
+                are, or some labels are numbers and others text; on all of them.
         """
         self._pack()
         shares = all_gather_object((self._columns, self._widths, list(map(len, self._blocks))))
@@ -93,6 +93,7 @@ class EmbeddingStore:
         if any(share[1] not in ({}, widths) for share in shares):
             raise ValueError('the processes have features of different width: '
                              f'{[share[1] for share in shares]}')
+        _check_labels(columns)
         places, order = _places([share[0]['sample_idx'] for share in shares])
         if size is not None and len(order) > size:
             raise ValueError(f'{len(order)} different images were evaluated, but the data set has '
@@ -137,6 +138,15 @@ class EmbeddingMetric(BaseMetric):
     def process(self, data_batch: Any, data_samples: Sequence[Mapping]) -> None:
         """Keep the embeddings of a batch; called by MMEngine."""
         self.store.add(data_samples)
+
+
+def _check_labels(columns: Mapping[str, list]) -> None:
+    """Refuse the identities 7 and '7' side by side: NumPy would make one of them."""
+    for key in ('pid', 'camid'):
+        given = {isinstance(label, str): label for label in columns[key] if label is not None}
+        if len(given) > 1:
+            raise ValueError(f'the {key} of some images is a number, {given[False]!r}, of others '
+                             f'text, {given[True]!r}: give all processes the same kind')
 
 
 def _exchange(blocks: list[np.ndarray], counts: list[list[int]],

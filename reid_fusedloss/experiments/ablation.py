@@ -4,11 +4,11 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
 from ..engine.checkpoints import INTERRUPTED
+from ..printable import tell
 from .commands import testing_command, training_command
 from .process import last_line, run_logged
 from .record import (TEST, differences, epoch_of, find_owner, find_twin, is_finished,
@@ -64,7 +64,7 @@ class Ablation:
     keep_checkpoints: bool = False
     run_command: Callable[[Sequence[str], Path], int] = run_logged
     clock: Callable[[], float] = time.monotonic
-    say: Callable[[str], None] = partial(print, flush=True)
+    say: Callable[[str], None] = tell
     _seconds: float = field(default=0.0, init=False)
     _epochs: int = field(default=0, init=False)
     _broken: set[str] = field(default_factory=set, init=False)

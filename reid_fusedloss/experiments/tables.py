@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Optional
 
+from ..printable import spreadsheet_cell
 from .order import compare_order, order_line
 from .paper import METRICS, ORDER_DATASET, PAPER_DATASETS, PaperRow
 from .results import Outcome
@@ -52,8 +53,9 @@ def csv_text(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[st
     for row in rows:
         for dataset in datasets:
             for metric in METRICS:
-                writer.writerow(_record(row, outcomes[dataset, row.place], dataset, metric)
-                                | dict(budget=budget or ''))
+                record = _record(row, outcomes[dataset, row.place], dataset, metric)
+                record['budget'] = budget or ''
+                writer.writerow({name: spreadsheet_cell(cell) for name, cell in record.items()})
     return text.getvalue()
 
 

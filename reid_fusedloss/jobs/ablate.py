@@ -6,6 +6,7 @@ from pathlib import Path
 from ..experiments import Ablation, Choices, find_configs, plan, settle
 from ..experiments.process import interrupt_on_signals
 from ..loading import trust_checkpoints
+from ..printable import tell
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,5 +29,5 @@ def run(args: argparse.Namespace) -> int:
     if failed:
         print(f'{len(failed)} of {len(rows)} failed:')
         for name, problem in failed.items():
-            print(f'  {name}: {problem}')
+            tell(f'  {name}: {problem}')
     return 1 if failed else 0

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..printable import printable
+from ..printable import tell
 from ..scope import configs_dir, list_configs
 
 BASE_DIR = '_base_'
@@ -49,6 +49,8 @@ def first_sentence(path: Path) -> str:
 
 def copy(configs: dict[str, Path], target: Path) -> None:
     """Copy configs, and what they inherit, below a folder with their places kept."""
+    if target.exists() and not target.is_dir():
+        raise ValueError(f'--copy {target} is a file: name a folder')
     root = configs_dir()
     files = {*root.glob(f'{BASE_DIR}/**/*.py')}
     for path in configs.values():
@@ -56,13 +58,13 @@ def copy(configs: dict[str, Path], target: Path) -> None:
     for path in sorted(files):
         place = target / path.relative_to(root)
         if place.exists():
-            print(printable(f'left as it is: {place}'))
+            tell(f'left as it is: {place}')
             continue
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     for path in configs.values():
-        print(printable(f'written: {target / path.relative_to(root)}'))
-    print(printable(f'and what they inherit ({len(files) - len(configs)} files)'))
+        tell(f'written: {target / path.relative_to(root)}')
+    print(f'and what they inherit ({len(files) - len(configs)} files)')
 
 
 def ancestors(path: Path) -> Iterator[Path]:

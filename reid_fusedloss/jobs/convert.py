@@ -10,6 +10,7 @@ from ..conversion import Converted, Fit, compare, convert, read_state_dict
 from ..engine.config import load_config
 from ..engine.testing import adopt_identities, drop_start_weights
 from ..loading import trust_checkpoints
+from ..printable import tell
 from ..scope import configs_dir
 from ..whole_file import whole_file
 
@@ -54,15 +55,15 @@ def run(args: argparse.Namespace) -> None:
     save(converted, Path(args.target))
     print(f'layout {converted.layout}: {len(converted.weights)} weights renamed')
     for name, reason in converted.left_over.items():
-        print(f'  left over: {name} ({reason})')
+        tell(f'  left over: {name} ({reason})')
     for note in converted.notes:
-        print(f'  note: {note}')
+        tell(f'  note: {note}')
     if fit is None:
         print('fits the network of this name of mmpretrain; none of our configs is for it')
     else:
         for name in fit.missing:
-            print(f'  not in the file: {name} (starts anew)')
+            tell(f'  not in the file: {name} (starts anew)')
         for name, (theirs, ours) in fit.shapes.items():
-            print(f'  of another size: {name} {theirs}, {ours} in the model (starts anew)')
+            tell(f'  of another size: {name} {theirs}, {ours} in the model (starts anew)')
         print(f'fits {converted.command()}')
-    print(f'written: {args.target}')
+    tell(f'written: {args.target}')

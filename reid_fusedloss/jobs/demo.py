@@ -6,6 +6,8 @@ from mmengine.runner import Runner
 
 from ..engine.checkpoints import latest_checkpoint
 from ..engine.config import load_config, use_amp
+from ..engine.work_dir import check_work_dir
+from ..printable import tell
 
 
 def build_runner(config: str, work_dir: str, checkpoint: str = '') -> Runner:
@@ -20,6 +22,7 @@ def build_runner(config: str, work_dir: str, checkpoint: str = '') -> Runner:
 def run(args: argparse.Namespace) -> None:
     """Test untrained, train, test, and say where the pictures are."""
     start = time.monotonic()
+    check_work_dir(args.work_dir)
     untrained = build_runner(args.config, f'{args.work_dir}/untrained').test()
     build_runner(args.config, args.work_dir).train()
     last = latest_checkpoint(args.work_dir)
@@ -33,4 +36,4 @@ def run(args: argparse.Namespace) -> None:
         print(f'{name:24}{figures}')
     print('\nLook at')
     for picture in ('curves.png', 'test/ranking_lists/reid.png', 'test/ranking_lists/rerank.png'):
-        print(f'  {args.work_dir}/{picture}')
+        tell(f'  {args.work_dir}/{picture}')

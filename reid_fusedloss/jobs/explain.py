@@ -7,7 +7,7 @@ from ..apis import ReIDInferencer
 from ..apis.sources import find_paths
 from ..explain import Explainer
 from ..loading import trust_checkpoints
-from ..printable import printable, tell_unreadable
+from ..printable import tell, tell_unreadable
 from ..visualization.attention import AttentionMaps, save_attention
 
 MEANINGS = dict(energy='energy: strength of the last feature map',
@@ -48,5 +48,5 @@ def run(args: argparse.Namespace) -> int:
     caption = '; '.join(MEANINGS[method] for method in methods)
     title = args.title or f'what {Path(args.source).stem} looks at'
     path = save_attention(found, args.out, title=title, caption=caption, width=args.width)
-    print(printable(f'drawn: {path}'))
+    tell(f'drawn: {path}')
     return 0

@@ -1,13 +1,17 @@
 """Export a trained model."""
 import argparse
+from pathlib import Path
 
 from ..apis import ReIDInferencer
 from ..export import export_onnx
 from ..loading import trust_checkpoints
+from ..printable import tell
 
 
 def run(args: argparse.Namespace) -> None:
     """Export, and say how far the file is from PyTorch."""
+    if Path(args.out).is_dir():
+        raise ValueError(f'{args.out} is a folder: name a file to write')
     trust_checkpoints(args.trust_checkpoint)
     inferencer = ReIDInferencer(args.source, args.checkpoint, 'cpu', progress=False,
                                 options=args.cfg_options)
@@ -15,7 +19,7 @@ def run(args: argparse.Namespace) -> None:
         inferencer, args.out, normalise=args.normalise, channel_order=args.channel_order,
         input_type=args.input_type, l2=not args.no_l2, exporter=args.exporter, opset=args.opset,
         images=args.images, tolerance=args.tolerance)
-    print(f'written: {args.out}; features of {done.num_images} images differ from PyTorch\'s by at '
-          f'most {done.difference:.1e}')
+    tell(f'written: {args.out}; features of {done.num_images} images differ from PyTorch\'s by at '
+         f'most {done.difference:.1e}')
     for name, text in done.card.to_props().items():
-        print(f'  {name}: {text}')
+        tell(f'  {name}: {text}')

@@ -10,7 +10,7 @@ from ..datasets.file_names import compile_pattern
 from ..export import open_extractor
 from ..export.open_extractor import is_exported
 from ..loading import trust_checkpoints
-from ..printable import printable, tell_unreadable
+from ..printable import tell, tell_unreadable
 
 WEIGHTS = ('.pth', '.pt', '.ckpt', '.tar')
 OTHER_FILES = ('.npy', '.pkl', '.pickle', '.h5', '.hdf5', '.csv', '.json', '.txt', *WEIGHTS)
@@ -65,7 +65,7 @@ def extract(args: argparse.Namespace) -> Summary:
     if is_file(args.out):
         return extract_to_file(inferencer, *works, args.out)
     return extract_to_folder(inferencer, *works, args.out, args.shard_size,
-                             lambda line: print(printable(line)))
+                             tell)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -76,5 +76,5 @@ def run(args: argparse.Namespace) -> int:
         print('Stopped; the same command goes on' if not is_file(args.out) else 'Stopped')
         return 130
     tell_unreadable(summary.unreadable)
-    print(printable(f'{args.out}: {summary}'))
+    tell(f'{args.out}: {summary}')
     return 0 if summary.images or not summary.unreadable else 1

@@ -13,6 +13,7 @@ from ..engine.testing import (adopt_identities, check_weights, drop_start_weight
 from ..evaluation.embeddings_file import FeatureSet, load_features
 from ..functional import distance_blocks, rank_blocks, rerank_blocks
 from ..loading import trust_checkpoints
+from ..printable import tell
 from ..scope import configs_dir
 from ..visualization import save_curves
 from ..visualization.batch_sizes import read_panels, save_batch_sizes
@@ -85,8 +86,8 @@ def draw_distances(args: argparse.Namespace) -> Path:
                                    distance=args.distance)
               for name, model in load_models(args).items()}
     for name, pairs in models.items():
-        print(f'{name}: overlap {pairs.overlap:.2f} %, EER {pairs.eer:.2f} %, mean distance '
-              f'{pairs.intra_mean:.4f} within, {pairs.inter_mean:.4f} between identities')
+        tell(f'{name}: overlap {pairs.overlap:.2f} %, EER {pairs.eer:.2f} %, mean distance '
+             f'{pairs.intra_mean:.4f} within, {pairs.inter_mean:.4f} between identities')
     return save_distances(models, args.out, distance=args.distance, title=args.title)
 
 
@@ -130,4 +131,4 @@ def run(args: argparse.Namespace) -> None:
     """Draw a picture, and say where it is."""
     draw = dict(figure2=draw_figure2, curves=draw_curves, distances=draw_distances, cmc=draw_cmc,
                 embedding=draw_embedding)
-    print(f'drawn: {draw[args.command](args)}')
+    tell(f'drawn: {draw[args.command](args)}')

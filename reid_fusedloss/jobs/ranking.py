@@ -2,6 +2,7 @@
 import argparse
 from pathlib import Path
 
+from ..printable import tell
 from ..visualization import load_ranking_lists
 from ..visualization.panels import distinct_names
 from ..visualization.ranking_comparison import save_ranking_comparison
@@ -36,4 +37,4 @@ def run(args: argparse.Namespace) -> None:
         *map(load_ranking_lists, files), args.out, names=tuple(names),
         num_queries=args.num_queries, topk=args.topk, order='ids' if args.ids else args.order,
         pids=args.ids or (), width=args.width, data_root=args.data_root)
-    print(f'drawn: {path}')
+    tell(f'drawn: {path}')

@@ -12,7 +12,7 @@ from ..apis.work_list import WorkList
 from ..evaluation import load_features
 from ..export import open_extractor
 from ..loading import trust_checkpoints
-from ..printable import printable, tell_unreadable
+from ..printable import tell, tell_unreadable
 from ..search import (Entry, GalleryIndex, OpenSetThreshold, Rerank, choose_threshold,
                                    load_index, save_index)
 from ..search.build import adjusted, is_same_build
@@ -128,5 +128,5 @@ def run(args: argparse.Namespace) -> int:
                                  topk=min(args.k, MOST_COLUMNS),
                                  order='given')
     save_png(picture, Path(args.out, 'search.png'))
-    print(printable(f'written: {args.out}/search.png, .csv, .json'))
+    tell(f'written: {args.out}/search.png, .csv, .json')
     return 0

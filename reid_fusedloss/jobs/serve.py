@@ -2,16 +2,18 @@
 import argparse
 from pathlib import Path
 
-from ..apis import ReIDInferencer
+from ..apis import FeatureExtractor
 from ..apis.gallery import PATTERN, model_id, update_gallery
+from ..export import open_extractor
 from ..loading import trust_checkpoints
-from ..printable import printable, tell_unreadable
+from ..printable import tell, tell_unreadable
 from ..search import GalleryIndex, load_index
 from ..web import Answers, serve
+from ..web.address import check_address
 from ..web.page import import_gradio
 
 
-def open_gallery(args: argparse.Namespace, inferencer: ReIDInferencer) -> GalleryIndex:
+def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor) -> GalleryIndex:
     """The gallery of the arguments; it says what is missing."""
     if not args.index:
         index = GalleryIndex(inferencer.feat_dims, model=model_id(inferencer))
@@ -22,16 +24,18 @@ def open_gallery(args: argparse.Namespace, inferencer: ReIDInferencer) -> Galler
     index = load_index(args.index)
     missing = [entry.name for entry in index.entries if not Path(entry.name).is_file()]
     if missing:
-        print(printable(f'{len(missing)} of {len(index)} entries have no file here, such as '
-                        f'{missing[0]}: they are shown without a picture'))
+        tell(f'{len(missing)} of {len(index)} entries have no file here, such as {missing[0]}: '
+             'they are shown without a picture')
     return index
 
 
 def run(args: argparse.Namespace) -> None:
+    """Open model and gallery, and serve the page until it is stopped."""
     import_gradio()  # if it is missing, say so before features are computed
+    check_address(args.host, args.port)
     trust_checkpoints(args.trust_checkpoint)
-    inferencer = ReIDInferencer(args.source, args.checkpoint, args.device,
+    inferencer = open_extractor(args.source, args.checkpoint, args.device,
                                 options=args.cfg_options)
     index = open_gallery(args, inferencer)
     inferencer.progress = False
-    serve(Answers(inferencer, index), args.port, args.host)
+    serve(Answers(inferencer, index, args.index), args.port, args.host)

@@ -4,11 +4,16 @@ from pathlib import Path
 
 from ..engine.config import suffix
 from ..experiments import csv_text, markdown, read_outcome, read_paper
+from ..printable import printable, tell
 from ..scope import configs_dir
+
 
 def run(args: argparse.Namespace) -> None:
     """Print the tables and write them as Markdown and CSV."""
     root = Path(args.root)
+    folder = Path(args.output or root)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f'{folder} is a file: the tables are written to a folder, --output')
     rows = read_paper([configs_dir() / name / 'metafile.yml' for name in ('peers', 'paper')],
                       args.tables)
     datasets = list(dict.fromkeys(Path(dataset).stem for dataset in args.dataset))
@@ -16,11 +21,10 @@ def run(args: argparse.Namespace) -> None:
         (dataset, row.place): read_outcome(root, dataset, args.budget, row.place, row.prefix)
         for dataset in datasets for row in rows}
     text = markdown(rows, outcomes, datasets, args.budget)
-    print(text)
-    folder = Path(args.output or root)
+    print(printable(text, lines=True))
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / f'tables{suffix(*datasets, args.budget)}'
     for ending, content in (('md', text), ('csv', csv_text(rows, outcomes, datasets, args.budget))):
         path = stem.with_name(f'{stem.name}.{ending}')
         path.write_text(content, encoding='utf-8')
-        print(f'written: {path}')
+        tell(f'written: {path}')

@@ -12,10 +12,12 @@ from torch import Tensor
 
 from ..engine.config import (join_processes, leave_processes, load_config,
                              suffix)
+from ..engine.hooks import ProgressHook
 from ..engine.testing import (adopt_identities, check_test_sets, check_weights, compare_rankings,
                               drop_start_weights, flip_images, read_weights, tested_pipeline)
 from ..evaluation import metrics_table
 from ..loading import trust_checkpoints
+from ..printable import printable
 
 
 def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor],
@@ -61,7 +63,8 @@ def run(args: argparse.Namespace) -> None:
     for dataset, cfg in configs.items():
         runner = Runner.from_cfg(cfg)
         check_weights(runner.model, weights)
+        runner.register_hook(ProgressHook())
         scores[Path(dataset or '').stem] = runner.test()
     if is_main_process():
-        print(f'\n{metrics_table(scores)}')
+        print(printable(f'\n{metrics_table(scores)}', lines=True))
     leave_processes()

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 from torch.serialization import load as torch_load  # torch.load may be replaced by others
 
+from ..trust import is_trusted, ways_to_trust
 from . import unpickler
 from .checksums import damaged_member, holds_a_program, is_zip
 from .config_text import without_program
-from ..trust import is_trusted, ways_to_trust
 
 File = Union[str, os.PathLike, BinaryIO]
 
@@ -60,6 +60,8 @@ def _load(source: File, file: BinaryIO, name: str, map_location: Any, mmap: bool
             return dict(state_dict=loaded.state_dict()) if isinstance(loaded, nn.Module) else loaded
         return without_program(_load_data(source, options))
     except pickle.UnpicklingError as error:
+        if trusted:  # to trust it is no help then
+            raise _unreadable(name, error) from error
         raise ValueError(
             f'{name} is damaged or holds more than weights, plain data and the objects of '
             f'MMEngine ({_reason(error)}). If you made it or trust its source, {ways_to_trust()}: '

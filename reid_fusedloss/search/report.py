@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..printable import printable, spreadsheet_cell
 from ..whole_file import whole_file
 from .entries import Entry
 from .result import Hit, SearchResult
@@ -51,20 +52,21 @@ def as_text(lists: dict[str, Any]) -> str:
     """For the terminal: a table of each query."""
     lines = []
     for query in lists['queries']:
-        lines.append(f'{query["img_path"]}: {", ".join(query["answer"])}')
+        lines.append(printable(f'{query["img_path"]}: {", ".join(query["answer"])}'))
         for rank, hit in enumerate(query['gallery'], start=1):
             labels = [f'id {hit["pid"]}' if hit['pid'] is not None else 'id ?',
                       f'camera {hit["camid"]}' if hit['camid'] is not None else '']
             reranked = '' if hit['reranked'] is None else f'  ({hit["reranked"]:.4f})'
-            lines.append(f'{rank:>4}  {hit["distance"]:.4f}{reranked}  {" ".join(labels):<18}  '
-                         f'{hit["img_path"]}')
-    return '\n'.join(lines).encode(errors='backslashreplace').decode()
+            lines.append(printable(f'{rank:>4}  {hit["distance"]:.4f}{reranked}  '
+                                   f'{" ".join(labels):<18}  {hit["img_path"]}'))
+    return '\n'.join(lines)
 
 
 def write_report(lists: dict[str, Any], unreadable: dict[str, str], folder: PathLike) -> None:
     """Write `search.json`, all of it, and `search.csv`, a line for each hit, into a folder.
 
-    Each is whole or not there.
+    Each is whole or not there. The JSON file holds names and labels as they are; in the CSV file
+    an apostrophe stands before those that a spreadsheet would compute, see `spreadsheet_cell`.
 
     Args:
         lists: of `as_lists`.
@@ -79,8 +81,9 @@ def write_report(lists: dict[str, Any], unreadable: dict[str, str], folder: Path
     writer.writerow(COLUMNS)
     for query in lists['queries']:
         for rank, hit in enumerate(query['gallery'], start=1):
-            writer.writerow([query['img_path'], rank, hit['img_path'], hit['pid'], hit['camid'],
-                             hit['distance'], hit['reranked'], query['known']])
+            cells = [query['img_path'], rank, hit['img_path'], hit['pid'], hit['camid'],
+                     hit['distance'], hit['reranked'], query['known']]
+            writer.writerow(map(spreadsheet_cell, cells))
     with whole_file(Path(folder, 'search.csv')) as file:
         file.write(table.getvalue().encode(errors='backslashreplace'))
 

@@ -9,6 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from mmengine.visualization.utils import convert_overlay_heatmap
 
+from ..checks import check_int
 from ..printable import printable
 from .canvas import PathLike, figure_to_array, fit, save_png
 from .panels import GREY, TEXT
@@ -65,8 +66,10 @@ def draw_attention(images: Sequence[AttentionMaps], *, title: str = '', caption:
         RGB picture, uint8, shape (H, W, 3).
 
     Raises:
-        ValueError: if there is no image.
+        ValueError: if there is no image, or a width or height of none.
     """
+    check_int('width', width)
+    check_int('height', height)
     if not images:
         raise ValueError('nothing to draw: there is no image')
     strips = [_strip(image, height) for image in images]

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..checks import check_int
 from .canvas import MARGIN, Grid, PathLike, figure_to_array, judge, load_image, paint, save_png
 from .ranking_list import write_lettering
 
@@ -125,8 +126,9 @@ def draw_ranking_comparison(first: dict, second: dict, *, names: tuple[str, str]
         RGB picture, uint8, shape (H, W, 3).
 
     Raises:
-        ValueError: see `match_queries` and `select_pairs`; if topk is not positive.
+        ValueError: see `match_queries` and `select_pairs`; if topk or width is not positive.
     """
+    check_int('width', width)
     if topk < 1:
         raise ValueError(f'topk={topk} must be at least 1')
     pairs = match_queries(first, second)

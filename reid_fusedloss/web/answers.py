@@ -5,10 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from ..apis import ReIDInferencer
+import numpy as np
+
+from ..apis import FeatureExtractor, ReIDInferencer
 from ..apis.gallery import model_id
+from ..apis.images import SampleReader
+from ..apis.sources import ImageSource
 from ..explain import Explainer
-from ..search import Entry, GalleryIndex, Hit, Rerank
+from ..printable import printable
+from ..search import Entry, GalleryIndex, Hit, Rerank, load_index
+from ..search.storage import PathLike, read_manifest
 from ..visualization.attention import AttentionMaps
 
 HINT = 'Choose an image to search with.'
@@ -24,7 +30,8 @@ class Answer:
     """What the gallery says of a query.
 
     Attributes:
-        query: the image as the network saw it, and where the network looked.
+        query: the image as the network saw it, and where the network looked; an exported model
+            does not tell where.
         hits: entries of the gallery, nearest first.
         nearest: cosine distance of the nearest entry.
         threshold: distance from which on nobody is known, or None.
@@ -48,26 +55,60 @@ class Answers:
     Args:
         inferencer: makes the features; the model that made those of the gallery.
         index: the gallery.
+        folder: where the gallery is kept; when it has changed there, the next question is
+            answered from its new state, all of it. None: it stays as it is.
+
+    Attributes:
+        index: the gallery that the last question was answered from.
 
     Raises:
         ValueError: if the gallery is empty or of another model.
     """
 
-    def __init__(self, inferencer: ReIDInferencer, index: GalleryIndex) -> None:
-        if not len(index):
-            raise ValueError('the gallery is empty: there is nothing to search in')
-        index.check_model(model_id(inferencer))
-        if index.dims != inferencer.feat_dims:
-            raise ValueError(f'the gallery holds features of width {index.dims}, the model makes '
-                             f'such of width {inferencer.feat_dims}: it is of another model')
-        self.inferencer, self.index = inferencer, index
-        self.explainer = Explainer(inferencer)
-        self._lock = threading.Lock()
+    def __init__(self, inferencer: FeatureExtractor, index: GalleryIndex,
+                 folder: Optional[PathLike] = None) -> None:
+        self.inferencer, self.index, self._folder = inferencer, index, folder
+        self._check(index)
+        # an exported model has no layers to look at
+        self.explainer = Explainer(inferencer) if isinstance(inferencer, ReIDInferencer) else None
+        self._lock, self._loading = threading.Lock(), threading.Lock()
+
+    @property
+    def grows(self) -> bool:
+        """Whether the gallery may change."""
+        return self._folder is not None
 
     @property
     def default_threshold(self) -> float:
         """The gallery's own threshold; `ALWAYS` if it has none."""
         return ALWAYS if self.index.threshold is None else self.index.threshold.distance
+
+    def current(self) -> GalleryIndex:
+        """The gallery as it is on the disk by now.
+
+        Raises:
+            QuestionError: if it cannot be read any more, is empty, or of another model.
+        """
+        if self._folder is None:
+            return self.index
+        with self._loading:
+            try:
+                if read_manifest(self._folder) != self.index.manifest:
+                    index = load_index(self._folder)
+                    self._check(index)
+                    self.index = index
+            except (OSError, ValueError) as error:
+                raise QuestionError(f'The gallery has changed on the disk and cannot be used: '
+                                    f'{printable(str(error))}.') from error
+            return self.index
+
+    def _check(self, index: GalleryIndex) -> None:
+        if not len(index):
+            raise ValueError('the gallery is empty: there is nothing to search in')
+        index.check_model(model_id(self.inferencer))
+        if index.dims != self.inferencer.feat_dims:
+            raise ValueError(f'the gallery holds features of width {index.dims}, the model makes '
+                             f'such of width {self.inferencer.feat_dims}: it is of another model')
 
     def ask(self, path: Optional[str], k: int, rerank: bool = False,
             threshold: float = ALWAYS) -> Answer:
@@ -80,8 +121,8 @@ class Answers:
             threshold: cosine distance from which on nobody is known; `ALWAYS` or more: none.
 
         Raises:
-            QuestionError: if there is no image, it cannot be read, a number is out of range, or
-                nothing is found.
+            QuestionError: if there is no image, it cannot be read, a number is out of range,
+                nothing is found, or the gallery cannot be read any more.
             FloatingPointError, ValueError: as the inferencer.
         """
         if not path:
@@ -90,20 +131,31 @@ class Answers:
             raise QuestionError(f'The number of answers is 1 or more, not {k}.')
         if not _is_finite(threshold):
             raise QuestionError(f'The distance is a number, not {threshold}.')
+        index = self.current()
         with self._lock:
             extraction = self.inferencer([path])
-            if not extraction.names:
-                raise QuestionError(f'“{Path(path).name}” is not an image that can be read: it is '
-                                    'damaged, empty, or of another kind.')
-            query, = self.explainer([path])
+            query = self._query(path) if extraction.names else None
+        if query is None:
+            raise QuestionError(f'“{Path(path).name}” is not an image that can be read: it is '
+                                'damaged, empty, or of another kind.')
         bound = None if threshold >= ALWAYS else float(threshold)
-        result = self.index.search(extraction.features, int(k), threshold=bound,
-                                   rerank=Rerank() if rerank else None)
+        result = index.search(extraction.features, int(k), threshold=bound,
+                              rerank=Rerank() if rerank else None)
         if not result.hits[0]:
             raise QuestionError('Nothing was found: the index looks into a part of the gallery, '
                                 'and there are no images in that part.')
         return Answer(query, result.hits[0], float(result.nearest[0]), bound,
                       result.nearest_entries[0])
+
+    def _query(self, path: str) -> Optional[AttentionMaps]:
+        """The query as the network sees it; None: it cannot be read."""
+        if self.explainer is not None:
+            return next(iter(self.explainer([path])), None)
+        sample = SampleReader(self.inferencer.pipeline)[0, ImageSource(path)].sample
+        if isinstance(sample, str):
+            return None
+        seen = sample['inputs'].flip(0).permute(1, 2, 0).numpy()  # BGR to RGB
+        return AttentionMaps(path, np.ascontiguousarray(seen), {})
 
 
 def _is_finite(value: Any) -> bool:

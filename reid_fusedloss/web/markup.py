@@ -35,9 +35,11 @@ def answer_page(answer: Answer) -> str:
 
 
 def query_page(answer: Answer) -> str:
-    """The query as the network saw it, and beside it where the network looked."""
+    """The query as the network saw it, and beside it where the network looked, if it tells."""
     image = answer.query.image
     seen = _figure(image, 'the query as the network sees it', 'query')
+    if 'energy' not in answer.query.maps:
+        return f'<div class="reid-query">{seen}</div>'
     drawn = overlay(image, answer.query.maps['energy'])
     looked = _figure(drawn, 'the query under its attention map, red where the network looks most',
                      'attention')

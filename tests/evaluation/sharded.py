@@ -57,4 +57,12 @@ def run_rank(rank: int, world: int, folder: Path) -> None:
         scores['uneven'] = 'no'
     except ValueError as error:
         scores['uneven'] = str(error)
+    mixed = ReIDMetric()
+    mixed.process(None, [dict(sample, pid=str(sample['pid']) if rank else sample['pid'])
+                         for sample in make_samples()[rank::world]])
+    try:
+        mixed.evaluate(90)
+        scores['mixed'] = 'no'
+    except ValueError as error:
+        scores['mixed'] = str(error)
     (folder / f'{rank}.json').write_text(json.dumps(scores))

@@ -22,6 +22,7 @@ def test_processes_agree_to_the_last_digit(world: int, tmp_path: Path) -> None:
         assert 'not a ReID test split' in failed
         assert failed.startswith('RuntimeError' if rank else 'ValueError')
         assert ('different width' in scores.pop('uneven')) is (world > 1)
+        assert ('of others text' in scores.pop('mixed')) is (world > 1)
         assert len(scores) == 12
         for case, found in scores.items():
             assert found == expected, (rank, case)

@@ -110,7 +110,7 @@ def test_csv(table2):
     lines = list(csv.DictReader(io.StringIO(tables(table2, [2], make=csv_text))))
     assert len(lines) == 12
     assert lines[3] == dict(
-        table='2', row='+RE', config='configs/paper/table2/2_re.py', dataset='market1501',
+        table='2', row="'+RE", config='configs/paper/table2/2_re.py', dataset='market1501',
         budget='cpu_market', part='', ranking='plain', metric='mAP', ours='52.0000', deviation='1.0000', n='3',
         seeds='0 1 2', status='finished', paper_dataset='Market-1501', paper='71.9',
         difference='-19.9000')

@@ -208,6 +208,7 @@ def with_value(value: float) -> np.ndarray:
     (dict(qp=[]), ValueError, '0 queries, 40 gallery'),
     (dict(gp=[]), ValueError, '12 queries, 0 gallery'),
     (dict(qp=['1'] * 12), TypeError, 'query_pids are of type <U1'),
+    (dict(qp=[1] * 11 + ['1']), TypeError, 'integers and strings together'),
     (dict(qp=[1.] * 12), TypeError, 'query_pids are of type float64'),
     (dict(gc=[None] * 40), TypeError, 'gallery_camids are of type object'),
     (dict(gc=None), ValueError, 'one side only'),

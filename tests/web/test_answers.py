@@ -1,15 +1,19 @@
 """What the page says, without the page."""
+import shutil
 import sys
+from configparser import ConfigParser
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from reid_fusedloss.search import GalleryIndex, OpenSetThreshold
+from reid_fusedloss.search import GalleryIndex, OpenSetThreshold, load_index, save_index
 from reid_fusedloss.web import Answers, QuestionError, serve
 from reid_fusedloss.web.markup import answer_page, message
-from reid_fusedloss.web.page import respond
+from reid_fusedloss.web.page import introduction, respond
+from tests.tiny import REPOSITORY
 
 
 def features_of(inferencer, paths):
@@ -101,6 +105,52 @@ def test_galleries_that_cannot_answer(inferencer, answers):
     index.add(np.ones((1, inferencer.feat_dims), np.float32), ['a'])
     index.threshold = OpenSetThreshold(.4)
     assert Answers(inferencer, index).default_threshold == .4
+
+
+def test_a_gallery_that_changes_on_the_disk(answers, folder, inferencer, tmp_path):
+    """The next question is answered from its new state, labels and all, or says why not."""
+    query = str(min((folder / 'data' / 'query').iterdir()))
+    place = tmp_path / 'index'
+    save_index(answers.index.rebuilt('flat'), place)
+    page = Answers(inferencer, load_index(place), place)
+    first, known = page.index, page.ask(query, 1).nearest_entry.name
+    assert page.index is first, 'an index that has not changed is not loaded again'
+    writer = load_index(place)
+    writer.add(inferencer([query]).features, [query], pids=['new'])
+    writer.threshold = .3
+    save_index(writer, place)
+    hit = page.ask(query, 1).hits[0]
+    assert (hit.entry.name, hit.entry.pid) == (query, 'new') != (known, 'new')
+    assert f'{len(first) + 1} images' in introduction(page) and page.default_threshold == .3
+    writer.remove([query])
+    save_index(writer, place)
+    assert page.ask(query, 1).hits[0].entry.name == known
+
+    stranger = GalleryIndex(inferencer.feat_dims, model='another')
+    stranger.add(np.ones((1, inferencer.feat_dims), np.float32), ['a'])
+    other = tmp_path / 'other'
+    save_index(stranger, other)
+    place.rename(tmp_path / 'away')
+    for state in (None, other):
+        if state is not None:
+            state.rename(place)
+        with pytest.raises(QuestionError, match='has changed on the disk and cannot be used'):
+            page.ask(query, 1)
+        assert 'cannot be used' in respond(page, query, 1, False, 2.)[1]
+        assert 'cannot be used' in introduction(page)
+    shutil.rmtree(place)
+    (tmp_path / 'away').rename(place)
+    assert page.ask(query, 1).hits[0].entry.name == known
+
+
+def test_releases_of_gradio(answers, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'gradio', SimpleNamespace(__version__='5.50.0'))
+    with pytest.raises(ImportError, match=r"needs gradio 6, 5\.50\.0 is installed: pip install "
+                       r"'gradio>=6,<7'"):
+        serve(answers, block=False)
+    wanted = ConfigParser()
+    wanted.read(REPOSITORY / 'setup.cfg')
+    assert 'gradio>=6,<7' in wanted['options.extras_require']['web'].split()
 
 
 def test_what_is_to_be_installed(answers, monkeypatch):

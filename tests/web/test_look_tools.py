@@ -101,10 +101,33 @@ def test_serve(start, folder, capsys, monkeypatch):
     assert len(load_index(folder / 'index')) == len(given[1][0].index)
 
 
+def test_serve_an_exported_model(folder, inferencer, answers, monkeypatch):
+    """It answers as the model that it was exported from; it does not tell where it looked."""
+    for package in ('gradio', 'onnx', 'onnxruntime'):
+        pytest.importorskip(package)
+    from reid_fusedloss.export import export_onnx
+    tool, given = load_tool('serve'), []
+    monkeypatch.setattr(tool.job, 'serve', lambda *arguments: given.append(arguments))
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, 'argv', ['serve.py', 'page.onnx', '--gallery', 'data/query'])
+    export_onnx(inferencer, 'page.onnx')
+    assert tool.main() == 0
+    exported, query = given[0][0], str(max((folder / 'data' / 'query').iterdir()))
+    answer = exported.ask(query, 3)
+    assert answer.hits[0].entry.name == query and answer.hits[0].distance == pytest.approx(0)
+    assert not answer.query.maps
+    assert (answer.query.image == answers.ask(query, 1).query.image).all()
+    shown, page = respond(exported, query, 3, False, 2.)
+    assert shown.count('<img ') == 1 and page.count('<img ') == 3
+    assert 'not an image that can be read' in respond(exported, 'broken.jpg', 3, False, 2.)[1]
+
+
 @pytest.mark.parametrize('arguments, words', [
     (['--gallery', 'gone'], 'gone'), (['--index', 'data'], 'no gallery in data'),
     (['--gallery', 'broken.jpg'], 'the gallery is empty'),
-    (['--gallery', 'data/query', '--port', '99999'], 'port=99999')])
+    (['--gallery', 'data/query', '--port', '99999'], 'port=99999'),
+    (['--gallery', 'data/query', '--host', ''], "host ''"),
+    (['--gallery', 'data/query', '--host', '192.0.2.1'], 'no address of this machine')])
 def test_serve_mistakes(start, capsys, arguments, words):
     pytest.importorskip('gradio')
     assert start(load_tool('serve'), *arguments) == 2
@@ -114,6 +137,6 @@ def test_serve_mistakes(start, capsys, arguments, words):
 def test_what_is_missing_is_said_before_anything_is_computed(start, capsys, monkeypatch):
     tool = load_tool('serve')
     monkeypatch.setitem(sys.modules, 'gradio', None)
-    monkeypatch.setattr(tool.job, 'ReIDInferencer', None)
+    monkeypatch.setattr(tool.job, 'open_extractor', None)
     assert start(tool, '--gallery', 'data/query') == 2
     assert "pip install 'reid_fusedloss[web]'" in capsys.readouterr().err

@@ -7,7 +7,8 @@ from urllib.parse import urlparse
 
 import pytest
 
-from reid_fusedloss.web import serve
+from reid_fusedloss.search import load_index, save_index
+from reid_fusedloss.web import Answers, guard, serve
 
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))),
                 None)
@@ -110,6 +111,47 @@ def test_page_in_a_browser(opened, served, folder):
     hosts = {urlparse(url).hostname for url in requests if not url.startswith(('data:', 'blob:'))}
     assert hosts == {'127.0.0.1'}
     assert '127.0.0.1' in served[2] and not set(served[2]) - {'127.0.0.1', 'localhost', None}
+
+
+def test_an_upload_without_room_is_answered(opened, folder, monkeypatch):
+    """A large one too, which is not cut off before the browser has the answer."""
+    page, _ = opened
+    monkeypatch.setattr(guard, 'MOST_FILES', 0)
+    large = folder / 'large.jpg'
+    large.write_bytes(bytes(2**25))
+    upload(page, large)
+    page.wait_for_selector('text=the page keeps uploads of the last hour')
+    page.reload()
+    page.wait_for_selector('#reid-answers [role=alert]')
+
+
+def test_a_page_shows_the_gallery_of_now(browser, served, folder, tmp_path):
+    """A new entry is among the answers without a new start; a new page has the new threshold."""
+    place, query = tmp_path / 'index', str(min((folder / 'data' / 'query').iterdir()))
+    save_index(served[0].index.rebuilt('flat'), place)
+    answers = Answers(served[0].inferencer, load_index(place), place)
+    own, address = serve(answers, port=0, block=False)
+    try:
+        page = browser.new_page()
+        page.set_default_timeout(WAIT)
+        page.goto(address)
+        page.wait_for_selector('#reid-answers [role=alert]')
+        upload(page, query)
+        assert shown(page, names(answers.ask(query, 1))[0])
+        writer = load_index(place)
+        writer.add(answers.inferencer([query]).features, ['new.jpg'])
+        writer.threshold = .25
+        save_index(writer, place)
+        page.fill('#reid-k input[type=number]', '3')
+        page.press('#reid-k input[type=number]', 'Enter')
+        assert shown(page, 'new.jpg')[0] == 'new.jpg'
+        page.goto(address)
+        page.wait_for_selector(f'text=the {len(writer)} images')
+        page.wait_for_function(
+            'document.querySelector("#reid-threshold input[type=number]").value == "0.25"')
+        page.close()
+    finally:
+        own.close(verbose=False)
 
 
 def test_keyboard_reaches_everything(opened):

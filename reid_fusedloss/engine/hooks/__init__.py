@@ -5,6 +5,7 @@ from .foreign_weights_hook import ForeignWeightsHook
 from .freeze_hook import FreezeHook
 from .other_identities_hook import OtherIdentitiesHook
 from .plain_checkpoint_hook import PlainCheckpointHook
+from .progress_hook import ProgressHook
 from .reid_checkpoint_hook import ReIDCheckpointHook
 from .report_hook import ReIDReportHook
 from .run_info_hook import RunInfoHook
@@ -14,7 +15,6 @@ from .trust_checkpoints_hook import TrustCheckpointsHook
 
 __all__ = [
     'AveragedModelHook', 'ChannelsLastHook', 'ForeignWeightsHook', 'FreezeHook',
-    'OtherIdentitiesHook', 'PlainCheckpointHook', 'ReIDCheckpointHook', 'ReIDReportHook',
-    'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook',
-    'TrustCheckpointsHook'
+    'OtherIdentitiesHook', 'PlainCheckpointHook', 'ProgressHook', 'ReIDCheckpointHook',
+    'ReIDReportHook', 'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook', 'TrustCheckpointsHook'
 ]

@@ -5,6 +5,7 @@ from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from ...printable import printable
 from ...registry import HOOKS
 
 
@@ -39,8 +40,8 @@ class SkippedImagesHook(Hook):
         self._draws = []
         for path in sorted(set(draws) - self._known):
             runner.logger.warning(
-                f'{path} cannot be decoded: another image stood in, of the same identity if it has '
-                "one (train_dataloader.dataset.unreadable='stop' stops instead)")
+                f'{printable(path)} cannot be decoded: another image stood in, of the same identity '
+                "if it has one (train_dataloader.dataset.unreadable='stop' stops instead)")
         self._known |= set(draws)
         if draws:
             # MMEngine's logger would drop a warning that is equal to an earlier one

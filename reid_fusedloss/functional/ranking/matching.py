@@ -93,7 +93,12 @@ def _encode(query: Labels, gallery: Labels, name: str) -> tuple[np.ndarray, np.n
 
 
 def _as_labels(labels: Labels, name: str) -> np.ndarray:
+    given = labels
     labels = labels.detach().cpu().numpy() if isinstance(labels, Tensor) else np.asarray(labels)
+    if labels.dtype.kind == 'U' and not (isinstance(given, np.ndarray) or all(
+            isinstance(label, str) for label in given)):
+        raise TypeError(f'{name} are integers and strings together, of which NumPy would make '
+                        'one: use integers or strings for all')
     if labels.ndim != 1:
         raise ValueError(f'{name} have shape {labels.shape}, expected one label per image')
     if labels.dtype.kind == 'O' and all(isinstance(label, str) for label in labels):
