@@ -47,6 +47,28 @@ class ThresholdAtFpir:
         self.fpir, self.gallery_size = float(fpir), gallery_size
         self._matches: Optional[GalleryMatches] = None
 
+    def start(self, matches: GalleryMatches) -> None:
+        """Forget all queries; find the rate at the size that there is. `update` does it by itself.
+
+        Raises:
+            ValueError: if there are too few strangers for the rate, or no negative pair.
+        """
+        self._matches, self._num_seen = matches, 0
+        if not matches.num_negatives:
+            raise ValueError('there is no stranger: query and gallery have one identity')
+        self.size = matches.num_gallery if self.gallery_size is None else self.gallery_size
+        share = min(1., matches.num_negatives / matches.num_queries / self.size)
+        self.rate = self.fpir if share == 1 else -np.expm1(share * np.log1p(-self.fpir))
+        if self.size <= matches.num_gallery:
+            check_enough_strangers(self.fpir, matches.num_queries)
+        else:
+            check_enough_strangers(self.rate, matches.num_queries, (
+                f'FPIR {self.fpir:g} in a gallery of {self.size} entries is {self.rate:.2g} in the '
+                f'{matches.num_gallery} of the validation set, and '))
+        self._values, self._weights = np.empty(0), np.empty(0)
+        self._own = np.full(matches.num_queries, np.inf)
+        self._chance = np.zeros(matches.num_queries)
+
     def update(self, first: int, block: np.ndarray, matches: GalleryMatches) -> None:
         """Take the distances of some queries, each query once.
 
@@ -56,10 +78,10 @@ class ThresholdAtFpir:
             matches: positives and junk of all queries, the same object for all blocks.
 
         Raises:
-            ValueError: if there are too few strangers for the rate, or no negative pair.
+            ValueError: as `start`.
         """
         if matches is not self._matches:
-            self._start(matches)
+            self.start(matches)
         self._num_seen += len(block)
         step = max(1, SLICE_SIZE // matches.num_gallery)
         for start in range(0, len(block), step):
@@ -93,24 +115,6 @@ class ThresholdAtFpir:
     def summarise(self) -> dict[str, float]:
         """'threshold', a distance."""
         return dict(threshold=self.threshold())
-
-    def _start(self, matches: GalleryMatches) -> None:
-        """Forget all queries; find the rate at the size that there is."""
-        self._matches, self._num_seen = matches, 0
-        if not matches.num_negatives:
-            raise ValueError('there is no stranger: query and gallery have one identity')
-        self.size = matches.num_gallery if self.gallery_size is None else self.gallery_size
-        share = min(1., matches.num_negatives / matches.num_queries / self.size)
-        self.rate = self.fpir if share == 1 else -np.expm1(share * np.log1p(-self.fpir))
-        if self.size <= matches.num_gallery:
-            check_enough_strangers(self.fpir, matches.num_queries)
-        else:
-            check_enough_strangers(self.rate, matches.num_queries, (
-                f'FPIR {self.fpir:g} in a gallery of {self.size} entries is {self.rate:.2g} in the '
-                f'{matches.num_gallery} of the validation set, and '))
-        self._values, self._weights = np.empty(0), np.empty(0)
-        self._own = np.full(matches.num_queries, np.inf)
-        self._chance = np.zeros(matches.num_queries)
 
     def _take(self, first: int, rows: np.ndarray, matches: GalleryMatches) -> None:
         """Look at these rows: strangers' nearest distances, and how near the own entries are."""
