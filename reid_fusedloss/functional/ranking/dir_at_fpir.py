@@ -65,12 +65,20 @@ class DirAtFpir:
         """
         numbers = {}
         for fpir in self.fpirs:
-            found = 100 * float(np.mean([
-                detection_and_identification_rate(own, other, threshold_at_fpir(nearest, fpir))
-                for nearest, own, other in self.splits()]))
+            found = self.at(fpir)
             numbers[f'DIR@FPIR={decimal(fpir)}'] = found
             numbers[f'FNIR@FPIR={decimal(fpir)}'] = 100 - found
         return numbers
+
+    def at(self, fpir: float) -> float:
+        """DIR in percent at one rate, averaged over the trials.
+
+        Raises:
+            ValueError: as `summarise`.
+        """
+        return 100 * float(np.mean([
+            detection_and_identification_rate(own, other, threshold_at_fpir(nearest, fpir))
+            for nearest, own, other in self.splits()]))
 
     def curve(self, num_points: int = 100) -> tuple[np.ndarray, np.ndarray]:
         """DIR over FPIR, from the lowest rate that the strangers allow to 1.
