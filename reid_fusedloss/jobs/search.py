@@ -104,8 +104,16 @@ def read_validation(args: argparse.Namespace) -> Optional[FeatureSet]:
 def choose(index: GalleryIndex, validation: FeatureSet, fpir: float) -> None:
     """Give the gallery a threshold for its present size."""
     index.threshold = choose_threshold(validation.query, validation.gallery, *validation.labels,
-                                       fpir=fpir, gallery_size=len(index), model=index.model)
+                                       fpir=fpir, gallery_size=len(index),
+                                       gallery_people=count_people(index), model=index.model)
     print(index.threshold.describe())
+
+
+def count_people(index: GalleryIndex) -> Optional[int]:
+    """Identities of the gallery, an entry without one counted as one; None: it has no identity."""
+    pids = [entry.pid for entry in index.entries]
+    known = {pid for pid in pids if pid is not None}
+    return len(known) + pids.count(None) if known else None
 
 
 def run(args: argparse.Namespace) -> int:

@@ -26,10 +26,13 @@ class OpenSetThreshold:
             the distance was given, not chosen.
         gallery_size: number of gallery entries that it was chosen for.
         dir: detection and identification rate on the validation set: share of the queries of known
-            people whose own identity is claimed; None: it has no known people.
+            people whose own identity is claimed; None: it has no known people. A validation
+            gallery that is smaller than the gallery tells only an upper bound.
         num_strangers: number of queries that stood for strangers.
-        validation_size: number of entries of the validation set's gallery.
+        validation_size: number of entries of the validation set's gallery that were used.
         model: id of the model that made the features; None: unknown.
+        gallery_people: number of identities of the gallery, an entry without one counted as one;
+            None: unknown.
 
     Raises:
         TypeError, ValueError: if the distance is no finite number, or a rate is given without the
@@ -42,6 +45,7 @@ class OpenSetThreshold:
     num_strangers: Optional[int] = None
     validation_size: Optional[int] = None
     model: Optional[str] = None
+    gallery_people: Optional[int] = None
 
     def __post_init__(self) -> None:
         check_number('distance', self.distance)
@@ -71,7 +75,7 @@ class OpenSetThreshold:
         return None, (
             f'the threshold {data["distance"]:.4f} of an older version is not used: its rate of '
             f'{data[OVER_PAIRS]:g} was one over pairs of images, and a search looks at the nearest '
-            f'of all entries; choose one by --fpir, or keep it by --threshold '
+            f'of all entries; choose one by --fpir, or go on with it by --threshold '
             f'{data["distance"]:.4f}')
 
     def describe(self) -> str:
@@ -80,11 +84,17 @@ class OpenSetThreshold:
             return f'threshold {self.distance:.4f}, set by hand'
         text = (f'threshold {self.distance:.4f}: FPIR {self.fpir:g} in a gallery of '
                 f'{self.gallery_size} entries')
-        if self.validation_size is not None and self.validation_size < self.gallery_size:
+        if self.gallery_people is not None:
+            text += f' of {self.gallery_people} people'
+        scaled = self.validation_size is not None and self.validation_size < self.gallery_size
+        if scaled:
             text += f' (scaled up from the {self.validation_size} of the validation set)'
         if self.num_strangers is not None:
             text += f', chosen on {self.num_strangers} queries of strangers'
-        return text if self.dir is None else f'{text}; DIR {100 * self.dir:.1f} %'
+        if self.dir is not None:
+            text += f'; DIR {100 * self.dir:.1f} %'
+            text += ' among these, lower in the gallery' if scaled else ''
+        return text
 
     def expected_fpir(self, size: int) -> Optional[float]:
         """About the FPIR in a gallery of another size, 1 - (1 - fpir)^(size / gallery_size).
@@ -119,14 +129,15 @@ class OpenSetThreshold:
 def choose_threshold(query: Features, gallery: Features, query_pids: Labels,
                      gallery_pids: Labels, query_camids: Optional[Labels] = None,
                      gallery_camids: Optional[Labels] = None, *, fpir: float = 1e-2,
-                     gallery_size: Optional[int] = None,
+                     gallery_size: Optional[int] = None, gallery_people: Optional[int] = None,
                      model: Optional[str] = None) -> OpenSetThreshold:
     """The largest cosine distance at a false positive identification rate, at a gallery's size.
 
     From a validation set whose identities were not trained on: each query stands for a stranger
     once, with the entries of its identity left out; a validation gallery larger than the real one
-    counts as all subsets of its size, a smaller one by a lower rate, see `ThresholdAtFpir`. It
-    should have about as many images of a person as the real gallery.
+    counts as all subsets of its size, a smaller one by a lower rate. Many images of few people
+    are fewer chances of a false alarm than as many people: with `gallery_people` the validation
+    gallery is made like the real one in this too. See `ThresholdAtFpir`.
 
     Args:
         query: features, shape (Q, C), of any norm.
@@ -139,6 +150,8 @@ def choose_threshold(query: Features, gallery: Features, query_pids: Labels,
         gallery_camids: cameras, V integers or strings, or None.
         fpir: share of the strangers for whom an identity may be claimed, above 0, below 1.
         gallery_size: number of entries of the real gallery; None: that of the validation set.
+        gallery_people: number of its identities, an entry without one counted as one; None:
+            unknown.
         model: id of the model that made the features, if it is known.
 
     Raises:
@@ -147,13 +160,14 @@ def choose_threshold(query: Features, gallery: Features, query_pids: Labels,
             is one identity only, or there are too few strangers for the rate.
     """
     observer, matches, blocks = _prepare(query, gallery, (query_pids, gallery_pids, query_camids,
-                                                          gallery_camids), fpir, gallery_size)
+                                                          gallery_camids), fpir, gallery_size,
+                                         gallery_people)
     first = 0
     for block in blocks:
         observer.update(first, block, matches)
         first += len(block)
     return OpenSetThreshold(observer.threshold(), float(fpir), int(observer.size), observer.dir(),
-                            matches.num_queries, matches.num_gallery, model)
+                            matches.num_queries, observer.num_used, model, gallery_people)
 
 
 def check_validation(query: Features, gallery: Features, *labels: Optional[Labels],
@@ -169,14 +183,15 @@ def check_validation(query: Features, gallery: Features, *labels: Optional[Label
     Raises:
         TypeError, ValueError: as there.
     """
-    observer, matches, _ = _prepare(query, gallery, labels, fpir, None)
+    observer, matches, _ = _prepare(query, gallery, labels, fpir)
     observer.start(matches)
 
 
 def _prepare(query: Features, gallery: Features, labels: tuple, fpir: float,
-             gallery_size: Optional[int]) -> tuple[ThresholdAtFpir, GalleryMatches, Iterator]:
+             gallery_size: Optional[int] = None, gallery_people: Optional[int] = None
+             ) -> tuple[ThresholdAtFpir, GalleryMatches, Iterator]:
     """What counts, whom it compares, and the distances; features and labels are checked."""
-    observer = ThresholdAtFpir(fpir, gallery_size)
+    observer = ThresholdAtFpir(fpir, gallery_size, gallery_people)
     matches = GalleryMatches(*labels)
     if (len(query), len(gallery)) != (matches.num_queries, matches.num_gallery):
         raise ValueError(f'{len(query)} query and {len(gallery)} gallery features, but '

@@ -7,9 +7,9 @@ from reid_fusedloss.functional import (DirAtFpir, ThresholdAtFpir,
                                        false_positive_identification_rate, threshold_at_fpir)
 from reid_fusedloss.functional.ranking import dir_at_fpir as splitting
 from reid_fusedloss.functional.ranking import stranger_threshold
+from reid_fusedloss.functional.ranking.gallery_units import Units, subset_survival
 from reid_fusedloss.functional.ranking.identification import draw_strangers
 from reid_fusedloss.functional.ranking.matching import GalleryMatches
-from reid_fusedloss.functional.ranking.stranger_threshold import subset_survival
 from tests.oracles import identification as oracle
 from tests.oracles.protocols import Observed
 
@@ -116,6 +116,35 @@ def test_threshold_holds_over_all_galleries_of_a_size(monkeypatch, size, levels)
         assert 1 - (1 - rate)**max(size / others, 1) == pytest.approx(fpir)
 
 
+@pytest.mark.parametrize('people', [1, 3, 4])
+def test_threshold_holds_over_all_galleries_of_so_many_people(people):
+    rng = np.random.default_rng(people)
+    query_pids, gallery_pids = np.arange(12) % 6, rng.permutation(np.arange(18) % 6)
+    distances = rng.random((12, 18)).astype(np.float32)
+    for fpir in (.2, .5):
+        chosen = watch(ThresholdAtFpir(fpir, 3 * people, people), distances, query_pids,
+                       gallery_pids, size=5).threshold()
+        args = distances, query_pids.tolist(), gallery_pids.tolist(), people
+        assert oracle.mean_fpir_of_people(*args, chosen) <= fpir + 1e-9
+        assert oracle.mean_fpir_of_people(*args, np.nextafter(np.float32(chosen), np.float32(2))) > fpir
+
+
+def test_images_of_a_person_are_as_many_as_in_the_gallery():
+    pids = [1] * 5 + [2] * 3 + [3] + [9] * 4  # nobody asks for 9
+    matches = GalleryMatches([1, 2, 3], pids)
+    for size, people, kept, nobody, wanted in ((6, 6, 3, 1, 6), (6, 4, 5, 2, 4), (8, 4, 9, 4, 4),
+                                               (90, 9, 9, 4, 48)):
+        units = Units(matches, size, people)
+        used = np.array(pids)[units.columns]
+        assert (np.sum(used != 9), np.sum(used == 9)) == (kept, nobody)
+        assert len(set(units.columns)) == len(used) and units.wanted == wanted
+        assert len(units.starts) == 3 + nobody and units.num_others() == len(units.starts) - 1
+    rows = np.arange(13.)[None]
+    assert Units(matches, 90, 9).nearest(rows).tolist()[0][-3:] == [0, 5, 8]
+    alone = Units(GalleryMatches([1], [7, 8, 8]), 3, 2)  # nobody is asked for
+    assert len(alone.starts) == alone.wanted == alone.num_others() == 3
+
+
 def test_survival_of_a_subset():
     found = subset_survival(np.array([5, 3, 0]), 2)
     np.testing.assert_allclose(found, [[1, 3 / 5, 3 / 10, 1 / 10, 0, 0], [1, 1 / 3, 0, 0, 0, 0],
@@ -167,5 +196,6 @@ def test_too_few_strangers_and_nothing_to_count():
     for wrong in (0, 1, 2, 'low', True):
         with pytest.raises(ValueError, match='above 0, below 1'):
             ThresholdAtFpir(wrong)
-    with pytest.raises(ValueError, match='gallery_size'):
-        ThresholdAtFpir(.1, 0)
+    for sizes in ((0, ), (.5, ), (3, 4), (None, 4), (3, 0)):
+        with pytest.raises(ValueError, match='gallery_'):
+            ThresholdAtFpir(.1, *sizes)

@@ -75,6 +75,18 @@ def mean_fpir(distances: np.ndarray, query_pids: Sequence, gallery_pids: Sequenc
     return float(np.mean(rates))
 
 
+def mean_fpir_of_people(distances: np.ndarray, query_pids: Sequence, gallery_pids: Sequence,
+                        people: int, threshold: float) -> float:
+    """FPIR over all galleries of so many people, with all images of each."""
+    rates = []
+    for i, row in enumerate(distances):
+        others = sorted(set(gallery_pids) - {query_pids[i]})
+        values = [min(float(row[j]) for j, pid in enumerate(gallery_pids) if pid in chosen)
+                  for chosen in combinations(others, people)]
+        rates.append(sum(value < threshold for value in values) / len(values))
+    return float(np.mean(rates))
+
+
 def mean_dir(distances: np.ndarray, size: int, threshold: float, *labels: Sequence) -> float:
     """DIR over all galleries of so many entries of other identities, beside the own ones."""
     case, rates = Observed(*labels), []

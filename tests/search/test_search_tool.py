@@ -107,6 +107,8 @@ def test_open_set_and_reranking_with_an_index(tiny_run, images, monkeypatch, cap
     threshold = kept.threshold
     assert kept.kind.type == 'hnsw' and (threshold.fpir, threshold.num_strangers) == (.1, 40)
     assert threshold.gallery_size == len(kept) and threshold.model == kept.model is not None
+    pids = [entry.pid for entry in kept.entries]
+    assert threshold.gallery_people == len(set(pids) - {None}) + pids.count(None) < len(kept)
     said = capsys.readouterr()
     assert f'threshold {threshold.distance:.4f}: FPIR 0.1 in a gallery of' in said.out
     assert 'warning' not in said.err

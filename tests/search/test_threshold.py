@@ -48,8 +48,9 @@ def test_a_smaller_validation_set_is_scaled_up_and_says_so():
     distances = [choose_threshold(*VALIDATION, fpir=.3, gallery_size=size).distance
                  for size in (2, 12, 40, 100)]
     assert distances == sorted(distances, reverse=True) and len(set(distances)) == 4
-    assert '(scaled up from the 12 of the validation set)' in choose_threshold(
-        *VALIDATION, fpir=.3, gallery_size=40).describe()
+    text = choose_threshold(*VALIDATION, fpir=.3, gallery_size=40).describe()
+    assert '(scaled up from the 12 of the validation set)' in text
+    assert text.endswith('% among these, lower in the gallery')
     with pytest.raises(ValueError, match='FPIR 0.1 in a gallery of 900 entries is 0.001.* in the '
                        '12 of the validation set, .* there are 40'):
         choose_threshold(*VALIDATION, fpir=.1, gallery_size=900)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
+import torch
 
 from reid_fusedloss.evaluation import FeatureSet, load_features
 from reid_fusedloss.functional import TprAtFpr, cosine_distance
@@ -43,6 +44,12 @@ class Measured(NamedTuple):
     fpir: float
     dir: float
     fpir_of_pairs: float
+
+
+def all_distances(features: FeatureSet) -> np.ndarray:
+    """Cosine distances, shape (Q, G)."""
+    return cosine_distance(torch.from_numpy(features.query),
+                           torch.from_numpy(features.gallery)).numpy()
 
 
 def split(features: FeatureSet, seed: int) -> Split:
@@ -85,27 +92,34 @@ def pairs_threshold(features: FeatureSet, rows: tuple[np.ndarray, np.ndarray],
     return observer.thresholds()
 
 
-def measure(features: FeatureSet, seed: int, sizes: tuple = SIZES, rates: tuple = RATES,
+def measure(features: FeatureSet, distances: np.ndarray, seed: int, sizes: tuple = SIZES, rates: tuple = RATES,
             draws: tuple = DRAWS) -> Iterator[tuple[tuple, Measured]]:
     """Choose and measure for one seed; (draw, size, rate) with what was measured."""
-    import torch
-    distances = cosine_distance(torch.from_numpy(features.query),
-                                torch.from_numpy(features.gallery)).numpy()
     parts = split(features, seed)
     query, entries = parts.validation
     by_pairs = pairs_threshold(features, parts.validation, distances, rates)
     for by in draws:
         for size in sizes:
+            if size is None and by != draws[0]:
+                continue  # all entries are the same ones
             gallery = draw(features, parts.gallery, size, by, seed)
             alarms = distances[np.ix_(parts.strangers, gallery)].min(axis=1)
             for rate in rates:
                 chosen = choose_threshold(
                     features.query[query], features.gallery[entries], features.query_pids[query],
-                    features.gallery_pids[entries], fpir=rate, gallery_size=len(gallery))
+                    features.gallery_pids[entries], fpir=rate, gallery_size=len(gallery),
+                    gallery_people=count_people(features, gallery))
                 yield (by, size, rate), Measured(
                     len(gallery), len(entries), float(np.mean(alarms < chosen.distance)),
                     found(features, distances, parts.known, gallery, chosen.distance),
                     float(np.mean(alarms < by_pairs[rate])))
+
+
+def count_people(features: FeatureSet, gallery: np.ndarray) -> int:
+    """Identities, and distractors one by one."""
+    pids = features.gallery_pids[gallery]
+    known = np.isin(pids, features.query_pids)
+    return len(np.unique(pids[known])) + int(np.count_nonzero(~known))
 
 
 def found(features: FeatureSet, distances: np.ndarray, known: np.ndarray, gallery: np.ndarray,
@@ -126,10 +140,11 @@ def table(results: dict[tuple, list[Measured]]) -> Iterator[str]:
     """Lines of Markdown."""
     yield '| features | gallery by | entries | asked | measured FPIR | DIR | FPIR over pairs |'
     yield '|---|---|---|---|---|---|---|'
-    for (name, by, _, rate), runs in results.items():
+    for (name, by, size, rate), runs in results.items():
         mean = Measured(*np.mean(runs, axis=0))
         rates = [run.fpir for run in runs]
-        yield (f'| {name} | {by} | {mean.size:.0f} | {rate:.0%} | {100 * mean.fpir:.2f} % '
+        drawn = by if size is not None else 'all'
+        yield (f'| {name} | {drawn} | {mean.size:.0f} | {rate:.0%} | {100 * mean.fpir:.2f} % '
                f'({100 * min(rates):.1f} to {100 * max(rates):.1f}) | {100 * mean.dir:.1f} % | '
                f'{100 * mean.fpir_of_pairs:.1f} % |')
 
@@ -144,8 +159,9 @@ def main(argv: Optional[list[str]] = None) -> dict[tuple, list[Measured]]:
     results: dict[tuple, list[Any]] = {}
     for path in args.features:
         features = load_features(path)
+        distances = all_distances(features)
         for seed in range(args.seeds):
-            for key, measured in measure(features, seed):
+            for key, measured in measure(features, distances, seed):
                 results.setdefault((Path(path).stem, *key), []).append(measured)
     print('\n'.join(table(results)))
     return results

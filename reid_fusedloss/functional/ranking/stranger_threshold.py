@@ -4,47 +4,57 @@ from typing import Optional
 
 import numpy as np
 
+from .gallery_units import Units, subset_survival
 from .identification import check_enough_strangers
 from .matching import GalleryMatches
 
 SLICE_SIZE = 2**22  # distances that are copied at a time
-NEGLIGIBLE = 1e-12  # chance that none of so many nearest entries is in a subset
 
 
 class ThresholdAtFpir:
     """Largest distance threshold at a false positive identification rate; an observer.
 
     Every query of a validation set stands for a stranger once: all entries of its identity are
-    left out. The nearest of many entries is nearer than that of few, so the rate holds for
-    galleries of one size G:
+    left out. The nearest of many entries is nearer than that of few, and that of many people
+    nearer than that of as many images of few, so the rate holds for galleries of one size:
 
-    - A validation gallery of M > G other entries: the rate is the mean over all subsets of G of
-      them, exactly: the nearest of a random subset is the k-th nearest of all with a
-      hypergeometric chance (`subset_survival`).
-    - Of M < G entries: all of them, and the rate r = 1 - (1 - fpir)^(M / G), from which G entries
-      make fpir if each is an independent chance. As some strangers resemble many people and
-      others nobody, the chances are not independent, and the actual FPIR is at most that.
+    - Of M > s others (entries, or people if `gallery_people` is given, see `Units`) s are as many
+      as the gallery has: the rate is the mean over all subsets of s of them, exactly: the nearest
+      of a random subset is the k-th nearest of all with a hypergeometric chance.
+    - Of M < s: all of them, and the rate r = 1 - (1 - fpir)^(M / s), from which s make fpir if
+      each is an independent chance. As some strangers resemble many people and others nobody,
+      the chances are not independent, and the actual FPIR is at most that.
 
     Held are the distances up to the threshold. An observer watches one ranking at a time.
 
     Args:
         fpir: false positive identification rate, above 0, below 1.
-        gallery_size: number of entries G; None: that of the validation gallery.
+        gallery_size: number of entries of the gallery; None: that of the validation gallery.
+        gallery_people: number of identities of the gallery, an entry without one counted as one;
+            None: unknown, its entries are taken for those of as many people as a random choice
+            of the validation set's has.
 
     Attributes:
-        rate: r, at the validation gallery's own size where that is smaller.
+        size: number of entries of the gallery.
+        rate: r.
+        num_used: number of entries of the validation gallery that are used.
 
     Raises:
-        ValueError: if fpir is out of range or gallery_size no positive integer.
+        ValueError: if fpir is out of range, a number is no positive integer, or there are more
+            people than entries.
     """
 
-    def __init__(self, fpir: float, gallery_size: Optional[int] = None) -> None:
+    def __init__(self, fpir: float, gallery_size: Optional[int] = None,
+                 gallery_people: Optional[int] = None) -> None:
         if not isinstance(fpir, Real) or isinstance(fpir, bool) or not 0 < fpir < 1:
             raise ValueError(f'fpir is a share of the strangers, above 0, below 1, got {fpir!r}')
-        if gallery_size is not None and (not isinstance(gallery_size, Integral)
-                                         or gallery_size < 1):
-            raise ValueError(f'gallery_size is a number of entries, got {gallery_size!r}')
-        self.fpir, self.gallery_size = float(fpir), gallery_size
+        for name, value in (('gallery_size', gallery_size), ('gallery_people', gallery_people)):
+            if value is not None and (not isinstance(value, Integral) or value < 1):
+                raise ValueError(f'{name} is an integer from 1, or None, got {value!r}')
+        if gallery_people is not None and gallery_people > (gallery_size or 0):
+            raise ValueError(f'gallery_people={gallery_people} needs gallery_size, which is at '
+                             f'least as many entries, got {gallery_size}')
+        self.fpir, self.gallery_size, self.gallery_people = float(fpir), gallery_size, gallery_people
         self._matches: Optional[GalleryMatches] = None
 
     def start(self, matches: GalleryMatches) -> None:
@@ -57,14 +67,16 @@ class ThresholdAtFpir:
         if not matches.num_negatives:
             raise ValueError('there is no stranger: query and gallery have one identity')
         self.size = matches.num_gallery if self.gallery_size is None else self.gallery_size
-        share = min(1., matches.num_negatives / matches.num_queries / self.size)
+        self._units = Units(matches, self.size, self.gallery_people)
+        self.num_used = len(self._units.columns)
+        share = min(1., self._units.num_others() / self._units.wanted)
         self.rate = self.fpir if share == 1 else -np.expm1(share * np.log1p(-self.fpir))
-        if self.size <= matches.num_gallery:
+        if self._units.wanted <= len(self._units.starts):
             check_enough_strangers(self.fpir, matches.num_queries)
         else:
             check_enough_strangers(self.rate, matches.num_queries, (
                 f'FPIR {self.fpir:g} in a gallery of {self.size} entries is {self.rate:.2g} in the '
-                f'{matches.num_gallery} of the validation set, and '))
+                f'{self.num_used} of the validation set, and '))
         self._values, self._weights = np.empty(0), np.empty(0)
         self._own = np.full(matches.num_queries, np.inf)
         self._chance = np.zeros(matches.num_queries)
@@ -119,13 +131,12 @@ class ThresholdAtFpir:
     def _take(self, first: int, rows: np.ndarray, matches: GalleryMatches) -> None:
         """Look at these rows: strangers' nearest distances, and how near the own entries are."""
         others, queries = rows.copy(), np.arange(first, first + len(rows))
-        counts = np.full(len(rows), matches.num_gallery)
         for row, query in enumerate(queries):
             positives, junk = matches.of(query)
             self._own[query] = rows[row, positives].min(initial=np.inf)
             others[row, positives] = others[row, junk] = np.inf
-            counts[row] -= len(positives) + len(junk)
-        survival = subset_survival(counts, self.size)
+        others = self._units.nearest(others)
+        survival = subset_survival(np.isfinite(others).sum(axis=1), self._units.wanted)
         reach = survival.shape[1] - 1
         nearer = np.count_nonzero(others <= self._own[queries, None], axis=1)
         places = nearer.clip(max=reach)[:, None]
@@ -141,23 +152,3 @@ class ThresholdAtFpir:
         total = weights[order].cumsum()
         stop = np.searchsorted(total, self.rate * self._matches.num_queries + 1e-9, 'right') + 1
         self._values, self._weights = values[order[:stop]], weights[order[:stop]]
-
-
-def subset_survival(num_entries: np.ndarray, size: int) -> np.ndarray:
-    """Chance that a random subset holds none of the k nearest of M entries: C(M-k, s) / C(M, s).
-
-    Args:
-        num_entries: numbers of entries M, shape (b,).
-        size: of the subset s; M where M is smaller.
-
-    Returns:
-        For k = 0 .. K, shape (b, K + 1); at K all chances are negligible.
-    """
-    entries = np.asarray(num_entries, dtype=float)[:, None]
-    part = np.minimum(entries, size)
-    share = np.divide(part, entries, out=np.ones_like(part), where=entries > 0).min()
-    enough = 1 if share == 1 else np.ceil(np.log(NEGLIGIBLE) / np.log1p(-share))
-    steps = np.arange(int(min(enough, max(entries.max(), 1))))
-    left = np.maximum(entries - steps, 1)
-    factors = ((entries - part - steps) / left).clip(0, 1)
-    return np.concatenate([np.ones_like(entries), factors.cumprod(axis=1)], axis=1)
