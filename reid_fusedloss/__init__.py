@@ -4,11 +4,17 @@ Importing the package registers its components; in a config:
 `custom_imports = dict(imports=['reid_fusedloss'])`. Its configs can then be inherited by scope:
 `_base_ = 'reid_fusedloss::paper/fusedloss_r50.py'`.
 """
+import os
+import sys
 from typing import Any
 
-from . import scope
-from .started import by_command
-from .version import __version__
+if 'cv2' not in sys.modules:
+    # OpenCV reads it once, when it is loaded: an image of more pixels is refused by all its readers
+    os.environ.setdefault('OPENCV_IO_MAX_IMAGE_PIXELS', str(2**26))
+
+from . import scope  # noqa: E402
+from .started import by_command  # noqa: E402
+from .version import __version__  # noqa: E402
 
 __all__ = ['trust_checkpoints', '__version__']
 

@@ -1,6 +1,10 @@
 """Everything that the package registers in MMEngine, and its patches of MMEngine."""
-from . import compat
+from mmengine.hub import hub
+
+from . import compat, distributed, scope
 
 compat.apply()
+distributed.apply()
+scope.answer_for_us(hub)
 
 from . import datasets, engine, evaluation, losses, models  # noqa: E402, F401

@@ -1,33 +1,65 @@
 """Registries of this package: children of MMEngine's roots.
 
 MMEngine finds a type by its scope, so configs write `type='reid_fusedloss.BNNeckHead'`; the name
-resolves from every `default_scope`.
+resolves from every `default_scope`. A config that is inherited by scope,
+`_base_ = 'reid_fusedloss::...'`, is built in this scope: a name without scope then means what it
+means in mmpretrain, whose scope our configs have.
 """
-from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
-from mmengine.registry import DATASETS as MMENGINE_DATASETS
-from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
-from mmengine.registry import HOOKS as MMENGINE_HOOKS
-from mmengine.registry import LOOPS as MMENGINE_LOOPS
-from mmengine.registry import METRICS as MMENGINE_METRICS
-from mmengine.registry import MODELS as MMENGINE_MODELS
-from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
-from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
-from mmengine.registry import Registry
+from importlib import import_module
+from typing import Any, Optional
+
+from mmengine import registry as mmengine_registry
+from mmengine.registry import DefaultScope, Registry
 
 SCOPE = 'reid_fusedloss'
+DEFAULTS = 'mmpretrain'
 
 
-def _child(parent: Registry, module: str) -> Registry:
-    """Child of `parent` in our scope; `module` is imported when a type is first asked for."""
-    return Registry(parent.name, parent=parent, scope=SCOPE, locations=[f'{SCOPE}.{module}'])
+class ScopeRegistry(Registry):
+    """A registry in which a name without scope is mmpretrain's, if our scope is the default one."""
+
+    def get(self, key: str) -> Optional[Any]:
+        """See MMEngine's `Registry.get`."""
+        default = DefaultScope.get_current_instance()
+        if isinstance(key, str) and '.' not in key and default and default.scope_name == SCOPE:
+            theirs = getattr(import_module(f'{DEFAULTS}.registry'), self._variable, None)
+            found = None if theirs is None else theirs.get(key)
+            if found is not None:
+                return found
+        return super().get(key)
+
+    _variable = ''
 
 
-DATASETS = _child(MMENGINE_DATASETS, 'datasets')
-DATA_SAMPLERS = _child(MMENGINE_DATA_SAMPLERS, 'datasets')
-TRANSFORMS = _child(MMENGINE_TRANSFORMS, 'datasets')
-MODELS = _child(MMENGINE_MODELS, 'models')
-METRICS = _child(MMENGINE_METRICS, 'evaluation')
-HOOKS = _child(MMENGINE_HOOKS, 'engine')
-LOOPS = _child(MMENGINE_LOOPS, 'engine')
-FUNCTIONS = _child(MMENGINE_FUNCTIONS, 'engine')
-OPTIM_WRAPPERS = _child(MMENGINE_OPTIM_WRAPPERS, 'engine')
+def _child(variable: str, module: str = '') -> Registry:
+    """Child of one of MMEngine's registries in our scope.
+
+    Args:
+        variable: its name in `mmengine.registry`.
+        module: of this package, imported when a type is first asked for; '': there is none.
+    """
+    parent = getattr(mmengine_registry, variable)
+    locations = [f'{SCOPE}.{module}'] if module else [f'{SCOPE}.components']
+    child = ScopeRegistry(parent.name, parent=parent, scope=SCOPE, locations=locations)
+    child._variable = variable
+    return child
+
+
+DATASETS = _child('DATASETS', 'datasets')
+DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets')
+TRANSFORMS = _child('TRANSFORMS', 'datasets')
+MODELS = _child('MODELS', 'models')
+METRICS = _child('METRICS', 'evaluation')
+HOOKS = _child('HOOKS', 'engine')
+LOOPS = _child('LOOPS', 'engine')
+FUNCTIONS = _child('FUNCTIONS', 'engine')
+OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS', 'engine')
+# MMEngine asks for these in the scope of an inherited config too
+EVALUATOR = _child('EVALUATOR')
+MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
+OPTIMIZERS = _child('OPTIMIZERS')
+OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS')
+PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS')
+VISBACKENDS = _child('VISBACKENDS')
+VISUALIZERS = _child('VISUALIZERS')
+WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS')

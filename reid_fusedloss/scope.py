@@ -1,10 +1,17 @@
 """The configs of this package: where they lie, and how MMEngine finds them by scope."""
+import functools
+from collections.abc import Callable
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
+from typing import Any, Optional
 
+from mmengine.config import config
 from mmengine.config.utils import MODULE2PACKAGE
 
 PACKAGE = Path(__file__).resolve().parent
+FUNCTIONS = ('collate_fn', 'worker_init_fn')  # of a data loader
 MIM = '.mim'  # folder in which MMEngine looks for a package's configs, tools and model index
 
 
@@ -14,6 +21,61 @@ def add() -> None:
     MMEngine knows a fixed list of packages; a plugin adds itself.
     """
     MODULE2PACKAGE.setdefault(PACKAGE.name, PACKAGE.name)
+    answer_for_us(config)
+    convert = config.Config._dict_to_config_dict
+    if not hasattr(convert, '__wrapped__'):
+        config.Config._dict_to_config_dict = staticmethod(_without_scope_of_functions(convert))
+
+
+def answer_for_us(module: ModuleType) -> None:
+    """Let a module of MMEngine know where this package is.
+
+    MMEngine asks `pkg_resources`, which looks in the wrong folder for an editable installation, and
+    which setuptools 82 has dropped: then the other packages are looked up by their import.
+    """
+    for name, answer in dict(is_installed=True, get_installed_path=str(PACKAGE),
+                             install_package=None).items():
+        ask = getattr(module, name, None)
+        if ask is not None and not hasattr(ask, '__wrapped__'):
+            setattr(module, name, _answering(ask, answer))
+
+
+def _answering(ask: Callable[..., Any], answer: Any) -> Callable[..., Any]:
+
+    @functools.wraps(ask)
+    def answered(package: str) -> Any:
+        if package == PACKAGE.name:
+            return answer
+        try:
+            return ask(package)
+        except ModuleNotFoundError as error:
+            if error.name != 'pkg_resources':
+                raise
+            return _look_up(package, ask.__name__)
+
+    return answered
+
+
+def _look_up(package: str, question: str) -> Any:
+    """What MMEngine's `is_installed` and `get_installed_path` answer, without setuptools."""
+    modules = {name: module for module, name in MODULE2PACKAGE.items()}
+    spec = find_spec(modules.get(package, package))
+    found = None if spec is None or spec.origin is None else str(Path(spec.origin).parent)
+    return found is not None if question == 'is_installed' else found
+
+
+def _without_scope_of_functions(convert: Callable[..., Any]) -> Callable[..., Any]:
+    """MMEngine writes the scope into the config of a function too, which then gets it as argument."""
+
+    @functools.wraps(convert)
+    def converted(cfg: Any, scope: Optional[str] = None, has_scope: bool = True) -> Any:
+        done = convert(cfg, scope, has_scope)
+        for key in FUNCTIONS if scope == PACKAGE.name and isinstance(done, dict) else ():
+            if isinstance(done.get(key), dict):
+                done[key].pop('_scope_', None)
+        return done
+
+    return converted
 
 
 def find_root() -> Path:
@@ -71,6 +133,6 @@ def find_config(name: str) -> Path:
         raise ValueError(f'{name} is the name of several configs: choose one of {sorted(found)}')
     near = get_close_matches('/'.join(wanted), known, n=3, cutoff=0.6) or get_close_matches(
         Path(name).stem, [key.split('/')[-1] for key in known], n=3, cutoff=0.6)
-    hint = f'; is one of {near} meant?' if near else ''
-    raise FileNotFoundError(f'no config at {name}, and none of the package has this name{hint} '
-                            '(reid-fusedloss configs lists them)')
+    hint = f', such as {near}' if near else ''
+    raise FileNotFoundError(f'no config at {name}: check the path, or take a name that '
+                            f'`reid-fusedloss configs` lists{hint}')

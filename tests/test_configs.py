@@ -9,7 +9,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
 
-from reid_fusedloss.engine.config import split_batch
+from reid_fusedloss.engine.training.batches import divided
 from reid_fusedloss.engine.config_keys import RUNNER_KEYS, check_keys
 from tests.configs.loading import CONFIGS, DATASET_NAMES, header, resolve, shrink
 from tests.tiny import REPOSITORY
@@ -92,7 +92,7 @@ def test_header_says_how_it_is_run(name):
     if '--dataset' in command:
         assert command[command.index('--dataset') + 1] in DATASET_NAMES
     processes = int(command[2]) if command[0] == 'tools/dist_train.sh' else 1
-    split_batch(resolve(name), processes)
+    divided(resolve(name).train_dataloader, processes)
 
 
 def test_erased_pixels_are_zero_after_normalisation():

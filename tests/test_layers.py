@@ -9,7 +9,7 @@ STANDARD = {'torch', 'numpy', 'scipy'}
 FORBIDDEN = {'models': {'losses', 'datasets', 'evaluation'}, 'losses': {'models', 'datasets'},
              'datasets': {'models', 'losses', 'evaluation', 'functional'},
              'evaluation': {'models', 'losses', 'datasets'},
-             'visualization': {'models', 'losses', 'datasets', 'evaluation', 'engine'},
+             'visualization': {'models', 'losses', 'evaluation', 'engine'},
              'experiments': {'models', 'losses', 'datasets', 'functional'}}
 
 

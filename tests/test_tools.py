@@ -7,6 +7,7 @@ import sys
 import pytest
 from mmengine.config import Config
 
+from reid_fusedloss.commands.processes import torchrun
 from tests.calling import call
 from tests.engine.processes import free_port
 from tests.tiny import REPOSITORY, tiny_config
@@ -150,21 +151,36 @@ def test_evaluate_features_on_a_file(tmp_path, monkeypatch, capsys):
         call(monkeypatch, 'evaluate_features', tmp_path / 'uneven.npz')
 
 
+def test_processes_are_started_by_torchrun(monkeypatch):
+    """The second of two machines; the arguments are the user's, without the number."""
+    commands = []
+    monkeypatch.setattr('os.execv', lambda _, command: commands.append(command))
+    for name, value in dict(NNODES='2', NODE_RANK='1', MASTER_ADDR='nodea', PORT='1').items():
+        monkeypatch.setenv(name, value)
+    for words in (['--processes', '4'], ['--processes=4']):
+        torchrun('train', ['config.py', *words, '--dataset', 'a b'], 4)
+    assert commands[0] == commands[1] == [
+        sys.executable, '-m', 'torch.distributed.run', '--nnodes=2', '--node_rank=1',
+        '--master_addr=nodea', '--master_port=1', '--nproc_per_node=4', '-m', 'reid_fusedloss',
+        'train', 'config.py', '--dataset', 'a b', '--launcher', 'pytorch']
+    with pytest.raises(ValueError, match='--processes 0'):
+        torchrun('train', [], 0)
+
+
 def test_slurm_starts_one_launcher_a_machine(tmp_path):
-    """With stand-ins for srun, scontrol and python: what reaches torchrun on the second machine."""
+    """With stand-ins for srun, scontrol and python: what is started on the second machine."""
     stand_ins = dict(
         srun='while [[ "$1" == --* ]]; do echo "srun $1"; shift; done\n'
              'SLURM_NNODES=2 SLURM_NODEID=1 SLURM_JOB_NODELIST="node[a-b]" exec "$@"',
-        scontrol='printf "nodea\\nnodeb\\n"', python='echo "python $*"')
+        scontrol='printf "nodea\\nnodeb\\n"', python='echo "python $* $NNODES $NODE_RANK $MASTER_ADDR"')
     for name, text in stand_ins.items():
         (tmp_path / name).write_text(f'#!/usr/bin/env bash\n{text}\n')
         (tmp_path / name).chmod(0o755)
     environment = dict(os.environ, PATH=f'{tmp_path}:{os.environ["PATH"]}', GPUS='8')
     done = subprocess.run([str(REPOSITORY / 'tools' / 'slurm_train.sh'), 'gpu', 'job', 'config.py',
                            '--dataset', 'a b'], env=environment, capture_output=True, text=True)
-    for words in ('srun --nodes=2', 'srun --gres=gpu:4', '--nnodes=2', '--node_rank=1',
-                  '--master_addr=nodea', '--nproc_per_node=4',
-                  'train.py config.py --launcher pytorch --dataset a b'):
+    for words in ('srun --nodes=2', 'srun --gres=gpu:4',
+                  'train.py config.py --processes 4 --dataset a b 2 1 nodea'):
         assert words in done.stdout, done.stdout + done.stderr
     environment['GPUS'] = '6'
     environment['GPUS_PER_NODE'] = '4'

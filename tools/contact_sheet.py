@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from reid_fusedloss.datasets.pedestrians import draw_pedestrian
+from reid_fusedloss.datasets.read_image import UnreadableImageError, read_image
 
 Source = Callable[[int, int, int], np.ndarray]
 
@@ -45,7 +46,10 @@ def read_folder(root: Path, size: tuple[int, int]) -> tuple[list[int], Source]:
         paths = files.get((pid, camid), [])
         if index >= len(paths):
             return np.full((*size, 3), 128, np.uint8)
-        image = cv2.imdecode(np.fromfile(paths[index], np.uint8), cv2.IMREAD_COLOR)
+        try:
+            image = read_image(paths[index])
+        except (OSError, UnreadableImageError) as error:
+            raise SystemExit(str(error)) from None
         return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)
 
     seen = Counter(pid for pid, _ in files)

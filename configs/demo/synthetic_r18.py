@@ -23,7 +23,8 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=16),
     dict(type='CosineAnnealingLR', eta_min=2e-5, by_epoch=True, begin=1, end=14)
 ]
-train_cfg = dict(type='reid_fusedloss.ReIDTrainLoop', max_epochs=14, val_interval=7)
+train_cfg = dict(
+    type='reid_fusedloss.ReIDTrainLoop', max_epochs=14, val_interval=7, split_batch=True)
 val_cfg = dict()
 test_cfg = dict()
 default_hooks = dict(

@@ -22,7 +22,8 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=31),
     dict(type='MultiStepLR', milestones=[6, 9], gamma=0.1, by_epoch=True)
 ]
-train_cfg = dict(type='reid_fusedloss.ReIDTrainLoop', max_epochs=10, val_interval=5)
+train_cfg = dict(
+    type='reid_fusedloss.ReIDTrainLoop', max_epochs=10, val_interval=5, split_batch=True)
 val_cfg = dict()
 test_cfg = dict()
 default_hooks = dict(

@@ -14,8 +14,9 @@ class Extraction:
         names: of the N images, in the order of the inputs: their paths, or what stands for one,
             such as 'image 3' for the fourth input. An image that is given twice is there twice.
         unreadable: name -> reason, of the images that could not be read.
-        indices: place of the N images among all inputs, those of folders counted one by one; empty
-            where the features were read from a file.
+        indices: place of the N images among all inputs, those of folders counted one by one; of
+            crops of a video, their row among its boxes. Empty where the features were read from a
+            file.
     """
     features: np.ndarray
     names: list[str]

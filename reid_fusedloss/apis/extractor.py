@@ -55,6 +55,11 @@ class FeatureExtractor(ABC):
         may be compared with each other."""
 
     @property
+    def distance(self) -> str:
+        """By which the model's test ranks its features, 'cosine' or 'euclidean'."""
+        return 'cosine'
+
+    @property
     def feat_dims(self) -> int:
         """C, length of a feature."""
         return self._measured[0]

@@ -9,12 +9,11 @@ from typing import Any, Union
 from ..whole_file import whole_file
 from .extraction import Extraction, join_extractions
 from .feature_files import StampedNames, read_extraction, read_stamps, save_extraction
+from .fingerprint import differences
 
 MANIFEST, SHARD = 'manifest.json', 'shard_{:06d}.npz'
 FORMAT = 1
 KEYS = dict(finished=bool, feat_dims=int, made_by=dict, inputs=list)
-PARTS = dict(weights='other weights', model='another model config',
-             pipeline='another test pipeline', options='other options')
 
 
 @dataclass(frozen=True)
@@ -125,8 +124,7 @@ class FeatureStore:
         save_extraction(path, part, found.read | found.unreadable)
 
     def _check(self, before: Mapping[str, Any]) -> None:
-        differing = [text for part, text in PARTS.items()
-                     if before['made_by'].get(part) != self._manifest['made_by'][part]]
+        differing = differences(before['made_by'], self._manifest['made_by'])
         if differing:
             raise ValueError(f'{self.folder} holds features of {" and ".join(differing)}: they '
                              'cannot be compared; give another --out')

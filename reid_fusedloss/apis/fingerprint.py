@@ -1,33 +1,92 @@
-"""What features depend on, in a few hexadecimal digits."""
+"""What features depend on, and nothing else."""
 import hashlib
+import inspect
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Union
 
 import torch
 from mmengine.config import Config
+from mmengine.registry import MODELS, Registry
 from torch import nn
 
+from ..datasets.pipeline import pipeline_steps
 from ..engine.testing import UNTESTED
+from ..registry import TRANSFORMS
 
 PathLike = Union[str, os.PathLike]
+SCHEME = 2  # of what is counted; 1 counted the loss and the classifier too
+FULL = 'float32'
+# keys of configs that no feature depends on, once the weights are there
+IDLE = frozenset(('init_cfg', 'pretrained', 'frozen_stages', 'norm_eval', 'with_cp', 'train_cfg',
+                  'loss', 'num_classes', 'bias', 'topk', 'cal_acc', 'dropout', 'drop_rate',
+                  'drop_path_rate', 'attn_drop_rate', 'batch_augments', 'max_bytes', 'max_pixels',
+                  'meta_keys', 'algorithm_keys'))
+PARTS = dict(weights='other weights', model='another model config',
+             pipeline='another test pipeline', changed='a file that was changed after its export')
 
 
-def of_model(model: nn.Module, cfg: Config, **options: bool) -> dict[str, Any]:
+def of_model(model: nn.Module, cfg: Config, **options: Union[bool, str]) -> dict[str, Any]:
     """Of the weights, the model, the test pipeline and the options of an extraction.
 
-    Two of the same fingerprint give the same features but for rounding. The classifier and the loss
-    do not count among the weights, nor where the files lie.
+    Two of the same fingerprint give the same features but for rounding. The loss, the classifier
+    and all else that only a training reads do not count, nor where the files lie, nor whether a
+    config states a default.
+
+    Args:
+        model: as it is used.
+        cfg: its config and that of its test data.
+        options: of the extraction: `normalize`, `flip`, and `precision`, such as 'float32'.
     """
-    return dict(weights=_weights(model), model=_config(cfg.model),
-                pipeline=_config(cfg.test_dataloader.dataset.pipeline), options=options)
+    pipeline = pipeline_steps(cfg.test_dataloader.dataset.pipeline)
+    return dict(scheme=SCHEME, weights=_weights(model), model=_config(cfg.model, MODELS),
+                pipeline=_config(pipeline, TRANSFORMS), options=options)
 
 
 def of_file(path: PathLike) -> dict[str, Any]:
-    """Of a file that holds all that features depend on."""
+    """Of a file that holds all that features depend on, and does not say of which model it is."""
     return dict(file=hashlib.sha256(Path(path).read_bytes()).hexdigest())
+
+
+def digits_of(made_by: Mapping[str, Any]) -> str:
+    """A fingerprint in a short text, which begins alike for all precisions of a model.
+
+    Args:
+        made_by: a fingerprint, of an older version too.
+    """
+    if made_by.get('scheme') != SCHEME:
+        return _digest(made_by)[:16]
+    options = {**made_by['options'], 'precision': FULL}
+    same = {**made_by, 'options': options}
+    parts = [f'v{SCHEME}', _digest({key: same[key] for key in same if key != 'changed'})[:16]]
+    if made_by['options']['precision'] != FULL:
+        parts.append(made_by['options']['precision'])
+    return '-'.join([*parts, *([made_by['changed'][:8]] if 'changed' in made_by else [])])
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """In words, what of two fingerprints differs; nothing: they are equal.
+
+    Args:
+        before: of features that are there, by an older version too.
+        now: of those that are to join them.
+    """
+    if before == now:
+        return []
+    if before.get('scheme') != now.get('scheme'):
+        older = 'weights' in before and 'scheme' not in before
+        return ['an older version of this package, which named models otherwise' if older else
+                'another model']
+    found = [text for part, text in PARTS.items() if before.get(part) != now.get(part)]
+    options = [before.get('options', {}), now.get('options', {})]
+    other = [f'{key}={options[0].get(key)!r}, here {options[1].get(key)!r}'
+             for key in sorted({**options[0], **options[1]})
+             if options[0].get(key) != options[1].get(key)]
+    return [*found, *([f'other options ({"; ".join(other)})'] if other else [])] or [
+        'another model']
 
 
 def _weights(model: nn.Module) -> str:
@@ -40,6 +99,33 @@ def _weights(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _config(part: Any) -> str:
-    content = Config(dict(part=part)).to_dict()
+def _config(part: Any, registry: Registry) -> str:
+    return _digest(_plain(Config(dict(part=part)).to_dict()['part'], registry))
+
+
+def _digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _plain(node: Any, registry: Registry) -> Any:
+    """A part of a config without idle keys, defaults and scopes, lists for tuples."""
+    if isinstance(node, (list, tuple)):
+        return [_plain(item, registry) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    kept = {key: _plain(value, registry) for key, value in node.items() if key not in IDLE}
+    if isinstance(kept.get('test_feature'), list):  # the first is the embedding
+        kept['test_feature'] = kept['test_feature'][0]
+    if 'type' not in kept:
+        return kept
+    kind = kept['type']
+    if isinstance(kind, str):
+        with registry.switch_scope_and_registry(None) as scoped:  # as when it is built
+            kind = scoped.get(kind)
+    if not inspect.isclass(kind):
+        return kept
+    defaults = {key: _plain(parameter.default, registry)
+                for key, parameter in inspect.signature(kind).parameters.items()}
+    named = {key: value for key, value in kept.items()
+             if key not in defaults or defaults[key] != value}
+    return {**named, 'type': f'{kind.__module__.split(".")[0]}.{kind.__name__}'}

@@ -1,22 +1,22 @@
 """A gallery from images, or from features that are there already; brought up to date."""
-import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Optional, Union
 
 import numpy as np
 
 from ..checks import check_flag
-from ..datasets.file_names import compile_pattern
+from ..datasets.file_names import compile_pattern, warn_of_misfits
 from ..evaluation.embeddings_file import load_features
 from ..npz_file import NOT_NPZ
 from ..search import Entry, GalleryIndex
 from ..search.entries import Entries
 from .extractor import FeatureExtractor
 from .feature_store import MANIFEST, load_extraction
+from .fingerprint import digits_of
 from .query_gallery import MARKET1501 as PATTERN
 from .sources import ImageSource
 from .work_list import WorkList
@@ -44,13 +44,17 @@ class GalleryUpdate:
 
 
 def model_id(inferencer: FeatureExtractor) -> str:
-    """What a gallery knows the model by: all that its features depend on, in 16 digits."""
-    return _digits(inferencer.fingerprint())
+    """What a gallery knows the model by: all that its features depend on, see `digits_of`.
 
-
-def _digits(made_by: Mapping[str, Any]) -> str:
-    content = json.dumps(made_by, sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    Raises:
+        ValueError: if the model's test ranks by another distance than a gallery.
+    """
+    if inferencer.distance != 'cosine':
+        raise ValueError(f"the model's test ranks by {inferencer.distance} distance, a gallery by "
+                         'the cosine, which gives another order: to search by the cosine all the '
+                         'same, --cfg-options test_evaluator.distance=cosine, for an exported file '
+                         'when it is exported')
+    return digits_of(inferencer.fingerprint())
 
 
 def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
@@ -84,6 +88,7 @@ def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
     if pattern is not None and pattern != index.pattern:
         relabel(index, pattern)
     index.pattern = pattern = index.pattern or PATTERN
+    warn_of_misfits(stamps, pattern)
     found = inferencer([ImageSource(name) for name in wanted])
     labels = [parse_labels(name, pattern) for name in found.names]
     added = index.add(found.features, found.names, pids=[pid for pid, _ in labels],
@@ -156,6 +161,7 @@ def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
     found = load_extraction(path)
     if not len(found):
         raise ValueError(f'{path} holds no features')
+    warn_of_misfits(found.names, pattern)
     labels = [parse_labels(name, pattern) for name in found.names]
     names = [os.path.abspath(name) if os.path.isfile(name) else name for name in found.names]
     index = GalleryIndex(found.features.shape[1], model=_maker(path))
@@ -168,7 +174,7 @@ def _maker(path: str) -> Optional[str]:
     """`model_id` of the model that made a folder of features; None: a file does not tell."""
     if not os.path.isdir(path):
         return None
-    return _digits(json.loads(Path(path, MANIFEST).read_text(encoding='utf-8'))['made_by'])
+    return digits_of(json.loads(Path(path, MANIFEST).read_text(encoding='utf-8'))['made_by'])
 
 
 def _is_test_set(path: str) -> bool:

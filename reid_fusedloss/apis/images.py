@@ -1,20 +1,22 @@
 """Images through the config's test pipeline."""
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, Optional, Union
 
 from mmcv.transforms import LoadImageFromFile
 from mmengine.dataset import Compose
 from torch.utils.data import Dataset
 
+from ..datasets.image_header import check_header
 from ..datasets.load_image import LoadReIDImage, UnreadableImageError
 from ..datasets.pipeline import Pipeline, pipeline_steps
-from .sources import ImageSource
+from ..datasets.read_image import MAX_PIXELS, read_file
+from .sources import ImageSource, check_local
 
 
 class LoadedImage(NamedTuple):
     """What the pipeline made of an image.
 
     Attributes:
-        index: its place among the inputs.
+        index: its place among the inputs, or the row that its source states.
         name: of its source.
         sample: as the pipeline's last step packs it, or a text: why there is none.
     """
@@ -58,6 +60,10 @@ class SampleReader(Dataset):
                 return self.load(record)
             except (UnreadableImageError, FileNotFoundError) as error:
                 return str(error)
+        if isinstance(self.load, LoadImageFromFile) and not self.load.backend_args:
+            problem = _problem(record['img_path'])
+            if problem is not None:
+                return problem
         try:
             loaded = self.load(record)
         except MemoryError:
@@ -76,3 +82,13 @@ class SampleReader(Dataset):
         if self.load.to_float32:
             record['img'] = record['img'].astype('float32')
         return record
+
+
+def _problem(path: str) -> Optional[str]:
+    """Why mmcv's loader is not let at a file: it fetches, waits, and decodes whatever it finds."""
+    try:
+        check_local(path)
+        check_header(read_file(path), MAX_PIXELS)
+    except (OSError, ValueError) as error:
+        return f'image {path} cannot be decoded ({error})'
+    return None

@@ -6,6 +6,7 @@ from typing import Any, Optional, Union
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch.nn.functional import normalize as unit_length
 
@@ -13,7 +14,7 @@ from ..checks import check_flag
 from ..models.flip_test_model import FlipTestModel
 from .extraction import Extraction
 from .extractor import FeatureExtractor
-from .fingerprint import of_model
+from .fingerprint import FULL, of_model
 from .model import load_model
 
 __all__ = ['Extraction', 'FeatureExtractor', 'ReIDInferencer']
@@ -79,9 +80,23 @@ class ReIDInferencer(FeatureExtractor):
 
     def fingerprint(self) -> dict[str, Any]:
         """See `FeatureExtractor`."""
+        precision = str(HALF[self.device.type]).removeprefix('torch.') if self.amp else FULL
         return of_model(self.model, self.cfg, normalize=self.normalize, flip=self.flip,
-                        amp=self.amp)
+                        precision=precision)
+
+    @property
+    def distance(self) -> str:
+        """See `FeatureExtractor`."""
+        return tested_distance(self.cfg)
 
     def _precision(self) -> AbstractContextManager:
         kind = self.device.type
         return torch.autocast(kind, HALF[kind]) if self.amp else nullcontext()
+
+
+def tested_distance(cfg: Config) -> str:
+    """By which the first `ReIDMetric` of a config's test ranks, 'cosine' where there is none."""
+    evaluators = cfg.get('test_evaluator') or []
+    evaluators = [evaluators] if isinstance(evaluators, Mapping) else evaluators
+    return next((evaluator.get('distance', 'cosine') for evaluator in evaluators
+                 if str(evaluator.get('type')).endswith('ReIDMetric')), 'cosine')

@@ -31,7 +31,8 @@ def load_batches(sources: Iterable[ImageSource], reader: SampleReader, batch_siz
 
 def _batches(sources: Iterable[ImageSource],
              batch_size: int) -> Iterator[list[tuple[int, ImageSource]]]:
-    numbered = enumerate(sources)
+    numbered = ((place if source.row is None else source.row, source)
+                for place, source in enumerate(sources))
     while batch := list(itertools.islice(numbered, batch_size)):
         yield batch
 

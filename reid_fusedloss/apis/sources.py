@@ -1,17 +1,22 @@
 """What a user has, paths, folders, arrays and pictures, as images that a pipeline takes."""
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from ..checks import check_choice, check_flag
 from ..datasets.image_files import IMAGE_SUFFIXES, is_glob, is_image
+from ..datasets.pil_pixels import pil_pixels
+from ..datasets.read_image import MAX_PIXELS
 
 CHANNEL_ORDERS = ('bgr', 'rgb')
 EXPECTED = ('expected a path, an array (H, W, 3) of uint8, a PIL image or an ImageSource')
+_ADDRESS = re.compile(r'[A-Za-z][A-Za-z0-9+.-]+://')
 
 
 class ImageSource(NamedTuple):
@@ -21,10 +26,13 @@ class ImageSource(NamedTuple):
         name: path of the file, or what stands for one.
         image: (H, W, 3), uint8, BGR; None: it is read from the file.
         problem: why there is nothing to read; None: there is.
+        row: what the user knows it by, for `Extraction.indices`, such as its row among the boxes of
+            a video; None: its place among the inputs.
     """
     name: str
     image: Optional[np.ndarray] = None
     problem: Optional[str] = None
+    row: Optional[int] = None
 
 
 class ImageStream:
@@ -33,10 +41,12 @@ class ImageStream:
     Args:
         inputs: a path of an image, a folder (its images sorted by path) or a glob; an array
             (H, W, 3), (H, W), (H, W, 1) or (H, W, 4) of uint8, where grey is repeated and the
-            fourth channel dropped; a PIL image of any mode, turned as its camera says (EXIF); an
-            `ImageSource`, as `video_crops` makes them; or an iterable of these, a generator too,
-            which is read as far as it is needed. A path of an iterable may lead nowhere: that image
-            is reported. Tensors are refused, since their layout is a matter of taste.
+            fourth channel dropped; a PIL image, turned as its camera says (EXIF), see `pil_pixels`;
+            an `ImageSource`, as `video_crops` makes them; or an iterable of these, a generator too,
+            which is read as far as it is needed. A path of an iterable may lead nowhere, and an
+            array or PIL image may have no pixel: that image is reported. Tensors are refused, since
+            their layout is a matter of taste, and so are a dict and a set. Nothing is fetched from
+            a network, and no pipe, device or socket is waited for.
         channel_order: of arrays, 'bgr' as OpenCV's or 'rgb'.
         recursive: look into the folders of folders too; links to folders are not followed.
 
@@ -44,9 +54,10 @@ class ImageStream:
         total: number of images; None: not known before they have been read.
 
     Raises:
-        TypeError: if an input is none of these; at once, or for a generator when it comes up.
-        ValueError: if an array has another shape, the channel order is unknown, or a folder or a
-            glob holds no image.
+        TypeError: if an input is none of these, or an array has another type; at once, or for a
+            generator when it comes up.
+        ValueError: likewise, if an array has another shape, a path is an address or a pipe, or a
+            folder or a glob holds no image; or if the channel order is unknown.
         FileNotFoundError: if the one path that is given does not exist.
     """
 
@@ -59,11 +70,16 @@ class ImageStream:
             if isinstance(inputs, (str, os.PathLike)):
                 _check_exists(os.fspath(inputs))
             inputs = [inputs]
+        elif isinstance(inputs, (Mapping, Set)):
+            raise TypeError(f'inputs are {_kind(inputs)}, whose order says nothing of which '
+                            'feature is whose: give a list, of a dict list(images.values())')
         elif not isinstance(inputs, Iterable) or _is_tensor(inputs) or isinstance(inputs, bytes):
             raise TypeError(f'inputs are {_kind(inputs)}: {EXPECTED}, or an iterable of these')
         if isinstance(inputs, Sequence):
             for number, item in enumerate(inputs):
                 _check_kind(item, number)
+                if isinstance(item, np.ndarray):
+                    _check_array(item, _numbered(number))
             self.items: Iterable[Any] = list(self._expand(inputs))
             self.total = len(self.items)
         else:
@@ -71,7 +87,7 @@ class ImageStream:
 
     def __iter__(self) -> Iterator[ImageSource]:
         for number, item in self.items:
-            yield _source(item, f'image {number}', self.channel_order)
+            yield _source(item, _numbered(number), self.channel_order)
 
     def _expand(self, inputs: Iterable[Any]) -> Iterator[tuple[int, Any]]:
         """Inputs with their place; in that of a folder or a glob, its images."""
@@ -98,7 +114,7 @@ def find_paths(inputs: Sequence[str], recursive: bool = False) -> list[str]:
     """Paths of images, folders and globs as paths of images, each once.
 
     Raises:
-        ValueError: if a folder or a glob holds no image.
+        ValueError: if a folder or a glob holds no image, or a path is an address or a pipe.
         FileNotFoundError: if a path does not exist.
     """
     for path in inputs:
@@ -106,7 +122,26 @@ def find_paths(inputs: Sequence[str], recursive: bool = False) -> list[str]:
     return list(dict.fromkeys(path for item in inputs for path in _find(item, recursive)))
 
 
+def check_local(path: str) -> None:
+    """Refuse what would be fetched or waited for; a path may lead nowhere.
+
+    Raises:
+        ValueError: if it is an address of a network, or a pipe, a device or a socket.
+    """
+    if _ADDRESS.match(path):
+        raise ValueError(f'{path} is an address, and nothing is fetched: download it, and give the '
+                         'path of the file')
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise ValueError(f'{path} is a pipe, a device or a socket, which is not waited for: give a '
+                         'file or a folder')
+
+
 def _find(path: str, recursive: bool) -> list[str]:
+    check_local(path)
     if os.path.isdir(path):
         found = sorted(_walk(path, recursive))
     elif is_glob(path) and not os.path.exists(path):
@@ -134,6 +169,7 @@ def _fail(error: OSError) -> None:
 
 
 def _check_exists(path: str) -> None:
+    check_local(path)
     if not os.path.lexists(path) and not is_glob(path):
         raise FileNotFoundError(f'no image and no folder at {path}: check the path')
 
@@ -157,38 +193,41 @@ def _kind(item: Any) -> str:
     return f'of type {type(item).__name__}{hint}'
 
 
+def _numbered(number: int) -> str:
+    """What stands for the name of an image that has none."""
+    return f'image {number}'
+
+
 def _source(item: Any, name: str, channel_order: str) -> ImageSource:
     if isinstance(item, ImageSource):
         return item
     if isinstance(item, str):
         return ImageSource(item)
     if isinstance(item, np.ndarray):
-        return ImageSource(name, _from_array(item, name, channel_order))
+        return _from_array(item, name, channel_order)
     try:
-        return ImageSource(name, _from_pil(item))
+        return ImageSource(name, pil_pixels(item, MAX_PIXELS))
     except (OSError, SyntaxError, ValueError) as error:  # Pillow decodes late
         return ImageSource(name, problem=f'the picture cannot be decoded ({error})')
 
 
-def _from_array(image: np.ndarray, name: str, channel_order: str) -> np.ndarray:
+def _check_array(image: np.ndarray, name: str) -> None:
+    """Refuse an array that is no image; one without pixels is an image that cannot be read."""
     if image.dtype != np.uint8:
         raise TypeError(f'{name} is an array of {image.dtype}: give uint8, 0 to 255')
-    if image.ndim == 2:
-        image = image[..., None]
-    if image.ndim != 3 or image.shape[2] not in (1, 3, 4) or not image.size:
+    if image.ndim != 2 and (image.ndim != 3 or image.size and image.shape[2] not in (1, 3, 4)):
         raise ValueError(f'{name} has shape {image.shape}: give (H, W, 3), or grey (H, W); several '
                          'images as a list')
+
+
+def _from_array(image: np.ndarray, name: str, channel_order: str) -> ImageSource:
+    _check_array(image, name)
+    if not image.size:
+        return ImageSource(name, problem=f'it has no pixel, its shape is {image.shape}')
+    if image.ndim == 2:
+        image = image[..., None]
     if image.shape[2] == 1:
-        return np.repeat(image, 3, axis=2)
+        return ImageSource(name, np.repeat(image, 3, axis=2))
     image = image[..., :3]
-    return np.ascontiguousarray(image if channel_order == 'bgr' else image[..., ::-1])
-
-
-def _from_pil(image: Image.Image) -> np.ndarray:
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith('I'):  # 16 bits become 8; Pillow would cut them off at 255
-        grey = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2)
-    for mode in {'F': ['L'], 'PA': ['RGBA'], 'La': ['LA'], 'RGBa': ['RGBA']}.get(image.mode, []):
-        image = image.convert(mode)
-    return np.ascontiguousarray(np.asarray(image.convert('RGB'))[..., ::-1])
+    return ImageSource(name, np.ascontiguousarray(
+        image if channel_order == 'bgr' else image[..., ::-1]))

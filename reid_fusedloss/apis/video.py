@@ -1,5 +1,6 @@
 """Crops of a video: the people that a detector or a tracker found."""
 import itertools
+import logging
 import math
 import os
 from collections import Counter
@@ -9,8 +10,10 @@ from typing import Optional, Union
 
 import cv2
 import numpy as np
+from mmengine.logging import print_log
 
-from .sources import ImageSource
+from ..datasets.read_image import MAX_PIXELS
+from .sources import ImageSource, check_local
 
 PathLike = Union[str, os.PathLike]
 
@@ -23,10 +26,13 @@ def read_boxes(path: PathLike) -> np.ndarray:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if a line holds no number, or lines differ in their length.
+        ValueError: if a line holds no number, lines differ in their length, or the path is an
+            address or a pipe.
     """
+    check_local(os.fspath(path))
     try:
-        boxes = np.loadtxt(path, delimiter=',', ndmin=2, encoding='utf-8-sig')
+        with open(path, encoding='utf-8-sig') as file:  # NumPy would fetch an address
+            boxes = np.loadtxt(file, delimiter=',', ndmin=2)
     except FileNotFoundError:
         raise FileNotFoundError(f'no boxes at {path}: check the path') from None
     except (ValueError, OSError) as error:
@@ -42,20 +48,24 @@ def video_crops(video: PathLike, boxes: Union[PathLike, np.ndarray],
     They are called `VIDEO#frame12/id3`; a box without identity (id < 0), or the second of an
     identity in its frame, `VIDEO#frame12/box40` by its place among the boxes, from 1. A box is cut
     to its frame; one that then is empty, or whose frame does not exist, has a `problem` instead
-    of an image, so that it is reported.
+    of an image, so that it is reported. `row` of a crop, and so `Extraction.indices`, is its row
+    among the boxes, from 0. A line in the log says if the boxes look like x1, y1, x2, y2.
 
     Args:
-        video: path of a file that OpenCV reads.
+        video: path of a file that OpenCV reads, of frames of at most 2**26 pixels.
         boxes: array (N, 6 or more) with columns frame, id, x, y, w, h, or a text file of these, see
             `read_boxes`. Frames count from 1, pixels from 0; edges are rounded to whole pixels.
         only: names of the crops that are wanted; None: all.
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if OpenCV cannot open the video, or the boxes have another form.
+        ValueError: if OpenCV cannot open the video, its frames are too large, or the boxes have
+            another form.
     """
     array = check_boxes(read_boxes(boxes) if isinstance(boxes, (str, os.PathLike)) else boxes)
-    with _opened(video):  # what is wrong is said now, not when the first crop is asked for
+    with _opened(video) as capture:  # what is wrong is said now, not when a crop is asked for
+        if only is None:
+            _warn_of_corners(array, *_frame_size(capture))
         return _crops(os.fspath(video), array, only)
 
 
@@ -89,11 +99,26 @@ def _crops(video: str, boxes: np.ndarray,
                 at += 1
             found, image = capture.retrieve() if at == frame else (False, None)
             for row in rows:
-                if found:
-                    yield _crop(names[row], image, boxes[row, 2:6])
-                else:
-                    yield ImageSource(names[row], problem=f'{video} has no frame {frame} that can '
-                                      f'be read: it ends after {at}')
+                crop = _crop(names[row], image, boxes[row, 2:6]) if found else ImageSource(
+                    names[row], problem=f'{video} has no frame {frame} that can be read: it ends '
+                    f'after {at}')
+                yield crop._replace(row=row)
+
+
+def _frame_size(capture: cv2.VideoCapture) -> tuple[int, int]:
+    return int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+
+
+def _warn_of_corners(boxes: np.ndarray, width: int, height: int) -> None:
+    """Say it where boxes reach out of the frame, and would not as x1, y1, x2, y2."""
+    x, y, w, h = boxes[np.isfinite(boxes).all(1), 2:6].T
+    outside = (x + w > width) | (y + h > height)
+    corners = (w > x) & (h > y) & (w <= width) & (h <= height)
+    if outside.sum() * 4 > len(outside) and corners.all():
+        print_log(f'{outside.sum()} of {len(outside)} boxes reach out of the frames of {width} x '
+                  f'{height}, and all would fit as x1, y1, x2, y2: the columns are x, y, w, h, so '
+                  'subtract x1 from x2 and y1 from y2 if yours are corners', logger='current',
+                  level=logging.WARNING)
 
 
 def _crop(name: str, image: np.ndarray, box: np.ndarray) -> ImageSource:
@@ -111,6 +136,7 @@ def _crop(name: str, image: np.ndarray, box: np.ndarray) -> ImageSource:
 
 @contextmanager
 def _opened(video: PathLike) -> Iterator[cv2.VideoCapture]:
+    check_local(os.fspath(video))
     if not os.path.isfile(video):
         raise FileNotFoundError(f'no video at {video}: check the path')
     capture = cv2.VideoCapture(os.fspath(video))
@@ -118,6 +144,10 @@ def _opened(video: PathLike) -> Iterator[cv2.VideoCapture]:
         if not capture.isOpened():
             raise ValueError(f'{video} cannot be opened as a video: OpenCV does not know the '
                              'format, or the file is damaged')
+        width, height = _frame_size(capture)
+        if width * height > MAX_PIXELS:  # the first is decoded when it is asked for
+            raise ValueError(f'{video} has frames of {width} x {height}, more than {MAX_PIXELS} '
+                             'pixels')
         yield capture
     finally:
         capture.release()

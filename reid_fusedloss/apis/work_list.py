@@ -7,7 +7,7 @@ from typing import Optional, Union
 
 import numpy as np
 
-from .sources import ImageSource, find_paths
+from .sources import ImageSource, check_local, find_paths
 from .video import check_boxes, crop_names, read_boxes, video_crops
 
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.m4v', '.webm', '.mpg', '.mpeg')
@@ -102,6 +102,10 @@ def _read_list(path: str) -> list[str]:
     if not paths:
         raise ValueError(f'{path} lists no image: write a path in each line')
     for name, number in paths.items():
+        try:
+            check_local(name)
+        except ValueError as error:
+            raise ValueError(f'line {number} of {path}: {error}') from None
         if os.path.isdir(name):
             raise ValueError(f'line {number} of {path}, {name}, is a folder: list files, or give '
                              'the folder itself')

@@ -30,7 +30,8 @@ COMMANDS = dict(
     plot='draw curves, distances, CMC, embeddings, figure 2',
     ranking='draw the same queries under two models',
     evaluate='evaluate features from a file',
-    configs='list the configs, or copy some to be edited')
+    configs='list the configs, or copy some to be edited',
+    run='run a script of another MM package with our configs known by scope')
 LIGHT = ('configs', )  # need no component of MMEngine
 ERROR, STOPPED = 2, 130
 # errors that say by themselves what is wrong, and others: one line each, no traceback

@@ -1,11 +1,15 @@
 """From file names to (path, pid, camid): the parsing shared by all data sets."""
+import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
+from mmengine.logging import print_log
+
 from ..printable import printable
 
+GROUPS = ('pid', 'camid')  # of a pattern
 Label = Union[int, str]
 INT64 = range(-2**63, 2**63)
 
@@ -22,7 +26,8 @@ def compile_pattern(pattern: Any) -> re.Pattern:
 
     Raises:
         TypeError: if it is no string.
-        ValueError: if it is no regular expression, or has no group `pid`.
+        ValueError: if it is no regular expression, has no group `pid`, or a named group that is
+            none of `GROUPS`: a misspelt camera would be no camera.
     """
     if not isinstance(pattern, str):
         raise TypeError(f'pattern is a regular expression on file names, got {pattern!r}')
@@ -32,6 +37,10 @@ def compile_pattern(pattern: Any) -> re.Pattern:
         raise ValueError(f'pattern {pattern!r} is no regular expression: {error}') from None
     if 'pid' not in regex.groupindex:
         raise ValueError(f'pattern {pattern!r} has no group (?P<pid>...) for the identity')
+    unknown = [name for name in regex.groupindex if name not in GROUPS]
+    if unknown:
+        raise ValueError(f'pattern {pattern!r} has the groups {unknown}: the known ones are '
+                         f'{GROUPS}; correct the name, or write a group without one, (...)')
     return regex
 
 
@@ -51,17 +60,40 @@ def parse_names(paths: Iterable[Path], pattern: str, junk_pids: Sequence[str]) -
     """
     regex = compile_pattern(pattern)
     with_camera = 'camid' in regex.groupindex
-    files = []
+    files, paths = [], list(paths)
+    misfits = [path for path in paths if not _fits(regex, path.name)]
+    if misfits:
+        raise ValueError(f'{printable(misfits[0])}: the name does not fit the pattern {pattern!r}, '
+                         f'as {len(misfits)} of {len(paths)} names; move the file away or correct '
+                         '`pattern`')
     for path in paths:
         match = regex.match(path.name)
-        if not match or not match['pid'] or with_camera and not match['camid']:
-            raise ValueError(f'{printable(path)}: the name does not fit the pattern {pattern!r}; '
-                             'move the file away or correct `pattern`')
         if not _is_text(str(path)):
             raise ValueError(f'{printable(path)}: the name is no UTF-8 text; rename the file')
         if match['pid'] not in junk_pids:
             files.append(ImageFile(str(path), match['pid'], match['camid'] if with_camera else None))
     return files
+
+
+def _fits(regex: re.Pattern, name: str) -> bool:
+    """Whether a base name has all that the groups ask for."""
+    match = regex.match(name)
+    return match is not None and all(match.groupdict().values())
+
+
+def warn_of_misfits(paths: Collection[str], pattern: str) -> None:
+    """A line in the log where not one name fits a pattern, so that nobody is known.
+
+    Args:
+        paths: of images, whose names need not fit.
+        pattern: see `compile_pattern`.
+    """
+    regex = compile_pattern(pattern)
+    if paths and not any(_fits(regex, Path(path).name) for path in paths):
+        print_log(printable(f'0 of {len(paths)} names fit the pattern {pattern!r}, such as '
+                            f'{Path(next(iter(paths))).name}: no identity is known; correct '
+                            '`pattern` if they tell identities'),
+                  logger='current', level=logging.WARNING)
 
 
 def to_labels(values: Iterable[Any]) -> dict[str, Label]:

@@ -41,7 +41,7 @@ class ReIDDataset(BaseDataset):
         sources: role ('train', 'query', 'gallery') -> folder, glob, dict(folder=, list_file=) or a
             list of these, relative to `data_root`; None: the class's own.
         pattern: regular expression on the base name with the groups `pid` and, optionally,
-            `camid`; None: the class's own.
+            `camid`, and no other named one; None: the class's own.
         junk_pids: identities to drop, as written in the names.
         max_ids: keep only the first so many identities in sorted order, in testing those of the
             queries; images of others, distractors too, are left out. For trials on a small budget;
@@ -193,8 +193,9 @@ class ReIDDataset(BaseDataset):
     def _report_counts(self, by_role: Mapping[str, list[ImageFile]]) -> None:
         for role, files in by_role.items():
             found = (len({file.pid for file in files}), len(files))
-            print_log(f'{type(self).__name__} {role}: {found[0]} identities, {found[1]} images',
-                      logger='current')
+            cameras = len({file.camid for file in files} - {None})
+            print_log(f'{type(self).__name__} {role}: {found[0]} identities, {found[1]} images, '
+                      f'{cameras or "no"} camera{"s" * (cameras != 1)}', logger='current')
             published = self.COUNTS.get(role)
             if published not in (None, found):
                 print_log(

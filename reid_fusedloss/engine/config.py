@@ -3,22 +3,24 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Optional
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
+from ..distributed import has_accelerator
 from ..registry import DATASETS
 from ..scope import datasets_dir, find_config
 from .budget import apply_budget, read_budget, read_config
 from .checkpoints import latest_checkpoint
 from .config_keys import RUNNER_KEYS, check_keys
-from .config_values import check_parts, check_values, images_of_an_identity
+from .config_values import LOADERS, check_parts, check_values
+from .training.batches import divided
+from .training.identities import count_identities as identities_of
 
 DATASET_VARIABLE = 'REID_DATASET'
 MOST_FOLDERS = 64  # '..' of the root is the root, so that more than there are do no harm
@@ -43,13 +45,10 @@ def load_config(path: str, dataset: Optional[str] = None,
         TypeError: if a value has another type.
     """
     path = str(find_config(path))
-    name = None if dataset is None else _dataset_name(dataset)
-    with _variable(DATASET_VARIABLE, name):
+    with _variable(DATASET_VARIABLE, None if dataset is None else _dataset_name(dataset)):
         cfg = read_config(path)
     if dataset is not None and DATASET_VARIABLE not in cfg.env_variables:
-        raise ValueError(f'{path} names its data set itself, so --dataset {dataset} has no effect: '
-                         f"write '{{{{${DATASET_VARIABLE}:{dataset}}}}}' into its _base_, or leave "
-                         '--dataset out')
+        use_dataset(cfg, dataset)
     if budget is not None:
         apply_budget(cfg, read_budget(budget))
     _set_options(cfg, options or {})
@@ -70,28 +69,53 @@ def load_config(path: str, dataset: Optional[str] = None,
     return cfg
 
 
+def use_dataset(cfg: Config, dataset: str) -> None:
+    """Put another data set into a config that names its own, as the one that a run leaves.
+
+    The images are brought to size as before: the loaders and their pipelines stay.
+
+    Args:
+        cfg: a whole config, changed in place.
+        dataset: name of a data set config of the package, or path of another one.
+    """
+    other = read_config(str(datasets_dir() / f'{_dataset_name(dataset)}.py'))
+    for loader in LOADERS:
+        if cfg.get(loader) and other.get(loader):
+            own = cfg[loader].dataset
+            kept = {key: own[key] for key in ('pipeline', 'split') if key in own}
+            cfg[loader].dataset = ConfigDict({**other[loader].dataset, **kept})
+
+
 def count_identities(cfg: Config) -> None:
-    """Set the head's `num_classes` to the identities of the training set where it is None."""
-    if cfg.model.head.get('num_classes') is None:
-        dataset = DATASETS.build(cfg.train_dataloader.dataset)
-        cfg.model.head.num_classes = dataset.metainfo['num_ids']
+    """Set the head's `num_classes` to the identities of the training set where it is None.
+
+    `ReIDTrainLoop` does so by itself; another loop needs the number in the config.
+    """
+    head = (cfg.get('model') or {}).get('head') or {}
+    if 'num_classes' in head and head['num_classes'] is None:
+        head['num_classes'] = identities_of(DATASETS.build(cfg.train_dataloader.dataset))
 
 
-def split_batch(cfg: Config, world_size: int) -> None:
-    """Divide the config's batch of training images, a total, among the processes.
+def split_batch(cfg: Config, world_size: int, per_process: bool = False) -> None:
+    """Take the config's batch of training images as the total of all processes, or for each.
+
+    Args:
+        cfg: a config of a training.
+        world_size: number of processes.
+        per_process: each process has so many images, as in MMEngine.
 
     Raises:
         ValueError: if a process would not get whole identities.
     """
-    loader = cfg.train_dataloader
-    total = loader.batch_size
-    num_instances = images_of_an_identity(loader)
-    if total % (world_size * num_instances):
-        raise ValueError(
-            f'batch_size={total} in all does not split into {world_size} processes with '
-            f'num_instances={num_instances} images of each identity: choose a multiple of '
-            f'{world_size * num_instances}, or pass --batch-per-process')
-    loader.batch_size = total // world_size
+    if is_our_loop(cfg):
+        cfg.train_cfg.split_batch = not per_process
+    elif not per_process:
+        cfg.train_dataloader = divided(cfg.train_dataloader, world_size)
+
+
+def is_our_loop(cfg: Config) -> bool:
+    """Whether a config trains by `ReIDTrainLoop`, which counts identities and divides batches."""
+    return str((cfg.get('train_cfg') or {}).get('type')).endswith('ReIDTrainLoop')
 
 
 def resume(cfg: Config, checkpoint: str) -> None:
@@ -116,8 +140,16 @@ def resume(cfg: Config, checkpoint: str) -> None:
 
 
 def use_amp(cfg: Config) -> None:
-    """Mixed precision: float16 with a loss scale on a GPU, bfloat16 on a CPU, none elsewhere."""
+    """Mixed precision: float16 with a loss scale on a GPU, bfloat16 on a CPU, none elsewhere.
+
+    Raises:
+        ValueError: if the config has an optimizer wrapper of its own, which would be replaced.
+    """
     device = get_device()
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if str(kind).split('.')[-1] not in ('OptimWrapper', 'AmpOptimWrapper', 'BF16OptimWrapper'):
+        raise ValueError(f'--amp would replace optim_wrapper.type={kind!r}: leave it out, or set a '
+                         'wrapper for mixed precision in the config')
     if device == 'cuda':
         cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
     elif device == 'cpu':
@@ -127,10 +159,7 @@ def use_amp(cfg: Config) -> None:
 
 
 def join_processes(cfg: Config, launcher: str) -> int:
-    """Prepare several processes and return their number.
-
-    MMEngine 0.10.7 selects a GPU for each process even where there is none. On a CPU the group is
-    made here, with gloo, and the model's wrapper is told that it has no device.
+    """Say in a config whether torchrun has started several processes, and return their number.
 
     Raises:
         ValueError: if torchrun did not start this process, or `sync_bn` is asked for without GPU.
@@ -141,15 +170,9 @@ def join_processes(cfg: Config, launcher: str) -> int:
     if 'WORLD_SIZE' not in os.environ:
         raise ValueError('--launcher pytorch is for processes that torchrun starts: use '
                          'tools/dist_train.sh or tools/dist_test.sh')
-    if not torch.cuda.is_available():
-        if cfg.get('sync_bn') is not None:
-            raise ValueError(f'sync_bn={cfg.sync_bn!r}: PyTorch synchronises batch normalisation on '
-                             'GPUs alone; leave the key out for statistics of each process')
-        if not torch.distributed.is_initialized():
-            timeout = timedelta(seconds=cfg.env_cfg.dist_cfg.timeout)
-            torch.distributed.init_process_group('gloo', timeout=timeout)
-        cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None,
-                                     broadcast_buffers=False, find_unused_parameters=False)
+    if not has_accelerator() and cfg.get('sync_bn') is not None:
+        raise ValueError(f'sync_bn={cfg.sync_bn!r}: PyTorch synchronises batch normalisation on '
+                         'GPUs alone; leave the key out for statistics of each process')
     return int(os.environ['WORLD_SIZE'])
 
 

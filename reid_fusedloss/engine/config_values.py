@@ -5,6 +5,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..checks import check_int, check_number
+from .training.batches import images_of_an_identity
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 PARTS = ('model', *LOADERS, 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default_hooks',
@@ -53,16 +54,6 @@ def check_values(cfg: Config) -> None:
     _check_optimizer((cfg.get('optim_wrapper') or {}).get('optimizer'))
     for place, scheduler in _schedulers(cfg.get('param_scheduler')):
         _check_scheduler(place, scheduler)
-
-
-def images_of_an_identity(loader: Mapping[str, Any]) -> int:
-    """K of a data loader's config, also where one batch sampler wraps another; 1 without it."""
-    sampler = loader.get('batch_sampler')
-    while isinstance(sampler, Mapping):
-        if 'num_instances' in sampler:
-            return sampler['num_instances']
-        sampler = sampler.get('batch_sampler')
-    return 1
 
 
 def _check_batch(loader: Mapping[str, Any]) -> None:

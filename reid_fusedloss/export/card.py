@@ -2,7 +2,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from ..datasets.load_image import BACKENDS
 PLACES = ('inside', 'outside')
 CHANNEL_ORDERS = ('rgb', 'bgr')
 INPUT_TYPES = ('float32', 'uint8')
+DISTANCES = ('cosine', 'euclidean')
+OPTIONAL = ('source', 'graph')  # entries that files of older versions lack
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')  # of mmcv's Resize
 
 
@@ -36,6 +38,8 @@ class ModelCard:
         config: name of the config file.
         package: 'reid_fusedloss'.
         package_version: its version.
+        source: `fingerprint` of the model that was exported; None in files of older versions.
+        graph: digest of the graph and the other entries, see `export.identity`; '' likewise.
     """
     normalise: str
     channel_order: str
@@ -52,11 +56,14 @@ class ModelCard:
     config: str
     package: str
     package_version: str
+    source: Optional[dict[str, Any]] = None
+    graph: str = ''
 
     def to_props(self) -> dict[str, str]:
         """As the file holds it: text as it stands, all else as JSON."""
         return {name: value if isinstance(value, str) else json.dumps(value)
-                for name, value in asdict(self).items()}
+                for name, value in asdict(self).items() if value not in (None, '')
+                or name not in OPTIONAL}
 
     @classmethod
     def from_props(cls, props: Mapping[str, str]) -> 'ModelCard':
@@ -65,12 +72,14 @@ class ModelCard:
         Raises:
             ValueError: if one is missing or is none of what it may be.
         """
-        missing = [field.name for field in fields(cls) if field.name not in props]
+        missing = [field.name for field in fields(cls)
+                   if field.name not in props and field.name not in OPTIONAL]
         if missing:
             raise ValueError(f'its metadata lacks {missing}: write it with tools/export_onnx.py')
         try:
             values = {field.name: props[field.name] if field.type is str else
-                      json.loads(props[field.name]) for field in fields(cls)}
+                      json.loads(props[field.name]) for field in fields(cls)
+                      if field.name in props}
             for name in ('mean', 'std', 'image_size'):
                 values[name] = tuple(values[name])
         except (ValueError, TypeError) as error:
@@ -89,6 +98,10 @@ class ModelCard:
                 raise ValueError(f'{name} has {length} numbers, got {getattr(self, name)}')
         for side in self.image_size:
             check_int('image_size', side)
+        if self.source is not None and not (isinstance(self.source, dict) and
+                                            isinstance(self.source.get('options'), dict)):
+            raise ValueError(f'source is the fingerprint of a model, got {self.source!r:.80}')
+        check_choice('distance', self.distance, DISTANCES)
         return self
 
     def pipeline(self) -> list[dict[str, Any]]:

@@ -1,5 +1,4 @@
 """What a model and its config say of preprocessing, as a file can repeat it."""
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from mmpretrain.datasets.transforms import PackInputs
 from mmpretrain.models.utils import ClsDataPreprocessor
 from torch import Tensor, nn
 
+from ..apis.inferencer import tested_distance
 from ..datasets.load_image import LoadReIDImage
 from ..datasets.pipeline import Pipeline, pipeline_steps
 from ..version import __version__
@@ -40,7 +40,7 @@ def describe(model: nn.Module, cfg: Config, feature_dims: int, *, normalise: str
     return ModelCard(
         normalise=normalise, channel_order=channel_order, mean=tuple(mean), std=tuple(std),
         input_type=input_type, **_images(cfg.test_dataloader.dataset.pipeline),
-        feature_dims=feature_dims, l2=l2, distance=_distance(cfg.get('test_evaluator')),
+        feature_dims=feature_dims, l2=l2, distance=tested_distance(cfg),
         config=Path(cfg.filename or '').name, package='reid_fusedloss',
         package_version=__version__)
 
@@ -64,10 +64,3 @@ def _images(pipeline: Pipeline) -> dict[str, Any]:
     width, height = resize.scale
     return dict(image_size=(height, width), interpolation=resize.interpolation,
                 resize_backend=resize.backend, decoder=load.backend)
-
-
-def _distance(evaluators: Any) -> str:
-    """That of the first ReIDMetric, 'cosine' where there is none."""
-    evaluators = [evaluators] if isinstance(evaluators, Mapping) else evaluators or []
-    return next((evaluator.get('distance', 'cosine') for evaluator in evaluators
-                 if str(evaluator.get('type')).endswith('ReIDMetric')), 'cosine')

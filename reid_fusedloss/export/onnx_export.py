@@ -1,5 +1,6 @@
 """From a trained model to an ONNX file that has been compared with it."""
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Optional, Union
 
@@ -16,6 +17,7 @@ from ..whole_file import whole_file
 from .card import CHANNEL_ORDERS, INPUT_TYPES, PLACES, ModelCard
 from .facts import describe
 from .graph import EmbeddingGraph
+from .identity import graph_digest
 from .onnx_model import OnnxModel
 from .trace import check_exporter, trace
 
@@ -74,9 +76,11 @@ def export_onnx(inferencer: ReIDInferencer, path: PathLike, *, normalise: str = 
     expected = inferencer(images)
     if not len(expected):
         raise ValueError(f'none of the images to compare on can be read: {expected.unreadable}')
-    card = describe(inferencer.model, inferencer.cfg, inferencer.feat_dims,
-                    normalise=normalise, channel_order=channel_order, input_type=input_type, l2=l2)
-    model = _to_onnx(inferencer, card, exporter, opset)
+    card = replace(describe(
+        inferencer.model, inferencer.cfg, inferencer.feat_dims, normalise=normalise,
+        channel_order=channel_order, input_type=input_type, l2=l2),
+        source=inferencer.fingerprint())
+    model, card = _to_onnx(inferencer, card, exporter, opset)
     with whole_file(path) as file:
         file.write(model.SerializeToString())
         file.flush()
@@ -116,16 +120,19 @@ def _images(images: Any) -> list[ImageSource]:
 
 
 def _to_onnx(inferencer: ReIDInferencer, card: ModelCard, exporter: str,
-             opset: Optional[int]) -> Any:
-    """The model as an `onnx.ModelProto` with its card."""
+             opset: Optional[int]) -> tuple[Any, ModelCard]:
+    """The model as an `onnx.ModelProto` with its card, and the card with the digest of both."""
     graph = EmbeddingGraph(inferencer.model, card, inferencer.model.data_preprocessor.to_rgb)
     device = next(inferencer.model.parameters()).device
     sample = torch.zeros(2, 3, *card.image_size, dtype=getattr(torch, card.input_type))
     model = trace(graph.to(device).eval(), sample.to(device), exporter, opset)
-    require('onnx', 'an export to ONNX').helper.set_model_props(model, card.to_props())
+    set_props = require('onnx', 'an export to ONNX').helper.set_model_props
     # which the torchscript exporter does not always see
     model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = card.feature_dims
-    return model
+    set_props(model, card.to_props())
+    card = replace(card, graph=graph_digest(model))
+    set_props(model, card.to_props())
+    return model, card
 
 
 def _difference(path: PathLike, images: list[ImageSource], expected: Extraction) -> float:

@@ -1,16 +1,17 @@
 """Features of images by an exported file, with the preprocessing that the file states."""
 import os
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Optional, Union
 
 import numpy as np
 
 from ..apis.extractor import FeatureExtractor
-from ..apis.fingerprint import of_file
 from ..checks import check_choice
 from ..optional import require
 from .card import ModelCard
+from .identity import fingerprint_of
 from .runtimes import RUNTIMES
 
 PathLike = Union[str, os.PathLike]
@@ -77,4 +78,13 @@ class OnnxModel(FeatureExtractor):
 
     def fingerprint(self) -> dict[str, Any]:
         """See `FeatureExtractor`."""
-        return of_file(self._path)
+        return self._fingerprint
+
+    @property
+    def distance(self) -> str:
+        """See `FeatureExtractor`."""
+        return self.card.distance
+
+    @cached_property
+    def _fingerprint(self) -> dict[str, Any]:
+        return fingerprint_of(self._path, self.card)

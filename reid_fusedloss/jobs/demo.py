@@ -4,7 +4,7 @@ import time
 
 from mmengine.runner import Runner, find_latest_checkpoint
 
-from ..engine.config import count_identities, load_config, use_amp
+from ..engine.config import load_config, use_amp
 
 
 
@@ -12,7 +12,6 @@ def build_runner(config: str, work_dir: str, checkpoint: str = '') -> Runner:
     """Runner of the demo's config, mixed precision on; with the weights of a checkpoint if given."""
     cfg = load_config(config)
     use_amp(cfg)
-    count_identities(cfg)
     cfg.work_dir = work_dir
     cfg.load_from = checkpoint or None
     return Runner.from_cfg(cfg)

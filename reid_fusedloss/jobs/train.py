@@ -5,10 +5,9 @@ from pathlib import Path
 from mmengine.runner import Runner
 
 from ..compat import trust_checkpoints
-from ..engine.config import (count_identities, join_processes, leave_processes,
-                                          load_config, resume, split_batch, suffix, use_amp)
+from ..engine.config import (count_identities, is_our_loop, join_processes, leave_processes,
+                             load_config, resume, split_batch, suffix, use_amp)
 from ..engine.work_dir import check_work_dir
-
 
 
 
@@ -16,9 +15,9 @@ def run(args: argparse.Namespace) -> None:
     """Train."""
     trust_checkpoints(args.trust_checkpoint)
     cfg = load_config(args.config, args.dataset, args.cfg_options, args.budget)
-    world_size = join_processes(cfg, args.launcher)
-    if not args.batch_per_process:
-        split_batch(cfg, world_size)
+    split_batch(cfg, join_processes(cfg, args.launcher), args.batch_per_process)
+    if not is_our_loop(cfg):
+        count_identities(cfg)
     if args.amp:
         use_amp(cfg)
     cfg.work_dir = args.work_dir or cfg.get(
@@ -26,6 +25,5 @@ def run(args: argparse.Namespace) -> None:
     check_work_dir(cfg.work_dir)
     if args.resume is not None:
         resume(cfg, args.resume)
-    count_identities(cfg)
     Runner.from_cfg(cfg).train()
     leave_processes()

@@ -94,9 +94,13 @@ class GalleryIndex:
             ValueError: if both are known and differ.
         """
         if model is not None and self.model is not None and model != self.model:
+            reason = 'distances between them mean nothing; build a gallery for each'
+            if model.startswith('v2-') and not self.model.startswith('v'):
+                reason = 'an older version named models otherwise; build the gallery again'
+            elif model.startswith('v2-') and model.split('-')[1] in self.model.split('-')[1:2]:
+                reason = f'one model in two precisions, or changed after its export; {reason}'
             raise ValueError(f'the gallery holds features of model {self.model!r}, these are of '
-                             f'{model!r}: distances between them mean nothing; build a gallery '
-                             'for each')
+                             f'{model!r}: {reason}')
 
     def add(self, features: Features, names: Sequence[str], *,
             pids: Optional[Sequence[Label]] = None, camids: Optional[Sequence[Label]] = None,

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ..datasets.read_image import UnreadableImageError, read_image
 from ..whole_file import whole_file
 
 PathLike = Union[str, Path]
@@ -101,10 +102,8 @@ class Grid:
 def load_image(path: Path, limit: int) -> Optional[np.ndarray]:
     """RGB image with no side over ``limit`` pixels; None if it cannot be read."""
     try:
-        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    except (OSError, cv2.error):
-        return None
-    if image is None:
+        image = read_image(path)
+    except (OSError, UnreadableImageError):
         return None
     return cv2.cvtColor(fit(image, limit, limit, enlarge=False), cv2.COLOR_BGR2RGB)
 

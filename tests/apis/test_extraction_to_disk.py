@@ -128,7 +128,10 @@ def test_features_of_another_model_are_refused(photos, trained, inferencer, tmp_
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     shutil.copytree(trained / 'work', tmp_path / 'moved')
     options = {'test_dataloader.dataset.pipeline.resize.scale': (20, 40)}
-    others = {'other options': ReIDInferencer(trained / 'work', flip=True, **keys),
+    others = {r'other options \(flip=False, here True\)':
+              ReIDInferencer(trained / 'work', flip=True, **keys),
+              r"other options \(precision='float32', here 'bfloat16'\)":
+              ReIDInferencer(trained / 'work', amp=True, **keys),
               'another test pipeline': ReIDInferencer(trained / 'work', options=options, **keys),
               'other weights': ReIDInferencer(tmp_path / 'moved', **keys)}
     others['other weights'].model.backbone.conv1.weight.data[0] += 1

@@ -78,6 +78,26 @@ def test_unreadable_images_are_reported_where_they_are(pictures, inferencer, tmp
     assert nothing.features.shape == inferencer([]).features.shape == (0, inferencer.feat_dims)
 
 
+def test_an_empty_crop_does_not_stop_the_others(inferencer):
+    crops = [noise(0), noise(1)[60:], noise(2)[:, 40:], noise(3)]
+    for inputs in (crops, iter(crops)):
+        found = inferencer(inputs)
+        assert found.indices == [0, 3] and list(found.unreadable) == ['image 1', 'image 2']
+        expected = np.concatenate([inferencer(noise(number)).features for number in (0, 3)])
+        np.testing.assert_allclose(found.features, expected, atol=1e-6)
+
+
+def test_a_bad_array_stops_before_any_work(inferencer, monkeypatch):
+    monkeypatch.setattr(ReIDInferencer, 'embed', None)
+    with pytest.raises(TypeError, match='image 300 is an array of float32'):
+        inferencer([noise(0)] * 300 + [noise(0).astype(np.float32)])
+
+
+def test_a_missing_path_is_said(inferencer, tmp_path):
+    found = inferencer([tmp_path / 'gone.jpg'])
+    assert found.unreadable == {f'{tmp_path}/gone.jpg': f'no such file: {tmp_path}/gone.jpg'}
+
+
 def test_a_generator_is_read_as_far_as_needed(inferencer, trained):
     taken = []
 

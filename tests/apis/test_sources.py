@@ -1,12 +1,16 @@
 """What is taken for images, and what is refused with its place."""
-import cv2
+import os
+import socket
+
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from reid_fusedloss.apis.sources import ImageStream, list_sources
-from reid_fusedloss.datasets.load_image import LoadReIDImage
+from reid_fusedloss.apis import ImageSource, read_boxes, video_crops
+from reid_fusedloss.apis.images import SampleReader
+from reid_fusedloss.apis.sources import ImageStream, find_paths, list_sources
+from reid_fusedloss.apis.work_list import work_list
+from tests.datasets.bombs import BOMBS
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 
@@ -49,52 +53,14 @@ def test_arrays():
     assert np.array_equal(stream[2].image, np.dstack([GREY + 2, GREY + 1, GREY]))
 
 
-@pytest.mark.parametrize('mode', ['1', 'L', 'LA', 'P', 'PA', 'RGB', 'RGBA', 'RGBa', 'CMYK', 'YCbCr',
-                                  'HSV', 'F', 'I'])
-def test_modes_of_pillow(mode):
-    colours = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)
-    if mode == 'I':
-        image = Image.fromarray(colours[..., 0].astype(np.int32) * 256)
-        wanted = np.dstack([colours[..., 0]] * 3)
-    else:
-        image = Image.fromarray(colours)
-        image = image.convert('RGBA').convert(mode) if mode in ('RGBa', ) else (
-            image.convert('LA' if mode == 'LA' else 'P').convert(mode) if mode == 'PA'
-            else image.convert(mode))
-        wanted = np.asarray(image.convert('RGBA' if mode in ('PA', 'RGBa') else
-                                          'L' if mode == 'F' else 'RGB').convert('RGB'))[..., ::-1]
-    found, = list_sources(image)
-    assert found.problem is None and np.array_equal(found.image, wanted)
-
-
-@pytest.mark.parametrize('suffix, mode', [('png', 'I;16'), ('png', 'RGBA'), ('png', 'P'),
-                                          ('png', '1'), ('jpg', 'CMYK'), ('jpg', 'turned')])
-def test_a_picture_is_as_its_file(suffix, mode, tmp_path):
-    """Opened by Pillow or read by the pipeline: 16 bits, palette, transparency, CMYK, EXIF."""
-    path = tmp_path / f'image.{suffix}'
-    colours = cv2.resize(np.random.default_rng(1).integers(0, 256, (2, 2, 3), dtype=np.uint8),
-                         (32, 16))
-    if mode == 'I;16':
-        Image.fromarray(colours[..., 0].astype(np.uint16) * 257).save(path)
-    elif mode == 'turned':
-        exif = Image.Exif()
-        exif[0x0112] = 6
-        Image.fromarray(colours).save(path, exif=exif, quality=95)
-    else:
-        Image.fromarray(colours).convert(mode).save(path)
-    with Image.open(path) as picture:
-        found, = list_sources(picture)
-    read = LoadReIDImage().transform(dict(img_path=str(path)))['img']
-    assert found.image.shape == read.shape
-    assert np.abs(found.image.astype(int) - read).max() <= (6 if suffix == 'jpg' else 0)
-
-
 @pytest.mark.parametrize('inputs, error', [
     (5, 'inputs are of type int'), (None, 'inputs are of type NoneType'),
     (b'a.jpg', 'inputs are of type bytes'), (torch.zeros(3, 4, 4), r'tensor.permute\(1, 2, 0\)'),
     ([GREY, torch.zeros(3, 4, 4)], 'input 1 is of type Tensor'),
     (['a.jpg', 7], 'input 1 is of type int'), ([['a.jpg']], 'input 0 is of type list'),
-    ([GREY, None], 'input 1 is of type NoneType')])
+    ([GREY, None], 'input 1 is of type NoneType'),
+    ({'a': GREY}, r'inputs are of type dict, .*list\(images.values\(\)\)'),
+    ({'a.jpg'}, 'inputs are of type set, .*give a list')])
 def test_what_is_no_image_is_refused_at_once(inputs, error):
     with pytest.raises(TypeError, match=error):
         ImageStream(inputs)
@@ -103,11 +69,53 @@ def test_what_is_no_image_is_refused_at_once(inputs, error):
 @pytest.mark.parametrize('array, error', [
     (GREY.astype(np.float32), 'image 1 is an array of float32'), (GREY > 0, 'array of bool'),
     (np.zeros((2, 3, 4, 3), np.uint8), r'image 1 has shape \(2, 3, 4, 3\).*as a list'),
-    (np.zeros((3, 4, 2), np.uint8), r'shape \(3, 4, 2\)'),
-    (np.zeros((0, 4, 3), np.uint8), r'shape \(0, 4, 3\)')])
+    (np.zeros((3, 4, 2), np.uint8), r'shape \(3, 4, 2\)')])
 def test_arrays_that_are_no_images(array, error):
+    """In a list before any image is read, in a generator when they come up."""
     with pytest.raises((TypeError, ValueError), match=error):
-        list_sources([GREY, array])
+        ImageStream([GREY, array])
+    stream = iter(ImageStream(iter([GREY, array])))
+    next(stream)
+    with pytest.raises((TypeError, ValueError), match=error):
+        next(stream)
+
+
+@pytest.mark.parametrize('shape', [(0, 4, 3), (4, 0, 3), (0, 0), (0, 0, 0)])
+def test_what_has_no_pixel_is_reported(shape):
+    """A crop that lies outside its picture does not stop the others."""
+    found = list_sources([GREY, np.zeros(shape, np.uint8), GREY])
+    assert [source.image is not None for source in found] == [True, False, True]
+    assert found[1].problem == f'it has no pixel, its shape is {shape}'
+
+
+ADDRESSES = ['http://127.0.0.1:9/a.jpg', 'https://host/a.jpg', 'ftp://host/a.jpg', 's3://b/a.jpg',
+             'file:///tmp/a.jpg', 'rtsp://host/live']
+
+
+@pytest.mark.parametrize('path', [*ADDRESSES, 'pipe.jpg', 'socket.jpg', '/dev/zero'])
+def test_nothing_is_fetched_or_waited_for(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo('pipe.jpg')
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind('socket.jpg')
+        (tmp_path / 'list.txt').write_text(f'a.jpg\n{path}\n')
+        words = 'nothing is fetched' if path in ADDRESSES else 'not waited for'
+        for call in (lambda: ImageStream(path), lambda: ImageStream(['a.jpg', path]),
+                     lambda: find_paths([path]), lambda: list(ImageStream(iter([path]))),
+                     lambda: read_boxes(path), lambda: video_crops(path, np.zeros((0, 6)))):
+            with pytest.raises(ValueError, match=f'{path} is .*{words}'):
+                call()
+        with pytest.raises(ValueError, match=f'line 2 of list.txt: {path} is .*{words}'):
+            work_list(['list.txt'])
+        for load in ('reid_fusedloss.LoadReIDImage', 'LoadImageFromFile'):
+            reader = SampleReader([dict(type=load), dict(type='PackInputs')])
+            assert isinstance(reader[0, ImageSource(path)].sample, str)
+
+
+def test_other_loaders_are_not_let_at_bombs(tmp_path):
+    (tmp_path / 'bomb.jpg').write_bytes(BOMBS['jpeg after a restart'])
+    reader = SampleReader([dict(type='LoadImageFromFile'), dict(type='PackInputs')])
+    assert '30000 x 30000 pixels' in reader[0, ImageSource(str(tmp_path / 'bomb.jpg'))].sample
 
 
 def test_a_generator_is_refused_where_it_goes_wrong():

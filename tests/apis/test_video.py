@@ -43,6 +43,58 @@ def test_boxes_are_cut_to_the_frame_and_empty_ones_reported(video):
     assert 'not finite' in crops[5].problem and 'ends after 6' in crops[6].problem
 
 
+def test_indices_are_the_rows_of_the_boxes(video, inferencer):
+    """Frames in any order, some unreadable: each feature is that of its own box."""
+    rng = np.random.default_rng(0)
+    boxes = np.array([[frame, number, x, 4, 12, 30] for number, (frame, x) in enumerate(zip(
+        rng.integers(1, 9, 30), rng.integers(-14, 60, 30)))], float)
+    found = inferencer(video_crops(video, boxes))
+    assert len(set(found.indices)) == len(found) and len(found) + len(found.unreadable) == 30
+    assert found.indices != sorted(found.indices) and found.unreadable
+    frames = list(read_frames(video))
+    for row, name, feature in zip(found.indices, found.names, found.features):
+        frame, identity, x, y, w, h = boxes[row].astype(int).tolist()
+        assert name == f'{video}#frame{frame}/id{identity}'
+        crop = frames[frame - 1][y:y + h, max(x, 0):x + w]
+        np.testing.assert_allclose(inferencer(crop.copy()).features[0], feature, atol=1e-5)
+    for row in sorted(set(range(30)) - set(found.indices)):
+        frame, _, x = boxes[row, :3]
+        assert frame > FRAMES or x + 12 <= 0
+    listed = list(video_crops(video, boxes))[::-1]
+    assert inferencer(listed).indices == found.indices[::-1]
+    wanted = {found.names[3], found.names[7]}
+    assert inferencer(video_crops(video, boxes, wanted)).indices == [found.indices[3],
+                                                                     found.indices[7]]
+
+
+def read_frames(video):
+    capture = cv2.VideoCapture(str(video))
+    while (frame := capture.read())[0]:
+        yield frame[1]
+
+
+@pytest.mark.parametrize('corners, said', [(True, True), (False, False)])
+def test_corners_in_place_of_a_size_are_said(corners, said, video, monkeypatch):
+    lines = []
+    monkeypatch.setattr('reid_fusedloss.apis.video.print_log', lambda text, **_: lines.append(text))
+    rng = np.random.default_rng(1)
+    x, y = rng.integers(5, 40, 20), rng.integers(5, 20, 20)
+    w, h = (rng.integers(8, 20, 20) for _ in range(2))
+    boxes = np.column_stack([np.arange(20) % 6 + 1, np.arange(20), x, y, *(
+        (x + w, y + h) if corners else (w, h))])
+    video_crops(video, boxes)
+    assert bool(lines) == said
+    if said:
+        outside = ((2 * x + w > WIDTH) | (2 * y + h > HEIGHT)).sum()
+        assert lines[0].startswith(f'{outside} of 20 boxes reach out') and 'x1, y1, x2, y2' in lines[0]
+
+
+def test_a_video_of_huge_frames_is_not_decoded(video, monkeypatch):
+    monkeypatch.setattr('reid_fusedloss.apis.video.MAX_PIXELS', WIDTH * HEIGHT - 1)
+    with pytest.raises(ValueError, match=f'frames of {WIDTH} x {HEIGHT}, more than'):
+        video_crops(video, np.array([[1, 1, 0, 0, 5, 5]]))
+
+
 def test_a_file_of_boxes(video, tmp_path, inferencer):
     path = tmp_path / 'det.txt'
     path.write_text('1,-1,0,0,10,20,0.9,-1,-1,-1\n1,-1,5,5,10,20,0.8,-1,-1,-1\n'

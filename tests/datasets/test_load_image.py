@@ -113,7 +113,7 @@ def test_images_of_too_many_pixels_are_not_decoded(tmp_path, monkeypatch):
     contents = dict(jpeg=bytes(jpeg), png=png_header(20000, 30000))
     for kind in ('BMP', 'WEBP', 'TIFF', 'JPEG', 'PNG'):
         contents[kind] = pillow_bytes('RGB', kind)
-    monkeypatch.setattr('mmcv.imfrombytes', None)
+    monkeypatch.setattr('cv2.imdecode', None)
     for kind, content in contents.items():
         (tmp_path / 'a.jpg').write_bytes(content)
         size, most = ('32 x 16', 511) if kind.isupper() else ('30000 x 20000', 2**26)
@@ -127,7 +127,7 @@ def test_what_is_no_file_is_not_waited_for(tmp_path):
     for name in ('pipe.jpg', 'folder.jpg'):
         with pytest.raises(UnreadableImageError, match='no regular file'):
             load(tmp_path / name)
-    with pytest.raises(FileNotFoundError, match='gone.jpg is gone'):
+    with pytest.raises(FileNotFoundError, match='no such file: .*gone.jpg'):
         load(tmp_path / 'gone.jpg')
 
 

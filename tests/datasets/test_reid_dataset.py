@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from reid_fusedloss.datasets import MSMT17, Market1501, MSMT17TrainVal, ReIDDataset
-from reid_fusedloss.datasets.file_names import to_labels
+from reid_fusedloss.datasets.file_names import to_labels, warn_of_misfits
 
 
 @pytest.fixture
@@ -117,6 +117,8 @@ def test_numbers_that_would_merge_stay_strings():
     (dict(sources=dict(query='query')), ValueError, ['train']),
     (dict(pattern=r'\d+'), ValueError, ['?P<pid>']),
     (dict(pattern=r'(?P<pid>[a-z]+)'), ValueError, ['0002_c1s1_000451_03.jpg', 'pattern']),
+    (dict(pattern=r'(?P<pid>-?\d+)_c(?P<cam>\d)'), ValueError, ["['cam']", "'pid', 'camid'"]),
+    (dict(pattern=r'(?P<pid>\d+)_c(?P<camid>\d)s(?P<seq>\d)'), ValueError, ["['seq']", '(...)']),
     (dict(junk_pids=('0002', '0007')), ValueError, ['junk']),
     (dict(junk_pids='-1'), TypeError, ["'-1'", 'sequence']),
     (dict(junk_pids=[-1]), TypeError, ['[-1]', 'strings']),
@@ -128,6 +130,36 @@ def test_errors_name_value_and_remedy(market, change, error, words):
     with pytest.raises(error) as caught:
         Market1501(**arguments)
     assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize('pattern, ending', [
+    (r'(?P<pid>-?\d+)_c(?P<camid>\d)', '3 cameras'), (r'(?P<pid>-?\d+)_c\d', 'no cameras')])
+def test_the_log_counts_cameras(pattern, ending, market, monkeypatch):
+    lines = []
+    monkeypatch.setattr('reid_fusedloss.datasets.reid_dataset.print_log',
+                        lambda text, **_: lines.append(text))
+    dataset = Market1501(str(market), 'train', pattern=pattern)
+    ids, images = dataset.metainfo['num_ids'], len(dataset)
+    assert f'Market1501 train: {ids} identities, {images} images, {ending}' in lines
+
+
+def test_how_many_names_do_not_fit(tmp_path, make_images):
+    names = ['anna_1.jpg', 'bob_1.jpg', '0001_c1.jpg']
+    make_images(tmp_path / 'train', names)
+    for pattern, number in ((r'(?P<pid>\d+)', 2), (r'(?P<pid>x+)', 3)):
+        with pytest.raises(ValueError, match=f'.jpg: .* not fit .* {number} of 3 names'):
+            ReIDDataset(str(tmp_path), 'train', pattern=pattern, sources=dict(train='train'))
+
+
+def test_a_gallery_of_unknown_people_is_said(monkeypatch):
+    lines = []
+    monkeypatch.setattr('reid_fusedloss.datasets.file_names.print_log',
+                        lambda text, **_: lines.append(text))
+    warn_of_misfits(['a/0002_c1.jpg', 'who.jpg'], r'(?P<pid>\d+)')
+    warn_of_misfits([], r'(?P<pid>\d+)')
+    assert not lines
+    warn_of_misfits(['x/who.jpg', 'x/b.jpg'], r'(?P<pid>\d+)')
+    assert lines[0].startswith('0 of 2 names fit') and 'such as who.jpg' in lines[0]
 
 
 def test_empty_split(tmp_path):
@@ -144,7 +176,7 @@ def test_corrupt_image_is_named(market):
     with pytest.raises(ValueError, match='0001_c1s1_000001_00.jpg cannot be decoded'):
         dataset[0]
     bad.unlink()
-    with pytest.raises(FileNotFoundError, match='is gone'):
+    with pytest.raises(FileNotFoundError, match='no such file'):
         dataset[0]
 
 

@@ -94,8 +94,11 @@ def test_a_missing_data_set_is_named(tmp_path):
         count_identities(load_config(DEMO, options=options))
 
 
-def test_num_classes_that_is_left_out_is_counted(tmp_path):
+def test_only_a_num_classes_that_is_there_is_counted(tmp_path):
+    """A head of the user's own may not take it."""
     cfg = load_config(DEMO, options=tiny_options(tmp_path / 'data'))
-    del cfg.model.head['num_classes']
     count_identities(cfg)
     assert cfg.model.head.num_classes == 6
+    del cfg.model.head['num_classes']
+    count_identities(cfg)
+    assert 'num_classes' not in cfg.model.head

@@ -97,7 +97,7 @@ def test_grad_cam_says_what_it_needs(folder, monkeypatch):
     explainer = Explainer(inferencer(classifier()))
     assert len(explainer(folder / 'block.png')) == 1
     for method in ('similarity', 'identity'):
-        with pytest.raises(ImportError, match=r'pip install -e "\.\[cam\]"'):
+        with pytest.raises(ImportError, match=r"pip install 'reid_fusedloss\[cam\]'"):
             explainer(folder / 'block.png', [method], against=folder / 'noise.png')
 
 

@@ -217,5 +217,5 @@ def test_wrong_arguments_are_named(wrong, text):
 
 def test_a_missing_faiss_is_named_with_its_command(monkeypatch):
     monkeypatch.setitem(__import__('sys').modules, 'faiss', None)
-    with pytest.raises(ImportError, match=r'pip install -e "\.\[search\]"'):
+    with pytest.raises(ImportError, match=r"pip install 'reid_fusedloss\[search\]'"):
         GalleryIndex(4)

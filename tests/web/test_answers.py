@@ -107,7 +107,7 @@ def test_galleries_that_cannot_answer(inferencer, answers):
 
 def test_what_is_to_be_installed(answers, monkeypatch):
     monkeypatch.setitem(sys.modules, 'gradio', None)
-    with pytest.raises(ImportError, match=r'pip install -e "\.\[web\]"'):
+    with pytest.raises(ImportError, match=r"pip install 'reid_fusedloss\[web\]'"):
         serve(answers, block=False)
 
 

@@ -7,6 +7,7 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=True, begin=0, end=10),
     dict(type='MultiStepLR', milestones=[40, 70], gamma=0.1, by_epoch=True)
 ]
-train_cfg = dict(type='reid_fusedloss.ReIDTrainLoop', max_epochs=120, val_interval=10)
+train_cfg = dict(
+    type='reid_fusedloss.ReIDTrainLoop', max_epochs=120, val_interval=10, split_batch=True)
 val_cfg = dict()
 test_cfg = dict()

@@ -5,17 +5,18 @@ from typing import Any, Optional, Union
 
 import numpy as np
 import torch
-from mmengine.dist import all_gather, get_rank
+from mmengine.dist import all_gather, get_rank, get_world_size
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from ...checks import check_choice, check_int
+from ...checks import check_choice, check_flag, check_int
 from ...datasets import ReIDDataset
 from ...datasets.draws import SeededBatchSampler, seed_all
 from ...registry import LOOPS
-from .data_worker import start_worker
+from .batches import divided, seeded
 from .finite_loss import ACTIONS, MOST_IN_A_ROW, FiniteLossGuard, describe_step
+from .identities import fill_head
 
 STREAM = 0x73746570  # tells these random numbers from others that are made of the same seed
 
@@ -38,6 +39,8 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
             terms and the files of the batch. 'skip': its step is left out, on all ranks, and
             logged; after 10 in a row the run ends. 'skip' waits for the loss before each backward
             pass.
+        split_batch: the config's batch size is the total of all processes, and is divided among
+            them; False: each process has so many images, as in MMEngine.
 
     Raises:
         ValueError: if a number or the action is out of range; in training, if what was resumed does
@@ -49,14 +52,18 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
     def __init__(self, runner: Runner, dataloader: Union[DataLoader, dict], max_epochs: int,
                  val_begin: int = 1, val_interval: int = 1,
                  dynamic_intervals: Optional[list[tuple[int, int]]] = None,
-                 non_finite_loss: str = 'stop') -> None:
+                 non_finite_loss: str = 'stop', split_batch: bool = False) -> None:
         check_int('train_cfg.max_epochs', max_epochs)
         check_int('train_cfg.val_interval', val_interval)
         check_choice('non_finite_loss', non_finite_loss, ACTIONS)
+        check_flag('split_batch', split_batch)
         if isinstance(dataloader, dict):
+            if split_batch:
+                dataloader = divided(dataloader, get_world_size())
             dataloader = seeded(dataloader, runner.seed)
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval,
                          dynamic_intervals)
+        fill_head(runner, self.dataloader.dataset)
         self.non_finite_loss = non_finite_loss
         self._guard: Optional[FiniteLossGuard] = None
         self._skips_in_a_row = 0
@@ -169,16 +176,3 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
 
     def _differs_over_ranks(self) -> bool:
         return self.runner._randomness_cfg.get('diff_rank_seed', False)
-
-
-def seeded(dataloader: dict, seed: int) -> dict:
-    """Config of a loader whose batch sampler is wrapped in a `SeededBatchSampler`."""
-    changed = dict(dataloader)
-    wrapper: dict[str, Any] = dict(type='reid_fusedloss.SeededBatchSampler',
-                                   batch_sampler=changed.get('batch_sampler'))
-    if wrapper['batch_sampler'] is None and 'drop_last' in changed:
-        wrapper['drop_last'] = changed.pop('drop_last')
-    changed['batch_sampler'] = wrapper
-    changed.setdefault('worker_init_fn', dict(
-        type=start_worker, num_workers=changed.get('num_workers', 0), rank=get_rank(), seed=seed))
-    return changed

@@ -19,7 +19,7 @@ class BNNeckHead(LinearReIDHead):
     has none, so that both feature spaces keep the origin.
 
     Args:
-        num_classes: identities in the training set.
+        num_classes: as in `LinearReIDHead`.
         in_channels: channels of the neck's output.
         loss: as in `LinearReIDHead`.
         test_feature: the embedding that is tested, 'bn' or 'pooled', or several: the first is the
@@ -32,7 +32,7 @@ class BNNeckHead(LinearReIDHead):
     """
     tensors_offered = ('pooled', 'bn', 'logits', 'cosines')
 
-    def __init__(self, num_classes: int, in_channels: int, loss: dict,
+    def __init__(self, num_classes: Optional[int], in_channels: int, loss: dict,
                  test_feature: Union[str, Sequence[str]] = 'bn',
                  embedding_dims: Optional[int] = None,
                  init_cfg: Optional[dict] = None) -> None:

@@ -1,6 +1,6 @@
 """Plain ReID head: a linear classifier on the pooled feature."""
 from collections.abc import Collection
-from typing import Optional
+from typing import Any, Optional
 
 import torch
 from mmpretrain.models.heads import ClsHead
@@ -31,7 +31,8 @@ class LinearReIDHead(ClsHead):
     frozen.
 
     Args:
-        num_classes: identities in the training set.
+        num_classes: identities in the training set; None: a provisional head, which can be tested,
+            and which `ReIDTrainLoop` replaces when it has counted the identities.
         in_channels: channels of the neck's output.
         loss: config of a module `(tensors, labels) -> dict of losses` with a property `reads`,
             such as `FusedLoss`; it is given `num_classes` and `feat_dims` as defaults.
@@ -47,11 +48,11 @@ class LinearReIDHead(ClsHead):
     """
     tensors_offered: tuple[str, ...] = ('pooled', 'logits', 'cosines')
 
-    def __init__(self, num_classes: int, in_channels: int, loss: dict, bias: bool = True,
+    def __init__(self, num_classes: Optional[int], in_channels: int, loss: dict, bias: bool = True,
                  embedding_dims: Optional[int] = None, init_cfg: Optional[dict] = None) -> None:
-        if num_classes is None:
-            raise ValueError('num_classes=None: it is the number of training identities, which '
-                             'tools/train.py counts where a config says None')
+        rng_state = torch.get_rng_state()  # the head that takes its place starts from the same
+        is_provisional = num_classes is None
+        num_classes = 1 if num_classes is None else num_classes
         check_int('num_classes', num_classes)
         check_int('in_channels', in_channels)
         check_flag('bias', bias)
@@ -70,7 +71,8 @@ class LinearReIDHead(ClsHead):
             raise ValueError(f'{type(self).__name__} has the tensors {self.tensors_offered}, a loss '
                              f'term reads {sorted(missing)}: correct `reads`, or use another head')
         super().__init__(loss=loss, init_cfg=init_cfg or _start(embedding_dims is not None))
-        self.num_classes = num_classes
+        self.num_classes = None if is_provisional else num_classes
+        self.start_state = rng_state if is_provisional else None
         self.in_channels = in_channels
         self.feat_dims = feat_dims
         self.embedding = (nn.Identity() if embedding_dims is None else
@@ -80,6 +82,7 @@ class LinearReIDHead(ClsHead):
         self.classifier.weight.requires_grad_(bool(CLASSIFIED & loss.reads))
         if bias:
             self.classifier.bias.requires_grad_('logits' in loss.reads)
+        self._register_load_state_dict_pre_hook(self._pass_over_identities)
 
     @property
     def out_channels(self) -> int:
@@ -141,7 +144,16 @@ class LinearReIDHead(ClsHead):
         return {'pooled': pooled, **self._classify(pooled, names)}
 
     def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample]) -> dict[str, Tensor]:
-        """Losses of a training batch, as `{'loss_<term>': scalar}`."""
+        """Losses of a training batch, as `{'loss_<term>': scalar}`.
+
+        Raises:
+            ValueError: if the head is provisional.
+        """
+        if self.num_classes is None:
+            raise ValueError(
+                'model.head.num_classes=None: ReIDTrainLoop counts the identities of the training '
+                "set; with another loop set the number, or train_cfg=dict(type='reid_fusedloss."
+                "ReIDTrainLoop', ...)")
         labels = torch.cat([sample.gt_label for sample in data_samples])
         tensors = self.tensors(self.reduced(feats), self.loss_module.reads)
         return self.loss_module(tensors, labels)
@@ -153,6 +165,16 @@ class LinearReIDHead(ClsHead):
         if 'cosines' in names:
             classified['cosines'] = class_cosines(features, self.classifier.weight)
         return classified
+
+
+    def _pass_over_identities(self, state: dict[str, Tensor], prefix: str, *_: Any) -> None:
+        """A provisional head keeps its own weights of the identities."""
+        if self.num_classes is None:
+            parts = (f'{prefix}classifier.', f'{prefix}loss_module.')
+            for name in [name for name in state if name.startswith(parts)]:
+                del state[name]
+            state.update({name: value for name, value in self.state_dict(prefix=prefix).items()
+                          if name.startswith(parts)})
 
 
 def _start(reduces: bool) -> dict:

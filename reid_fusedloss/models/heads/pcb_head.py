@@ -28,7 +28,7 @@ class PCBHead(LinearReIDHead):
     - `logits`: shape (B, num_parts, num_classes), to be read by a `PartwiseLoss`.
 
     Args:
-        num_classes: identities in the training set.
+        num_classes: as in `LinearReIDHead`.
         in_channels: C, channels of the map.
         loss: as in `LinearReIDHead`; `feat_dims` is the size of `pooled`, so a term that takes it
             and reads `bn` has to state its own.
@@ -44,7 +44,7 @@ class PCBHead(LinearReIDHead):
     """
     tensors_offered = ('pooled', 'bn', 'logits')
 
-    def __init__(self, num_classes: int, in_channels: int, loss: Mapping[str, Any],
+    def __init__(self, num_classes: Optional[int], in_channels: int, loss: Mapping[str, Any],
                  num_parts: int = 6, part_dims: int = 256, dropout: float = 0.0,
                  test_feature: Union[str, Sequence[str]] = 'pooled',
                  init_cfg: Optional[dict] = None) -> None:
@@ -71,7 +71,7 @@ class PCBHead(LinearReIDHead):
             nn.Dropout(dropout), nn.Conv2d(in_channels, part_dims, 1, bias=False),
             nn.BatchNorm2d(part_dims), nn.ReLU())
         self.classifier = nn.ModuleList(
-            nn.Linear(part_dims, num_classes) for _ in range(num_parts))
+            nn.Linear(part_dims, num_classes or 1) for _ in range(num_parts))
         self.reduction.requires_grad_(self.loss_module.reads != {'pooled'})
         self.classifier.requires_grad_('logits' in self.loss_module.reads)
 

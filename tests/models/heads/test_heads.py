@@ -11,8 +11,9 @@ def head(kind='BNNeckHead', reads=('logits', ), **options):
     terms = {f'term{i}': dict(type='torch.nn.CrossEntropyLoss', reads=read, weight=1.)
              for i, read in enumerate(reads)}
     built = MODELS.build(dict(
-        type=f'reid_fusedloss.{kind}', num_classes=5, in_channels=8,
-        loss=dict(type='reid_fusedloss.FusedLoss', terms=terms), **options))
+        type=f'reid_fusedloss.{kind}', in_channels=8,
+        loss=dict(type='reid_fusedloss.FusedLoss', terms=terms),
+        **{'num_classes': 5, **options}))
     built.init_weights()
     return built
 
@@ -101,10 +102,16 @@ def test_errors(options, words):
     assert all(word in str(caught.value) for word in words)
 
 
-def test_missing_number_of_classes_is_explained():
-    with pytest.raises(ValueError, match='tools/train.py'):
-        MODELS.build(dict(type='reid_fusedloss.BNNeckHead', num_classes=None, in_channels=8,
-                          loss=dict(type='reid_fusedloss.FusedLoss', terms={})))
+def test_a_provisional_head_is_tested_and_not_trained():
+    """It takes a checkpoint of any number of identities, and gives the same embedding."""
+    trained, provisional = head(), head(num_classes=None)
+    assert provisional.num_classes is None
+    found = provisional.load_state_dict(trained.state_dict())
+    assert not found.missing_keys and not found.unexpected_keys
+    feats = (torch.randn(3, trained.in_channels), )
+    assert torch.equal(provisional.eval()(feats), trained.eval()(feats))
+    with pytest.raises(ValueError, match='num_classes=None: ReIDTrainLoop counts'):
+        provisional.loss(feats, [DataSample().set_gt_label(0)] * 3)
 
 
 @pytest.mark.parametrize('kind', ['BNNeckHead', 'LinearReIDHead'])

@@ -163,7 +163,6 @@ def test_starts_as_the_authors():
     (dict(num_parts=0), ['num_parts=0']), (dict(part_dims=0), ['part_dims=0']),
     (dict(dropout=1.), ['dropout=1.0']), (dict(test_feature='logits'), ["'logits'", "'pooled'"]),
     (dict(test_feature=()), ['()', "'pooled'"]), (dict(in_channels=0), ['in_channels=0']),
-    (dict(num_classes=None), ['num_classes=None', 'tools/train.py']),
     (dict(terms=dict(id=dict(PARTWISE, reads='cosines'))), ["'cosines'", 'PCBHead'])])
 def test_errors_at_construction(options, words):
     with pytest.raises(ValueError) as caught:

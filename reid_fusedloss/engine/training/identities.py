@@ -1,0 +1,56 @@
+"""The head of a training, when the identities of its data set are known."""
+import gc
+
+import torch
+from mmengine.registry import MODELS
+from mmengine.runner import Runner
+from torch.utils.data import Dataset
+
+from ..unwrap import unwrap
+
+
+def count_identities(dataset: Dataset) -> int:
+    """Number of identities of a training set.
+
+    Raises:
+        ValueError: if the data set does not say it.
+    """
+    metainfo = getattr(dataset, 'metainfo', None) or {}
+    classes = metainfo.get('classes') or getattr(dataset, 'CLASSES', None)  # mmpretrain's sets
+    number = metainfo.get('num_ids') or (len(classes) if classes else None)
+    if number is None:
+        raise ValueError(f'model.head.num_classes=None, but {type(dataset).__name__} does not say '
+                         'how many identities it has (metainfo `num_ids` or `classes`): set '
+                         'model.head.num_classes')
+    return number
+
+
+def fill_head(runner: Runner, dataset: Dataset) -> None:
+    """Replace a provisional head (`num_classes=None`) by one for the identities of a data set.
+
+    It starts from the random numbers that the provisional one started from, so that a training is
+    the same as with the number in the config. To be called before the optimizer is built.
+
+    Raises:
+        ValueError: if the number cannot be found, or the model was not built from the config.
+    """
+    model = unwrap(runner.model)
+    head = getattr(model, 'head', None)
+    if getattr(head, 'num_classes', 0) is not None:
+        return
+    config = (runner.cfg.get('model') or {}).get('head')
+    number = count_identities(dataset)
+    if config is None:
+        raise ValueError('model.head.num_classes=None and no model.head in the config: build the '
+                         f'head with num_classes={number}')
+    if head.start_state is not None:
+        torch.set_rng_state(head.start_state)
+    scope = runner.cfg.model.get('_scope_')
+    filled = MODELS.build({**config, 'num_classes': number,
+                           **({} if scope is None else dict(_scope_=scope))})
+    model.head = filled.to(next(model.parameters()).device)
+    runner.logger.info(f'model.head.num_classes = {number}, the identities of the training set')
+    if model is not runner.model:
+        runner.model = None  # the wrapper knows the weights it was made for: it goes first
+        gc.collect()
+        runner.model = runner.wrap_model(runner.cfg.get('model_wrapper_cfg'), model)

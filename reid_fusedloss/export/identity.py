@@ -1,0 +1,61 @@
+"""Which model an exported file is of, and whether it still is what was exported."""
+import hashlib
+import json
+import os
+from typing import Any, Union
+
+from ..apis.fingerprint import FULL, of_file
+from ..optional import require
+from .card import ModelCard
+
+PathLike = Union[str, os.PathLike]
+GRAPH = 'graph'  # the entry that holds the digest of all else
+# operators of a quantised graph
+QUANTISED = ('QuantizeLinear', 'DequantizeLinear', 'DynamicQuantizeLinear', 'ConvInteger',
+             'MatMulInteger', 'QLinearConv', 'QLinearMatMul')
+
+
+def graph_digest(model: Any) -> str:
+    """Digest of all that a file computes and says, but for the entry `graph` itself.
+
+    Args:
+        model: an `onnx.ModelProto`.
+    """
+    digest = hashlib.sha256(model.graph.SerializeToString(deterministic=True))
+    said = dict(opsets={entry.domain: entry.version for entry in model.opset_import},
+                entries={entry.key: entry.value for entry in model.metadata_props
+                         if entry.key != GRAPH})
+    digest.update(json.dumps(said, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def precision_of(model: Any) -> str:
+    """In what a graph computes, by its operators and weights: 'float32', 'float16' or 'int8'.
+
+    Args:
+        model: an `onnx.ModelProto`.
+    """
+    if any(node.op_type in QUANTISED for node in model.graph.node):
+        return 'int8'
+    half = require('onnx', 'an ONNX model').TensorProto.FLOAT16
+    return 'float16' if any(part.data_type == half for part in model.graph.initializer) else FULL
+
+
+def fingerprint_of(path: PathLike, card: ModelCard) -> dict[str, Any]:
+    """What a file's features depend on: its source's fingerprint, if it is as it was exported.
+
+    A file that was changed, such as quantised or halved, has a fingerprint of its own, which
+    says so; one of an older version, that does not name its source, has that of its bytes.
+
+    Args:
+        path: of the file.
+        card: what it says of itself.
+    """
+    if card.source is None:
+        return of_file(path)
+    model = require('onnx', 'an ONNX model').load(os.fspath(path), load_external_data=False)
+    digest = graph_digest(model)
+    if digest == card.graph:
+        return card.source
+    options = {**card.source['options'], 'precision': precision_of(model)}
+    return {**card.source, 'options': options, 'changed': digest}
