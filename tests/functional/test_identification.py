@@ -1,4 +1,4 @@
-"""Open-set rates: by hand, against plain loops, in blocks, of all galleries of a size, bad input."""
+"""Open-set rates: by hand, against plain loops, in blocks, of all galleries of a size, errors."""
 import numpy as np
 import pytest
 
@@ -126,7 +126,8 @@ def test_threshold_holds_over_all_galleries_of_so_many_people(people):
                        gallery_pids, size=5).threshold()
         args = distances, query_pids.tolist(), gallery_pids.tolist(), people
         assert oracle.mean_fpir_of_people(*args, chosen) <= fpir + 1e-9
-        assert oracle.mean_fpir_of_people(*args, np.nextafter(np.float32(chosen), np.float32(2))) > fpir
+        above = np.nextafter(np.float32(chosen), np.float32(2))
+        assert oracle.mean_fpir_of_people(*args, above) > fpir
 
 
 def test_images_of_a_person_are_as_many_as_in_the_gallery():
@@ -179,7 +180,7 @@ def test_bad_options(options, error, message):
 
 def test_too_few_strangers_and_nothing_to_count():
     distances, *labels = random_case(0)
-    with pytest.raises(ValueError, match=r'FPIR 0.001 needs at least 1000 strangers, there are \d\d'):
+    with pytest.raises(ValueError, match=r'FPIR 0.001 needs at least 1000 strangers, there are'):
         watch(DirAtFpir((.001, )), distances, *labels).summarise()
     with pytest.raises(ValueError, match='FPIR 0.02 needs at least 50 strangers, there are 40'):
         watch(ThresholdAtFpir(.02), distances, *labels)

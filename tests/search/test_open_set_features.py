@@ -1,7 +1,7 @@
 """A threshold keeps the rate that was asked for, on people it has not seen: real features.
 
-Needs the folder REID_FEATURES_DIR names. Of the images of 250 strangers about eleven pass at 1 %, and
-those of one person together or not at all: so rates are means over ten splits of the identities.
+Needs the folder REID_FEATURES_DIR names. Of the images of 250 strangers about eleven pass at 1 %,
+often several of one person: so rates are means over ten splits of the identities.
 """
 import os
 import sys

@@ -14,7 +14,7 @@ pytest.importorskip('faiss', reason='faiss is not installed')
 
 
 def identities(seed, count):
-    """Features around eight centres, with pids and cameras; pid 8 is drawn for the gallery alone."""
+    """Features around eight centres, with pids and cameras; the gallery alone has pid 8."""
     rng = np.random.default_rng(seed)
     pids = rng.integers(0, 8 + seed % 2, count)
     features = draw(9)[pids] + 1.2 * draw(count, seed=seed)

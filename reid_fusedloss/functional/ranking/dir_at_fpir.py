@@ -109,10 +109,10 @@ class DirAtFpir:
             stranger = np.append(drawn, True)[self._identity]  # -1: has no entry
             known = ~stranger & np.isfinite(self._own)
             if not stranger.any() or not known.any():
-                raise ValueError(f'{stranger.sum()} queries of strangers and {known.sum()} of known '
-                                 'people with a positive: both are needed, so leave out some '
-                                 f'identities, but not all (strangers={self.share:g}), and check '
-                                 'pids and camids')
+                raise ValueError(
+                    f'{stranger.sum()} queries of strangers and {known.sum()} of known people with '
+                    'a positive: both are needed, so leave out some identities, but not all '
+                    f'(strangers={self.share:g}), and check pids and camids')
             splits.append((nearest[stranger], self._own[known], nearest[known]))
         return splits
 

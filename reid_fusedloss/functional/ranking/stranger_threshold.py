@@ -54,7 +54,8 @@ class ThresholdAtFpir:
         if gallery_people is not None and gallery_people > (gallery_size or 0):
             raise ValueError(f'gallery_people={gallery_people} needs gallery_size, which is at '
                              f'least as many entries, got {gallery_size}')
-        self.fpir, self.gallery_size, self.gallery_people = float(fpir), gallery_size, gallery_people
+        self.fpir = float(fpir)
+        self.gallery_size, self.gallery_people = gallery_size, gallery_people
         self._matches: Optional[GalleryMatches] = None
 
     def start(self, matches: GalleryMatches) -> None:
