@@ -100,8 +100,9 @@ def test_a_gallery_outgrows_it():
     text = threshold.warning(3000)
     assert 'has 3000 entries, 3.0 times the 1000' in text and '0.03 in place of 0.01' in text
     assert threshold.expected_fpir(3000) == pytest.approx(1 - .99**3)
-    assert OpenSetThreshold(.3).warning(10**6) == '' and OpenSetThreshold(.3).expected_fpir(5) is None
-    assert OpenSetThreshold(.3).describe() == 'threshold 0.3000, set by hand'
+    by_hand = OpenSetThreshold(.3)
+    assert by_hand.warning(10**6) == '' and by_hand.expected_fpir(5) is None
+    assert by_hand.describe() == 'threshold 0.3000, set by hand'
 
 
 @pytest.mark.parametrize('stored, kept, said', [

@@ -92,8 +92,8 @@ def pairs_threshold(features: FeatureSet, rows: tuple[np.ndarray, np.ndarray],
     return observer.thresholds()
 
 
-def measure(features: FeatureSet, distances: np.ndarray, seed: int, sizes: tuple = SIZES, rates: tuple = RATES,
-            draws: tuple = DRAWS) -> Iterator[tuple[tuple, Measured]]:
+def measure(features: FeatureSet, distances: np.ndarray, seed: int, sizes: tuple = SIZES,
+            rates: tuple = RATES, draws: tuple = DRAWS) -> Iterator[tuple[tuple, Measured]]:
     """Choose and measure for one seed; (draw, size, rate) with what was measured."""
     parts = split(features, seed)
     query, entries = parts.validation
