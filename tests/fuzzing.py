@@ -77,7 +77,7 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
     sampler = DefaultSampler(Labels(), seed=0)
     data = dict(data_root=folder, split='train', pipeline=[], sources=dict(train='train'),
                 pattern=r'(?P<pid>\d+)_c(?P<camid>\d+)', junk_pids=('-1', ), max_ids=None,
-                unreadable='skip', serialize_data=True, max_refetch=10)
+                same_identities=False, unreadable='skip', serialize_data=True, max_refetch=10)
     drawn = dict(split='train', data_root=None, pipeline=(), num_train_ids=3, num_test_ids=2,
                  num_distractors=1, num_junk=1, num_cameras=2, images_per_camera=2, size=(32, 16),
                  seed=0, max_ids=None, unreadable='skip')
@@ -107,6 +107,7 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
         OSNet=dict(widen_factor=0.25, variant='plain', frozen_stages=-1, norm_eval=False,
                    init_cfg=None),
         ReIDMetric=metric, SaveEmbeddings=dict(path='features.npz'),
+        FreezeHook=dict(parts=['backbone'], epochs=2),
         ReIDCheckpointHook=dict(interval=1, by_epoch=True, max_keep_ckpts=2, save_best='reid/mAP'),
         ReIDReportHook=dict(num_queries=8, order='spread'),
         StopSignalHook=dict(signals=('SIGTERM', ), interval=10),

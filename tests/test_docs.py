@@ -36,9 +36,11 @@ def parts(tmp_path_factory):
 
 
 @pytest.mark.parametrize('name, terms', [
-    ('my_loss', {'cosface', 'triplet', 'center'}), ('my_head', {'circle', 'triplet', 'center'}),
-    ('my_backbone', {'circle', 'triplet', 'center'})])
+    ('my_pairs', {'circle', 'pairs', 'center'}), ('my_loss', {'cosface', 'triplet', 'center'}),
+    ('my_head', {'circle', 'triplet', 'center'}), ('my_backbone', {'circle', 'triplet', 'center'})])
 def test_parts_of_ones_own_train_and_test(parts, name, terms):
+    if name == 'my_pairs':
+        pytest.importorskip('pytorch_metric_learning')
     cfg = load_config(str(parts / f'{name}.py'))
     cfg.model.head.num_classes = 2
     if cfg.model.backbone.type == 'ResNet':

@@ -12,7 +12,7 @@ from mmengine.analysis import get_model_complexity_info
 from mmengine.registry import MODELS
 
 from reid_fusedloss.engine.config import load_config
-from reid_fusedloss.engine.testing import drop_start_weights
+from reid_fusedloss.engine.testing import drop_start_weights, tested_pipeline
 
 DATASETS_DIR = Path(__file__).resolve().parents[1] / 'configs' / '_base_' / 'datasets'
 
@@ -30,7 +30,7 @@ def measure(config: str) -> str:
     drop_start_weights(cfg)
     cfg.model.head.num_classes = 1
     model = MODELS.build(cfg.model).eval()
-    width, height = cfg.test_dataloader.dataset.pipeline.resize.scale
+    width, height = tested_pipeline(cfg).resize.scale
     found = get_model_complexity_info(model, (3, height, width), show_table=False, show_arch=False)
     classifier = sum(p.numel() for p in model.head.classifier.parameters())
     millions = (sum(p.numel() for p in model.parameters()) - classifier) / 1e6

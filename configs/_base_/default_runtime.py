@@ -9,6 +9,7 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=20),
     param_scheduler=dict(type='ParamSchedulerHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
+    averaged_model=dict(type='reid_fusedloss.AveragedModelHook'),
     run_info=dict(type='reid_fusedloss.RunInfoHook'),
     skipped_images=dict(type='reid_fusedloss.SkippedImagesHook'),
     plain_checkpoint=dict(type='reid_fusedloss.PlainCheckpointHook'),

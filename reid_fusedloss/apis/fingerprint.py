@@ -14,7 +14,7 @@ from mmengine.registry import MODELS, Registry
 from torch import nn
 
 from ..datasets.pipeline import pipeline_steps
-from ..engine.testing import UNTESTED
+from ..engine.testing import UNTESTED, tested_pipeline
 from ..registry import TRANSFORMS
 
 PathLike = Union[str, os.PathLike]
@@ -41,7 +41,7 @@ def of_model(model: nn.Module, cfg: Config, **options: Union[bool, str]) -> dict
         cfg: its config and that of its test data.
         options: of the extraction: `normalize`, `flip`, and `precision`, such as 'float32'.
     """
-    pipeline = pipeline_steps(cfg.test_dataloader.dataset.pipeline)
+    pipeline = pipeline_steps(tested_pipeline(cfg))
     return dict(scheme=SCHEME, weights=_weights(model), model=_config(cfg.model, MODELS),
                 pipeline=_config(pipeline, TRANSFORMS), options=options)
 

@@ -11,6 +11,7 @@ from mmengine.dataset import pseudo_collate
 from torch.nn.functional import normalize as unit_length
 
 from ..checks import check_flag
+from ..engine.testing import tested_pipeline
 from ..models.flip_test_model import FlipTestModel
 from .extraction import Extraction
 from .extractor import FeatureExtractor
@@ -63,7 +64,7 @@ class ReIDInferencer(FeatureExtractor):
         if amp and self.device.type not in HALF:
             raise ValueError(f'amp=True: no mixed precision on {self.device}; leave it out')
         self._tested = FlipTestModel(self.model) if flip else self.model
-        super().__init__(self.cfg.test_dataloader.dataset.pipeline, batch_size, num_workers,
+        super().__init__(tested_pipeline(self.cfg), batch_size, num_workers,
                          progress)
         _ = self.feat_dims  # a model without embeddings is refused now
 

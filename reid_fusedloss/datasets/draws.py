@@ -1,6 +1,6 @@
 """Random numbers of seed, epoch and place alone: not of workers, restarts or processes."""
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Optional
 
 import numpy as np
@@ -9,6 +9,7 @@ from mmengine.dist import get_rank, get_world_size
 from torch.utils.data import BatchSampler, Sampler
 
 from ..registry import DATA_SAMPLERS
+from .joined import check_no_concatenation
 
 STREAM = 0x64726177  # tells these numbers from others that are made of the same seed
 
@@ -50,6 +51,7 @@ class SeededBatchSampler(Sampler):
 
     Raises:
         TypeError: if the sampler has no `seed` and `epoch`.
+        ValueError: if its data set is several training sets in a `ConcatDataset`.
     """
 
     def __init__(self, sampler: Sampler, batch_size: int, batch_sampler: Optional[dict] = None,
@@ -58,6 +60,7 @@ class SeededBatchSampler(Sampler):
             raise TypeError(f'{type(sampler).__name__} has no seed and epoch, as a sampler that '
                             "counts epochs has: use DefaultSampler, or MMEngine's own loop "
                             '(train_cfg.by_epoch)')
+        check_no_concatenation(getattr(sampler, 'dataset', None))
         self.sampler = sampler
         self.batch_size = batch_size
         if batch_sampler is None:
@@ -84,6 +87,30 @@ class SeededBatchSampler(Sampler):
         group = self.batch_size * getattr(self.sampler, 'world_size', get_world_size())
         stream = [STREAM, self.sampler.seed, self.sampler.epoch, number]
         return np.random.default_rng(stream).integers(2**32, size=group)
+
+
+def own_generators(transforms: Iterable[Any]) -> list[Any]:
+    """Parts of transforms that have random numbers of their own, such as Albumentations 2.
+
+    Args:
+        transforms: callables, which may hold others in lists or under any name.
+
+    Returns:
+        The outermost objects with a method `set_random_seed`.
+    """
+    found, waiting, seen = [], list(transforms), set()
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if callable(getattr(part, 'set_random_seed', None)):
+            found.append(part)
+        elif isinstance(part, (list, tuple)):
+            waiting += part
+        elif callable(part) and not isinstance(part, type):
+            waiting += getattr(part, '__dict__', {}).values()
+    return found
 
 
 def seed_cpu(seed: int) -> None:

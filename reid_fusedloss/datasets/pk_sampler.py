@@ -1,5 +1,6 @@
 """PK sampler: batches of P identities with K images each."""
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
@@ -7,6 +8,7 @@ from torch.utils.data import Sampler
 
 from ..checks import check_choice, check_int
 from ..registry import DATA_SAMPLERS
+from .joined import check_no_concatenation
 
 EPOCH_RULES = ('chunks', 'identities', 'images')
 
@@ -39,9 +41,10 @@ class PKBatchSampler(Sampler):
         epoch_rule: 'chunks', 'identities' or 'images'.
 
     Raises:
-        TypeError: if a size is no integer.
-        ValueError: if K does not divide the batch size, the rule is unknown, or the data set has
-            fewer identities than all ranks together need.
+        TypeError: if a size is no integer, the sampler counts no epochs, or its data set has no
+            labels.
+        ValueError: if K does not divide the batch size, the rule is unknown, the data set has
+            fewer identities than all ranks together need, or is several in a `ConcatDataset`.
     """
 
     def __init__(self, sampler: Sampler, batch_size: int, num_instances: int,
@@ -57,9 +60,7 @@ class PKBatchSampler(Sampler):
         self.num_instances = num_instances
         self.num_ids = batch_size // num_instances
         self.epoch_rule = epoch_rule
-        if not hasattr(getattr(sampler, 'dataset', None), 'get_gt_labels'):
-            raise TypeError('PKBatchSampler wraps a sampler of a data set with labels, such as '
-                            f'the train split of ReIDDataset, got {sampler!r}')
+        _check_sampler(sampler)
         self._labels = np.asarray(sampler.dataset.get_gt_labels())
         _, self._sizes = np.unique(self._labels, return_counts=True)
         self._starts = np.cumsum(self._sizes) - self._sizes
@@ -135,6 +136,24 @@ class PKBatchSampler(Sampler):
             rounds[number] = batches
         place = np.argsort(rounds, axis=1) + np.arange(self._group_ids)[:, None] * self._num_batches
         return identity[place.T], chunk[place.T]
+
+
+def _check_sampler(sampler: Any) -> None:
+    lacks = [name for name in ('dataset', 'seed', 'epoch', 'rank', 'world_size')
+             if not hasattr(sampler, name)]
+    if lacks:
+        raise TypeError(f'PKBatchSampler wraps a sampler that counts epochs, '
+                        f"sampler=dict(type='DefaultSampler'); {type(sampler).__name__} has no "
+                        f'{", ".join(lacks)}')
+    check_no_concatenation(sampler.dataset)
+    if not hasattr(sampler.dataset, 'get_gt_labels'):
+        inner = getattr(sampler.dataset, 'dataset', None)
+        hint = '' if inner is None else (
+            f'; take {type(inner).__name__} without the wrapper (`epoch_rule` and `max_epochs` '
+            'decide how often an image is drawn)')
+        raise TypeError(f'PKBatchSampler needs a data set with labels (get_gt_labels), such as the '
+                        f'train split of ReIDDataset; {type(sampler.dataset).__name__} has none'
+                        f'{hint}')
 
 
 def _avoid(batches: np.ndarray, head: int, taken: np.ndarray) -> None:

@@ -11,9 +11,10 @@ from mmpretrain.datasets import BaseDataset
 
 from ..checks import check_choice, check_flag, check_int
 from ..registry import DATASETS
-from .draws import Draw, seed_cpu
+from .draws import Draw, own_generators, seed_cpu
 from .file_names import ImageFile, Label, compile_pattern, parse_names, to_labels
-from .image_files import Source, check_root, list_images
+from .image_files import Source, check_root, is_glob, list_images
+from .joined import check_joined_sources
 from .load_image import UnreadableImageError
 from .pipeline import Pipeline, pipeline_steps
 from .repeated_files import check_test_roles, count_once, warn_of_training_images
@@ -39,10 +40,14 @@ class ReIDDataset(BaseDataset):
             changes one by its name. Names and order are those of `pipeline.STEPS`; None leaves a
             step out.
         sources: role ('train', 'query', 'gallery') -> folder, glob, dict(folder=, list_file=) or a
-            list of these, relative to `data_root`; None: the class's own.
+            list of these, relative to `data_root`; None: the class's own. Sources of a role that
+            share identities must share the folder, or say `same_identities`.
         pattern: regular expression on the base name with the groups `pid` and, optionally,
             `camid`, and no other named one; None: the class's own.
         junk_pids: identities to drop, as written in the names.
+        same_identities: whether equal identities of several sources of a role are the same people.
+            False: sources of different folders that share an identity are an error, since two data
+            sets that number their people alike would be merged.
         max_ids: keep only the first so many identities in sorted order, in testing those of the
             queries; images of others, distractors too, are left out. For trials on a small budget;
             figures on a part do not compare with figures on the whole. None: all.
@@ -57,7 +62,8 @@ class ReIDDataset(BaseDataset):
         FileNotFoundError: if a folder or a listed file is missing.
         PermissionError: if a folder may not be read.
         ValueError: if the split is unknown or empty, has one identity to train on, a name does not
-            fit the pattern, a query would find itself, or an argument is out of range.
+            fit the pattern, sources share identities, a query would find itself, or an argument is
+            out of range.
         TypeError: if an argument has another type.
     """
     SOURCES: Mapping[str, Source] = {}
@@ -71,6 +77,7 @@ class ReIDDataset(BaseDataset):
                  sources: Optional[Mapping[str, Source]] = None,
                  pattern: Optional[str] = None,
                  junk_pids: Sequence[str] = ('-1', ),
+                 same_identities: bool = False,
                  max_ids: Optional[int] = None,
                  unreadable: str = 'skip',
                  serialize_data: bool = True,
@@ -78,6 +85,7 @@ class ReIDDataset(BaseDataset):
         check_choice('split', split, SPLIT_ROLES)
         check_choice('unreadable', unreadable, UNREADABLE)
         check_flag('serialize_data', serialize_data)
+        check_flag('same_identities', same_identities)
         check_int('max_refetch', max_refetch)
         if max_ids is not None:
             check_int('max_ids', max_ids)
@@ -90,6 +98,7 @@ class ReIDDataset(BaseDataset):
         self.unreadable = unreadable
         self.split = split
         self.max_ids = max_ids
+        self.same_identities = same_identities
         self.sources = dict(self.SOURCES if sources is None else sources)
         self.pattern = self.PATTERN if pattern is None else pattern
         self.junk_pids = tuple(junk_pids)
@@ -105,6 +114,7 @@ class ReIDDataset(BaseDataset):
             serialize_data=serialize_data,
             test_mode=split == 'test',
             max_refetch=max_refetch)
+        self._own_generators = own_generators(self.pipeline.transforms)
 
     def load_data_list(self) -> list[dict]:
         """List, parse and label the images; called by MMEngine."""
@@ -141,6 +151,8 @@ class ReIDDataset(BaseDataset):
         """
         if isinstance(idx, Draw):
             seed_cpu(idx.seed)
+            for part in self._own_generators:
+                part.set_random_seed(idx.seed)
             idx = int(idx)
         if self.split == 'test' or self.unreadable == 'stop':
             return super().__getitem__(idx)
@@ -168,10 +180,15 @@ class ReIDDataset(BaseDataset):
     def _parse_role(self, role: str) -> list[ImageFile]:
         name = type(self).__name__
         root = check_root(self.data_root, name)
-        paths = count_once(list_images(root, self.sources[role]), f'{name} {role}')
+        source = self.sources[role]
+        parts = [list_images(root, part) for part in (
+            source if isinstance(source, (list, tuple)) and source else [source])]
+        paths = count_once(sorted(path for part in parts for path in part), f'{name} {role}')
         files = parse_names(paths, self.pattern, self.junk_pids)
         if not files:
             raise ValueError(f'{role} of {root} holds only junk identities {self.junk_pids}')
+        if not self.same_identities and (len(parts) > 1 or is_glob(source)):
+            check_joined_sources(files, parts, f'{name} {role}')
         return files
 
     def _keep_first_ids(self, records: list[dict]) -> list[dict]:

@@ -18,7 +18,7 @@ from ..scope import datasets_dir, find_config
 from .budget import apply_budget, read_budget, read_config
 from .checkpoints import latest_checkpoint
 from .config_keys import RUNNER_KEYS, check_keys
-from .config_values import LOADERS, check_parts, check_values
+from .config_values import LOADERS, check_parts, check_values, switch_off_hooks
 from .training.batches import divided
 from .training.identities import count_identities as identities_of
 
@@ -60,9 +60,12 @@ def load_config(path: str, dataset: Optional[str] = None,
         cfg.default_hooks = {}
     # configs that older runs have left lack it: MMEngine would load nothing of a foreign checkpoint
     cfg.default_hooks.setdefault('foreign_weights', dict(type='reid_fusedloss.ForeignWeightsHook'))
+    cfg.default_hooks.setdefault('averaged_model', dict(type='reid_fusedloss.AveragedModelHook'))
+    switch_off_hooks(cfg)
     check_values(cfg)
-    val, test = (cfg[f'{name}_dataloader'].dataset.get('pipeline') for name in ('val', 'test'))
-    if val != test:
+    val, test = ((cfg.get(f'{name}_dataloader') or {}).get('dataset', {}).get('pipeline')
+                 for name in ('val', 'test'))
+    if None not in (val, test) and val != test:
         print_log(f'{path}: val_dataloader and test_dataloader have different pipelines, so their '
                   'figures will differ', logger='current', level=logging.WARNING)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))

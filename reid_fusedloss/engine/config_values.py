@@ -12,6 +12,8 @@ PARTS = ('model', *LOADERS, 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper',
          'env_cfg', 'randomness')
 EVALUATORS = ('val_evaluator', 'test_evaluator')
 COUNTS = ('max_epochs', 'max_iters', 'val_begin', 'val_interval')
+MMENGINES_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler',
+                   'checkpoint')
 # their rate moves from begin to end, so without an end it stands still
 TIMED = ('LinearLR', 'ConstantLR', 'CosineAnnealingLR', 'PolyLR')
 LENGTHS = ('end', 'T_max', 'total_iters')
@@ -39,21 +41,46 @@ def check_values(cfg: Config) -> None:
     Raises:
         TypeError: if a value has another type.
         ValueError: if a part is missing, a value is out of range, `num_instances` does not divide
-            the batch, or a schedule has no end.
+            the batch, or a schedule has no end. Without a validation or a test their three keys are
+            None.
     """
-    for name, part in [*((name, 'dataset') for name in LOADERS), ('model', 'head')]:
+    loaders = ['train_dataloader', *_evaluation_loaders(cfg)]
+    for name, part in [*((name, 'dataset') for name in loaders), ('model', 'head')]:
         if not isinstance((cfg.get(name) or {}).get(part), Mapping):
             raise ValueError(f'{name}.{part} is missing or no dict: write it, or inherit it')
     for key in COUNTS:
         if key in (cfg.get('train_cfg') or {}):
             check_int(f'train_cfg.{key}', cfg.train_cfg[key])
-    for loader in LOADERS:
+    for loader in loaders:
         check_int(f'{loader}.batch_size', cfg[loader].get('batch_size'))
         check_int(f'{loader}.num_workers', cfg[loader].get('num_workers', 0), least=0)
     _check_batch(cfg.train_dataloader)
     _check_optimizer((cfg.get('optim_wrapper') or {}).get('optimizer'))
     for place, scheduler in _schedulers(cfg.get('param_scheduler')):
         _check_scheduler(place, scheduler)
+
+
+def switch_off_hooks(cfg: Config) -> None:
+    """Take hooks that are None out of `default_hooks`, in place.
+
+    MMEngine does so with its own alone, and stops without a word at those of others.
+    """
+    for name in [name for name, hook in cfg.default_hooks.items() if hook is None]:
+        if name not in MMENGINES_HOOKS:
+            del cfg.default_hooks[name]
+
+
+def _evaluation_loaders(cfg: Config) -> list[str]:
+    """Those of val and test that are there: each is three keys, or none of them."""
+    loaders = []
+    for kind in ('val', 'test'):
+        keys = [f'{kind}_{part}' for part in ('dataloader', 'cfg', 'evaluator')]
+        given = [key for key in keys if cfg.get(key) is not None]
+        if given not in ([], keys):
+            raise ValueError(f'{", ".join(keys)} belong together: all are None, or none is; given '
+                             f'{"are" if len(given) > 1 else "is"} {", ".join(given)}')
+        loaders += given[:1]
+    return loaders
 
 
 def _check_batch(loader: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import print_log
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from ..conversion import convert, detect, is_mmengines, read_state_dict
 from ..registry import DATASETS
+from .unwrap import unwrap
 
 CLASSIFIER = r'head\.classifier(\.\d+)?\.weight'  # one, or one for each part
 UNTESTED = r'head\.(classifier|loss_module)\.|.*\bnum_batches_tracked$'
@@ -65,9 +67,7 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
         ValueError: if any other weight of the model is missing or has another shape, or the
             checkpoint has one more in backbone or neck; it names them.
     """
-    while not hasattr(model, 'backbone'):  # wrapped for several processes, for a flip test
-        model = model.module
-    wanted = {name: value for name, value in model.state_dict().items()
+    wanted = {name: value for name, value in unwrap(model).state_dict().items()
               if not re.match(UNTESTED, name)}
     unfilled = {name: 'is missing' if name not in weights else
                 f'has shape {tuple(weights[name].shape)} instead of {tuple(value.shape)}'
@@ -87,6 +87,19 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     if surplus:
         raise ValueError(f'the model has no place for {len(surplus)} weights of the checkpoint '
                          f'({surplus[0]}, ...): it belongs to another config')
+
+
+def tested_pipeline(cfg: Config) -> Any:
+    """Pipeline of the test set: how an image is read before its feature is taken.
+
+    Raises:
+        ValueError: if the config has no test set, as one for training alone.
+    """
+    if not cfg.get('test_dataloader'):
+        raise ValueError(f'{cfg.filename or "the config"} has no test set (test_dataloader is '
+                         'None): nothing says how images are read. Write test_dataloader, test_cfg '
+                         'and test_evaluator into the config, or take one that has them')
+    return cfg.test_dataloader.dataset.pipeline
 
 
 def check_test_sets(configs: Iterable[Config]) -> None:

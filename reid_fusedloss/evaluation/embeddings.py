@@ -6,6 +6,7 @@ from typing import Any, Optional
 import numpy as np
 import torch
 from mmengine.dist import all_gather_object, gather, get_comm_device, get_world_size, is_main_process
+from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 SAMPLE_KEYS = ('sample_idx', 'pid', 'camid', 'is_query')
@@ -28,10 +29,16 @@ class EmbeddingStore:
     """One process' share of the embeddings.
 
     The features are kept side by side in blocks of some thousand images and reach the first
-    process as tensors, a block of each process at a time; what is pickled are the columns.
+    process as tensors, a block of each process at a time; what is pickled are the columns. MMEngine
+    does not tell a metric that an evaluation begins, so that one that broke off may have left
+    images: a store of each evaluation's own has none of them (`EmbeddingMetric.begin`), and else
+    the newer of two features of an image counts.
     """
 
     def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
         self._columns: dict[str, list] = {key: [] for key in (*SAMPLE_KEYS, 'img_path')}
         self._widths: dict[str, int] = {}
         self._pending: list[np.ndarray] = []
@@ -65,24 +72,31 @@ class EmbeddingStore:
         if sum(map(len, self._pending)) >= BLOCK_ROWS:
             self._pack()
 
-    def gather(self) -> Optional[EmbeddingTable]:
+    def gather(self, size: Optional[int] = None) -> Optional[EmbeddingTable]:
         """The table of all processes, on the first; None on the others. The store is left empty.
 
         An image that several processes have, as a sampler's padding makes them, is counted once.
 
+        Args:
+            size: how many images there are at most; None: any number.
+
         Raises:
-            ValueError: if processes have features of different width; on all of them.
+            ValueError: if processes have features of different width, or more images than there
+                are; on all of them.
         """
         self._pack()
         shares = all_gather_object((self._columns, self._widths, list(map(len, self._blocks))))
-        blocks, self._blocks = self._blocks, []
-        self._columns = {key: [] for key in self._columns}
+        blocks = self._blocks
+        self._clear()
         columns = {key: sum((share[0][key] for share in shares), []) for key in self._columns}
         widths = next((share[1] for share in shares if share[1]), {})
         if any(share[1] not in ({}, widths) for share in shares):
             raise ValueError('the processes have features of different width: '
                              f'{[share[1] for share in shares]}')
-        places, order = _places(columns['sample_idx'])
+        places, order = _places([share[0]['sample_idx'] for share in shares])
+        if size is not None and len(order) > size:
+            raise ValueError(f'{len(order)} different images were evaluated, but the data set has '
+                             f'{size}: evaluate again, nothing of them is kept')
         table = EmbeddingTable(
             {name: np.empty((len(order), width), np.float32) for name, width in widths.items()},
             {key: [column[i] for i in order] for key, column in columns.items()})
@@ -99,6 +113,30 @@ class EmbeddingStore:
         if self._pending:
             self._blocks.append(np.concatenate(self._pending))
             self._pending = []
+
+
+class EmbeddingMetric(BaseMetric):
+    """A metric that keeps the embeddings of an evaluation.
+
+    Args:
+        prefix: as in MMEngine.
+    """
+
+    def __init__(self, prefix: Optional[str] = None) -> None:
+        super().__init__(prefix=prefix)
+        self.begin()
+
+    def begin(self, variant: str = '') -> None:
+        """Start an evaluation without what another has left.
+
+        Args:
+            variant: put after the names of what is written, if it is of another model.
+        """
+        self.store, self.variant = EmbeddingStore(), variant
+
+    def process(self, data_batch: Any, data_samples: Sequence[Mapping]) -> None:
+        """Keep the embeddings of a batch; called by MMEngine."""
+        self.store.add(data_samples)
 
 
 def _exchange(blocks: list[np.ndarray], counts: list[list[int]],
@@ -123,10 +161,19 @@ def _exchange(blocks: list[np.ndarray], counts: list[list[int]],
         yield [part[:row].cpu().numpy() for part, row in zip(received, rows)]
 
 
-def _places(sample_idx: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Row of each record in the table, -1 for repeated ones, and the record of each row."""
-    _, order = np.unique(np.array(sample_idx, dtype=np.int64), return_index=True)
-    places = np.full(len(sample_idx), -1)
+def _places(sample_idx: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Row of each record in the table, -1 for repeated ones, and the record of each row.
+
+    Args:
+        sample_idx: of the records of each process. Of repeated ones the first process' counts, and
+            of those the last.
+    """
+    numbers = np.array(sum(sample_idx, []), dtype=np.int64)
+    starts = np.cumsum([0, *map(len, sample_idx)])
+    candidates = np.concatenate([np.arange(start, stop)[::-1]
+                                 for start, stop in zip(starts, starts[1:])])
+    order = candidates[np.unique(numbers[candidates], return_index=True)[1]]
+    places = np.full(len(numbers), -1)
     places[order] = np.arange(len(order))
     return places, order
 

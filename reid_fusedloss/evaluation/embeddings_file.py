@@ -1,19 +1,17 @@
 """Embeddings of a test set in a file, to evaluate and draw them without the model."""
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional, Union
 
 import numpy as np
 from mmengine.dist import broadcast_object_list, is_main_process
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ..npz_file import NOT_NPZ
 from ..registry import METRICS
 from ..whole_file import whole_file
-from .embeddings import EmbeddingStore, EmbeddingTable
+from .embeddings import EmbeddingMetric, EmbeddingTable
 from .ranking_lists import split_parts
 
 PathLike = Union[str, os.PathLike]
@@ -95,7 +93,7 @@ def save_features(path: PathLike, table: EmbeddingTable) -> None:
 
 
 @METRICS.register_module()
-class SaveEmbeddings(BaseMetric):
+class SaveEmbeddings(EmbeddingMetric):
     """Write the embeddings of a test set to a file; reports no number.
 
     Stands alone as `test_evaluator`, or in a list beside `ReIDMetric`.
@@ -115,11 +113,6 @@ class SaveEmbeddings(BaseMetric):
             raise ValueError(f'features are written to an .npz file, got {path!r}')
         super().__init__()
         self.path = Path(path)
-        self.store = EmbeddingStore()
-
-    def process(self, data_batch: Any, data_samples: Sequence[Mapping]) -> None:
-        """Keep the embeddings of a batch; called by MMEngine."""
-        self.store.add(data_samples)
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Write all processes' embeddings, on the first; called by MMEngine.
@@ -127,7 +120,7 @@ class SaveEmbeddings(BaseMetric):
         Raises:
             ValueError: as `save_features`; on every process, so that none waits for another.
         """
-        table = self.store.gather()
+        table = self.store.gather(size)
         problem: list[Optional[Exception]] = [None]
         if is_main_process():
             try:
@@ -141,8 +134,9 @@ class SaveEmbeddings(BaseMetric):
 
     def compute_metrics(self, results: EmbeddingTable) -> dict[str, float]:
         """Write the table of all images."""
-        save_features(self.path, results)
-        print_log(f'features of {len(results.columns["pid"])} images written to {self.path}',
+        path = self.path.with_stem(self.path.stem + self.variant)
+        save_features(path, results)
+        print_log(f'features of {len(results.columns["pid"])} images written to {path}',
                   logger='current')
         return {}
 

@@ -6,7 +6,6 @@ from typing import Any, Optional, Union
 import numpy as np
 import torch
 from mmengine.dist import broadcast_object_list
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ..checks import check_choice, check_flag, check_int
@@ -19,7 +18,7 @@ from ..functional.ranking.ranking_result import RankingResult
 from ..functional.reranking.query_expansion import alpha_query_expansion
 from ..functional.reranking.rerank import rerank_blocks
 from ..registry import METRICS
-from .embeddings import EmbeddingStore, EmbeddingTable
+from .embeddings import EmbeddingMetric, EmbeddingTable
 from .metric_options import check_reports, usable_device
 from .progress import LogProgress
 from .ranking_lists import Part, describe, split_parts
@@ -28,7 +27,7 @@ RERANKED = 'rerank'
 
 
 @METRICS.register_module()
-class ReIDMetric(BaseMetric):
+class ReIDMetric(EmbeddingMetric):
     """CMC, mAP and mINP of a test split with `is_query`, optionally re-ranked in the same pass.
 
     Results are ordered by `sample_idx` and counted once, so world size, batch size and padding of
@@ -109,12 +108,7 @@ class ReIDMetric(BaseMetric):
         self.engine = dict(chunk_size=chunk_size, backend=backend)
         self.prefixes = {prefix: distance, **({} if rerank is None else {rerank_prefix: RERANKED})}
         self.ranking_lists: list[dict] = []
-        self.store = EmbeddingStore()
         self._announced = False
-
-    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep the embeddings of a batch; called by MMEngine."""
-        self.store.add(data_samples)
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Metrics of all processes' images, on every process; called by MMEngine.
@@ -126,7 +120,7 @@ class ReIDMetric(BaseMetric):
             ValueError: as `compute_metrics`, on the first process.
             RuntimeError: on the other processes, if the first fails: none waits for another.
         """
-        table = self.store.gather()
+        table = self.store.gather(size)
         outcome: list[Union[dict, str, None]] = [None]
         failure = None
         if table is not None:
@@ -153,7 +147,7 @@ class ReIDMetric(BaseMetric):
             ValueError: if there is no query, no gallery, or no query with a positive.
         """
         query, gallery = split_parts(results)
-        self.ranking_lists = []
+        self.ranking_lists = self.ranking_lists if self.variant else []
         self._log_start(len(query.pids) + len(gallery.pids), size)
         metrics: dict[str, float] = {}
         for name, ways in self._plan(list(results.features)).items():
@@ -164,7 +158,7 @@ class ReIDMetric(BaseMetric):
                 metrics |= {f'{prefix}/{key}': value for key, value in numbers.items()}
                 if length:
                     distance = 're-ranked' if kind == RERANKED else kind
-                    self.ranking_lists.append(dict(prefix=prefix, distance=distance,
+                    self.ranking_lists.append(dict(prefix=prefix + self.variant, distance=distance,
                                                    queries=describe(result, query, gallery)))
         return metrics
 

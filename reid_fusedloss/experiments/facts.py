@@ -6,6 +6,8 @@ from typing import Any, Optional
 
 from mmengine.config import Config
 
+from ..engine.testing import tested_pipeline
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -66,7 +68,7 @@ def _network(model: dict[str, Any]) -> str:
 
 def _size(cfg: Config) -> str:
     """Height x width of the images that are tested."""
-    pipeline = cfg.test_dataloader.dataset.pipeline
+    pipeline = tested_pipeline(cfg)
     steps = pipeline.values() if isinstance(pipeline, dict) else pipeline
     scales = [step['scale'] for step in steps if step['type'].split('.')[-1] == 'Resize']
     return 'x'.join(str(length) for length in reversed(scales[-1])) if scales else 'unknown size'

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..apis.inferencer import tested_distance
 from ..datasets.load_image import LoadReIDImage
 from ..datasets.pipeline import Pipeline, pipeline_steps
+from ..engine.testing import tested_pipeline
 from ..version import __version__
 from .card import ModelCard
 
@@ -39,7 +40,7 @@ def describe(model: nn.Module, cfg: Config, feature_dims: int, *, normalise: str
         mean, std = mean[::-1], std[::-1]
     return ModelCard(
         normalise=normalise, channel_order=channel_order, mean=tuple(mean), std=tuple(std),
-        input_type=input_type, **_images(cfg.test_dataloader.dataset.pipeline),
+        input_type=input_type, **_images(tested_pipeline(cfg)),
         feature_dims=feature_dims, l2=l2, distance=tested_distance(cfg),
         config=Path(cfg.filename or '').name, package='reid_fusedloss',
         package_version=__version__)

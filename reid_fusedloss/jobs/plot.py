@@ -9,8 +9,8 @@ from mmengine.runner import Runner
 
 from ..compat import trust_checkpoints
 from ..engine.config import load_config, suffix
-from ..engine.testing import (adopt_identities, check_weights, drop_start_weights,
-                                           read_weights)
+from ..engine.testing import (adopt_identities, check_weights, drop_start_weights, read_weights,
+                              tested_pipeline)
 from ..evaluation.embeddings_file import FeatureSet, load_features
 from ..functional import DirAtFpir, distance_blocks, rank_blocks, rerank_blocks
 from ..scope import configs_dir
@@ -65,6 +65,7 @@ def extract(config: str, checkpoint: str, args: argparse.Namespace) -> Path:
     path = folder / f'{Path(checkpoint).stem}.npz'
     cfg.load_from, cfg.resume, cfg.work_dir = checkpoint, False, str(folder)
     cfg.experiment_name = f'{path.stem}_{time.time_ns()}'
+    tested_pipeline(cfg)
     cfg.test_evaluator = dict(type='reid_fusedloss.SaveEmbeddings', path=str(path))
     cfg.default_hooks.pop('report', None)
     drop_start_weights(cfg)

@@ -13,9 +13,8 @@ from torch import Tensor
 from ..compat import trust_checkpoints
 from ..engine.config import (join_processes, leave_processes, load_config,
                              suffix)
-from ..engine.testing import (adopt_identities, check_test_sets, check_weights,
-                                           compare_rankings, drop_start_weights, flip_images,
-                                           read_weights)
+from ..engine.testing import (adopt_identities, check_test_sets, check_weights, compare_rankings,
+                              drop_start_weights, flip_images, read_weights, tested_pipeline)
 from ..evaluation import metrics_table
 
 
@@ -34,6 +33,7 @@ def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor],
     join_processes(cfg, args.launcher)
     adopt_identities(cfg, weights)
     drop_start_weights(cfg)
+    tested_pipeline(cfg)
     if args.compare:
         compare_rankings(cfg)
     if args.flip:

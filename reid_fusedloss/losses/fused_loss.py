@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from typing import Any, Optional
 
+import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
@@ -8,6 +9,8 @@ from ..checks import check_int
 from ..registry import MODELS
 from .gather import BatchGatherer
 from .terms import build_term, check_term, check_unused
+
+MIXABLE = 'logits'  # what targets of several identities mean something for
 
 
 @MODELS.register_module()
@@ -23,10 +26,13 @@ class FusedLoss(nn.Module):
             'pooled', 'bn', 'logits' or 'cosines'), `weight` (>= 0; a term of weight exactly 0 is
             left out, and the log says so; its arguments are checked by name), optionally `gather`
             (True: on several processes the term sees the samples of all of them, so that a triplet
-            or pairwise circle loss mines in the whole batch), and the arguments of the type.
+            or pairwise circle loss mines in the whole batch), `miner` (a module `(tensor, labels)`
+            whose result is the third argument of a term that takes no miner itself), and the
+            arguments of the type. For a type by its import path, arguments with a `type` of their
+            own are built.
         num_classes: number of identities, for terms that take `num_classes` and do not state it;
             the head hands it over, so that it stands once in a config.
-        feat_dims: size of the features, likewise.
+        feat_dims: size of the features, likewise, and for `embedding_size`.
 
     Raises:
         ValueError: if no term is left, or a key, name, `reads` or `weight` is missing or wrong.
@@ -44,7 +50,7 @@ class FusedLoss(nn.Module):
     def __init__(self, terms: Mapping[str, Mapping[str, Any]], num_classes: Optional[int] = None,
                  feat_dims: Optional[int] = None) -> None:
         super().__init__()
-        sizes = dict(num_classes=num_classes, feat_dims=feat_dims)
+        sizes = dict(num_classes=num_classes, feat_dims=feat_dims, embedding_size=feat_dims)
         for size, value in sizes.items():
             if value is not None:
                 check_int(size, value)
@@ -55,8 +61,10 @@ class FusedLoss(nn.Module):
         used = {name: term for name, term in terms.items() if term['weight'] > 0}
         if not used:
             raise ValueError(f'FusedLoss needs a term with a weight > 0, got {dict(terms)}')
-        self.terms = nn.ModuleDict({
-            name: build_term(name, term, sizes) for name, term in used.items()})
+        built = {name: build_term(name, term, sizes) for name, term in used.items()}
+        self.terms = nn.ModuleDict({name: term for name, (term, _) in built.items()})
+        miners = {name: miner for name, (_, miner) in built.items() if miner is not None}
+        self.miners = nn.ModuleDict(miners) if miners else {}
         for name in set(terms) - set(used):
             check_unused(name, terms[name])
         self.term_reads = {name: term['reads'] for name, term in used.items()}
@@ -71,34 +79,64 @@ class FusedLoss(nn.Module):
         """Names of the tensors that the terms read."""
         return frozenset(self.term_reads.values())
 
-    def forward(self, tensors: Mapping[str, Tensor], labels: Tensor) -> dict[str, Tensor]:
+    def forward(self, tensors: Mapping[str, Tensor], labels: Tensor,
+                scores: Optional[Tensor] = None) -> dict[str, Tensor]:
         """Weighted terms, each under `loss_<name>`; their sum is the loss.
+
+        Terms get float32 and compute in it, whatever autocast says.
 
         Args:
             tensors: what the head offers, at least the names in `reads`; (B, *) each.
             labels: integer identities, shape (B,).
+            scores: target of terms on `logits` in place of the labels, shape (B, num_classes), as
+                Mixup and CutMix make them; each row sums to 1.
 
         Raises:
-            ValueError: if the head does not offer a tensor, or a term returns no scalar.
+            ValueError: if the head does not offer a tensor, a term returns no scalar, or scores are
+                mixed and a term reads another tensor.
         """
+        if scores is not None and self._unmixable() and bool((scores.amax(1) < 1).any()):
+            self.check_mixed_targets()
         losses = {}
         for name, term in self.terms.items():
             reads = self.term_reads[name]
             if reads not in tensors:
                 raise ValueError(f'term {name!r} reads {reads!r}, but the head offers '
                                  f'{sorted(tensors)} only')
-            batch = (tensors[reads], labels)
-            loss = term(*self._gather[name](*batch) if name in self._gather else batch)
+            tensor, target = tensors[reads], labels
+            if scores is not None and reads == MIXABLE:
+                target = scores
+            with torch.autocast(tensor.device.type, enabled=False):
+                loss = self._term(name, term, _at_least_float32(tensor), target)
             if not isinstance(loss, Tensor) or loss.numel() != 1:
                 got = f'shape {tuple(loss.shape)}' if isinstance(loss, Tensor) else type(loss)
                 raise ValueError(f'term {name!r} must return a scalar tensor, got {got}')
             losses[f'loss_{name}'] = self.term_weights[name] * loss
         return losses
 
+    def check_mixed_targets(self) -> None:
+        """Raises: ValueError: if a term has no use for targets of several identities."""
+        if self._unmixable():
+            raise ValueError(
+                f'the terms {self._unmixable()} compare samples of one identity each, but Mixup or '
+                f'CutMix mixes several: keep terms that read {MIXABLE!r} alone, or leave the batch '
+                'augments out')
+
+    def _term(self, name: str, term: nn.Module, tensor: Tensor, target: Tensor) -> Tensor:
+        batch = (tensor, target)
+        if name in self._gather:
+            batch = self._gather[name](*batch)
+        return term(*batch, self.miners[name](*batch)) if name in self.miners else term(*batch)
+
+    def _unmixable(self) -> list[str]:
+        return [name for name, reads in self.term_reads.items() if reads != MIXABLE]
+
     def _formula(self) -> str:
         parts = []
         for name, term in self.terms.items():
             whose = ' of all processes' if name in self._gather else ''
+            if name in self.miners:
+                whose += f', mined by {type(self.miners[name]).__name__}'
             parts.append(f'{self.term_weights[name]:g} * {name}({type(term).__name__} of '
                          f'{self.term_reads[name]}{whose})')
         return ' + '.join(parts)
@@ -106,3 +144,7 @@ class FusedLoss(nn.Module):
     def extra_repr(self) -> str:
         """The formula, for `print(model)`."""
         return self._formula()
+
+
+def _at_least_float32(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor

@@ -3,6 +3,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Optional
 
+from mmengine.registry import MODELS as ROOT
 from torch import nn
 
 from ..checks import check_choice, check_flag, check_number
@@ -11,6 +12,8 @@ from ..registry import MODELS
 READABLE = ('pooled', 'bn', 'logits', 'cosines')
 REQUIRED = ('type', 'reads', 'weight')
 OWN = (*REQUIRED, 'gather')  # what FusedLoss reads; the rest is for the type
+MINER = 'miner'  # for the type where it takes one, else called by FusedLoss
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 def check_term(name: str, term: Mapping[str, Any]) -> None:
@@ -36,35 +39,94 @@ def check_term(name: str, term: Mapping[str, Any]) -> None:
 
 def check_unused(name: str, term: Mapping[str, Any]) -> None:
     """A misspelt name in a term that is not built would show on the day that it gets a weight."""
-    built_by = MODELS.get(term['type']) if isinstance(term['type'], str) else term['type']
+    built_by = _resolve(term['type'])
     if built_by is None:
         raise ValueError(f'term {name!r} (weight 0): type {term["type"]!r} is not registered')
     arguments = {key: value for key, value in term.items() if key not in OWN}
+    if MINER not in _parameters(built_by):
+        arguments.pop(MINER, None)
     try:
         inspect.signature(built_by).bind_partial(**arguments)
     except TypeError as error:
         raise TypeError(f'term {name!r} (weight 0, {term["type"]}): {error}; it takes '
-                        f'{sorted(_parameters(term["type"]))}') from error
+                        f'{sorted(_parameters(built_by))}') from error
 
 
 def build_term(name: str, term: Mapping[str, Any],
-                sizes: Mapping[str, Optional[int]]) -> nn.Module:
-    arguments = {key: value for key, value in term.items()
-                 if key == 'type' or key not in OWN}
+               sizes: Mapping[str, Optional[int]]) -> tuple[nn.Module, Optional[nn.Module]]:
+    """A term, and the miner that FusedLoss calls for it, if it has one.
+
+    Args:
+        name: of the term.
+        term: its config, checked by `check_term`.
+        sizes: values for arguments of these names that the config leaves out.
+
+    Raises:
+        TypeError, ValueError: if it cannot be built; the term is named.
+    """
+    config = {key: value for key, value in term.items() if key == 'type' or key not in OWN}
+    miner = None
     try:
-        for size in _parameters(term['type']) & set(sizes):
-            if sizes[size] is not None:
-                arguments.setdefault(size, sizes[size])
-        built = MODELS.build(arguments)
+        if MINER in config and MINER not in _parameters(_resolve(config['type'])):
+            miner = _build(config.pop(MINER), sizes)
+        built = _build(config, sizes)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         kind = type(error) if type(error) in (TypeError, ValueError) else ValueError
         raise kind(f'term {name!r} ({term["type"]}): {error}') from error
-    if not isinstance(built, nn.Module):
-        raise TypeError(f'term {name!r}: {term["type"]} must be a torch.nn.Module, got {built!r}')
-    return built
+    for part, module in ((term['type'], built), (MINER, miner)):
+        if not isinstance(module, nn.Module) and (part != MINER or module is not None):
+            raise TypeError(f'term {name!r}: {part} must be a torch.nn.Module, got {module!r}')
+    return built, miner
 
 
-def _parameters(kind: Any) -> set[str]:
-    """Names that a type's constructor takes; none for a type that is not found."""
-    built_by = MODELS.get(kind) if isinstance(kind, str) else kind
-    return set(inspect.signature(built_by).parameters) if built_by is not None else set()
+def _build(config: Any, sizes: Mapping[str, Optional[int]]) -> Any:
+    """A module from its config.
+
+    A class that is in no registry, such as those of pytorch-metric-learning, knows no configs: what
+    it takes that has a `type` is built before.
+    """
+    if not (isinstance(config, Mapping) and 'type' in config):
+        return config
+    arguments = dict(config)
+    built_by = _resolve(config['type'])
+    for size in _parameters(built_by) & set(sizes):
+        if sizes[size] is not None:
+            arguments.setdefault(size, sizes[size])
+    if built_by is not None and not _is_registered(built_by):
+        arguments = {key: [_build(part, sizes) for part in value]
+                     if isinstance(value, (list, tuple)) else _build(value, sizes)
+                     for key, value in arguments.items()}
+    return MODELS.build(arguments)
+
+
+def _resolve(kind: Any) -> Any:
+    """What a type's name stands for in a build: in the default scope too; None if it is unknown."""
+    if not isinstance(kind, str):
+        return kind
+    with MODELS.switch_scope_and_registry(None) as registry:
+        return registry.get(kind)
+
+
+def _is_registered(built_by: Any) -> bool:
+    registries = [ROOT]
+    for registry in registries:
+        registries += registry.children.values()
+    return any(built_by is known for registry in registries
+               for known in registry.module_dict.values())
+
+
+def _parameters(built_by: Any) -> set[str]:
+    """Names that a constructor takes, its parents' too where it hands keywords on."""
+    if built_by is None:
+        return set()
+    makers = [built_by]
+    if isinstance(built_by, type):
+        makers = [kind.__dict__['__init__'] for kind in built_by.__mro__
+                  if '__init__' in kind.__dict__]
+    names: set[str] = set()
+    for maker in makers:
+        parameters = inspect.signature(maker).parameters.values()
+        names |= {part.name for part in parameters if part.kind in NAMED}
+        if not any(part.kind is inspect.Parameter.VAR_KEYWORD for part in parameters):
+            break
+    return names - {'self'}

@@ -15,8 +15,8 @@ from .parts import build_part
 class FlipTestModel(BaseTTAModel):
     """Wrap a model so that its embeddings are the mean of those of the image and its mirror image.
 
-    The pipeline stays as it is: the batch is mirrored along its width. Checkpoints are those of
-    the wrapped model.
+    The pipeline stays as it is: the batch is mirrored along its width. State dicts have the names
+    of the wrapped model, so whatever reads or writes its checkpoints, an EMAHook too, finds it.
 
     Args:
         module: config of the model, or the model, whose `test_step` gives data samples with
@@ -33,6 +33,17 @@ class FlipTestModel(BaseTTAModel):
         if not hasattr(module, 'test_step'):
             raise TypeError(f'module is a model with `test_step`, got {type(module).__name__}')
         super().__init__(module=module)
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """State dict of the wrapped model, under its own names."""
+        return self.module.state_dict(*args, **kwargs)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        """Lead the names of the wrapped model to it; called by PyTorch."""
+        inner = f'{prefix}module.'
+        for name in [key for key in state_dict if key.startswith(prefix)]:
+            state_dict[inner + name[len(prefix):]] = state_dict.pop(name)
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def test_step(self, data: dict[str, Any]) -> list[DataSample]:
         """Data samples with the averaged embeddings; called by MMEngine's test loop."""

@@ -5,11 +5,13 @@ import random
 import numpy as np
 import pytest
 import torch
+from mmcv.transforms import BaseTransform
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from torch.utils.data import DataLoader
 
 from reid_fusedloss.datasets.draws import Draw, SeededBatchSampler, seed_all
 from reid_fusedloss.datasets.reid_dataset import ReIDDataset
+from reid_fusedloss.registry import TRANSFORMS
 
 PK = dict(type='reid_fusedloss.PKBatchSampler', num_instances=2)
 
@@ -100,3 +102,59 @@ def test_a_data_set_draws_with_the_seed(tmp_path, make_images):
     assert dataset[Draw(1, 3)] == expected == dataset[Draw(1, 3)]
     assert type(dataset[Draw(1, 3)][3]) is int
     assert dataset[Draw(1, 4)][:3] != expected[:3] and dataset[1] != dataset[1]
+
+
+class Noise:
+    """In the manner of Albumentations 2: a generator of its own, made of the system's entropy."""
+
+    def __init__(self):
+        self.random_generator = np.random.default_rng()
+
+    def set_random_seed(self, seed):
+        self.random_generator = np.random.default_rng(seed)
+
+    def __call__(self, record):
+        return self.random_generator.random(), record['sample_idx']
+
+
+class Wrapper:
+    """In the manner of mmpretrain's Albumentations."""
+
+    def __init__(self):
+        self.transforms, self.aug = [dict(type='Noise')], Noise()
+
+    def __call__(self, record):
+        return self.aug(record)
+
+
+@TRANSFORMS.register_module()
+class Noisy(BaseTransform):
+    def __init__(self):
+        self.inner = Wrapper()
+
+    def transform(self, record):
+        return self.inner(record)
+
+
+def test_transforms_with_generators_of_their_own_are_seeded(tmp_path, make_images):
+    make_images(tmp_path / 'train', ['1_1.jpg', '2_1.jpg'])
+    noisy = dict(type='reid_fusedloss.Noisy')
+    for step in (noisy, dict(type='RandomApply', prob=1., transforms=[noisy])):
+        dataset = ReIDDataset(str(tmp_path), 'train', sources=dict(train='train'),
+                              pattern=r'(?P<pid>\d)',
+                              pipeline=[dict(type='reid_fusedloss.LoadReIDImage'), step])
+        expected = (np.random.default_rng(3).random(), 1)
+        assert dataset[Draw(1, 3)] == expected == dataset[Draw(1, 3)]
+        assert dataset[Draw(1, 4)] != expected and dataset[1] != dataset[1]
+
+
+def test_albumentations(tmp_path, make_images):
+    """The real library, where it is installed."""
+    pytest.importorskip('albumentations', minversion='2')
+    make_images(tmp_path / 'train', ['1_1.jpg', '2_1.jpg'])
+    steps = [dict(type='reid_fusedloss.LoadReIDImage'), dict(
+        type='Albumentations', transforms=[dict(type='RandomBrightnessContrast', p=1.)])]
+    dataset = ReIDDataset(str(tmp_path), 'train', sources=dict(train='train'),
+                          pattern=r'(?P<pid>\d)', pipeline=steps)
+    first, again, other = (dataset[draw]['img'] for draw in (Draw(0, 3), Draw(0, 3), Draw(0, 4)))
+    assert (first == again).all() and (first != other).any()

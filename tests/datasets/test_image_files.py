@@ -181,7 +181,7 @@ def test_a_file_named_twice_counts_once(tmp_path, make_images, log):
 def test_equal_names_in_several_folders_all_count(tmp_path, make_images, log):
     for folder in ('a', 'b'):
         make_images(tmp_path / folder, NAMES)
-    dataset = train_set(tmp_path, sources=dict(train=['a', 'b']))
+    dataset = train_set(tmp_path, sources=dict(train=['a', 'b']), same_identities=True)
     assert (len(dataset), dataset.metainfo['num_ids']) == (6, 2)
     assert log().count('3 of 6 files have the name of another, such as') == 1
 

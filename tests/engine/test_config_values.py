@@ -102,3 +102,19 @@ def test_only_a_num_classes_that_is_there_is_counted(tmp_path):
     del cfg.model.head['num_classes']
     count_identities(cfg)
     assert 'num_classes' not in cfg.model.head
+
+
+def test_identities_of_data_sets_of_mmpretrain_are_counted(tmp_path, make_images):
+    cfg = load_config(DEMO, options=tiny_options(tmp_path / 'data'))
+    for name in ('anna', 'ben', 'carl'):
+        make_images(tmp_path / 'own' / name, ['1.jpg', '2.jpg'])
+    folders = dict(type='CustomDataset', data_root=str(tmp_path / 'own'), pipeline=[])
+    for dataset in (folders, dict(type='RepeatDataset', dataset=folders, times=2)):
+        cfg.train_dataloader['dataset'], cfg.model.head.num_classes = dataset, None
+        count_identities(cfg)
+        assert cfg.model.head.num_classes == 3
+    (tmp_path / 'list.txt').write_text('anna/1.jpg 0\nben/1.jpg 1\n')
+    cfg.train_dataloader.dataset = dict(folders, ann_file=str(tmp_path / 'list.txt'))
+    cfg.model.head.num_classes = None
+    with pytest.raises(ValueError, match='CustomDataset does not say how many identities'):
+        count_identities(cfg)

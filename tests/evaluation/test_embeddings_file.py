@@ -5,6 +5,7 @@ import torch
 from reid_fusedloss.evaluation import ReIDMetric
 from reid_fusedloss.evaluation.embeddings_file import SaveEmbeddings, load_features
 from reid_fusedloss.functional import evaluate_ranking
+from tests.evaluation.test_reid_metric import evaluate, records
 
 
 def make_samples(num=24, camids=True, pid=int):
@@ -96,3 +97,30 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
             load_features(tmp_path / name)
     with pytest.raises(FileNotFoundError, match='nowhere.npz: check the path'):
         load_features(tmp_path / 'nowhere.npz')
+
+
+@pytest.mark.parametrize('shuffled', [False, True])
+@pytest.mark.parametrize('kept', [3, 60])
+def test_features_of_an_evaluation_that_broke_off_do_not_count(tmp_path, kept, shuffled):
+    """They were another model's; nothing tells a metric alone that the next one begins."""
+    samples = records()
+    stale = [dict(sample, embedding=-3 * sample['embedding'] + 1) for sample in samples]
+    order = np.random.default_rng(2).permutation(60) if shuffled else range(60)
+    metric, file = ReIDMetric(), SaveEmbeddings(str(tmp_path / 'f.npz'))
+    for part in (metric, file):
+        part.process(None, stale[:kept])
+    scores = evaluate(metric, [samples[i] for i in order])
+    assert scores == evaluate(ReIDMetric(), samples)
+    evaluate(file, [samples[i] for i in order])
+    found = load_features(tmp_path / 'f.npz')
+    expected = np.stack([sample['embedding'].numpy() for sample in samples])
+    assert (np.concatenate([found.query, found.gallery]) == expected).all()
+
+
+def test_images_of_another_data_set_are_refused_and_forgotten():
+    samples = records()
+    metric = ReIDMetric()
+    metric.process(None, [dict(samples[0], sample_idx=99)])
+    with pytest.raises(ValueError, match='61 different images were evaluated, .* has 60'):
+        evaluate(metric, samples)
+    assert evaluate(metric, samples) == evaluate(ReIDMetric(), samples)

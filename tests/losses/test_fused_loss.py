@@ -160,3 +160,112 @@ def test_terms_of_weight_0_are_not_built():
     built = MODELS.build(dict(type='reid_fusedloss.FusedLoss', num_classes=5, feat_dims=8,
                               terms=dict(id=other, center=center)))
     assert set(built.terms) == {'id'} and torch.equal(torch.get_rng_state(), state)
+
+
+SMOOTH = dict(type='LabelSmoothLoss', reads='logits', weight=1., label_smooth_val=.1,
+              mode='original')
+
+
+def test_a_type_of_the_default_scope_needs_no_prefix():
+    """It gets the sizes, and is checked at weight 0, as with its prefix."""
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        both = FusedLoss(dict(a=SMOOTH, b=dict(SMOOTH, type='mmpretrain.LabelSmoothLoss')),
+                         num_classes=6)
+        assert both.terms['a'].num_classes == both.terms['b'].num_classes == 6
+        FusedLoss(dict(a=dict(SMOOTH, weight=0.), id=ID), num_classes=6)
+        with pytest.raises(TypeError, match=r"'a' \(weight 0, LabelSmoothLoss\).*'smooth'"):
+            FusedLoss(dict(a=dict(SMOOTH, weight=0., smooth=1), id=ID), num_classes=6)
+
+
+class Distance:
+    def __init__(self, power=1):
+        self.power = power
+
+
+class Miner(nn.Module):
+    """In the manner of pytorch-metric-learning: indices of what a loss is to look at."""
+
+    def __init__(self, distance):
+        super().__init__()
+        self.distance = distance
+
+    def forward(self, embeddings, labels):
+        return torch.arange(self.distance.power)
+
+
+class Base(nn.Module):
+    def __init__(self, num_classes=None, embedding_size=None, distance=None, reducers=()):
+        super().__init__()
+        self.sizes, self.distance, self.reducers = (num_classes, embedding_size), distance, reducers
+
+
+class Nested(Base):
+    """Hands keywords on to its parent, and takes other parts ready made."""
+
+    def __init__(self, loss=None, **kwargs):
+        super().__init__(**kwargs)
+        self.loss = loss
+
+    def forward(self, embeddings, labels, indices_tuple=None):
+        kept = embeddings if indices_tuple is None else embeddings[indices_tuple]
+        return kept.sum() ** self.distance.power
+
+
+class WithMiner(Nested):
+    def __init__(self, miner, **kwargs):
+        super().__init__(**kwargs)
+        self.own_miner = miner
+
+
+def local(name, **keys):
+    return dict(type=f'{__name__}.{name}', **keys)
+
+
+def test_parts_of_an_imported_loss_are_built():
+    distance = local('Distance', power=2)
+    loss = local('Nested', reads='bn', weight=1., distance=distance, reducers=[distance, 'mean'],
+                 loss=local('Nested', distance=distance))
+    fused = FusedLoss(dict(a=loss), num_classes=6, feat_dims=8)
+    term = fused.terms['a']
+    assert term.sizes == term.loss.sizes == (6, 8)
+    assert term.distance.power == term.reducers[0].power == 2 and term.reducers[1] == 'mean'
+    torch.testing.assert_close(fused(TENSORS, Y)['loss_a'], TENSORS['bn'].sum() ** 2)
+    assert loss['distance'] == distance  # the config stays as it was
+
+
+def test_a_miner_goes_to_the_loss_that_takes_it_and_else_before_it():
+    miner = local('Miner', distance=local('Distance', power=3))
+    keys = dict(reads='bn', weight=1., distance=local('Distance'), miner=miner)
+    fused = FusedLoss(dict(a=local('Nested', **keys), b=local('WithMiner', **keys),
+                           off=dict(local('Nested', **keys), weight=0.)))
+    assert list(fused.miners) == ['a'] and isinstance(fused.terms['b'].own_miner, Miner)
+    losses = fused(TENSORS, Y)
+    torch.testing.assert_close(losses['loss_a'], TENSORS['bn'][:3].sum())
+    torch.testing.assert_close(losses['loss_b'], TENSORS['bn'].sum())
+    with pytest.raises(TypeError, match="'a': miner must be a torch.nn.Module"):
+        FusedLoss(dict(a=local('Nested', **{**keys, 'miner': 5})))
+
+
+def test_a_registered_type_builds_its_parts_itself():
+    parts = dict(type='reid_fusedloss.PartwiseLoss', reads='logits', weight=1.,
+                 loss=dict(type='torch.nn.CrossEntropyLoss'))
+    found = FusedLoss(dict(id=parts))(dict(logits=TENSORS['logits'][:, None]), Y)['loss_id']
+    torch.testing.assert_close(found, F.cross_entropy(TENSORS['logits'], Y))
+
+
+class Looking(nn.Module):
+    def forward(self, tensor, labels):
+        self.dtypes = tensor.dtype, (tensor @ tensor.T).dtype
+        return tensor.sum()
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_a_term_of_ones_own_computes_in_float32_under_autocast(dtype):
+    fused = FusedLoss(dict(own=local('Looking', reads='bn', weight=1.)))
+    inputs = X.clone().requires_grad_()
+    with torch.autocast('cpu', dtype=dtype):
+        half = inputs @ W.T
+        assert half.dtype == dtype
+        fused(dict(bn=half), Y)['loss_own'].backward()
+    assert fused.terms['own'].dtypes == (torch.float32, torch.float32)
+    assert inputs.grad.dtype == torch.float32 and inputs.grad.abs().sum() > 0

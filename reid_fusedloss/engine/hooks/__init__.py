@@ -1,6 +1,8 @@
 """What happens beside the steps of a training: checkpoints, reports, lines in the log."""
+from .averaged_model_hook import AveragedModelHook
 from .channels_last_hook import ChannelsLastHook
 from .foreign_weights_hook import ForeignWeightsHook
+from .freeze_hook import FreezeHook
 from .other_identities_hook import OtherIdentitiesHook
 from .plain_checkpoint_hook import PlainCheckpointHook
 from .reid_checkpoint_hook import ReIDCheckpointHook
@@ -10,6 +12,7 @@ from .skipped_images_hook import SkippedImagesHook
 from .stop_signal_hook import StopSignalHook
 
 __all__ = [
-    'ChannelsLastHook', 'ForeignWeightsHook', 'OtherIdentitiesHook', 'PlainCheckpointHook',
-    'ReIDCheckpointHook', 'ReIDReportHook', 'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook'
+    'AveragedModelHook', 'ChannelsLastHook', 'ForeignWeightsHook', 'FreezeHook',
+    'OtherIdentitiesHook', 'PlainCheckpointHook', 'ReIDCheckpointHook', 'ReIDReportHook',
+    'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook'
 ]

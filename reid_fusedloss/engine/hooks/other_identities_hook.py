@@ -13,9 +13,10 @@ class OtherIdentitiesHook(Hook):
 
     These are the weights of the head whose first size alone differs, and is the number of
     identities here. A training with `load_from` starts them anew and says so in one line; without
-    this hook MMEngine warns, or stops, entry by entry. A training that is resumed has to fit.
+    this hook MMEngine warns, or stops, entry by entry. A training that is resumed has to fit. It
+    comes before an EMAHook, for whose averaged weights the same holds.
     """
-    priority = 'LOWEST'
+    priority = 'HIGH'
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Called by MMEngine after it has read the file.
@@ -39,5 +40,7 @@ class OtherIdentitiesHook(Hook):
                              'another training set or config. To start from its weights, set '
                              'load_from and leave resume out')
         state.update({name: own[name] for name in other})
+        if 'ema_state_dict' in checkpoint:
+            checkpoint['ema_state_dict'].update({f'module.{name}': own[name] for name in other})
         print_log(f'left out of the checkpoint, which was trained on other identities: {shapes}',
                   logger='current')

@@ -14,6 +14,7 @@ from ...evaluation import ReIDMetric
 from ...registry import HOOKS
 from ...visualization import save_curves, save_ranking_lists
 from ...whole_file import whole_file
+from .averaged_model_hook import ORIGIN, ema_hooks, evaluates_twice
 
 PathLike = Union[str, os.PathLike]
 
@@ -24,7 +25,8 @@ class ReIDReportHook(Hook):
 
     After each evaluation: `ranking_lists/<prefix>.json`, the first places of every query as the
     metric ranked them, `<prefix>.png` drawn from that file, `scores.json`, and in training
-    `curves.png`. A picture that cannot be drawn is a warning, never the end of a run.
+    `curves.png`. Where an EMAHook evaluates the model before averaging too, its files end in
+    `_origin`. A picture that cannot be drawn is a warning, never the end of a run.
 
     Args:
         num_queries: rows of the picture.
@@ -40,12 +42,12 @@ class ReIDReportHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: Optional[dict] = None) -> None:
         """Called by MMEngine after an evaluation during training."""
-        self._report(runner, runner.val_evaluator, metrics)
+        self._report(runner, runner.val_evaluator, 'val', metrics)
         self._draw_curves(runner)
 
     def after_test_epoch(self, runner: Runner, metrics: Optional[dict] = None) -> None:
         """Called by MMEngine after a test."""
-        self._report(runner, runner.test_evaluator, metrics)
+        self._report(runner, runner.test_evaluator, 'test', metrics)
 
     def after_train(self, runner: Runner) -> None:
         """Called by MMEngine when training has ended."""
@@ -56,9 +58,14 @@ class ReIDReportHook(Hook):
         self._draw(runner, save_curves, runner.work_dir, Path(runner.work_dir) / 'curves.png')
 
     @master_only
-    def _report(self, runner: Runner, evaluator: Evaluator, metrics: Optional[dict]) -> None:
+    def _report(self, runner: Runner, evaluator: Evaluator, kind: str,
+                metrics: Optional[dict]) -> None:
         work_dir = Path(runner.work_dir)
         write_json(work_dir / 'scores.json', metrics or {})
+        if any(map(evaluates_twice, ema_hooks(runner))):
+            scalars = runner.message_hub.log_scalars
+            write_json(work_dir / f'scores{ORIGIN}.json', {
+                name: scalars[f'{kind}/{name}{ORIGIN}'].current() for name in metrics or {}})
         for lists in _ranking_lists(evaluator):
             path = work_dir / 'ranking_lists' / f'{lists["prefix"].replace("/", "_")}.json'
             write_json(path, lists)

@@ -8,8 +8,10 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ...datasets import PKBatchSampler, SeededBatchSampler
+from ...datasets.joined import check_no_concatenation
 from ...evaluation import ReIDMetric
 from ...registry import HOOKS
+from ..mixed_targets import prepare_batch_augments
 from ..unwrap import unwrap
 
 
@@ -20,14 +22,16 @@ class RunInfoHook(Hook):
     A seed that MMEngine has drawn (`randomness = dict(seed=None)`) goes into the dumped config.
 
     Raises (before training):
-        ValueError: if the head has another number of classes than the data set has identities, or
-            the model gives nothing that `ReIDMetric` could rank.
+        ValueError: if the head has another number of classes than the data set has identities, the
+            model gives nothing that `ReIDMetric` could rank, the data set is several in a
+            `ConcatDataset`, or a loss has no use for the targets that Mixup and CutMix make.
     """
 
     def before_train(self, runner: Runner) -> None:
         """Called by MMEngine when the training loop starts."""
         loader = runner.train_dataloader
         model = unwrap(runner.model)
+        check_no_concatenation(loader.dataset)
         head = getattr(model, 'head', None)
         num_ids = (getattr(loader.dataset, 'metainfo', None) or {}).get('num_ids')
         num_classes = getattr(head, 'num_classes', None)
@@ -37,6 +41,7 @@ class RunInfoHook(Hook):
                 'identities: set model.head.num_classes to that, or to None to have it counted')
         if runner.val_loop is not None:
             check_embeddings(model, runner.val_loop)
+        prepare_batch_augments(model)
         if runner.cfg.get('randomness', {}).get('seed') is None:  # drawn by MMEngine
             runner.cfg.merge_from_dict({'randomness.seed': runner.seed})
             runner.dump_config()

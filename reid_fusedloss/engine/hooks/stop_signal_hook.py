@@ -8,13 +8,14 @@ from typing import Any, Optional
 
 import torch
 from mmengine.dist import all_reduce, barrier, get_world_size, is_main_process
-from mmengine.hooks import EMAHook, Hook
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ...checks import check_int
 from ...registry import HOOKS
 from ..checkpoints import BACKEND, INTERRUPTED, POINTER, gather_rank_buffers
 from ..training.data_worker import STOP_SIGNALS
+from .averaged_model_hook import ema_hooks
 
 
 @HOOKS.register_module()
@@ -43,6 +44,7 @@ class StopSignalHook(Hook):
         self.signals = tuple(getattr(signal, name) for name in signals)
         self.interval = interval
         self._told = 0
+        self._passes = 0  # over the test set, in the evaluation at hand
         self._before: dict[int, Any] = {}
 
     def before_train(self, runner: Runner) -> None:
@@ -59,13 +61,18 @@ class StopSignalHook(Hook):
         if self._is_told(runner.iter + 1):
             self._stop(runner, epoch=runner.epoch, iter=runner.iter + 1)
 
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Count the passes of an evaluation: an EMAHook may evaluate two models."""
+        self._passes = 0
+
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None,
                        outputs: Optional[Sequence] = None) -> None:
         """Called by MMEngine after each batch of an evaluation."""
+        self._passes += batch_idx == 0
         if self._before and self._is_told(batch_idx + 1):
-            for hook in runner.hooks:
-                if isinstance(hook, EMAHook):  # it has swapped the weights for the evaluation
-                    hook.after_val_epoch(runner)
+            for hook in ema_hooks(runner):  # it swaps the weights for the first pass
+                if self._passes == 1 and getattr(hook, 'evaluate_on_ema', True):
+                    hook._swap_ema_parameters()
             self._stop(runner, epoch=runner.epoch, iter=runner.iter)
 
     def after_train(self, runner: Runner) -> None:

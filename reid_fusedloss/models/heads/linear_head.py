@@ -1,4 +1,5 @@
 """Plain ReID head: a linear classifier on the pooled feature."""
+import inspect
 from collections.abc import Collection
 from typing import Any, Optional
 
@@ -146,8 +147,11 @@ class LinearReIDHead(ClsHead):
     def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Losses of a training batch, as `{'loss_<term>': scalar}`.
 
+        Where the data samples have a `gt_score`, as after Mixup and CutMix, the loss gets it too.
+
         Raises:
-            ValueError: if the head is provisional.
+            ValueError: if the head is provisional, or scores are mixed and the loss has no argument
+                `scores`.
         """
         if self.num_classes is None:
             raise ValueError(
@@ -156,6 +160,14 @@ class LinearReIDHead(ClsHead):
                 "ReIDTrainLoop', ...)")
         labels = torch.cat([sample.gt_label for sample in data_samples])
         tensors = self.tensors(self.reduced(feats), self.loss_module.reads)
+        if 'gt_score' not in data_samples[0]:
+            return self.loss_module(tensors, labels)
+        scores = torch.stack([sample.gt_score for sample in data_samples])
+        if 'scores' in inspect.signature(self.loss_module.forward).parameters:
+            return self.loss_module(tensors, labels, scores=scores)
+        if bool((scores.amax(1) < 1).any()):
+            raise ValueError(f'{type(self.loss_module).__name__} takes no `scores`, the targets '
+                             'that Mixup and CutMix make: leave the batch augments out')
         return self.loss_module(tensors, labels)
 
     def _classify(self, features: Tensor, names: Collection[str]) -> dict[str, Tensor]:

@@ -1,0 +1,91 @@
+"""Images of several sources as one set: equal numbers must be the same people."""
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.logging import print_log
+from torch.utils.data import ConcatDataset
+
+from .file_names import ImageFile
+
+SAME = 'same_identities=True'
+
+
+def check_joined_sources(files: Sequence[ImageFile], parts: Sequence[Sequence[Path]],
+                         role: str) -> None:
+    """Refuse sources of a role that share identities but no folder of theirs.
+
+    Labels are made of the identity in the name alone, so two sets that number their people alike
+    would become one set of fewer people. List files of one folder, as MSMT17's, share its people.
+    Where a glob reaches into several folders, the log says that their identities are joined.
+
+    Args:
+        files: images of the role with their identities.
+        parts: paths of each source, before they were joined.
+        role: how it is called in messages.
+
+    Raises:
+        ValueError: if an identity is in two sources and in no folder of both.
+    """
+    pids = {file.path: file.pid for file in files}
+    places = [_folders_of_identities(part, pids) for part in parts]
+    known: dict[str, set[str]] = {}
+    for place in places:
+        shared = {pid for pid in place.keys() & known.keys() if not place[pid] & known[pid]}
+        if shared:
+            first = min(shared)
+            raise ValueError(
+                f'{role}: {len(shared)} identities, {first!r} for one, are in '
+                f'{min(known[first])} and in {min(place[first])}. If they are the same people, set '
+                f'{SAME}; if not, rename the files so that no number occurs in both: labels are '
+                'made of the identity in the name alone')
+        for pid, folders in place.items():
+            known[pid] = known.get(pid, set()) | folders
+    spread = sorted(pid for place in places for pid, folders in place.items() if len(folders) > 1)
+    if spread:
+        print_log(f'{role}: {len(spread)} identities are in several folders, {spread[0]!r} in '
+                  f'{sorted(known[spread[0]])[:2]} for one, and count as the same people ({SAME} '
+                  'confirms it)', logger='current', level=logging.WARNING)
+
+
+def check_no_concatenation(dataset: Any) -> None:
+    """Refuse training sets of this package in a `ConcatDataset`: label 0 would be several people.
+
+    Args:
+        dataset: a data set, or a wrapper around others as MMEngine has them.
+
+    Raises:
+        ValueError: if a `ConcatDataset` holds several sets that number their labels from 0.
+    """
+    for part in _wrapped(dataset):
+        if not isinstance(part, ConcatDataset):
+            continue
+        labelled = [inner for inner in part.datasets
+                    if any(hasattr(each, 'get_gt_labels') for each in _wrapped(inner))]
+        if len(labelled) > 1 and all('num_ids' in getattr(each, 'metainfo', {})
+                                     for each in labelled):
+            raise ValueError(
+                f'ConcatDataset of {len(labelled)} training sets: each numbers its identities from '
+                '0, so different people would get one label. Take one data set and list their '
+                f'folders in `sources` ({SAME} if equal numbers are the same people; otherwise '
+                'rename the files so that no number occurs twice)')
+
+
+def _wrapped(dataset: Any) -> Iterator[Any]:
+    """A data set and what it is made of."""
+    yield dataset
+    for part in [getattr(dataset, 'dataset', None), *(getattr(dataset, 'datasets', None) or ())]:
+        if part is not None:
+            yield from _wrapped(part)
+
+
+def _folders_of_identities(paths: Sequence[Path],
+                           pids: Mapping[str, str]) -> dict[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for path in paths:
+        if str(path) in pids:
+            found[pids[str(path)]].add(os.path.normpath(path.parent))
+    return dict(found)
