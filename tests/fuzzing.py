@@ -82,9 +82,9 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
                  num_distractors=1, num_junk=1, num_cameras=2, images_per_camera=2, size=(32, 16),
                  seed=0, max_ids=None, unreadable='skip')
     metric = dict(distance='cosine', ap='ir', topk=(1, 5), use_cameras=True, rerank=dict(k1=20),
-                  query_expansion=dict(k=5), tpr_at_fpr=(0.1, ), single_shot=dict(trials=2),
-                  compare=False, list_length=3, chunk_size=8, backend='numpy', device='cpu',
-                  prefix='reid', rerank_prefix='rerank')
+                  query_expansion=None, tpr_at_fpr=(0.1, ), single_shot=dict(trials=2),
+                  open_set=dict(fpir=(.5, ), trials=2), compare=False, list_length=3, chunk_size=8,
+                  backend='numpy', device='cpu', prefix='reid', rerank_prefix='rerank')
     own = dict(
         SyntheticReID=drawn, LoadReIDImage=dict(max_bytes=9, max_pixels=9, backend='cv2'),
         SeededBatchSampler=dict(sampler=sampler, batch_size=8, batch_sampler=None, drop_last=False),

@@ -57,6 +57,7 @@ def features(tmp_path):
 @pytest.mark.parametrize('command, arguments', [
     ('distances', ['--distance', 'euclidean', '--names', 'baseline', 'fused']),
     ('cmc', ['--max-rank', '30', '--rerank']), ('embedding', ['--num-ids', '3']),
+    ('open-set', ['--strangers', '.4', '--trials', '3', '--seed', '1']),
     ('embedding', ['--ids', '4', '0'])])
 def test_pictures_of_feature_files(features, monkeypatch, command, arguments):
     out = features / 'out.png'
@@ -71,6 +72,8 @@ def test_pictures_of_feature_files(features, monkeypatch, command, arguments):
     (['cmc', 'a.pth', 'tiny.py'], ValueError, 'a.pth is neither'),
     (['cmc', 'a.npz', '--names', 'x', 'y'], ValueError, '1 to draw'),
     (['embedding', 'a.npz', '--ids', '77'], ValueError, '77'),
+    (['open-set', 'a.npz', '--strangers', '0'], ValueError, '0 queries of strangers and 10'),
+    (['open-set', 'a.npz', '--strangers', '2'], ValueError, 'below 1, got 2'),
     (['figure2', '--root', 'nowhere'], FileNotFoundError, 'nowhere')])
 def test_mistakes(features, monkeypatch, arguments, error, words):
     monkeypatch.chdir(features)

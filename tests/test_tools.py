@@ -123,7 +123,7 @@ def test_mistakes_on_the_command_line(distributed, monkeypatch, arguments, words
     assert all(word in str(caught.value).splitlines()[-1] for word in words), caught.value
 
 
-def test_evaluate_features_on_a_file(tmp_path, monkeypatch):
+def test_evaluate_features_on_a_file(tmp_path, monkeypatch, capsys):
     import numpy as np
     pids = np.arange(12) % 4
     features = np.eye(4, dtype=np.float32)[pids]
@@ -133,6 +133,15 @@ def test_evaluate_features_on_a_file(tmp_path, monkeypatch):
     code, output = start(sys.executable, REPOSITORY / 'tools' / 'evaluate_features.py',
                          'features.npz', cwd=tmp_path)
     assert code == 0 and json.loads(output[output.index('{'):])['reid/mAP'] == 100
+    with pytest.raises(ValueError, match='FPIR 0.01 needs at least 100 strangers, there are 2'):
+        call(monkeypatch, 'evaluate_features', tmp_path / 'features.npz', '--open-set')
+    for rates, keys in (('0.5', ['5e-01']), ('0.5,1.0', ['5e-01', '1e+00'])):
+        call(monkeypatch, 'evaluate_features', tmp_path / 'features.npz', '--open-set',
+             f'fpir={rates}', 'trials=2', 'seed=3')
+        output = capsys.readouterr().out
+        found = json.loads(output[output.index('{'):])
+        assert {key: value for key, value in found.items() if 'DIR@' in key} == {
+            f'reid/DIR@FPIR={key}': 100. for key in keys}
     np.savez(tmp_path / 'half.npz', query_f=features)
     with pytest.raises(ValueError, match='gallery_f'):
         call(monkeypatch, 'evaluate_features', tmp_path / 'half.npz')

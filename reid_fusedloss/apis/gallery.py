@@ -22,6 +22,7 @@ from .sources import ImageSource
 from .work_list import WorkList
 
 NOBODY = '-1'  # what Market-1501 calls those that it knows nothing of
+DISTRACTOR = '0000'  # and who is there to make the search harder: no identity either
 STAMP = 'file'  # key of an entry's info: size and time of change of its file
 
 
@@ -120,6 +121,8 @@ def relabel(index: GalleryIndex, pattern: str) -> None:
 def parse_labels(path: str, pattern: str = PATTERN) -> tuple[Optional[str], Optional[str]]:
     """Identity and camera out of the name of a file, as strings; None for what it does not say.
 
+    The identity -1, and 0000 of Market-1501's pattern, are nobody: None.
+
     Args:
         path: its folders are not looked at.
         pattern: regular expression, matched at the start of the name, with the groups `pid` and,
@@ -131,7 +134,8 @@ def parse_labels(path: str, pattern: str = PATTERN) -> tuple[Optional[str], Opti
     match = compile_pattern(pattern).match(Path(path).name)
     groups = match.groupdict() if match else {}
     pid = groups.get('pid') or None
-    return None if pid == NOBODY else pid, groups.get('camid') or None
+    nobody = pid == NOBODY or pid == DISTRACTOR and pattern == PATTERN
+    return None if nobody else pid, groups.get('camid') or None
 
 
 def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:

@@ -4,6 +4,7 @@
     reid-fusedloss plot curves work_dirs/a work_dirs/b       training curves
     reid-fusedloss plot distances baseline.npz fused.npz     within and between identities
     reid-fusedloss plot cmc CONFIG CHECKPOINT --dataset market1501
+    reid-fusedloss plot open-set baseline.npz fused.npz      strangers and known people
     reid-fusedloss plot embedding fused.npz --num-ids 8      a few identities in the plane
 
 A model is an .npz file of features (see `evaluate`), or CONFIG CHECKPOINT; their features are then
@@ -30,13 +31,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cmc = commands.add_parser('cmc', help='cumulative matching characteristic')
     cmc.add_argument('--max-rank', type=int, default=20)
     cmc.add_argument('--rerank', action='store_true', help='re-ranked curves too (20, 6, 0.3)')
+    open_set = commands.add_parser('open-set', help='known people found over strangers taken for '
+                                   'somebody (DIR over FPIR)')
+    open_set.add_argument('--strangers', type=float, default=.5, metavar='SHARE',
+                          help='of the identities, left out of the gallery; default: %(default)s')
+    open_set.add_argument('--trials', type=int, default=10, help='splits, which are averaged')
+    open_set.add_argument('--seed', type=int, default=0, help='of the splits')
     embedding = commands.add_parser('embedding', help='a few identities in the plane')
     embedding.add_argument('--method', choices=METHODS, default='pca',
                            help='tsne needs scikit-learn')
     embedding.add_argument('--num-ids', type=int, default=8, help='identities, drawn by --seed')
     embedding.add_argument('--ids', nargs='+', metavar='PID', help='identities, instead')
     embedding.add_argument('--seed', type=int, default=0)
-    for command in (distances, cmc, embedding):
+    for command in (distances, cmc, open_set, embedding):
         _add_model_arguments(command)
     for name, command in commands.choices.items():
         command.add_argument('--out', default=f'{name}.png', help='picture; default: %(default)s')

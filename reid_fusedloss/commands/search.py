@@ -3,7 +3,7 @@
     reid-fusedloss search work_dirs/demo --query who.jpg --gallery photos/ --out found/
     reid-fusedloss search work_dirs/demo --query new/ --gallery photos/ --index photos.index
     reid-fusedloss search demo.onnx --query who.jpg --gallery photos/
-    reid-fusedloss search CONFIG CHECKPOINT --query new/ --index photos.index --fpr 1e-3 \\
+    reid-fusedloss search CONFIG CHECKPOINT --query new/ --index photos.index --fpir 0.01 \\
         --validation features.npz
 
 With --index the gallery is kept on the disk: --gallery brings it up to date, only new and changed
@@ -48,8 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="leave out entries of the query's camera")
     parser.add_argument('--threshold', type=float, metavar='DISTANCE',
                         help="from which on nobody is known; default: the gallery's, if it has one")
-    parser.add_argument('--fpr', type=float, help='choose the threshold of this false positive rate'
-                        ' on --validation, and keep it with the gallery')
+    parser.add_argument('--fpir', type=float, metavar='RATE', help='choose the threshold on '
+                        '--validation, and keep it with the gallery: of 100 people who are not in '
+                        'it, 0.01 lets about one be taken for somebody who is')
+    parser.add_argument('--fpr', help=argparse.SUPPRESS)  # of an older version: refused
     parser.add_argument('--validation', metavar='FILE.npz',
                         help='features of people not trained on, by `test --save-features`')
     parser.add_argument('--out', default='search', help='folder to write; default: %(default)s')

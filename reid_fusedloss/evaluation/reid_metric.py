@@ -12,13 +12,14 @@ from ..checks import check_choice, check_flag, check_int
 from ..functional.backend import choose_backend
 from ..functional.distance import CHUNK_SIZE, DISTANCES, check_chunk_size, distance_blocks
 from ..functional.ranking.block_ranking import AP_FORMS, rank_blocks
-from ..functional.ranking.evaluate import EXPANSION_KEYS, RERANK_KEYS, check_keys, make_observers
-from ..functional.ranking.ranking_result import RankingResult, check_topk
-from ..functional.reranking.query_expansion import (alpha_query_expansion,
-                                                    check_query_expansion_options)
-from ..functional.reranking.rerank import check_rerank_options, rerank_blocks
+from ..functional.ranking.dir_at_fpir import DirAtFpir
+from ..functional.ranking.evaluate import make_observers
+from ..functional.ranking.ranking_result import RankingResult
+from ..functional.reranking.query_expansion import alpha_query_expansion
+from ..functional.reranking.rerank import rerank_blocks
 from ..registry import METRICS
 from .embeddings import EmbeddingMetric, EmbeddingTable
+from .metric_options import check_reports, usable_device
 from .progress import LogProgress
 from .ranking_lists import Part, describe, split_parts
 
@@ -44,9 +45,13 @@ class ReIDMetric(EmbeddingMetric):
         query_expansion: None, or dict(k=5, alpha=3.0, times=1, expand_gallery=True) to replace the
             features by weighted means of their neighbourhood before anything is ranked.
         tpr_at_fpr: false positive rates such as (1e-4, 1e-3, 1e-2) at which the true positive rate
-            over all pairs is reported.
+            is reported, both over all pairs (verification: are these two the same?).
         single_shot: None, or dict(trials=10, seed=0) to report the CMC of the single-gallery-shot
             protocol (old CUHK03) too.
+        open_set: None, or dict(fpir=(0.01, 0.1), strangers=0.5, trials=10, seed=0) to report the
+            DIR and FNIR at these FPIRs, all per query (identification: who of the gallery is it,
+            if anybody?). A share of the identities, drawn by the seed, are strangers, `trials`
+            times; see `DirAtFpir`. Of plain distances alone, not of re-ranked ones.
         compare: rank by every feature that the head gives (see its `test_feature`), by cosine and
             by Euclidean distance, and re-ranked where `rerank` is set; what is not ranked anyway
             stands under `<feature>_<distance>` and `<feature>_rerank`.
@@ -70,6 +75,7 @@ class ReIDMetric(EmbeddingMetric):
                  query_expansion: Optional[Mapping[str, Any]] = None,
                  tpr_at_fpr: Sequence[float] = (),
                  single_shot: Optional[Mapping[str, int]] = None,
+                 open_set: Optional[Mapping[str, Any]] = None,
                  compare: bool = False,
                  list_length: int = 10,
                  chunk_size: int = CHUNK_SIZE,
@@ -82,17 +88,9 @@ class ReIDMetric(EmbeddingMetric):
         check_flag('use_cameras', use_cameras)
         check_flag('compare', compare)
         check_int('list_length', list_length, least=0)
-        check_keys('rerank', {} if rerank is None else rerank, RERANK_KEYS)
-        check_rerank_options(**(rerank or {}))
-        check_keys('query_expansion', {} if query_expansion is None else query_expansion,
-                   EXPANSION_KEYS)
-        check_query_expansion_options(**(query_expansion or {}))
-        check_topk(topk)
-        if not topk:
-            raise ValueError('topk is empty: name a rank of the CMC, such as 1')
-        make_observers(topk, tpr_at_fpr, single_shot)
+        check_reports(topk, tpr_at_fpr, single_shot, open_set, rerank, query_expansion)
         check_chunk_size(chunk_size)
-        self.device = _device(device)
+        self.device = usable_device(device)
         choose_backend(backend, self.device)
         if not isinstance(prefix, str) or not isinstance(rerank_prefix, str):
             raise TypeError(f'prefixes are strings, got prefix={prefix!r}, '
@@ -105,7 +103,7 @@ class ReIDMetric(EmbeddingMetric):
         self.use_cameras = use_cameras
         self.rerank = None if rerank is None else dict(rerank)
         self.query_expansion = None if query_expansion is None else dict(query_expansion)
-        self.tpr_at_fpr, self.single_shot = tpr_at_fpr, single_shot
+        self.tpr_at_fpr, self.single_shot, self.open_set = tpr_at_fpr, single_shot, open_set
         self.compare, self.list_length = compare, list_length
         self.engine = dict(chunk_size=chunk_size, backend=backend)
         self.prefixes = {prefix: distance, **({} if rerank is None else {rerank_prefix: RERANKED})}
@@ -204,7 +202,8 @@ class ReIDMetric(EmbeddingMetric):
             blocks = rerank_blocks(*features, **self.rerank, **self.engine, progress=progress)
         else:
             blocks = distance_blocks(*features, kind, **self.engine)
-        observers = make_observers(self.topk, self.tpr_at_fpr, self.single_shot)
+        observers = make_observers(self.topk, self.tpr_at_fpr, self.single_shot,
+                                   None if kind == RERANKED else self.open_set)
         result = rank_blocks(blocks, query.pids, gallery.pids, *self._camids(query, gallery),
                              ap=self.ap, k=list_length, observers=observers,
                              progress=None if kind == RERANKED else progress)
@@ -219,6 +218,8 @@ class ReIDMetric(EmbeddingMetric):
                       'order of the files decides', logger='current')
         for observer in observers:
             numbers |= observer.summarise()
+            if isinstance(observer, DirAtFpir):
+                print_log(f'{kind}, open set: {observer.describe()}', logger='current')
         return result, numbers
 
     def _camids(self, query: Part, gallery: Part) -> tuple:
@@ -229,14 +230,3 @@ class ReIDMetric(EmbeddingMetric):
             raise ValueError(f'{unknown} images have no camera, {paths[camids.index(None)]} for '
                              'one, but others have: give all a camera, or set use_cameras=False')
         return (None, None) if unknown or not self.use_cameras else (query.camids, gallery.camids)
-
-
-def _device(name: str) -> torch.device:
-    """A device that is there."""
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f"device={name!r} is no device, such as 'cpu' or 'cuda'") from error
-    if device.type == 'cuda' and not torch.cuda.is_available():
-        raise ValueError(f"device={name!r}, but PyTorch sees no GPU here: use device='cpu'")
-    return device

@@ -2,6 +2,7 @@
 import argparse
 import json
 from collections.abc import Iterator
+from typing import Any, Optional
 
 import torch
 
@@ -23,11 +24,18 @@ def samples(features: FeatureSet) -> Iterator[dict]:
             index += 1
 
 
+def read_open_set(options: Optional[dict[str, Any]]) -> Optional[dict[str, Any]]:
+    """The options as the metric takes them: one rate may stand alone."""
+    rate = (options or {}).get('fpir')
+    return dict(options, fpir=(rate, )) if isinstance(rate, (int, float)) else options
+
+
 def run(args: argparse.Namespace) -> None:
     """Print the metrics as JSON."""
     metric = ReIDMetric(args.distance, args.ap, list_length=0,
                         rerank=RERANK if args.rerank else None,
                         query_expansion=args.query_expansion, tpr_at_fpr=args.tpr_at_fpr,
-                        single_shot=args.single_shot, backend=args.backend, device=args.device)
+                        single_shot=args.single_shot, open_set=read_open_set(args.open_set),
+                        backend=args.backend, device=args.device)
     metric.process(None, list(samples(load_features(args.features))))
     print(json.dumps(metric.evaluate(len(metric.store)), indent=2))

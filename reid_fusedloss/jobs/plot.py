@@ -11,13 +11,13 @@ from ..engine.config import load_config, suffix
 from ..engine.testing import (adopt_identities, check_weights, drop_start_weights, read_weights,
                               tested_pipeline)
 from ..evaluation.embeddings_file import FeatureSet, load_features
-from ..functional import distance_blocks, rank_blocks, rerank_blocks
+from ..functional import DirAtFpir, distance_blocks, rank_blocks, rerank_blocks
 from ..loading import trust_checkpoints
 from ..printable import tell
 from ..scope import configs_dir
 from ..visualization import save_curves
 from ..visualization.batch_sizes import read_panels, save_batch_sizes
-from ..visualization.comparisons import save_cmc, save_distances
+from ..visualization.comparisons import save_cmc, save_distances, save_open_set
 from ..visualization.embedding import (choose_identities, project,
                                                     save_embedding)
 from ..visualization.pair_distances import pair_distances
@@ -102,6 +102,22 @@ def draw_cmc(args: argparse.Namespace) -> Path:
     return save_cmc(curves, args.out, notes=notes, title=args.title)
 
 
+def draw_open_set(args: argparse.Namespace) -> Path:
+    curves, notes, captions = {}, {}, []
+    for name, model in load_models(args).items():
+        observer = DirAtFpir(strangers=args.strangers, trials=args.trials, seed=args.seed)
+        rank_blocks(distance_blocks(model.query, model.gallery, args.distance), *model.labels,
+                    observers=[observer])
+        curves[name] = observer.curve()
+        notes[name] = ', '.join(f'DIR {observer.at(fpir):.1f} at FPIR {100 * fpir:g} %'
+                                for fpir in observer.fpirs if fpir >= curves[name][0][0])
+        captions.append(observer.describe())
+        print(f'{name}: {notes[name]}; {captions[-1]}')
+    one = len(set(captions)) == 1
+    caption = captions[0] if one else '; '.join(map(': '.join, zip(curves, captions)))
+    return save_open_set(curves, args.out, notes=notes, caption=caption, title=args.title)
+
+
 def rankings(model: FeatureSet, args: argparse.Namespace) -> Iterator[tuple[str, Iterator]]:
     """Distances, plain and re-ranked, with what they are called."""
     yield '', distance_blocks(model.query, model.gallery, args.distance)
@@ -130,5 +146,5 @@ def draw_figure2(args: argparse.Namespace) -> Path:
 def run(args: argparse.Namespace) -> None:
     """Draw a picture, and say where it is."""
     draw = dict(figure2=draw_figure2, curves=draw_curves, distances=draw_distances, cmc=draw_cmc,
-                embedding=draw_embedding)
+                embedding=draw_embedding, **{'open-set': draw_open_set})
     tell(f'drawn: {draw[args.command](args)}')

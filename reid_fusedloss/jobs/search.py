@@ -1,6 +1,7 @@
 """Search a gallery for images."""
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import Any, Optional
 
@@ -9,12 +10,12 @@ from ..apis import FeatureExtractor
 from ..apis.gallery import (PATTERN, gallery_of_features, model_id, parse_labels,
                                          relabel, update_gallery)
 from ..apis.work_list import WorkList
-from ..evaluation import load_features
+from ..evaluation import FeatureSet, load_features
 from ..export import open_extractor
 from ..loading import trust_checkpoints
 from ..printable import tell, tell_unreadable
-from ..search import (Entry, GalleryIndex, OpenSetThreshold, Rerank, choose_threshold,
-                                   load_index, save_index)
+from ..search import (Entry, GalleryIndex, OpenSetThreshold, Rerank, check_validation,
+                      choose_threshold, load_index, save_index)
 from ..search.build import adjusted, is_same_build
 from ..search.entries import labelled_like
 from ..search.report import as_lists, as_text, write_report
@@ -31,13 +32,16 @@ def check(args: argparse.Namespace) -> None:
         raise ValueError('--features stands in place of --gallery and --index')
     if not (args.gallery or args.index or args.features):
         raise ValueError('nothing to search in: give --gallery, --index or --features')
-    if (args.fpr is None) != (args.validation is None):
-        raise ValueError('--fpr and --validation go together')
+    if args.fpr is not None:
+        raise ValueError('--fpr was a rate over pairs of images, at which most strangers may be '
+                         'taken for somebody: use --fpir, the share of strangers who may be')
+    if (args.fpir is None) != (args.validation is None):
+        raise ValueError('--fpir and --validation go together')
     if args.prune and not args.gallery:
         raise ValueError('--prune removes entries that are gone from --gallery: name it')
     if args.threshold is not None:
-        if args.fpr is not None:
-            raise ValueError('--threshold is given: leave out --fpr and --validation')
+        if args.fpir is not None:
+            raise ValueError('--threshold is given: leave out --fpir and --validation')
         OpenSetThreshold(args.threshold)
     if args.kind_options and not args.kind:
         raise ValueError('--kind-options need --kind')
@@ -46,7 +50,7 @@ def check(args: argparse.Namespace) -> None:
 
 
 def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor,
-                 chosen: Optional[OpenSetThreshold]) -> GalleryIndex:
+                 validation: Optional[FeatureSet]) -> GalleryIndex:
     """The gallery, brought up to date and saved where it is kept."""
     asked = dict(args.kind_options, type=args.kind or 'flat')
     if args.features:
@@ -59,8 +63,6 @@ def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor,
     else:
         index = GalleryIndex(inferencer.feat_dims, asked, model_id(inferencer))
     index.check_model(model_id(inferencer))
-    if chosen is not None:
-        index.threshold = chosen
     if args.gallery:
         update = update_gallery(index, inferencer, args.gallery, pattern=args.pattern,
                                 recursive=args.recursive, prune=args.prune)
@@ -69,8 +71,12 @@ def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor,
         gone = f', {len(update.gone)} gone{hint}' if update.gone else ''
         print(f'gallery: {len(index)} entries; {len(update.added)} added, {len(update.changed)} '
               f'changed{gone}')
-    if args.index:
-        save_index(index, args.index)
+    try:
+        if validation is not None and len(index):
+            choose(index, validation, args.fpir)
+    finally:  # where no threshold can be chosen, the features are kept all the same
+        if args.index:
+            save_index(index, args.index)
     if not len(index):
         raise ValueError('the gallery is empty: there is nothing to search in')
     return index
@@ -85,30 +91,47 @@ def in_kind(index: GalleryIndex, asked: dict[str, Any]) -> GalleryIndex:
     return index
 
 
-def choose(args: argparse.Namespace) -> tuple[Optional[OpenSetThreshold], Optional[int]]:
-    """The threshold of --fpr on the validation set, and the width of its features."""
-    if args.fpr is None:
-        return None, None
+def read_validation(args: argparse.Namespace) -> Optional[FeatureSet]:
+    """The validation set of --fpir, refused where no threshold can be chosen on it."""
+    if args.fpir is None:
+        return None
     features = load_features(args.validation)
-    chosen = choose_threshold(features.query, features.gallery, *features.labels, fpr=args.fpr)
-    print(f'threshold {chosen.distance:.4f}: accepts {100 * chosen.tpr:.2f} % of '
-          f'{chosen.num_positives} true pairs and at most {chosen.fpr:g} of {chosen.num_negatives} '
-          f'false ones')
-    return chosen, features.query.shape[1]
+    check_validation(features.query, features.gallery, *features.labels, fpir=args.fpir)
+    return features
+
+
+def choose(index: GalleryIndex, validation: FeatureSet, fpir: float) -> None:
+    """Give the gallery a threshold for its present size."""
+    index.threshold = choose_threshold(validation.query, validation.gallery, *validation.labels,
+                                       fpir=fpir, gallery_size=len(index),
+                                       gallery_people=count_people(index), model=index.model)
+    print(index.threshold.describe())
+
+
+def count_people(index: GalleryIndex) -> Optional[int]:
+    """Identities of the gallery, an entry without one counted as one; None: it has no identity."""
+    pids = [entry.pid for entry in index.entries]
+    known = {pid for pid in pids if pid is not None}
+    return len(known) + pids.count(None) if known else None
 
 
 def run(args: argparse.Namespace) -> int:
     """Search, print what was found and write it; 1 if no query could be read."""
     check(args)
     work = WorkList(args.query, args.recursive)
-    chosen, width = choose(args)
+    validation = read_validation(args)
     trust_checkpoints(args.trust_checkpoint)
     inferencer = open_extractor(args.source, args.checkpoint, args.device,
                                 batch_size=args.batch_size, options=args.cfg_options)
-    if width not in (None, inferencer.feat_dims):
-        raise ValueError(f'{args.validation} holds features of width {width}, the model makes such '
-                         f'of width {inferencer.feat_dims}: are they of another model?')
-    index = open_gallery(args, inferencer, chosen)
+    if validation is not None and validation.query.shape[1] != inferencer.feat_dims:
+        raise ValueError(f'{args.validation} holds features of width {validation.query.shape[1]}, '
+                         f'the model makes such of width {inferencer.feat_dims}: are they of '
+                         'another model?')
+    index = open_gallery(args, inferencer, validation)
+    if args.threshold is None and index.threshold is not None:
+        warning = index.threshold.warning(len(index))
+        if warning:
+            print(f'warning: {warning}', file=sys.stderr)
     found = inferencer(work.sources(work.stamps))
     tell_unreadable(found.unreadable, 'query')
     if not found.names:

@@ -1,5 +1,6 @@
 """Serve the page."""
 import argparse
+import sys
 from pathlib import Path
 
 from ..apis import FeatureExtractor
@@ -37,5 +38,7 @@ def run(args: argparse.Namespace) -> None:
     inferencer = open_extractor(args.source, args.checkpoint, args.device,
                                 options=args.cfg_options)
     index = open_gallery(args, inferencer)
+    if index.threshold is not None and index.threshold.warning(len(index)):
+        print(f'warning: {index.threshold.warning(len(index))}', file=sys.stderr)
     inferencer.progress = False
     serve(Answers(inferencer, index, args.index), args.port, args.host)

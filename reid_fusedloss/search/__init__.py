@@ -3,9 +3,10 @@ from .entries import Entry
 from .folder import load_index, save_index
 from .gallery_index import GalleryIndex
 from .kinds import HNSW, IVF, IVFPQ, Flat
-from .open_set import OpenSetThreshold, choose_threshold
+from .open_set import OpenSetThreshold, check_validation, choose_threshold
 from .rerank import Rerank
 from .result import Hit, SearchResult
 
 __all__ = ['Entry', 'Flat', 'GalleryIndex', 'HNSW', 'Hit', 'IVF', 'IVFPQ', 'OpenSetThreshold',
-           'Rerank', 'SearchResult', 'choose_threshold', 'load_index', 'save_index']
+           'Rerank', 'SearchResult', 'check_validation', 'choose_threshold', 'load_index',
+           'save_index']

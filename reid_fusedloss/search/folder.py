@@ -1,6 +1,9 @@
 """A gallery index to a folder and back."""
+import logging
 from pathlib import Path
 from typing import Any
+
+from mmengine.logging import print_log
 
 from .entries import Entries, from_lines, to_line
 from .gallery_index import GalleryIndex
@@ -57,7 +60,9 @@ def _load_state(folder: PathLike, manifest: dict[str, Any]) -> GalleryIndex:
         index = GalleryIndex(manifest['dims'], manifest['kind'], manifest['model'])
         index.pattern = manifest.get('pattern')
         if manifest['threshold'] is not None:
-            index.threshold = OpenSetThreshold(**manifest['threshold'])
+            index.threshold, warning = OpenSetThreshold.from_dict(manifest['threshold'])
+            if warning:
+                print_log(f'{folder}: {warning}', logger='current', level=logging.WARNING)
         count, files = manifest['count'], manifest['files']
         has_vectors = VECTORS in files
     except (KeyError, TypeError, ValueError) as error:

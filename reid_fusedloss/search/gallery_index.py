@@ -75,7 +75,7 @@ class GalleryIndex:
     def threshold(self) -> Optional[OpenSetThreshold]:
         """How near an entry must be for its identity to be claimed; None: not decided.
 
-        It may be set, to a cosine distance too.
+        It may be set, to a cosine distance too; one of another model is refused.
         """
         return self._threshold
 
@@ -83,6 +83,8 @@ class GalleryIndex:
     def threshold(self, threshold: Union[OpenSetThreshold, float, None]) -> None:
         if threshold is not None and not isinstance(threshold, OpenSetThreshold):
             threshold = OpenSetThreshold(threshold)
+        if threshold is not None:
+            self.check_model(threshold.model)
         self._threshold = threshold
 
     def check_model(self, model: Optional[str]) -> None:

@@ -1,4 +1,4 @@
-"""Models side by side: distributions of their distances, and their CMC curves."""
+"""Models side by side: distributions of their distances, CMC curves, open-set curves."""
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Optional
@@ -75,6 +75,39 @@ def save_cmc(curves: Mapping[str, np.ndarray], out_png: PathLike, *,
     low = min(curve[0] for curve in curves.values())
     axes.set_ylim(max(0., low - .12 * (100 - low) - 1), 100.5)
     add_legend(figure, loc='outside lower left', handlelength=3.)
+    return save_png(figure_to_array(figure), out_png)
+
+
+def save_open_set(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], out_png: PathLike, *,
+                  notes: Optional[Mapping[str, str]] = None, caption: str = '',
+                  title: str = '') -> Path:
+    """Draw the detection and identification rate over the rate of false alarms in one panel.
+
+    Args:
+        curves: by name, FPIRs in 0..1 and the DIR at each in percent, as `DirAtFpir.curve`
+            returns them.
+        out_png: the picture; written whole or not at all.
+        notes: by name, what else the legend says, such as 'DIR 40.8 at FPIR 1 %'.
+        caption: below the panel: what the rates hold for.
+        title: of the picture.
+
+    Raises:
+        ValueError: if there is no curve.
+    """
+    _check_some(curves, 'curve')
+    figure, (axes,) = make_panels(1, title=title or 'open set: known people found, strangers taken '
+                                  'for them', caption=caption, panel=(6.4, 4.2),
+                                  extra=(0., .9))
+    style_panel(axes, '', 'FPIR: strangers taken for somebody (%)',
+                'DIR: known people found at rank 1 (%)')
+    for number, (name, (rates, found)) in enumerate(curves.items()):
+        axes.plot(100 * rates, found, color=PALETTE[number % len(PALETTE)],
+                  linestyle=LINES[number % len(LINES)], linewidth=1.6,
+                  label=f'{name}   {(notes or {}).get(name, "")}'.rstrip())
+    axes.set_xscale('log')
+    axes.xaxis.set_major_formatter('{x:g}')
+    axes.set_ylim(0, 100.5)
+    add_legend(axes, loc='best', handlelength=3.)
     return save_png(figure_to_array(figure), out_png)
 
 

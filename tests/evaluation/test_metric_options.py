@@ -40,6 +40,22 @@ def test_options_are_those_of_the_function(options: dict) -> None:
     assert_prefixed(found, 'rerank', function(samples, rerank=rerank, **options))
 
 
+def test_open_set_is_of_plain_distances_and_says_how_it_was_split(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, lines = make_samples(), []
+    monkeypatch.setattr(reid_metric, 'print_log', lambda line, **options: lines.append(line))
+    options = dict(open_set=dict(fpir=(.4, .5), strangers=.5, trials=4, seed=1))
+    found = run(samples, rerank=dict(k1=6, k2=2), **options)
+    assert_prefixed(found, 'reid', function(samples, **options))
+    assert {key for key in found if 'FPIR' in key} == {
+        f'reid/{rate}@FPIR={fpir}' for rate in ('DIR', 'FNIR') for fpir in ('4e-01', '5e-01')}
+    line, = (line for line in lines if 'open set' in line)
+    assert line.startswith('cosine, open set: 3 of 6 identities are left out of the gallery as '
+                           'strangers (mean of 4 splits, seed 1): ')
+    assert run(samples, **options) == {key: value for key, value in found.items()
+                                       if not key.startswith('rerank/')}
+
+
 def test_compare_ranks_every_feature_in_every_way() -> None:
     samples = make_samples()
     other = [dict(s, embedding=-s['embedding'].flip(0).exp()) for s in make_samples()]
@@ -80,6 +96,9 @@ def test_the_log_says_what_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
     (dict(query_expansion=dict(k=0)), ValueError, 'k is at least 1'),
     (dict(query_expansion=dict(beta=0)), ValueError, 'beta'),
     (dict(tpr_at_fpr=(2., )), ValueError, '2.0'), (dict(tpr_at_fpr=1e-3), TypeError, '0.001'),
+    (dict(open_set=dict(fpir=.1)), TypeError, 'fpir is a sequence'),
+    (dict(open_set=dict(rate=.1)), ValueError, 'rate'), (dict(open_set=3), TypeError, 'got 3'),
+    (dict(open_set={}, query_expansion={}), ValueError, 'open_set is of plain distances'),
     (dict(single_shot=dict(trials=0)), ValueError, 'trials'),
     (dict(single_shot=dict(times=2)), ValueError, 'times'),
     (dict(backend='mkl'), ValueError, 'mkl'), (dict(chunk_size=0), ValueError, 'chunk_size'),

@@ -37,7 +37,7 @@ def files(folder):
 @pytest.mark.parametrize('kind', ['flat', 'hnsw', IVF(nlist=2, nprobe=2)])
 def test_what_is_read_is_what_was_written(tmp_path, kind):
     index = make(kind)
-    index.threshold, index.pattern = OpenSetThreshold(.4, 1e-3, .9, 10, 100), '(?P<pid>.)'
+    index.threshold, index.pattern = OpenSetThreshold(.4, 1e-2, 100, .9, 300, 90, 'm'), '(?P<pid>.)'
     save_index(index, tmp_path)
     other = load_index(tmp_path)
     assert list(other.entries) == list(zip(NAMES, [1, 'é', None, 2], [None, 0, 'c', 1], INFOS))

@@ -1,11 +1,10 @@
-"""Thresholds against a count of all pairs; re-ranking against that of the package."""
+"""Who is known below a threshold; re-ranking against that of the package."""
 import numpy as np
 import pytest
 import torch
 
 from reid_fusedloss.functional import k_reciprocal_rerank
-from reid_fusedloss.search import (Entry, GalleryIndex, OpenSetThreshold, Rerank,
-                                   choose_threshold)
+from reid_fusedloss.search import Entry, GalleryIndex, OpenSetThreshold, Rerank
 from reid_fusedloss.search.report import as_lists
 from tests.search.galleries import draw, unit
 
@@ -17,39 +16,6 @@ def identities(seed=0):
     pids = np.arange(60) % 10
     features = draw(10)[pids] + 1.2 * draw(60, seed=seed)
     return features.astype(np.float32), pids, np.random.default_rng(seed).integers(3, size=60)
-
-
-@pytest.mark.parametrize('fpr', [1e-3, .01, .05, .5])
-@pytest.mark.parametrize('cameras', [False, True])
-def test_threshold_is_that_of_a_count_of_all_pairs(fpr, cameras):
-    (query, query_pids, query_cams), (gallery, gallery_pids, gallery_cams) = (
-        identities(1), identities(2))
-    columns = (query_cams, gallery_cams) if cameras else (None, None)
-    chosen = choose_threshold(query, gallery, query_pids, gallery_pids, *columns, fpr=fpr)
-    distances = 1 - unit(query.astype(float)) @ unit(gallery.astype(float)).T
-    same = query_pids[:, None] == gallery_pids
-    junk = same & (query_cams[:, None] == gallery_cams) & cameras
-    positives, negatives = distances[same & ~junk], distances[~same]
-    assert (chosen.num_positives, chosen.num_negatives) == (len(positives), len(negatives))
-    accepted = lambda values: np.mean(values < chosen.distance - 1e-6)  # noqa: E731
-    assert accepted(negatives) <= fpr
-    candidates = np.unique(negatives)
-    best = max(np.mean(positives < t) for t in candidates if np.mean(negatives < t) <= fpr)
-    assert chosen.tpr == pytest.approx(best) == accepted(positives) and chosen.fpr == fpr
-
-
-@pytest.mark.parametrize('wrong, text', [
-    (dict(fpr=1), 'accepts every pair'), (dict(fpr=0), 'false positive rates'),
-    (dict(query_pids=np.zeros(60, int), gallery_pids=np.zeros(60, int)), 'no negative'),
-    (dict(query_pids=np.arange(60) + 100), 'positive'), (dict(query_pids=[1, 2]), '2 and 60 pids'),
-    (dict(query=draw(60) * np.nan), 'NaN')])
-def test_threshold_of_wrong_input(wrong, text):
-    query, pids, _ = identities()
-    given = dict(query=query, gallery=query, query_pids=pids, gallery_pids=pids) | wrong
-    with pytest.raises(ValueError, match=text):
-        choose_threshold(**given)
-    with pytest.raises((TypeError, ValueError), match='distance'):
-        OpenSetThreshold(float('nan'))
 
 
 def test_nobody_is_known_beyond_the_threshold():

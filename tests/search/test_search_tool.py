@@ -101,11 +101,17 @@ def test_open_set_and_reranking_with_an_index(tiny_run, images, monkeypatch, cap
     np.savez(images / 'v.npz', query_f=features, gallery_f=features, query_label=pids,
              gallery_label=pids)
     common = ['--query', images / 'query', '--index', images / 'index', '--out', images / 'out']
-    assert not start(tiny_run, monkeypatch, *common, '--gallery', images / 'gallery', '--fpr',
-                     .01, '--validation', images / 'v.npz', '--kind', 'hnsw')
+    assert not start(tiny_run, monkeypatch, *common, '--gallery', images / 'gallery', '--fpir',
+                     .1, '--validation', images / 'v.npz', '--kind', 'hnsw')
     kept = load_index(images / 'index')
-    assert kept.kind.type == 'hnsw' and kept.threshold.fpr == .01
-    assert f'threshold {kept.threshold.distance:.4f}' in capsys.readouterr().out
+    threshold = kept.threshold
+    assert kept.kind.type == 'hnsw' and (threshold.fpir, threshold.num_strangers) == (.1, 40)
+    assert threshold.gallery_size == len(kept) and threshold.model == kept.model is not None
+    pids = [entry.pid for entry in kept.entries]
+    assert threshold.gallery_people == len(set(pids) - {None}) + pids.count(None) < len(kept)
+    said = capsys.readouterr()
+    assert f'threshold {threshold.distance:.4f}: FPIR 0.1 in a gallery of' in said.out
+    assert 'warning' not in said.err
     assert not start(tiny_run, monkeypatch, *common, '--rerank', '--threshold', -1,
                      '--other-cameras')
     lists = json.loads((images / 'out' / 'search.json').read_text())
@@ -115,6 +121,42 @@ def test_open_set_and_reranking_with_an_index(tiny_run, images, monkeypatch, cap
                for hit in first['gallery'])
     picture = read(images / 'out' / 'search.png')
     assert shows(picture, BLUE) or shows(picture, ORANGE)
+
+
+def test_a_gallery_that_has_outgrown_its_threshold(tiny_run, images, monkeypatch, capsys):
+    files = sorted((images / 'gallery').iterdir())
+    query = ['--query', images / 'query', '--index', images / 'index', '--out', images / 'out']
+    features = draw(40, 64)
+    np.savez(images / 'v.npz', query_f=features, gallery_f=features, query_label=range(40),
+             gallery_label=range(40))
+    validation = ['--fpir', .05, '--validation', images / 'v.npz']
+    assert not start(tiny_run, monkeypatch, *query, '--gallery', files[0], files[1], *validation)
+    chosen = load_index(images / 'index').threshold
+    assert chosen.gallery_size == 2
+    capsys.readouterr()
+    assert not start(tiny_run, monkeypatch, *query, '--gallery', images / 'gallery')
+    said = capsys.readouterr().err
+    assert said.count('warning: ') == 1
+    assert f'the gallery has {len(files)} entries' in said and 'the 2 that its threshold' in said
+    assert load_index(images / 'index').threshold == chosen
+    assert not start(tiny_run, monkeypatch, *query, '--threshold', .3)
+    assert 'warning' not in capsys.readouterr().err
+    assert not start(tiny_run, monkeypatch, *query, *validation)
+    assert 'warning' not in capsys.readouterr().err
+    assert load_index(images / 'index').threshold.distance < chosen.distance
+
+
+def test_features_are_kept_where_no_threshold_can_be_chosen(tiny_run, images, monkeypatch, capsys):
+    features = draw(10, 64)
+    np.savez(images / 'v.npz', query_f=features, gallery_f=features[:2], query_label=range(10),
+             gallery_label=range(2))
+    assert start(tiny_run, monkeypatch, '--query', images / 'query', '--index', images / 'index',
+                 '--gallery', images / 'gallery', '--fpir', .1, '--validation',
+                 images / 'v.npz') == 2
+    error = capsys.readouterr().err
+    assert 'in the 2 of the validation set, and FPIR' in error and 'there are 10' in error
+    kept = load_index(images / 'index')
+    assert len(kept) == len(list((images / 'gallery').iterdir())) and kept.threshold is None
 
 
 def test_features_of_a_test_set_and_of_an_extraction(images):
@@ -218,9 +260,9 @@ def test_a_folder_of_features_knows_its_model_and_its_files(tiny_run, images, in
     assert gallery_of_features('features').model == model_id(inferencer)
     own = sorted((images / 'gallery').iterdir())[0]
     common = ['--query', own, '--features', 'features', '--out', 'out']
-    np.savez('v.npz', query_f=inferencer([own]).features, query_label=[1], gallery_label=[1, 2],
-             gallery_f=inferencer([own, own]).features)
-    assert not start(tiny_run, monkeypatch, *common, '--fpr', .5, '--validation', 'v.npz')
+    np.savez('v.npz', query_f=inferencer([own]).features.repeat(9, 0), query_label=range(9),
+             gallery_f=inferencer([own]).features.repeat(50, 0), gallery_label=range(50))
+    assert not start(tiny_run, monkeypatch, *common, '--fpir', .5, '--validation', 'v.npz')
     query, = json.loads((images / 'out' / 'search.json').read_text())['queries']
     assert query['known'] is not None
     assert query['gallery'] and str(own) not in [hit['img_path'] for hit in query['gallery']]
@@ -276,16 +318,18 @@ def test_lists_of_queries_and_a_gallery_that_is_gone(tiny_run, images, monkeypat
 
 @pytest.mark.parametrize('arguments, text', [
     (['--query', 'nowhere.png'], 'nowhere.png'), (['--query', 'v.mp4'], 'is a video'),
-    (['--fpr', '.1', '--validation', 'nowhere.npz'], 'no features at nowhere'),
-    (['--fpr', '.1', '--validation', 'list.txt'], 'list.txt is no .npz file'),
-    (['--fpr', '1', '--validation', 'v.npz'], 'accepts every pair'),
-    (['--fpr', '.5', '--validation', 'v.npz'], 'width 3, the model makes such of width')])
+    (['--fpir', '.1', '--validation', 'nowhere.npz'], 'no features at nowhere'),
+    (['--fpir', '.1', '--validation', 'list.txt'], 'list.txt is no .npz file'),
+    (['--fpir', '1', '--validation', 'v.npz'], 'above 0, below 1, got 1'),
+    (['--fpir', '.4', '--validation', 'v.npz'], 'at least 3 strangers, there are 2'),
+    (['--fpr', '.5', '--validation', 'v.npz'], 'use --fpir'),
+    (['--fpir', '.5', '--validation', 'v.npz'], 'width 3, the model makes such of width')])
 def test_mistakes_are_found_before_the_gallery_is_computed(
         tiny_run, images, embedded, monkeypatch, capsys, arguments, text):
     monkeypatch.chdir(images)
     (images / 'list.txt').write_text('query/who.png\n')
     (images / 'v.mp4').write_text('')
-    np.savez('v.npz', query_f=draw(1, 3), gallery_f=draw(2, 3), query_label=[1],
+    np.savez('v.npz', query_f=draw(2, 3), gallery_f=draw(2, 3), query_label=[1, 2],
              gallery_label=[1, 2])
     assert start(tiny_run, monkeypatch, '--query', 'query', '--gallery', 'gallery', *arguments) == 2
     assert text in capsys.readouterr().err
@@ -301,7 +345,7 @@ def test_labels_of_names():
 
 @pytest.mark.parametrize('arguments, text', [
     ([], 'nothing to search in'), (['--index', 'nowhere'], 'no gallery in nowhere'),
-    (['--gallery', 'nowhere'], 'nowhere'), (['--index', 'i', '--fpr', '.1'], 'go together'),
+    (['--gallery', 'nowhere'], 'nowhere'), (['--index', 'i', '--fpir', '.1'], 'go together'),
     (['--index', 'i', '-k', '0'], 'at least 1'), (['--index', 'i', '--threshold', 'nan'], 'nan'),
     (['--features', 'f', '--index', 'i'], 'in place of'),
     (['--index', 'i', '--prune'], '--prune removes'), (['--gallery', 'v.mp4'], 'v.mp4'),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from reid_fusedloss.visualization import comparisons
-from reid_fusedloss.visualization.comparisons import save_cmc, save_distances
+from reid_fusedloss.visualization.comparisons import save_cmc, save_distances, save_open_set
 from reid_fusedloss.visualization.pair_distances import pair_distances
 from reid_fusedloss.visualization.panels import distinct_names
 from tests.visualization.pictures import keep_figures, read, shows
@@ -56,8 +56,24 @@ def test_cmc_picture(tmp_path):
     assert picture.shape[1] == 640 and shows(picture, '#0072B2') and shows(picture, '#E69F00')
 
 
+def test_open_set_has_a_line_for_each_model(tmp_path, monkeypatch):
+    curves = {'a': (np.array([.01, .1, 1.]), np.array([20., 50., 90.])),
+              'b $x$': (np.array([.001, 1.]), np.array([10., 80.]))}
+    notes = {'a': 'DIR 20.0 at FPIR 1 %'}
+    picture = read(save_open_set(curves, tmp_path / 'out.png', notes=notes, caption='ten ' * 40))
+    assert shows(picture, '#0072B2') and shows(picture, '#D55E00')
+    figures = keep_figures(monkeypatch, comparisons)
+    save_open_set(curves, tmp_path / 'out.png', notes=notes)
+    axes, = figures[0].axes
+    assert [line.get_label() for line in axes.lines] == ['a   DIR 20.0 at FPIR 1 %', 'b $x$']
+    for line, (rates, found) in zip(axes.lines, curves.values()):
+        np.testing.assert_array_equal(line.get_xydata(), np.column_stack([100 * rates, found]))
+    assert axes.get_xscale() == 'log'
+
+
 def test_nothing_to_draw_is_said(tmp_path):
-    for draw, given in ((save_distances, {}), (save_cmc, {}), (save_cmc, {'a': np.empty(0)})):
+    for draw, given in ((save_distances, {}), (save_cmc, {}), (save_open_set, {}),
+                        (save_cmc, {'a': np.empty(0)})):
         with pytest.raises(ValueError, match='nothing to draw'):
             draw(given, tmp_path / 'out.png')
     assert not list(tmp_path.iterdir())

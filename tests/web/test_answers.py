@@ -43,10 +43,12 @@ def test_reranked_answers_stand_in_their_own_order(answers, folder):
 
 
 def test_who_is_claimed_is_the_nearest_whatever_comes_first(answers, folder):
-    answer = answers.ask(str(next((folder / 'data' / 'query').iterdir())), 50, threshold=1.9)
+    asked = (answers.ask(str(query), 50, threshold=1.9)
+             for query in sorted((folder / 'data' / 'query').iterdir()))
+    answer = next(answer for answer in asked if answer.hits[0].entry.pid is not None)
     first = answer.hits[0].entry
     others = [hit for hit in answer.hits if hit.entry.pid not in (first.pid, None)]
-    assert first == answer.nearest_entry and first.pid is not None and others
+    assert first == answer.nearest_entry and others
     verdict = answer_page(replace(answer, hits=others)).split('<ol')[0]
     assert f'<strong>identity {first.pid}</strong>' in verdict
 

@@ -11,6 +11,7 @@ from ..features import Features
 from ..reranking.query_expansion import alpha_query_expansion
 from ..reranking.rerank import rerank_blocks
 from .block_ranking import AP_FORMS, Observer, Progress, rank_blocks
+from .dir_at_fpir import DirAtFpir
 from .matching import GalleryMatches, Labels
 from .ranking_result import RankingLists, check_topk
 from .single_shot import SingleGalleryShot
@@ -19,6 +20,7 @@ from .verification import TprAtFpr
 RERANK_KEYS = ('k1', 'k2', 'lambda_value')
 EXPANSION_KEYS = ('k', 'alpha', 'times', 'expand_gallery')
 SINGLE_SHOT_KEYS = ('trials', 'seed')
+OPEN_SET_KEYS = ('fpir', 'strangers', 'trials', 'seed')
 
 
 def evaluate_ranking(query: Features,
@@ -35,6 +37,7 @@ def evaluate_ranking(query: Features,
                      query_expansion: Optional[Mapping] = None,
                      tpr_at_fpr: Sequence[float] = (),
                      single_shot: Optional[Mapping] = None,
+                     open_set: Optional[Mapping] = None,
                      chunk_size: int = CHUNK_SIZE,
                      backend: str = 'auto',
                      progress: Optional[Progress] = None) -> dict[str, float]:
@@ -53,17 +56,20 @@ def evaluate_ranking(query: Features,
         rerank: None, or the options of `k_reciprocal_rerank`: {} or dict(k1=, k2=, lambda_value=).
         query_expansion: None, or the options of `alpha_query_expansion`: {} or dict(k=, alpha=,
             times=, expand_gallery=); comes before the re-ranking.
-        tpr_at_fpr: false positive rates at which the true positive rate is reported, see
-            `TprAtFpr`.
+        tpr_at_fpr: false positive rates at which the true positive rate is reported, both over
+            pairs (verification), see `TprAtFpr`.
         single_shot: None, or the options of `SingleGalleryShot`: {} or dict(trials=, seed=), to
             report its CMC too.
+        open_set: None, or the options of `DirAtFpir`: {} or dict(fpir=, strangers=, trials=,
+            seed=), to report rates per query (identification) too; of plain distances alone.
         chunk_size: number of queries whose distances are held at a time.
         backend: whose matrix product, see `choose_backend`.
         progress: called with (done, total) after each block.
 
     Returns:
         As `RankingResult.summarise`: 'mAP', 'mINP' and 'R<k>' in percent, 'num_valid_queries'
-        and 'num_ties'; 'TPR@FPR=<rate>' and 'single_shot_R<k>' in percent where asked for.
+        and 'num_ties'; 'TPR@FPR=<rate>', 'single_shot_R<k>', 'DIR@FPIR=<rate>' and
+        'FNIR@FPIR=<rate>' in percent where asked for.
 
     Raises:
         TypeError: if features are not of a floating-point type or labels neither int nor str.
@@ -79,7 +85,8 @@ def evaluate_ranking(query: Features,
                          f'{len(query_pids)} and {len(gallery_pids)} pids')
     check_keys('rerank', {} if rerank is None else rerank, RERANK_KEYS)
     GalleryMatches(query_pids, gallery_pids, query_camids, gallery_camids)  # bad labels, at once
-    observers = make_observers(topk, tpr_at_fpr, single_shot)
+    check_plain(open_set, rerank, query_expansion)
+    observers = make_observers(topk, tpr_at_fpr, single_shot, open_set)
     engine = dict(chunk_size=chunk_size, backend=backend)
     if query_expansion is not None:
         check_keys('query_expansion', query_expansion, EXPANSION_KEYS)
@@ -98,7 +105,8 @@ def evaluate_ranking(query: Features,
 
 
 def make_observers(topk: Sequence[int], tpr_at_fpr: Sequence[float],
-                   single_shot: Optional[Mapping]) -> list[Observer]:
+                   single_shot: Optional[Mapping],
+                   open_set: Optional[Mapping] = None) -> list[Observer]:
     """What `evaluate_ranking` reports beside the ranks; arguments and errors as there."""
     observers: list[Observer] = []
     if isinstance(tpr_at_fpr, Real) or len(tpr_at_fpr):
@@ -106,7 +114,21 @@ def make_observers(topk: Sequence[int], tpr_at_fpr: Sequence[float],
     if single_shot is not None:
         check_keys('single_shot', single_shot, SINGLE_SHOT_KEYS)
         observers.append(SingleGalleryShot(topk, **single_shot))
+    if open_set is not None:
+        check_keys('open_set', open_set, OPEN_SET_KEYS)
+        observers.append(DirAtFpir(**open_set))
     return observers
+
+
+def check_plain(open_set: Optional[Mapping], *changed: Optional[Mapping]) -> None:
+    """Refuse open-set rates of distances that depend on the whole gallery, strangers included.
+
+    Raises:
+        ValueError: if something of `changed`, re-ranking or query expansion, is asked for too.
+    """
+    if open_set is not None and any(options is not None for options in changed):
+        raise ValueError('open_set is of plain distances: re-ranking and query expansion see the '
+                         'entries of the strangers, which are to be left out; evaluate twice')
 
 
 def check_keys(name: str, options: Mapping, known: Sequence[str]) -> None:

@@ -24,7 +24,9 @@ class GalleryMatches:
         num_queries: number of queries Q.
         num_gallery: number of gallery entries G.
         num_negatives: number of pairs of a query and a gallery entry of another identity.
-        gallery_codes: the gallery's identities as integers, shape (G,).
+        query_codes: the queries' identities as integers, shape (Q,).
+        gallery_codes: the gallery's identities as integers, shape (G,), numbered in common with
+            the queries', in the order of the labels.
 
     Raises:
         TypeError: if labels are neither integers nor strings, or of different kinds.
@@ -36,8 +38,8 @@ class GalleryMatches:
                  gallery_pids: Labels,
                  query_camids: Optional[Labels] = None,
                  gallery_camids: Optional[Labels] = None) -> None:
-        query, self.gallery_codes = _encode(query_pids, gallery_pids, 'pids')
-        gallery = self.gallery_codes
+        self.query_codes, self.gallery_codes = _encode(query_pids, gallery_pids, 'pids')
+        query, gallery = self.query_codes, self.gallery_codes
         self.num_queries, self.num_gallery = len(query), len(gallery)
         if not self.num_queries or not self.num_gallery:
             raise ValueError(f'nothing to rank: {self.num_queries} queries, '

@@ -1,12 +1,11 @@
 """Verification: the share of true pairs that is accepted at a given rate of false ones."""
-from collections.abc import Collection, Sequence
-from fractions import Fraction
-from numbers import Real
+from collections.abc import Sequence
 from typing import Optional
 
 import numpy as np
 
 from .matching import GalleryMatches
+from .rates import check_rates, decimal, share_of
 
 SLICE_SIZE = 2**22
 
@@ -15,18 +14,9 @@ def check_fprs(fprs: Sequence[float]) -> None:
     """Raise an error if the false positive rates are not different numbers in (0, 1].
 
     Raises:
-        TypeError: if fprs is no sequence.
-        ValueError: if it is empty, holds anything but numbers in (0, 1], or one of them twice.
+        TypeError, ValueError: as `check_rates`.
     """
-    if not isinstance(fprs, Collection):
-        raise TypeError(f'fprs is a sequence of false positive rates, got {fprs!r}')
-    if not len(fprs):
-        raise ValueError('fprs is empty: name a false positive rate, such as 1e-4')
-    for fpr in fprs:
-        if not isinstance(fpr, Real) or not 0 < fpr <= 1:
-            raise ValueError(f'false positive rates are numbers above 0, at most 1, got {fpr!r}')
-    if len(set(map(_decimal, fprs))) < len(fprs):
-        raise ValueError(f'fprs has a false positive rate twice: {tuple(fprs)}')
+    check_rates(fprs, 'fprs', 'false positive rates')
 
 
 class TprAtFpr:
@@ -104,7 +94,7 @@ class TprAtFpr:
         if not len(positives):
             raise ValueError(f'none of the {self._num_seen} queries has a positive in the '
                              'gallery: check pids and camids')
-        return {f'TPR@FPR={_decimal(fpr)}':
+        return {f'TPR@FPR={decimal(fpr)}':
                 100 * np.count_nonzero(positives < threshold) / len(positives)
                 for fpr, threshold in thresholds.items()}
 
@@ -112,7 +102,7 @@ class TprAtFpr:
         """Forget all pairs; find out how many negative ones are to be kept."""
         self._matches, self._num_seen = matches, 0
         total = matches.num_negatives
-        self._places = [int(Fraction(_decimal(fpr)) * total) for fpr in self.fprs]
+        self._places = [share_of(fpr, total) for fpr in self.fprs]
         self._num_needed = 1 + max((place for place in self._places if place < total), default=-1)
         self._reach = np.inf if self._num_needed else -np.inf
         self._positives: list[np.ndarray] = []
@@ -133,8 +123,3 @@ class TprAtFpr:
             nearest.partition(self._num_needed - 1)
             self._negatives = [nearest[:self._num_needed].copy()]
             self._num_kept, self._reach = self._num_needed, nearest[self._num_needed - 1]
-
-
-def _decimal(rate: float) -> str:
-    """The shortest text that is read back as this rate, such as '1e-04'."""
-    return np.format_float_scientific(rate, trim='-')
