@@ -1,6 +1,9 @@
 """From a config file and a command line to a config that the Runner takes."""
+import atexit
+import gc
 import logging
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -148,19 +151,31 @@ def join_processes(cfg: Config, launcher: str) -> int:
         if not torch.distributed.is_initialized():
             timeout = timedelta(seconds=cfg.env_cfg.dist_cfg.timeout)
             torch.distributed.init_process_group('gloo', timeout=timeout)
+            atexit.register(_leave_at_exit)
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None,
                                      broadcast_buffers=False, find_unused_parameters=False)
     return int(os.environ['WORLD_SIZE'])
 
 
 def leave_processes() -> None:
-    """End what `join_processes` or MMEngine began, when all work is done.
+    """End what `join_processes` or MMEngine began, while the interpreter still runs.
 
-    Without it a thread of the group may still run when the interpreter ends; now and then that
-    aborts a process whose training is complete, and the launcher reports a failure.
+    `destroy_process_group` alone leaves the threads of gloo alive as long as a model's wrapper
+    refers to the group, and a run is a circle of objects that only a collection frees. A thread
+    that wakes late would release the tensors of its last operation while the interpreter ends: it
+    cannot, and aborts a process whose training is complete ("terminate called without an active
+    exception"). `join_processes` has this called at the exit too, when no frame of the program
+    refers to a run any more.
     """
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
+    gc.collect()
+
+
+def _leave_at_exit() -> None:
+    """Not after an error: operations that wait for other processes would have to be waited for."""
+    if not hasattr(sys, 'last_value'):
+        leave_processes()
 
 
 def _set_options(cfg: Config, options: Mapping[str, Any]) -> None:
