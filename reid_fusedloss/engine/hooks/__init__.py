@@ -5,11 +5,13 @@ from .other_identities_hook import OtherIdentitiesHook
 from .plain_checkpoint_hook import PlainCheckpointHook
 from .reid_checkpoint_hook import ReIDCheckpointHook
 from .report_hook import ReIDReportHook
+from .resume_hook import ResumeHook
 from .run_info_hook import RunInfoHook
 from .skipped_images_hook import SkippedImagesHook
 from .stop_signal_hook import StopSignalHook
 
 __all__ = [
     'ChannelsLastHook', 'ForeignWeightsHook', 'OtherIdentitiesHook', 'PlainCheckpointHook',
-    'ReIDCheckpointHook', 'ReIDReportHook', 'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook'
+    'ReIDCheckpointHook', 'ReIDReportHook', 'ResumeHook', 'RunInfoHook', 'SkippedImagesHook',
+    'StopSignalHook'
 ]
