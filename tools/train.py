@@ -20,6 +20,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--work-dir', help='where to write; default: work_dirs/CONFIG[_DATASET][_BUDGET]')
     parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
                         help='go on from the latest checkpoint of the work_dir, or from this one')
+    parser.add_argument('--new-schedule', action='store_true',
+                        help='with --resume: take learning rate, weight decay and schedules from '
+                        'the config, as they would stand after the steps of the checkpoint')
     parser.add_argument('--amp', action='store_true',
                         help='mixed precision: float16 on a GPU, bfloat16 on a CPU')
     parser.add_argument('--batch-per-process', action='store_true',
@@ -41,7 +44,9 @@ def main() -> None:
         'work_dir', f'work_dirs/{Path(args.config).stem}{suffix(args.dataset, args.budget)}')
     check_work_dir(cfg.work_dir)
     if args.resume is not None:
-        resume(cfg, args.resume)
+        resume(cfg, args.resume, args.new_schedule)
+    elif args.new_schedule:
+        raise ValueError('--new-schedule is for a training that goes on: add --resume')
     count_identities(cfg)
     Runner.from_cfg(cfg).train()
     leave_processes()

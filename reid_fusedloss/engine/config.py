@@ -97,13 +97,14 @@ def split_batch(cfg: Config, world_size: int) -> None:
     loader.batch_size = total // world_size
 
 
-def resume(cfg: Config, checkpoint: str) -> None:
+def resume(cfg: Config, checkpoint: str, new_schedule: bool = False) -> None:
     """Go on with a training.
 
     Args:
         cfg: with the `work_dir` of the run.
         checkpoint: path; 'auto': the latest whole one of the work_dir, or a new start if it has
             none.
+        new_schedule: take rates and schedules from the config, see `ReIDTrainLoop`.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -113,6 +114,8 @@ def resume(cfg: Config, checkpoint: str) -> None:
                                 'alone for the latest of the work_dir')
     cfg.load_from = latest_checkpoint(cfg.work_dir) if checkpoint == 'auto' else checkpoint
     cfg.resume = cfg.load_from is not None
+    if new_schedule:
+        cfg.train_cfg.new_schedule = True
     if not cfg.resume:
         print_log(f'{cfg.work_dir} has no checkpoint to go on from: starting anew',
                   logger='current', level=logging.WARNING)

@@ -5,9 +5,11 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from reid_fusedloss.compat import load_checkpoint_file
+from reid_fusedloss.engine import config as engine_config
 from reid_fusedloss.engine.checkpoints import differences
 from reid_fusedloss.visualization import load_scalars
-from tests.tiny import tiny_config
+from tests.calling import call
+from tests.tiny import DEMO, tiny_config
 
 EPOCHS = 3
 # LinearLR over 2 steps, then a cosine from epoch 1 to 3; the evaluation is at the end alone
@@ -143,6 +145,14 @@ def test_a_new_schedule_that_is_the_old_one_changes_no_bit(resume, straight, tmp
     assert not list(differences(*(load_checkpoint_file(folder / 'epoch_3.pth')
                                   for folder in (tmp_path / 'resumed', straight[1]))))
     assert 'nothing has changed' in log_of(tmp_path / 'resumed')
+
+
+def test_the_tools_flag(monkeypatch, straight, tmp_path):
+    cfg = config(straight[0], tmp_path)
+    engine_config.resume(cfg, 'auto', new_schedule=True)
+    assert cfg.train_cfg.new_schedule is True
+    with pytest.raises(ValueError, match='--new-schedule is for a training that goes on'):
+        call(monkeypatch, 'train', DEMO, '--work-dir', tmp_path, '--new-schedule')
 
 
 def test_what_is_used_as_the_config_says_is_named(resume, tmp_path):
