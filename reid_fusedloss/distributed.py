@@ -2,7 +2,10 @@
 
 Where there is a GPU nothing is changed.
 """
+import atexit
 import functools
+import gc
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +30,27 @@ def has_accelerator() -> bool:
             or is_musa_available())
 
 
+def leave_processes() -> None:
+    """End the group of processes that MMEngine began, while the interpreter still runs.
+
+    `destroy_process_group` alone leaves the threads of gloo alive as long as a model's wrapper
+    refers to the group, and a run is a circle of objects that only a collection frees. A thread
+    that wakes late would release the tensors of its last operation while the interpreter ends: it
+    cannot, and aborts a process whose training is complete ("terminate called without an active
+    exception"). Where this module started the group it is called at the exit too, when no frame
+    of the program refers to a run any more.
+    """
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+    gc.collect()
+
+
+def _leave_at_exit() -> None:
+    """Not after an error: operations that wait for other processes would have to be waited for."""
+    if not hasattr(sys, 'last_value'):
+        leave_processes()
+
+
 def _with_gloo(init: Callable[..., None]) -> Callable[..., None]:
     """MMEngine's start of a group of processes, by gloo where there is no accelerator."""
 
@@ -34,6 +58,7 @@ def _with_gloo(init: Callable[..., None]) -> Callable[..., None]:
     def start(backend: str, init_backend: str = 'torch', **options: Any) -> None:
         if init_backend == 'torch' and not has_accelerator():
             torch.distributed.init_process_group('gloo', **options)
+            atexit.register(_leave_at_exit)
         else:
             init(backend, init_backend=init_backend, **options)
 

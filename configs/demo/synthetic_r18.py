@@ -21,7 +21,7 @@ optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='Adam', lr=2e-3, weight_decay=5e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=16),
-    dict(type='CosineAnnealingLR', eta_min=2e-5, by_epoch=True, begin=1, end=14)
+    dict(type='CosineAnnealingLR', eta_min_ratio=0.01, by_epoch=True, begin=1, end=14)
 ]
 train_cfg = dict(
     type='reid_fusedloss.ReIDTrainLoop', max_epochs=14, val_interval=7, split_batch=True)

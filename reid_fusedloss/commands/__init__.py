@@ -104,6 +104,7 @@ def start(name: str, argv: Optional[Sequence[str]] = None, prog: str = '') -> in
         print('stopped', file=sys.stderr)
         return STOPPED
     except Exception as error:
+        sys.last_value = error  # as after a traceback: the exit does not wait for other processes
         if os.environ.get(TRACEBACK):
             raise
         print(f'{prog or f"{COMMAND} {name}"}: error: {describe(error)}', file=sys.stderr)

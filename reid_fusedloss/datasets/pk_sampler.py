@@ -72,6 +72,7 @@ class PKBatchSampler(Sampler):
                 'batch_size or raise num_instances')
         self._log_small_identities()
         self._chunks, self._num_batches = self._plan()
+        self._log_left_out()
 
     def __len__(self) -> int:
         """Batches an epoch on each process; the same in every epoch."""
@@ -96,6 +97,25 @@ class PKBatchSampler(Sampler):
             print_log(f'{few} of {len(self._sizes)} identities have fewer than num_instances='
                       f'{self.num_instances} images, {int((self._sizes == 1).sum())} of them one: '
                       'a batch repeats their images', logger='current')
+
+    def _log_left_out(self) -> None:
+        """How many images an epoch leaves out, and how many of them of one identity.
+
+        Each epoch leaves out others; as many, but for identities of fewer than K images.
+        """
+        identity, chunk = (part.ravel() for part in self._deal(np.random.default_rng(0)))
+        dealt = np.bincount(identity, minlength=len(self._sizes))
+        left = np.maximum(self._sizes - dealt * self.num_instances, 0)
+        if not left.any():
+            return
+        most = int(left.argmax())
+        limit = ''
+        if self.epoch_rule == 'chunks' and dealt[most] == self._num_batches:
+            limit = (f': it comes once in each of the {self._num_batches} batches, as many as the '
+                     'other identities fill')
+        print_log(f'epoch rule {self.epoch_rule!r}: an epoch leaves out {int(left.sum())} of '
+                  f'{len(self._labels)} images, each epoch others; at most {int(left[most])} of '
+                  f'{int(self._sizes[most])} of one identity{limit}', logger='current')
 
     def _plan(self) -> tuple[np.ndarray, int]:
         """Chunks wanted of each identity, and the number of batches that they fill."""

@@ -121,13 +121,14 @@ def is_our_loop(cfg: Config) -> bool:
     return str((cfg.get('train_cfg') or {}).get('type')).endswith('ReIDTrainLoop')
 
 
-def resume(cfg: Config, checkpoint: str) -> None:
+def resume(cfg: Config, checkpoint: str, new_schedule: bool = False) -> None:
     """Go on with a training.
 
     Args:
         cfg: with the `work_dir` of the run.
         checkpoint: path; 'auto': the latest whole one of the work_dir, or a new start if it has
             none.
+        new_schedule: take rates and schedules from the config, see `ReIDTrainLoop`.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -137,6 +138,8 @@ def resume(cfg: Config, checkpoint: str) -> None:
                                 'alone for the latest of the work_dir')
     cfg.load_from = latest_checkpoint(cfg.work_dir) if checkpoint == 'auto' else checkpoint
     cfg.resume = cfg.load_from is not None
+    if new_schedule:
+        cfg.train_cfg.new_schedule = True
     if not cfg.resume:
         print_log(f'{cfg.work_dir} has no checkpoint to go on from: starting anew',
                   logger='current', level=logging.WARNING)
@@ -177,16 +180,6 @@ def join_processes(cfg: Config, launcher: str) -> int:
         raise ValueError(f'sync_bn={cfg.sync_bn!r}: PyTorch synchronises batch normalisation on '
                          'GPUs alone; leave the key out for statistics of each process')
     return int(os.environ['WORLD_SIZE'])
-
-
-def leave_processes() -> None:
-    """End what `join_processes` or MMEngine began, when all work is done.
-
-    Without it a thread of the group may still run when the interpreter ends; now and then that
-    aborts a process whose training is complete, and the launcher reports a failure.
-    """
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
 
 
 def _set_options(cfg: Config, options: Mapping[str, Any]) -> None:

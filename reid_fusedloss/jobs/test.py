@@ -10,7 +10,8 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from torch import Tensor
 
-from ..engine.config import (join_processes, leave_processes, load_config,
+from ..distributed import leave_processes
+from ..engine.config import (join_processes, load_config,
                              suffix)
 from ..engine.hooks import ProgressHook
 from ..engine.testing import (adopt_identities, check_test_sets, check_weights, compare_rankings,

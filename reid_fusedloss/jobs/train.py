@@ -4,7 +4,8 @@ from pathlib import Path
 
 from mmengine.runner import Runner
 
-from ..engine.config import (count_identities, is_our_loop, join_processes, leave_processes,
+from ..distributed import leave_processes
+from ..engine.config import (count_identities, is_our_loop, join_processes,
                              load_config, resume, split_batch, suffix, use_amp)
 from ..engine.work_dir import check_work_dir
 from ..loading import trust_checkpoints
@@ -23,6 +24,8 @@ def run(args: argparse.Namespace) -> None:
         'work_dir', f'work_dirs/{Path(args.config).stem}{suffix(args.dataset, args.budget)}')
     check_work_dir(cfg.work_dir)
     if args.resume is not None:
-        resume(cfg, args.resume)
+        resume(cfg, args.resume, args.new_schedule)
+    elif args.new_schedule:
+        raise ValueError('--new-schedule is for a training that goes on: add --resume')
     Runner.from_cfg(cfg).train()
     leave_processes()

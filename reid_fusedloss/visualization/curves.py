@@ -1,6 +1,5 @@
 """Training curves: losses, learning rate and evaluation, from the scalars MMEngine writes."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,79 +8,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .canvas import PathLike, figure_to_array, save_png
+from .scalars import load_scalars
 
 Curve = tuple[np.ndarray, np.ndarray]
 
 METRICS = {'R1': '#D55E00', 'mAP': '#0072B2', 'mINP': '#009E73'}
 TERM_COLORS = ('#E69F00', '#56B4E9', '#CC79A7', '#009E73', '#0072B2', '#D55E00')
 TEXT = {'family': 'DejaVu Sans', 'parse_math': False}
-
-
-def load_scalars(path: PathLike) -> dict[str, list[dict]]:
-    """Read the scalars of a run, with all its resumptions.
-
-    A training line that steps back (a resumed or restarted run) takes over from there: older
-    lines of that step and later belong to an abandoned branch and are dropped. So the last value
-    of a step wins.
-
-    Args:
-        path: a JSON lines file of MMEngine's ``LocalVisBackend``, or a directory that holds such
-            files as ``<timestamp>/vis_data/scalars.json`` (a work_dir), ``vis_data/scalars.json``
-            or ``scalars.json``; they are read in the order of the timestamps.
-
-    Returns:
-        ``{'train': [...], 'val': [...]}``, the records of each kind by rising step. The step of a
-        'val' record is MMEngine's: the epoch, unless ``log_metric_by_epoch=False``.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the files hold no record, or a line other than the last is malformed.
-    """
-    train: dict[int, dict] = {}
-    val: dict[int, dict] = {}
-    for file in _find(Path(path)):
-        for record in _records(file):
-            step = record['step']
-            if 'loss' not in record and 'lr' not in record:
-                val[step] = {**val.pop(step, {}), **record}
-                continue
-            if train and step <= max(train):
-                epoch = record.get('epoch', step)
-                train = {s: r for s, r in train.items() if s < step}
-                val = {s: r for s, r in val.items() if s < epoch}
-            train[step] = record
-    if not train and not val:
-        raise ValueError(f'{path} holds no scalars: the run stopped before its first log line')
-    return {'train': list(train.values()), 'val': [val[step] for step in sorted(val)]}
-
-
-def _find(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    for pattern in ('scalars.json', 'vis_data/scalars.json', '*/vis_data/scalars.json'):
-        files = sorted(path.glob(pattern))
-        if files:
-            return files
-    raise FileNotFoundError(f'no scalars.json at {path} nor at {path}/*/vis_data')
-
-
-def _records(file: Path) -> list[dict]:
-    """The records of one file; a truncated last line is what a killed run leaves."""
-    lines = [(i, line) for i, line in enumerate(file.read_text(encoding='utf-8',
-                                                               errors='replace').splitlines(), 1)
-             if line.strip()]
-    records = []
-    for number, line in lines:
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            if number == lines[-1][0]:
-                break
-            raise ValueError(f'{file}, line {number} is not valid JSON: {error}') from None
-        if not isinstance(record, dict) or not isinstance(record.get('step'), int):
-            raise ValueError(f"{file}, line {number} is no record with an integer 'step'")
-        records.append(record)
-    return records
 
 
 def save_curves(path: PathLike, out_png: PathLike) -> Path:

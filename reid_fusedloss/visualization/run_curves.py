@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from .canvas import PathLike, figure_to_array, save_png
-from .curves import points_of, log_scale, write_note, running_mean, steps_per_epoch, load_scalars
+from .curves import log_scale, points_of, running_mean, steps_per_epoch, write_note
 from .panels import LINES, MARKERS, PALETTE, add_legend, make_panels, style_panel
+from .scalars import load_scalars
 
 METRICS = ('mAP', 'R1')
 Style = dict[str, object]

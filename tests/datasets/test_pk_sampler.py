@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from mmengine.dataset import DefaultSampler
 from mmengine.logging import MMLogger
 
-from reid_fusedloss.datasets import PKBatchSampler
+from reid_fusedloss.datasets import PKBatchSampler, pk_sampler
 
 
 class Labels:
@@ -137,7 +137,7 @@ def test_identities_of_few_images_are_counted(caplog):
                                  'them one') == 1
         caplog.clear()
         make([4, 9], 2, 4)
-        assert caplog.text == ''
+        assert 'have fewer' not in caplog.text
     logger.removeHandler(caplog.handler)
 
 
@@ -145,3 +145,28 @@ def test_one_image_an_identity_is_repeated():
     batches = np.array(list(make([1] * 4, 2, 3)))
     assert (batches.reshape(-1, 3) == batches.reshape(-1, 3)[:, :1]).all()
     assert sorted(batches[:, ::3].ravel()) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize('sizes, k, rule', [
+    ([400, *[16] * 15], 4, 'chunks'), ([400, *[16] * 15], 4, 'identities'),
+    ([9, 10, 11, 30], 2, 'chunks'), ([40, *[8] * 15], 4, 'images')])
+def test_images_that_an_epoch_leaves_out_are_counted(sizes, k, rule, monkeypatch):
+    lines = []
+    monkeypatch.setattr(pk_sampler, 'print_log', lambda line, **_: lines.append(line))
+    sampler = make(sizes, 2, k, rule)
+    seen = np.unique(list(sampler))
+    owners = np.repeat(np.arange(len(sizes)), sizes)
+    left = np.array(sizes) - np.bincount(owners[seen], minlength=len(sizes))
+    assert len(lines) == 1 and left.sum() > 0
+    assert f'leaves out {left.sum()} of {sum(sizes)} images' in lines[0]
+    assert f'at most {left.max()} of {sizes[left.argmax()]} of one identity' in lines[0]
+    most = dict(chunks=len(sampler), identities=1).get(rule)
+    limited = rule == 'chunks' and max(sizes) - left.max() == most * k
+    assert ('comes once in each of' in lines[0]) == limited
+
+
+def test_nothing_is_said_where_nothing_is_left_out(monkeypatch):
+    lines = []
+    monkeypatch.setattr(pk_sampler, 'print_log', lambda line, **_: lines.append(line))
+    make([8] * 6, 2, 4)
+    assert not lines

@@ -1,10 +1,15 @@
 from collections import Counter, OrderedDict, defaultdict, namedtuple
+from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.optim import OneCycleLR
+from torch import nn
 
 from reid_fusedloss.engine import PlainCheckpointHook
+from reid_fusedloss.engine.hooks.plain_checkpoint_hook import PLAIN
 
 Pair = namedtuple('Pair', 'a b')
 
@@ -54,3 +59,41 @@ def test_weights_are_left_alone():
     weights = saved['state_dict']
     hook.before_save_checkpoint(None, saved)
     assert saved['state_dict'] is weights
+
+
+class Own:
+    pass
+
+
+@pytest.mark.parametrize('value, name', [
+    (Own(), 'tests.engine.test_plain_checkpoint_hook.Own'), (Path('x'), 'PosixPath'),
+    (print, 'builtin_function_or_method'), ({1}, 'builtins.set'),
+    (np.array([None]), 'numpy.ndarray')], ids=str)
+def test_what_could_not_be_read_again_is_refused_with_its_place(value, name):
+    saved = checkpoint()
+    saved['message_hub']['runtime_info']['seen'] = [1, dict(x=value)]
+    place = r"checkpoint\['message_hub'\]\['runtime_info'\]\['seen'\]\[1\]\['x'\]"
+    with pytest.raises(TypeError, match=f'{place} is a .*{name}: it could not be read again'):
+        PlainCheckpointHook().before_save_checkpoint(None, saved)
+
+
+def test_plain_is_what_torch_loads_without_code(tmp_path):
+    examples = [None, True, 1, 1.5, 1j, 'a', b'a', torch.ones(1), nn.Parameter(torch.ones(1)),
+                torch.Size([1]), torch.float32, torch.device('cpu')]
+    assert [type(example) for example in examples] == list(PLAIN)
+    torch.save(examples, tmp_path / 'plain.pth')
+    loaded = torch.load(tmp_path / 'plain.pth', weights_only=True)
+    assert [type(example) for example in loaded] == list(PLAIN)
+
+
+def test_a_function_of_a_schedule_is_left_out_and_the_built_one_stays():
+    def build():
+        parameter = nn.Parameter(torch.ones(1))
+        return OneCycleLR(torch.optim.SGD([parameter], .1), eta_max=1., total_steps=9)
+
+    saved = dict(param_schedulers=[build().state_dict()])
+    PlainCheckpointHook().before_save_checkpoint(None, saved)
+    assert 'anneal_func' not in saved['param_schedulers'][0]
+    schedule = build()
+    schedule.load_state_dict(saved['param_schedulers'][0])
+    assert schedule.anneal_func(2., 4., .5) == 3.

@@ -235,6 +235,12 @@ def test_a_loader_of_ones_own(straight, tmp_path):
 def test_another_batch_is_refused(straight, tmp_path):
     with pytest.raises(Stop):
         train(straight[0], tmp_path, ('iter', 7, kill))
+    with pytest.raises(ValueError, match=r'iterations of an epoch 3 \(here 1\)'):
+        train(straight[0], tmp_path, go_on=True, train_dataloader__batch_size=24)
+    newest = latest_checkpoint(tmp_path)
+    checkpoint = load_checkpoint_file(newest)
+    del checkpoint['meta']['training']  # as it was before that was saved
+    torch.save(checkpoint, newest)
     with pytest.raises(ValueError, match='epoch 2, iteration 6, but an epoch has 1 iterations'):
         train(straight[0], tmp_path, go_on=True, train_dataloader__batch_size=24)
 

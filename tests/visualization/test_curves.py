@@ -57,6 +57,47 @@ def test_files_are_read_in_the_order_of_their_timestamps(tmp_path):
     assert [r['loss'] for r in load_scalars(tmp_path)['train']] == [1., 2.]
 
 
+def lines_of(epochs, loss):
+    """Two training lines and an evaluation in each epoch of 10 steps."""
+    return [line for epoch in epochs for line in (
+        train_line(epoch * 10 - 5, epoch, loss), train_line(epoch * 10, epoch, loss),
+        val_line(epoch, loss))]
+
+
+@pytest.mark.parametrize('times', [(1, 2, 3), (3, 1, 2), (2, 3, 1), (3, 2, 1), (2, 1, 3)])
+def test_a_clock_that_was_set_back_loses_no_step(tmp_path, times):
+    """A run of three starts: epochs 1 and 2, then from the checkpoint of 2 and of 4."""
+    for day, (epochs, loss) in zip(times, ((range(1, 3), 1.), (range(3, 5), 2.),
+                                           (range(5, 7), 3.))):
+        write(tmp_path, f'2026010{day}_000000', lines_of(epochs, loss))
+    scalars = load_scalars(tmp_path)
+    assert [r['step'] for r in scalars['train']] == list(range(5, 61, 5))
+    assert [r['loss'] for r in scalars['train']] == [1.] * 4 + [2.] * 4 + [3.] * 4
+    assert [(r['step'], r['reid/mAP']) for r in scalars['val']] == [
+        (1, 1.), (2, 1.), (3, 2.), (4, 2.), (5, 3.), (6, 3.)]
+
+
+def test_steps_that_were_repeated_under_a_clock_set_back(tmp_path):
+    """Killed in epoch 4, gone on from the checkpoint of epoch 2."""
+    write(tmp_path, '20260102_000000', lines_of(range(1, 5), 1.))
+    write(tmp_path, '20260101_000000', lines_of(range(3, 7), 2.))
+    losses = [r['loss'] for r in load_scalars(tmp_path)['train']]
+    assert losses == [1.] * 4 + [2.] * 8
+
+
+def test_a_new_start_in_the_folder_takes_over(tmp_path):
+    write(tmp_path, '20260101_000000', lines_of(range(1, 3), 1.))
+    write(tmp_path, '20260102_000000', lines_of(range(3, 5), 2.))
+    write(tmp_path, '20260103_000000', lines_of(range(1, 2), 3.))
+    assert [r['loss'] for r in load_scalars(tmp_path)['train']] == [3., 3.]
+
+
+def test_a_run_whose_first_start_is_gone(tmp_path):
+    write(tmp_path, '20260102_000000', lines_of(range(3, 5), 1.))
+    write(tmp_path, '20260101_000000', lines_of(range(9, 10), 2.))
+    assert [r['step'] for r in load_scalars(tmp_path)['train']] == [25, 30, 35, 40, 85, 90]
+
+
 def test_an_evaluation_alone_discards_nothing_and_metrics_of_a_step_are_joined(tmp_path):
     write(tmp_path, '20260101_000000', [train_line(5, 1), val_line(1, 10.)])
     write(tmp_path, '20260102_000000', [{'rerank/mAP': 30., 'step': 1}, val_line(1, 11.)])

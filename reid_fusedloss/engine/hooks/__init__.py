@@ -8,6 +8,7 @@ from .plain_checkpoint_hook import PlainCheckpointHook
 from .progress_hook import ProgressHook
 from .reid_checkpoint_hook import ReIDCheckpointHook
 from .report_hook import ReIDReportHook
+from .resume_hook import ResumeHook
 from .run_info_hook import RunInfoHook
 from .skipped_images_hook import SkippedImagesHook
 from .stop_signal_hook import StopSignalHook
@@ -16,5 +17,6 @@ from .trust_checkpoints_hook import TrustCheckpointsHook
 __all__ = [
     'AveragedModelHook', 'ChannelsLastHook', 'ForeignWeightsHook', 'FreezeHook',
     'OtherIdentitiesHook', 'PlainCheckpointHook', 'ProgressHook', 'ReIDCheckpointHook',
-    'ReIDReportHook', 'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook', 'TrustCheckpointsHook'
+    'ReIDReportHook', 'ResumeHook', 'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook',
+    'TrustCheckpointsHook'
 ]

@@ -1,21 +1,27 @@
-"""Start from the weights of another project."""
+"""Start from the weights of another training or project."""
+import logging
+
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
+from torch import nn
 
 from ...conversion import compare, convert, detect, is_mmengines, read_state_dict
 from ...registry import HOOKS
+from ..loaded_weights import check_resumed, fill
 from ..unwrap import unwrap
 
 
 @HOOKS.register_module()
 class ForeignWeightsHook(Hook):
-    """Give weights of another project our names when `load_from` reads its checkpoint.
+    """Look at what `load_from` reads before it is loaded.
 
-    One line says which layout it has and what is left over. The other hooks that read a loaded
-    checkpoint come later and see our names alone. A checkpoint that MMEngine wrote, or that has
-    the model's names, is left as it is, and nothing is converted when a training is resumed. A part
-    of the head of another size starts anew, and a line says so.
+    Weights of another project get our names: one line says which layout they have and what is left
+    over. A checkpoint that MMEngine wrote, or that has the model's names, is left as it is. A part
+    of the head of another size starts from scratch, and a line says so. Weights of another network
+    are refused, where MMEngine would train from scratch; one line says what else the checkpoint
+    does not fill. Nothing is converted or left out when a training is resumed. The other hooks that
+    read a loaded checkpoint come later and see our names alone.
     """
     priority = 'VERY_HIGH'
 
@@ -24,13 +30,14 @@ class ForeignWeightsHook(Hook):
 
         Raises:
             ValueError: if the weights are not of the config's network, or the training is resumed
-                from such a file.
+                from a file of another project.
         """
         weights = read_state_dict(checkpoint)
         model = unwrap(runner.model)
-        own = model.state_dict()
         layout = detect(weights)
-        if layout is None or is_mmengines(checkpoint) or weights.keys() <= own.keys():
+        if (layout is None or is_mmengines(checkpoint)
+                or weights.keys() <= model.state_dict().keys()):
+            self._check(runner, model, checkpoint)
             return
         if runner._resume:
             raise ValueError(f'the checkpoint to resume has the layout {layout}, of another '
@@ -39,7 +46,7 @@ class ForeignWeightsHook(Hook):
         converted = convert(weights)
         converted.log()
         if hasattr(model, 'backbone'):
-            fit = compare(converted.weights, own)
+            fit = compare(converted.weights, model.state_dict())
             fit.check()
             for name, (theirs, ours) in fit.shapes.items():
                 del converted.weights[name]
@@ -47,3 +54,20 @@ class ForeignWeightsHook(Hook):
                           f'{theirs} (here {ours})', logger='current')
         checkpoint.clear()
         checkpoint['state_dict'] = converted.weights
+
+    @staticmethod
+    def _check(runner: Runner, model: nn.Module, checkpoint: dict) -> None:
+        """Weights that have our names."""
+        weights = read_state_dict(checkpoint)
+        if not hasattr(model, 'backbone'):  # wrapped for a test
+            return
+        if runner._resume:
+            check_resumed(model, weights)
+            return
+        num_classes = getattr(getattr(model, 'head', None), 'num_classes', None)
+        filled, text = fill(model, weights, num_classes)
+        if text:
+            print_log(text, logger='current', level=logging.WARNING)
+            if 'state_dict' not in checkpoint:
+                checkpoint.clear()
+            checkpoint['state_dict'] = filled

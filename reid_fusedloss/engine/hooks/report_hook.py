@@ -9,6 +9,7 @@ from mmengine.dist import master_only
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmengine.visualization import LocalVisBackend
 
 from ...evaluation import ReIDMetric
 from ...registry import HOOKS
@@ -25,8 +26,9 @@ class ReIDReportHook(Hook):
 
     After each evaluation: `ranking_lists/<prefix>.json`, the first places of every query as the
     metric ranked them, `<prefix>.png` drawn from that file, `scores.json`, and in training
-    `curves.png`. Where an EMAHook evaluates the model before averaging too, its files end in
-    `_origin`. A picture that cannot be drawn is a warning, never the end of a run.
+    `curves.png`, of what MMEngine's `LocalVisBackend` writes: without it a line says so once.
+    Where an EMAHook evaluates the model before averaging too, its files end in `_origin`. A
+    picture that cannot be drawn is a warning, never the end of a run.
 
     Args:
         num_queries: rows of the picture.
@@ -39,6 +41,17 @@ class ReIDReportHook(Hook):
             raise ValueError(f'num_queries is positive, got {num_queries}')
         self.num_queries = num_queries
         self.order = order
+        self._draws_curves = True
+
+    def before_train(self, runner: Runner) -> None:
+        """Called by MMEngine when the training loop starts."""
+        backends = runner.visualizer._vis_backends.values()
+        self._draws_curves = any(isinstance(backend, LocalVisBackend) for backend in backends)
+        if not self._draws_curves:
+            runner.logger.warning(
+                'no curves.png: it is drawn from scalars.json, which LocalVisBackend writes; '
+                f'visualizer.vis_backends has {sorted(type(b).__name__ for b in backends)}: add '
+                "dict(type='LocalVisBackend')")
 
     def after_val_epoch(self, runner: Runner, metrics: Optional[dict] = None) -> None:
         """Called by MMEngine after an evaluation during training."""
@@ -55,7 +68,8 @@ class ReIDReportHook(Hook):
 
     @master_only
     def _draw_curves(self, runner: Runner) -> None:
-        self._draw(runner, save_curves, runner.work_dir, Path(runner.work_dir) / 'curves.png')
+        if self._draws_curves:
+            self._draw(runner, save_curves, runner.work_dir, Path(runner.work_dir) / 'curves.png')
 
     @master_only
     def _report(self, runner: Runner, evaluator: Evaluator, kind: str,

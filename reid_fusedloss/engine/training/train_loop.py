@@ -13,10 +13,11 @@ from torch.utils.data import DataLoader
 from ...checks import check_choice, check_flag, check_int
 from ...datasets import ReIDDataset
 from ...datasets.draws import SeededBatchSampler, seed_all
-from ...registry import LOOPS
+from ...registry import HOOKS, LOOPS
 from .batches import divided, seeded
 from .finite_loss import ACTIONS, MOST_IN_A_ROW, FiniteLossGuard, describe_step
 from .identities import fill_head
+from .rates import check_rates
 
 STREAM = 0x73746570  # tells these random numbers from others that are made of the same seed
 
@@ -41,22 +42,28 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
             pass.
         split_batch: the config's batch size is the total of all processes, and is divided among
             them; False: each process has so many images, as in MMEngine.
+        new_schedule: when a training is resumed, take learning rate, weight decay and the like and
+            the schedules from the config, as they would stand after the checkpoint's steps, in
+            place of the checkpoint's. False: values that differ are an error (see `ResumeHook`).
 
     Raises:
         ValueError: if a number or the action is out of range; in training, if what was resumed does
-            not fit, or processes resumed different checkpoints.
-        TypeError: if `max_epochs` or `val_interval` is no integer.
+            not fit, processes resumed different checkpoints, or a schedule would move weights whose
+            rate is 0.
+        TypeError: if `max_epochs` or `val_interval` is no integer, or `new_schedule` no flag.
         FloatingPointError (in training): if the loss is not finite, see `non_finite_loss`.
     """
 
     def __init__(self, runner: Runner, dataloader: Union[DataLoader, dict], max_epochs: int,
                  val_begin: int = 1, val_interval: int = 1,
                  dynamic_intervals: Optional[list[tuple[int, int]]] = None,
-                 non_finite_loss: str = 'stop', split_batch: bool = False) -> None:
+                 non_finite_loss: str = 'stop', split_batch: bool = False,
+                 new_schedule: bool = False) -> None:
         check_int('train_cfg.max_epochs', max_epochs)
         check_int('train_cfg.val_interval', val_interval)
         check_choice('non_finite_loss', non_finite_loss, ACTIONS)
-        check_flag('split_batch', split_batch)
+        check_flag('train_cfg.split_batch', split_batch)
+        check_flag('train_cfg.new_schedule', new_schedule)
         if isinstance(dataloader, dict):
             if split_batch:
                 dataloader = divided(dataloader, get_world_size())
@@ -65,12 +72,15 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
                          dynamic_intervals)
         fill_head(runner, self.dataloader.dataset)
         self.non_finite_loss = non_finite_loss
+        self.new_schedule = new_schedule
+        self._register_resume_hook()
         self._guard: Optional[FiniteLossGuard] = None
         self._skips_in_a_row = 0
 
     def run(self) -> nn.Module:
         """Train; called by the Runner."""
         self._take_up()
+        check_rates(self.runner)
         if self.non_finite_loss == 'skip':
             if getattr(self.runner.optim_wrapper, '_accumulative_counts', 1) > 1:
                 raise ValueError("non_finite_loss='skip' and accumulative_counts > 1 exclude each "
@@ -151,6 +161,11 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
     def _first_batch(self) -> int:
         """Batches of this epoch that were trained on before a stop."""
         return self._iter - self._epoch * len(self.dataloader)
+
+    def _register_resume_hook(self) -> None:
+        """Before the Runner loads a checkpoint; a config need not name it."""
+        if not any(isinstance(hook, HOOKS.get('ResumeHook')) for hook in self.runner.hooks):
+            self.runner.register_hook(dict(type='reid_fusedloss.ResumeHook'))
 
     def _take_up(self) -> None:
         """Check what was resumed, and take over its seed."""
