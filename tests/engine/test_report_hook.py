@@ -22,7 +22,8 @@ def runner(tmp_path, caplog):
 def train(runner, backends, monkeypatch):
     """Two evaluations and the end; the pictures that were drawn."""
     drawn = []
-    monkeypatch.setattr(report_hook, 'save_curves', lambda source, target: drawn.append(target.name))
+    monkeypatch.setattr(report_hook, 'save_curves',
+                        lambda source, target: drawn.append(target.name))
     runner.visualizer._vis_backends = {type(backend).__name__: backend for backend in backends}
     hook = ReIDReportHook()
     hook.before_train(runner)

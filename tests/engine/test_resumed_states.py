@@ -1,4 +1,4 @@
-"""Every schedule, optimizer and average of MMEngine: saved, resumed to the bit, tested, extracted."""
+"""Schedules, optimizers and averages of MMEngine: saved, resumed to the bit, tested, extracted."""
 import copy
 import inspect
 from itertools import cycle

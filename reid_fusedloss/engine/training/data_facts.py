@@ -70,7 +70,8 @@ def _records(dataset: Dataset) -> list[tuple[Any, Any, str]]:
              for info in infos if isinstance(info.get('gt_label'), Integral)]
     classes = (getattr(dataset, 'metainfo', None) or {}).get('classes')  # of mmpretrain's data sets
     if classes:
-        found = [(label, classes[label] if pid is None else pid, path) for label, pid, path in found]
+        found = [(label, classes[label] if pid is None else pid, path)
+                 for label, pid, path in found]
     return found
 
 
