@@ -31,7 +31,7 @@ def read_config(path: str) -> Config:
                          ) from error
 
 
-def read_budget(budget: str) -> Config:
+def read_budget(budget: str, budgets_dir: Optional[Path] = None) -> Config:
     """Read a budget: a config of the keys to change.
 
     Its list `keep` names keys of the changed config that survive, though the budget replaces what
@@ -39,13 +39,14 @@ def read_budget(budget: str) -> Config:
     about. Its list `backbones`, where it has one, names the types of backbone that it is for.
 
     Args:
-        budget: name of a budget of the package, or path of another one (.py).
+        budget: name of a config in `budgets_dir`, or path of one elsewhere (.py).
+        budgets_dir: folder of the budgets; None: the package's.
 
     Raises:
         FileNotFoundError: if there is no such budget.
         ValueError: if it cannot be read.
     """
-    budgets_dir = configs_dir() / '_base_' / 'budgets'
+    budgets_dir = budgets_dir or configs_dir() / '_base_' / 'budgets'
     path = Path(budget) if budget.endswith('.py') else budgets_dir / f'{budget}.py'
     if not path.is_file():
         known = sorted(found.stem for found in budgets_dir.glob('*.py'))
