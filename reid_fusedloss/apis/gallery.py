@@ -32,13 +32,16 @@ class GalleryUpdate:
     Attributes:
         added: new images.
         changed: images whose file is another now.
-        gone: entries whose file is no longer there.
+        gone: entries inside the inputs whose file is no longer there; pruned, if that was asked.
+        out_of_reach: entries whose file is not there either, but may come back: they lie outside
+            the inputs, or their folder is empty, as that of a disk that is not mounted.
         unreadable: name -> reason, of images that could not be read; they are tried again at each
             update.
     """
     added: list[str]
     changed: list[str]
     gone: list[str]
+    out_of_reach: list[str]
     unreadable: dict[str, str]
 
 
@@ -59,6 +62,8 @@ def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
 
     A file has changed if it has another size or time of change. An entry whose file has become
     unreadable is removed. Entries that did not come from a file are left alone. Nothing is saved.
+    What ends an extraction early, such as Ctrl-C, is raised when the images that are done are in
+    the gallery.
 
     Args:
         index: the gallery; entries are named by the absolute paths of their files.
@@ -67,7 +72,7 @@ def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
         pattern: see `parse_labels`; another one than the gallery's is applied to the names that
             are there too. None: the gallery's, or Market-1501's if it has none.
         recursive: look into the folders of folders too.
-        prune: remove entries whose file is no longer there.
+        prune: remove entries inside the inputs whose file is no longer there.
 
     Raises:
         TypeError: if the inputs are one path.
@@ -76,27 +81,73 @@ def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
     """
     check_flag('prune', prune)
     index.check_model(model_id(inferencer))
-    stamps = {os.path.abspath(name): stamp
-              for name, stamp in WorkList(inputs, recursive).stamps.items()}
-    known = {entry.name: (entry.info or {}).get(STAMP) for entry in index.entries}
+    work = WorkList(inputs, recursive)
+    stamps, known = absolute_stamps(work), known_stamps(index)
     wanted = [name for name, stamp in stamps.items() if known.get(name, '') != stamp]
-    if pattern is not None and pattern != index.pattern:
-        relabel(index, pattern)
-    index.pattern = pattern = index.pattern or PATTERN
-    found = inferencer([ImageSource(name) for name in wanted])
-    labels = [parse_labels(name, pattern) for name in found.names]
-    added = index.add(found.features, found.names, pids=[pid for pid, _ in labels],
-                      camids=[camid for _, camid in labels],
-                      infos=[{STAMP: stamps[name]} for name in found.names], duplicates='replace')
-    gone = [name for name, stamp in known.items() if stamp and not os.path.exists(name)]
+    use_pattern(index, pattern)
+    found, stopped = _extract(inferencer, wanted)
+    try:
+        added = _add(index, found, stamps)
+    except ValueError:
+        if stopped is None:
+            raise
+    if stopped is not None:
+        raise stopped
+    gone, out_of_reach = missing_files(known, work, recursive)
     stale = [name for name in found.unreadable if name in index.entries]
     index.remove(list(dict.fromkeys(stale + (gone if prune else []))))
     return GalleryUpdate([name for name in added if name not in known],
-                         [name for name in added if name in known], gone, found.unreadable)
+                         [name for name in added if name in known], gone, out_of_reach,
+                         found.unreadable)
+
+
+def is_up_to_date(index: GalleryIndex, inputs: Sequence[Union[str, os.PathLike]], *,
+                  pattern: Optional[str] = None, recursive: bool = False,
+                  prune: bool = False) -> bool:
+    """Whether `update_gallery` would leave a gallery as it is; nothing goes through a model.
+
+    Args:
+        index, inputs, pattern, recursive, prune: see there.
+
+    Raises:
+        TypeError, FileNotFoundError, ValueError: as there, for the inputs.
+    """
+    work = WorkList(inputs, recursive)
+    stamps, known = absolute_stamps(work), known_stamps(index)
+    return (index.pattern == (pattern or index.pattern or PATTERN)
+            and all(known.get(name, '') == stamp for name, stamp in stamps.items())
+            and not (prune and missing_files(known, work, recursive)[0]))
+
+
+def _extract(inferencer: FeatureExtractor,
+             names: Sequence[str]) -> tuple[Extraction, Optional[BaseException]]:
+    """Features of files, and what ended their extraction early, or None."""
+    parts, stopped = [], None
+    try:
+        for part in inferencer.extract([ImageSource(name) for name in names]):
+            parts.append(part)
+    except (Exception, KeyboardInterrupt) as error:
+        stopped = error
+    return join_extractions(parts, inferencer.feat_dims), stopped
+
+
+def _add(index: GalleryIndex, found: Extraction, stamps: Mapping[str, str]) -> list[str]:
+    labels = [parse_labels(name, index.pattern) for name in found.names]
+    return index.add(found.features, found.names, pids=[pid for pid, _ in labels],
+                     camids=[camid for _, camid in labels],
+                     infos=[{STAMP: stamps[name]} if name in stamps else None
+                            for name in found.names], duplicates='replace')
+
+
+def use_pattern(index: GalleryIndex, pattern: Optional[str]) -> None:
+    """Let a gallery read its labels by a pattern; None: by its own, or Market-1501's."""
+    if pattern is not None and pattern != index.pattern:
+        relabel(index, pattern)
+    index.pattern = index.pattern or PATTERN
 
 
 def relabel(index: GalleryIndex, pattern: str) -> None:
-    """Read the labels of the entries that came from files out of their names anew.
+    """Read the labels of the entries that came from files out of their names again.
 
     Args:
         index: it keeps the pattern too.
@@ -106,9 +157,8 @@ def relabel(index: GalleryIndex, pattern: str) -> None:
         TypeError, ValueError: as `compile_pattern`.
     """
     compile_pattern(pattern)
-    index.entries = Entries(
-        Entry(entry.name, *parse_labels(entry.name, pattern), entry.info)
-        if (entry.info or {}).get(STAMP) else entry for entry in index.entries)
+    index.relabel(lambda entry: Entry(entry.name, *parse_labels(entry.name, pattern), entry.info)
+                  if (entry.info or {}).get(STAMP) else entry)
     index.pattern = pattern
 
 

@@ -1,5 +1,6 @@
 """A gallery on the disk: whole, old or refused, never half."""
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -34,6 +35,12 @@ def files(folder):
             if path.name != storage.LOCK}
 
 
+def state_of(folder):
+    """Names of the files of the state."""
+    named = json.loads((folder / 'manifest.json').read_text())['files'].values()
+    return {'manifest.json', *(facts['file'] for facts in named)}
+
+
 @pytest.mark.parametrize('kind', ['flat', 'hnsw', IVF(nlist=2, nprobe=2)])
 def test_what_is_read_is_what_was_written(tmp_path, kind):
     index = make(kind)
@@ -60,7 +67,7 @@ def test_added_to_and_saved_again(saved):
     assert not len(load_index(saved.parent / 'empty'))
 
 
-@pytest.mark.parametrize('step', ['rows', 'vectors', 'checksum', 'flush', 'replace'])
+@pytest.mark.parametrize('step', ['rows', 'vectors', 'flush', 'replace'])
 def test_a_crash_at_any_step_leaves_the_old_state(saved, monkeypatch, step):
     before, index = files(saved), load_index(saved)
     index.add(draw(2, seed=3), ['a', 'b'])
@@ -69,8 +76,7 @@ def test_a_crash_at_any_step_leaves_the_old_state(saved, monkeypatch, step):
         raise OSError('disk full')
 
     owner, name = dict(rows=(folder_module, '_write_rows'), vectors=(faiss, 'write_index'),
-                       checksum=(storage, '_checksum'), flush=(storage, '_flush'),
-                       replace=(storage.os, 'replace'))[step]
+                       flush=(os, 'fsync'), replace=(os, 'replace'))[step]
     with monkeypatch.context() as patch, pytest.raises(OSError, match='disk full'):
         patch.setattr(owner, name, fail)
         save_index(index, saved)
@@ -80,26 +86,34 @@ def test_a_crash_at_any_step_leaves_the_old_state(saved, monkeypatch, step):
 
 
 def test_an_interruption_after_the_last_step_keeps_the_new_state(saved, monkeypatch):
-    index, replace = load_index(saved), storage.os.replace
+    index, replace = load_index(saved), os.replace
     index.add(draw(1, seed=3), ['a'])
 
-    def interrupted(*args):
-        replace(*args)
-        raise KeyboardInterrupt
+    def interrupted(source, target):
+        replace(source, target)
+        if target.name == storage.MANIFEST:
+            raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(storage.os, 'replace', interrupted)
+        patch.setattr(os, 'replace', interrupted)
         save_index(index, saved)
     assert len(load_index(saved)) == 5
 
 
 def test_what_a_killed_process_left_is_passed_over_and_swept_up(saved):
-    for name in ('0123456789ab.rows.jsonl', '0123456789ab.manifest.json'):
+    for name in ('0123456789ab.rows.jsonl', '0123456789ab.manifest.json', '.manifest.json.0a.part',
+                 '.0123456789ab.vectors.faiss.12ab.part'):
         (saved / name).write_text('half')
-    (saved / 'mine.txt').write_text('kept')
+    own = ['mine.txt', 'deadbeef0123.tar.gz', '.0123456789ab.tar.gz.1.part', '.hidden']
+    for name in own:  # also what looks nearly like a file of ours
+        (saved / name).write_text('kept')
     index = load_index(saved)
+    index.add(draw(1, seed=3), ['a'])
     save_index(index, saved)
-    assert len(files(saved)) == 4 and (saved / 'mine.txt').exists()
+    assert files(saved).keys() - set(own) == state_of(saved) and set(own) < files(saved).keys()
+    (saved / '0123456789ab.rows.jsonl').write_text('left')
+    storage.tidy(saved)
+    assert files(saved).keys() - set(own) == state_of(saved)
 
 
 def test_a_second_writer_is_refused(saved):
@@ -115,7 +129,8 @@ def test_a_second_writer_is_refused(saved):
 
 def test_a_writer_at_the_same_time_is_refused(saved):
     index = load_index(saved)
-    with FileLock(saved / storage.LOCK), pytest.raises(ValueError, match='another process writes'):
+    index.add(draw(1, seed=3), ['a'])
+    with FileLock(saved / storage.LOCK), pytest.raises(ValueError, match='is being written by'):
         save_index(index, saved)
     save_index(index, saved)
 
@@ -156,7 +171,8 @@ def edit(**changes):
     (damage('manifest.json', lambda data: b'[]'), 'no manifest'),
     (edit(version=2), 'version 2, this package reads version 1'), (edit(format='x'), 'no manifest'),
     (edit(count=5), '5 entries'), (edit(state=None), 'names no state'), (edit(dims=13), 'width 13'), (edit(files={}), 'damaged'),
-    (edit(kind='lsh'), 'lsh'), (edit(files=None), 'damaged')])
+    (edit(kind='lsh'), 'lsh'), (edit(files=None), 'names no files'),
+    (edit(files={'rows.jsonl': 'x'}), 'names no files')])
 def test_damage_is_said(saved, harm, text):
     harm(saved)
     with pytest.raises(ValueError, match=text):

@@ -168,7 +168,7 @@ def test_numbers_of_the_build_stay_when_those_of_the_search_are_set():
 def test_nothing_is_rebuilt_from_approximations():
     index = filled(KINDS['ivfpq'], 300)
     for kind in ('flat', KINDS['ivfpq']):
-        with pytest.raises(ValueError, match='approximations.*anew from the images'):
+        with pytest.raises(ValueError, match='approximations.*again from the images'):
             index.rebuilt(kind)
 
 
@@ -217,5 +217,5 @@ def test_wrong_arguments_are_named(wrong, text):
 
 def test_a_missing_faiss_is_named_with_its_command(monkeypatch):
     monkeypatch.setitem(__import__('sys').modules, 'faiss', None)
-    with pytest.raises(ImportError, match=r'pip install -e "\.\[search\]"'):
+    with pytest.raises(ImportError, match=r"pip install 'reid_fusedloss\[search\]'"):
         GalleryIndex(4)
