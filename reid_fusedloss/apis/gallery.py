@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,19 +11,19 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from ..checks import check_flag
-from ..datasets.file_names import compile_pattern
 from ..evaluation.embeddings_file import load_features
 from ..npz_file import NOT_NPZ
-from ..search import Entry, GalleryIndex
-from ..search.entries import Entries
+from ..search import GalleryIndex
+from .extraction import Extraction, join_extractions
 from .extractor import FeatureExtractor
-from .feature_store import MANIFEST, load_extraction
-from .query_gallery import MARKET1501 as PATTERN
+from .feature_folder import MANIFEST, load_extraction, load_stamps
+from .gallery_files import STAMP, absolute_stamps, known_stamps, missing_files
+from .labels import PATTERN, parse_labels, use_pattern
 from .sources import ImageSource
 from .work_list import WorkList
 
-NOBODY = '-1'  # what Market-1501 calls those that it knows nothing of
-STAMP = 'file'  # key of an entry's info: size and time of change of its file
+SOURCE = 'source'  # key of an entry's info: the state of what is no file of its own, as a crop
+IMAGE_STAMP = re.compile(r'\d+ \d+')  # of a file; that of a crop of a video has its box too
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
     use_pattern(index, pattern)
     found, stopped = _extract(inferencer, wanted)
     try:
-        added = _add(index, found, stamps)
+        added = _add(index, found, {name: {STAMP: stamps[name]} for name in found.names})
     except ValueError:
         if stopped is None:
             raise
@@ -101,22 +102,22 @@ def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
                          found.unreadable)
 
 
-def is_up_to_date(index: GalleryIndex, inputs: Sequence[Union[str, os.PathLike]], *,
-                  pattern: Optional[str] = None, recursive: bool = False,
-                  prune: bool = False) -> bool:
-    """Whether `update_gallery` would leave a gallery as it is; nothing goes through a model.
+def plan_update(index: GalleryIndex, inputs: Sequence[Union[str, os.PathLike]],
+                recursive: bool = False) -> GalleryUpdate:
+    """What `update_gallery` would do if all images can be read; nothing goes through a model.
 
     Args:
-        index, inputs, pattern, recursive, prune: see there.
+        index, inputs, recursive: see there.
 
     Raises:
         TypeError, FileNotFoundError, ValueError: as there, for the inputs.
     """
     work = WorkList(inputs, recursive)
     stamps, known = absolute_stamps(work), known_stamps(index)
-    return (index.pattern == (pattern or index.pattern or PATTERN)
-            and all(known.get(name, '') == stamp for name, stamp in stamps.items())
-            and not (prune and missing_files(known, work, recursive)[0]))
+    wanted = [name for name, stamp in stamps.items() if known.get(name, '') != stamp]
+    return GalleryUpdate([name for name in wanted if name not in known],
+                         [name for name in wanted if name in known],
+                         *missing_files(known, work, recursive), {})
 
 
 def _extract(inferencer: FeatureExtractor,
@@ -131,52 +132,12 @@ def _extract(inferencer: FeatureExtractor,
     return join_extractions(parts, inferencer.feat_dims), stopped
 
 
-def _add(index: GalleryIndex, found: Extraction, stamps: Mapping[str, str]) -> list[str]:
+def _add(index: GalleryIndex, found: Extraction,
+         infos: Mapping[str, Optional[dict[str, str]]]) -> list[str]:
     labels = [parse_labels(name, index.pattern) for name in found.names]
     return index.add(found.features, found.names, pids=[pid for pid, _ in labels],
                      camids=[camid for _, camid in labels],
-                     infos=[{STAMP: stamps[name]} if name in stamps else None
-                            for name in found.names], duplicates='replace')
-
-
-def use_pattern(index: GalleryIndex, pattern: Optional[str]) -> None:
-    """Let a gallery read its labels by a pattern; None: by its own, or Market-1501's."""
-    if pattern is not None and pattern != index.pattern:
-        relabel(index, pattern)
-    index.pattern = index.pattern or PATTERN
-
-
-def relabel(index: GalleryIndex, pattern: str) -> None:
-    """Read the labels of the entries that came from files out of their names again.
-
-    Args:
-        index: it keeps the pattern too.
-        pattern: see `parse_labels`.
-
-    Raises:
-        TypeError, ValueError: as `compile_pattern`.
-    """
-    compile_pattern(pattern)
-    index.relabel(lambda entry: Entry(entry.name, *parse_labels(entry.name, pattern), entry.info)
-                  if (entry.info or {}).get(STAMP) else entry)
-    index.pattern = pattern
-
-
-def parse_labels(path: str, pattern: str = PATTERN) -> tuple[Optional[str], Optional[str]]:
-    """Identity and camera out of the name of a file, as strings; None for what it does not say.
-
-    Args:
-        path: its folders are not looked at.
-        pattern: regular expression, matched at the start of the name, with the groups `pid` and,
-            where there are cameras, `camid`.
-
-    Raises:
-        TypeError, ValueError: as `compile_pattern`.
-    """
-    match = compile_pattern(pattern).match(Path(path).name)
-    groups = match.groupdict() if match else {}
-    pid = groups.get('pid') or None
-    return None if pid == NOBODY else pid, groups.get('camid') or None
+                     infos=[infos[name] for name in found.names], duplicates='replace')
 
 
 def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
@@ -199,15 +160,45 @@ def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
                   pids=features.gallery_pids.tolist(),
                   camids=None if camids is None else camids.tolist())
         return index
-    found = load_extraction(path)
-    if not len(found):
+    index = GalleryIndex(load_extraction(path).features.shape[1], model=_maker(path))
+    update_from_features(index, path, pattern)
+    if not len(index):
         raise ValueError(f'{path} holds no features')
-    labels = [parse_labels(name, pattern) for name in found.names]
-    names = [os.path.abspath(name) if os.path.isfile(name) else name for name in found.names]
-    index = GalleryIndex(found.features.shape[1], model=_maker(path))
-    index.add(found.features, names, pids=[pid for pid, _ in labels],
-              camids=[camid for _, camid in labels], duplicates='skip')
     return index
+
+
+def update_from_features(index: GalleryIndex, path: str, pattern: Optional[str] = None) -> list[str]:
+    """Bring a gallery up to date with features that are on the disk; nothing is saved.
+
+    Entries of files are those that `update_gallery` would make: with the same images it finds
+    nothing to do.
+
+    Args:
+        index: the gallery.
+        path: folder or file of tools/extract_features.py.
+        pattern: see `update_gallery`.
+
+    Returns:
+        Names of the entries that are new or changed.
+
+    Raises:
+        FileNotFoundError, ValueError: if there are no such features, or they are of another model.
+    """
+    index.check_model(_maker(path))
+    found = load_extraction(path)
+    stamps = load_stamps(path) if os.path.isdir(path) else {}
+    names = [os.path.abspath(name) if os.path.isfile(name) else name for name in found.names]
+    infos = {name: _info(name, stamps.get(old)) for name, old in zip(names, found.names)}
+    use_pattern(index, pattern)
+    known = {entry.name: entry.info for entry in index.entries}
+    rows = [row for row, name in enumerate(names)
+            if name not in known or known[name] != infos[name]]
+    return _add(index, Extraction(found.features[rows], [names[row] for row in rows], {}), infos)
+
+
+def _info(name: str, stamp: Optional[str]) -> Optional[dict[str, str]]:
+    is_file = os.path.isabs(name) and IMAGE_STAMP.fullmatch(stamp or '')
+    return None if stamp is None else {STAMP if is_file else SOURCE: stamp}
 
 
 def _maker(path: str) -> Optional[str]:

@@ -4,6 +4,7 @@ from typing import Optional
 
 import numpy as np
 
+from ..checks import check_int, check_number
 from .contents import Contents, features_of
 from .entries import Label
 from .kinds import faiss_errors
@@ -21,11 +22,21 @@ def search_contents(contents: Contents, queries: np.ndarray, k: int,
     Args:
         contents: of the gallery.
         queries: unit features, shape (Q, C), float32.
-        k, names, camids, rerank, threshold: as there, already checked.
+        k, names, camids, rerank: as there.
+        threshold: None: there is none.
 
     Raises:
+        TypeError, ValueError: as there.
         MemoryError, RuntimeError: as `faiss_errors`.
     """
+    check_int('k', k)
+    if threshold is not None:
+        check_number('threshold', threshold)
+    if rerank is not None and not isinstance(rerank, Rerank):
+        raise TypeError(f'rerank={rerank!r} is a Rerank(), or None')
+    for name, column in (('names', names), ('camids', camids)):
+        if column is not None and len(column) != len(queries):
+            raise ValueError(f'{len(queries)} queries, but {len(column)} {name}')
     with contents.reading() as state, faiss_errors(f'search in {len(state.entries)} entries'):
         wanted = min(max(k, rerank.candidates) if rerank else k, len(state.entries))
         distances, rows = nearest_others(state.vectors, state.kind, state.entries, queries,

@@ -4,7 +4,7 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from ..checks import check_choice, check_int, check_number
+from ..checks import check_choice, check_int
 from ..functional.features import Features, as_features, normalised
 from .asking import search_contents
 from .build import adjusted, is_same_build
@@ -228,19 +228,11 @@ class GalleryIndex:
             ValueError: if k is not positive, features are not finite or of another width or
                 model, or lengths differ.
         """
-        check_int('k', k)
         self.check_model(model)
-        if threshold is not None:
-            check_number('threshold', threshold)
-        elif self.threshold is not None:
+        if threshold is None and self.threshold is not None:
             threshold = self.threshold.distance
-        if rerank is not None and not isinstance(rerank, Rerank):
-            raise TypeError(f'rerank={rerank!r} is a Rerank(), or None')
-        queries = self._units(features)
-        for name, column in (('names', names), ('camids', camids)):
-            if column is not None and len(column) != len(queries):
-                raise ValueError(f'{len(queries)} queries, but {len(column)} {name}')
-        return search_contents(self.contents, queries, k, names, camids, rerank, threshold)
+        return search_contents(self.contents, self._units(features), k, names, camids, rerank,
+                               threshold)
 
     def _units(self, features: Features) -> np.ndarray:
         tensor = as_features(features)
