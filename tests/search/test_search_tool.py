@@ -303,7 +303,8 @@ def test_labels_of_names():
     ([], 'nothing to search in'), (['--index', 'nowhere'], 'no gallery in nowhere'),
     (['--gallery', 'nowhere'], 'nowhere'), (['--index', 'i', '--fpr', '.1'], 'go together'),
     (['--index', 'i', '-k', '0'], 'at least 1'), (['--index', 'i', '--threshold', 'nan'], 'nan'),
-    (['--features', 'f', '--index', 'i'], 'in place of'),
+    (['--features', 'f', '--gallery', 'g'], 'in place of'),
+    (['--features', 'f.npz', '--index', 'i'], 'a folder of'),
     (['--index', 'i', '--prune'], '--prune removes'), (['--gallery', 'v.mp4'], 'v.mp4'),
     (['--gallery', 'query', '--kind', 'ivf', '--kind-options', 'nlist=99'], 'at least 99'),
     (['--gallery', 'query', '--kind', 'flat', '--kind-options', 'nlist=9'], "no \\['nlist'\\]")])
