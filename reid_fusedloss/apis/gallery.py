@@ -17,7 +17,7 @@ from ..search import GalleryIndex
 from .extraction import Extraction, join_extractions
 from .extractor import FeatureExtractor
 from .feature_folder import MANIFEST, load_extraction, load_stamps
-from .gallery_files import STAMP, absolute_stamps, known_stamps, missing_files
+from .gallery_files import STAMP, absolute_stamps, changed_files, known_stamps, missing_files
 from .labels import PATTERN, parse_labels, use_pattern
 from .sources import ImageSource
 from .work_list import WorkList
@@ -84,7 +84,7 @@ def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
     index.check_model(model_id(inferencer))
     work = WorkList(inputs, recursive)
     stamps, known = absolute_stamps(work), known_stamps(index)
-    wanted = [name for name, stamp in stamps.items() if known.get(name, '') != stamp]
+    wanted = changed_files(known, stamps)
     use_pattern(index, pattern)
     found, stopped = _extract(inferencer, wanted)
     try:
@@ -95,7 +95,7 @@ def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
     if stopped is not None:
         raise stopped
     gone, out_of_reach = missing_files(known, work, recursive)
-    stale = [name for name in found.unreadable if name in index.entries]
+    stale = [name for name in found.unreadable if name in index.entries and os.path.exists(name)]
     index.remove(list(dict.fromkeys(stale + (gone if prune else []))))
     return GalleryUpdate([name for name in added if name not in known],
                          [name for name in added if name in known], gone, out_of_reach,
@@ -114,7 +114,7 @@ def plan_update(index: GalleryIndex, inputs: Sequence[Union[str, os.PathLike]],
     """
     work = WorkList(inputs, recursive)
     stamps, known = absolute_stamps(work), known_stamps(index)
-    wanted = [name for name, stamp in stamps.items() if known.get(name, '') != stamp]
+    wanted = changed_files(known, stamps)
     return GalleryUpdate([name for name in wanted if name not in known],
                          [name for name in wanted if name in known],
                          *missing_files(known, work, recursive), {})

@@ -10,6 +10,7 @@ from ..search import GalleryIndex
 from .sources import is_glob
 from .work_list import WorkList
 
+MISSING = 'missing'  # what a work list says of a file that is not there
 STAMP = 'file'  # key of an entry's info: size and time of change of its file
 
 
@@ -21,6 +22,17 @@ def absolute_stamps(work: WorkList) -> dict[str, str]:
 def known_stamps(index: GalleryIndex) -> dict[str, Optional[str]]:
     """By name, the state that the file of each entry had; None for those that were no files."""
     return {entry.name: (entry.info or {}).get(STAMP) for entry in index.entries}
+
+
+def changed_files(known: Mapping[str, Optional[str]], stamps: Mapping[str, str]) -> list[str]:
+    """Files that are new or others than before; a known one that is missing has not changed.
+
+    Args:
+        known: see `known_stamps`.
+        stamps: see `absolute_stamps`.
+    """
+    return [name for name, stamp in stamps.items() if known.get(name, '') != stamp
+            and not (name in known and stamp == MISSING)]
 
 
 def missing_files(known: Mapping[str, Optional[str]], work: WorkList,
