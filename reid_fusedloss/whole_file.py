@@ -55,7 +55,7 @@ def remove_partials(folder: Path, names: str) -> None:
 
 
 def _create_partial(path: Path) -> tuple[Path, BinaryIO]:
-    """A new file beside `path`, locked while it is open: so others know that it is being written."""
+    """A new file beside `path`, locked while it is open: others see that it is being written."""
     while True:
         partial = path.with_name(f'.{path.name}.{uuid.uuid4().hex[:12]}.part')
         file = partial.open('xb')

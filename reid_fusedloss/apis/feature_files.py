@@ -80,4 +80,5 @@ def _read(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
     except FileNotFoundError:
         raise FileNotFoundError(f'no features at {path}: check the path') from None
     except NOT_NPZ as error:
-        raise ValueError(f'{path} is corrupt or truncated, or no .npz file with {list(keys)}: {error}') from None
+        raise ValueError(f'{path} is corrupt or truncated, or no .npz file with {list(keys)}: '
+                         f'{error}') from None

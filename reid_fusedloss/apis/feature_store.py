@@ -105,7 +105,8 @@ class FeatureStore:
     def add(self, extraction: Extraction, stamps: Mapping[str, str]) -> None:
         """Write a shard."""
         self._write_manifest(finished=False)
-        last = max((int(path.stem.split('_')[1]) for path in paths_of_shards(self.folder)), default=-1)
+        last = max((int(path.stem.split('_')[1]) for path in paths_of_shards(self.folder)),
+                   default=-1)
         save_extraction(self.folder / SHARD.format(last + 1), extraction, stamps)
         self._known.update(map(os.path.abspath, (*extraction.names, *extraction.unreadable)))
 

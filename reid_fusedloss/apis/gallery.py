@@ -167,7 +167,8 @@ def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
     return index
 
 
-def update_from_features(index: GalleryIndex, path: str, pattern: Optional[str] = None) -> list[str]:
+def update_from_features(index: GalleryIndex, path: str,
+                         pattern: Optional[str] = None) -> list[str]:
     """Bring a gallery up to date with features that are on the disk; nothing is saved.
 
     Entries of files are those that `update_gallery` would make: with the same images it finds

@@ -18,7 +18,7 @@ def check_work_dir(work_dir: Union[str, os.PathLike]) -> None:
         raise TypeError(f'work_dir is a folder to write, got {work_dir!r}: set --work-dir')
     try:
         os.makedirs(work_dir, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=work_dir, prefix='.probe-') as file:
+        with tempfile.TemporaryFile(dir=work_dir) as file:  # without a name: a kill leaves nothing
             file.write(b'probe')
             file.flush()
     except (OSError, ValueError) as error:

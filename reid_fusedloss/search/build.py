@@ -26,8 +26,8 @@ def train(kind: Kind, units: np.ndarray) -> tuple[Kind, Any]:
     """
     if len(units) < kind.least:
         raise ValueError(f'an index of kind {kind.type} is trained on the entries that are added '
-                         f'first: at least {kind.least}, got {len(units)}; add more at once, or take '
-                         "kind='flat' and rebuilt() later")
+                         f'first: at least {kind.least}, got {len(units)}; add more at once, or '
+                         "take kind='flat' and rebuilt() later")
     kind = kind.resolve(*units.shape)
     vectors = kind.build(units.shape[1])
     vectors.train(units)

@@ -15,7 +15,7 @@ ATTEMPTS = 100  # of reading while another process writes
 
 
 def save_index(index: GalleryIndex, folder: PathLike) -> bool:
-    """Write what has changed of a gallery, whole or not at all: after a crash the old state is there.
+    """Write what has changed of a gallery, whole or not at all: a crash leaves the old state.
 
     One process writes at a time; a second one, and one that read an older state, is refused. To
     know that before the work is done, load, change and save in `hold_index`.

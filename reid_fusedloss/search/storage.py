@@ -56,7 +56,7 @@ class CheckedFile:
 def hold_index(folder: PathLike, timeout: float = 0) -> Iterator[None]:
     """Be the only one who writes to a gallery: load it, change it and save it in this context.
 
-    Others may load it and search in it meanwhile. The lock ends with its process, however that ends.
+    Others may load it and search in it meanwhile. The lock ends with its process.
 
     Args:
         folder: of the gallery; made where it does not exist.

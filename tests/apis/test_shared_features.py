@@ -1,4 +1,4 @@
-"""A folder of features: one writer, nothing missing and nothing doubled, and what is done is kept."""
+"""A folder of features: one writer, nothing missing or doubled, and what is done is kept."""
 import os
 import platform
 import shutil

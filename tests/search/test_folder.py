@@ -264,7 +264,8 @@ def edit(**changes):
     (damage('manifest.json', lambda data: data[:50]), 'damaged'),
     (damage('manifest.json', lambda data: b'[]'), 'no manifest'),
     (edit(version=2), 'version 2, this package reads version 1'), (edit(format='x'), 'no manifest'),
-    (edit(count=5), '5 entries'), (edit(state=None), 'names no state'), (edit(dims=13), 'width 13'), (edit(files={}), 'damaged'),
+    (edit(count=5), '5 entries'), (edit(state=None), 'names no state'), (edit(dims=13), 'width 13'),
+    (edit(files={}), 'damaged'),
     (edit(kind='lsh'), 'lsh'), (edit(files=None), 'names no files'),
     (edit(files={'rows.jsonl': 'x'}), 'names no files')])
 def test_damage_is_said(saved, harm, text):
