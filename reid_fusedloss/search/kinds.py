@@ -44,7 +44,7 @@ class Flat:
 class HNSW:
     """A graph of neighbours (Malkov & Yashunin, TPAMI 2020): fast, not exact, slow to build.
 
-    Removing entries builds the graph anew.
+    Removing entries builds the graph again.
 
     Attributes:
         M: links of a node; those of the lowest level are twice as many.
@@ -82,7 +82,7 @@ class IVF:
     """Inverted lists around the means of a k-means: a query looks into the nearest of them.
 
     The means are found once, on the entries that are added first; `GalleryIndex.rebuilt` finds
-    them anew. With nprobe >= nlist it is exact.
+    them again. With nprobe >= nlist it is exact.
 
     Attributes:
         nlist: number of lists; None: 4 sqrt(N) of the first N entries, at most N / 39.
