@@ -1,4 +1,4 @@
-"""What NumPy raises of a file of arrays that is torn, or none."""
+"""What NumPy raises of a file of arrays that is corrupt or truncated, or none."""
 import zipfile
 import zlib
 

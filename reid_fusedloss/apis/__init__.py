@@ -1,6 +1,6 @@
 """A trained model in Python: features of images, whatever they come from."""
 from .extraction import Extraction
-from .feature_store import load_extraction, load_shards
+from .feature_folder import load_extraction, load_shards
 from .gallery import model_id, update_gallery
 from .inferencer import FeatureExtractor, ReIDInferencer
 from .model import find_run, load_model

@@ -8,10 +8,12 @@ from typing import Union
 from ..checks import check_int
 from ..datasets.file_names import parse_names
 from ..evaluation.embeddings_file import save_features
+from ..interrupts import uninterrupted
 from .extraction import Extraction, join_extractions
 from .extractor import FeatureExtractor
 from .feature_files import save_extraction
-from .feature_store import FeatureStore, group, load_shards
+from .feature_folder import load_shards
+from .feature_store import FeatureStore, group, hold_features
 from .query_gallery import JUNK, label_names
 from .work_list import VideoWorkList, WorkList
 
@@ -88,7 +90,8 @@ def extract_to_folder(inferencer: FeatureExtractor, work: AnyWorkList, folder: P
     """Write the features of all images to a folder, shard by shard; what is there already is kept.
 
     Images whose file has another size or time of change than at their extraction, and new ones, are
-    extracted; features of images that are no longer asked for are removed.
+    extracted; features of images that are no longer asked for are removed. What ends it early, such
+    as Ctrl-C, is raised when the images that are done are on the disk.
 
     Args:
         inferencer: makes the features.
@@ -98,28 +101,32 @@ def extract_to_folder(inferencer: FeatureExtractor, work: AnyWorkList, folder: P
         say: told what was found in the folder.
 
     Raises:
-        TypeError, ValueError: as `FeatureStore`, or for another shard size.
+        TypeError, ValueError: as `hold_features` and `FeatureStore`, or for another shard size.
+        RuntimeError: as `FeatureStore.finish`.
     """
     check_int('shard_size', shard_size)
-    store = FeatureStore(folder, inferencer.fingerprint(), work.inputs, inferencer.feat_dims)
-    changes = store.keep(work.stamps)
-    missing = store.missing(work.stamps)
-    if changes.torn:
-        say(f'torn, extracted anew: {", ".join(changes.torn)}')
-    if changes.kept or changes.modified or changes.removed:
-        say(f'{folder} holds {changes.kept} of {len(work.stamps)} images; {changes.modified} '
-            f'changed since, {changes.removed} no longer asked for; {len(missing)} to extract')
-    start = time.monotonic()
-    if missing:
-        for shard in group(inferencer.extract(work.sources(missing)), shard_size):
-            store.add(shard, work.stamps)
-    seconds = time.monotonic() - start
-    store.finish()
-    images, unreadable = 0, {}
-    for shard in load_shards(folder):
-        images += len(shard)
-        unreadable |= shard.unreadable
-    return Summary(images, unreadable, len(missing), seconds, inferencer.feat_dims)
+    made_by, feat_dims = inferencer.fingerprint(), inferencer.feat_dims
+    with hold_features(folder):
+        store = FeatureStore(folder, made_by, work.inputs, feat_dims)
+        changes = store.keep(work.stamps)
+        missing = store.missing(work.stamps)
+        if changes.damaged:
+            say(f'damaged, extracted again: {", ".join(changes.damaged)}')
+        if changes.kept or changes.modified or changes.removed:
+            say(f'{folder} holds {changes.kept} of {len(work.stamps)} images; {changes.modified} '
+                f'changed since, {changes.removed} no longer asked for; {len(missing)} to extract')
+        start = time.monotonic()
+        if missing:
+            for shard in group(inferencer.extract(work.sources(missing)), shard_size):
+                with uninterrupted():
+                    store.add(shard, work.stamps)
+        seconds = time.monotonic() - start
+        store.finish(work.stamps)
+        images, unreadable = 0, {}
+        for shard in load_shards(folder):
+            images += len(shard)
+            unreadable |= shard.unreadable
+    return Summary(images, unreadable, len(missing), seconds, feat_dims)
 
 
 def _summary(parts: Sequence[Extraction], start: float) -> Summary:

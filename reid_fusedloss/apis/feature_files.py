@@ -47,7 +47,7 @@ def read_extraction(path: Path) -> Extraction:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is none, or torn.
+        ValueError: if it is none, or corrupt or truncated.
     """
     arrays = _read(path, KEYS)
     unreadable = dict(zip(arrays['unreadable'].tolist(), arrays['reasons'].tolist()))
@@ -80,4 +80,5 @@ def _read(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
     except FileNotFoundError:
         raise FileNotFoundError(f'no features at {path}: check the path') from None
     except NOT_NPZ as error:
-        raise ValueError(f'{path} is torn, or no .npz file with {list(keys)}: {error}') from None
+        raise ValueError(f'{path} is corrupt or truncated, or no .npz file with {list(keys)}: '
+                         f'{error}') from None

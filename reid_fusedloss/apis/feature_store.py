@@ -1,19 +1,21 @@
 """A folder of features: shards that are whole or not there, and what made them."""
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, Optional, Union
 
-from ..whole_file import whole_file
+from ..folder_lock import folder_lock
+from ..whole_file import remove_partials, whole_file
 from .extraction import Extraction, join_extractions
 from .feature_files import StampedNames, read_extraction, read_stamps, save_extraction
+from .feature_folder import FORMAT, MANIFEST, SHARD, paths_of_shards, read_manifest
 from .fingerprint import differences
 
-MANIFEST, SHARD = 'manifest.json', 'shard_{:06d}.npz'
-FORMAT = 1
-KEYS = dict(finished=bool, feat_dims=int, made_by=dict, inputs=list)
+SHARD_NAME = r'shard_[0-9]{6}\.npz'
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,12 @@ class Changes:
         kept: images that are there, and as they were.
         modified: images whose files are others now; they are to be extracted again.
         removed: images that are no longer asked for.
-        torn: shards that could not be read.
+        damaged: shards that could not be read.
     """
     kept: int
     modified: int
     removed: int
-    torn: list[str]
+    damaged: list[str]
 
 
 class FeatureStore:
@@ -37,8 +39,8 @@ class FeatureStore:
 
     A shard holds features (n, C), names (n,), and what could not be read of its images, each with
     the state of its file. `manifest.json` says what made the features. A process that is killed
-    leaves whole shards; the next one goes on. One process writes at a time. A path may be written
-    in another way than before, as `./a.jpg` for `a.jpg`.
+    leaves whole shards; the next one goes on. A path may be written in another way than before, as
+    `./a.jpg` for `a.jpg`. To be used in `hold_features`.
 
     Args:
         folder: made if it does not exist.
@@ -57,32 +59,30 @@ class FeatureStore:
         self._known: set[str] = set()  # absolute paths
         self._manifest = dict(format=FORMAT, finished=False, feat_dims=feat_dims,
                               made_by=dict(made_by), inputs=list(inputs))
+        self._written: Optional[dict[str, Any]] = None  # the manifest in the folder
+        _check_own(folder)
         if (folder / MANIFEST).is_file():
-            self._check(_read_manifest(folder))
-        elif folder.exists() and (not folder.is_dir() or _visible(folder)):
-            raise ValueError(f'{folder} is no folder of features, and not empty: give '
-                             'another --out')
-        for part in folder.glob('.shard_*.part'):
-            part.unlink(missing_ok=True)
-        self._write_manifest()
+            self._written = read_manifest(folder)
+            self._check(self._written)
+        remove_partials(folder, rf'manifest\.json|{SHARD_NAME}')
 
     def keep(self, stamps: Mapping[str, str]) -> Changes:
         """Keep what is still true: of images that are asked for, in the state that they had.
 
-        Shards with outdated images are written anew without them; torn ones are removed.
+        Shards with outdated images are written again without them; damaged ones are removed.
 
         Args:
             stamps: by name, the state of the file of each image that is asked for.
         """
         asked = {os.path.abspath(name): stamp for name, stamp in stamps.items()}
         modified = removed = 0
-        torn = []
-        for path in _shards(self.folder):
+        damaged = []
+        for path in paths_of_shards(self.folder):
             try:
                 found = read_stamps(path)
             except ValueError:
-                torn.append(path.name)
-                path.unlink()
+                damaged.append(path.name)
+                self._remove(path)
                 continue
             before = found.read | found.unreadable
             places = {name: os.path.abspath(name) for name in before}
@@ -94,7 +94,7 @@ class FeatureStore:
             if outdated:
                 self._rewrite(path, valid, found)
             self._known |= {places[name] for name in valid}
-        return Changes(len(self._known), modified, removed, torn)
+        return Changes(len(self._known), modified, removed, damaged)
 
     def missing(self, stamps: Mapping[str, str]) -> set[str]:
         """Which of the images that are asked for are not known, each file once."""
@@ -103,19 +103,44 @@ class FeatureStore:
 
     def add(self, extraction: Extraction, stamps: Mapping[str, str]) -> None:
         """Write a shard."""
-        last = max((int(path.stem.split('_')[1]) for path in _shards(self.folder)), default=-1)
+        self._write_manifest(finished=False)
+        last = max((int(path.stem.split('_')[1]) for path in paths_of_shards(self.folder)),
+                   default=-1)
         save_extraction(self.folder / SHARD.format(last + 1), extraction, stamps)
         self._known.update(map(os.path.abspath, (*extraction.names, *extraction.unreadable)))
 
-    def finish(self) -> None:
-        """Say that nothing is missing."""
-        self._manifest['finished'] = True
-        self._write_manifest()
+    def finish(self, stamps: Mapping[str, str]) -> None:
+        """Say that nothing is missing, after a look at what is there.
+
+        Args:
+            stamps: by name, the state of the file of each image that is asked for.
+
+        Raises:
+            RuntimeError: if an image is missing or there twice, as when files were removed or
+                copied into the folder meanwhile.
+        """
+        found: Counter[str] = Counter()
+        for path in paths_of_shards(self.folder):
+            shard = read_stamps(path)
+            found.update(map(os.path.abspath, (*shard.read, *shard.unreadable)))
+        asked = set(map(os.path.abspath, stamps))
+        missing, others = asked - found.keys(), found.keys() - asked
+        twice = [name for name, count in found.items() if count > 1]
+        if missing or others or twice:
+            raise RuntimeError(f'{self.folder} was changed during the extraction: {len(missing)} '
+                               f'images are missing, {len(twice)} are there twice, {len(others)} '
+                               'were not asked for; give the command again')
+        self._write_manifest(finished=True)
+
+    def _remove(self, path: Path) -> None:
+        self._write_manifest(finished=False)
+        path.unlink()
 
     def _rewrite(self, path: Path, valid: set[str], found: StampedNames) -> None:
         if not valid:
-            path.unlink()
+            self._remove(path)
             return
+        self._write_manifest(finished=False)
         whole = read_extraction(path)
         rows = [row for row, name in enumerate(whole.names) if name in valid]
         part = Extraction(whole.features[rows], [whole.names[row] for row in rows],
@@ -134,82 +159,56 @@ class FeatureStore:
             raise ValueError(f'{self.folder} holds the features of {gone[:3]} too, which would be '
                              'removed: name them again, or give another --out')
 
-    def _write_manifest(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(self.folder / MANIFEST) as file:
-            file.write(json.dumps(self._manifest, indent=2).encode())
+    def _write_manifest(self, finished: bool) -> None:
+        manifest = dict(self._manifest, finished=finished)
+        if manifest != self._written:
+            with whole_file(self.folder / MANIFEST) as file:
+                file.write(json.dumps(manifest, indent=2).encode())
+            self._written = manifest
 
 
-def load_shards(folder: Union[str, Path], partial: bool = False) -> Iterator[Extraction]:
-    """The features of a folder, a shard at a time.
-
-    Args:
-        folder: of a `FeatureStore`.
-        partial: take an extraction that was stopped too.
-
-    Raises:
-        FileNotFoundError: if it is none.
-        ValueError: if the extraction was not finished, unless `partial`; if a shard is torn.
-    """
-    folder = Path(folder)
-    if not _read_manifest(folder)['finished'] and not partial:
-        raise ValueError(f'the extraction to {folder} was stopped: give its command again, or '
-                         'partial=True for what is there')
-    return map(read_extraction, _shards(folder))
-
-
-def load_extraction(path: Union[str, Path], partial: bool = False) -> Extraction:
-    """Read what tools/extract_features.py wrote.
+@contextmanager
+def hold_features(folder: Union[str, Path]) -> Iterator[None]:
+    """Be the only one who writes to a folder of features; the lock ends with its process.
 
     Args:
-        path: its .npz file or its folder. In a folder that was brought up to date, new images come
-            last.
-        partial: take a folder whose extraction was stopped too.
+        folder: made where it does not exist.
 
     Raises:
-        FileNotFoundError, ValueError: as `load_shards`; ValueError also for a file of another kind.
+        FolderInUseError: if another process or thread holds it; it names machine and process.
+        ValueError: if the folder holds other things.
+        OSError: if the folder cannot be written.
     """
-    path = Path(path)
-    if not path.is_dir():
-        return read_extraction(path)
-    return join_extractions(load_shards(path, partial), _read_manifest(path)['feat_dims'])
+    _check_own(Path(folder))
+    with folder_lock(folder, 'give another --out'):
+        yield
 
 
 def group(parts: Iterable[Extraction], least: int) -> Iterator[Extraction]:
-    """Batches joined until they have `least` images, read or not; the last may have fewer."""
+    """Batches joined until they have `least` images, read or not; the last may have fewer.
+
+    What ends the batches early, such as Ctrl-C, is raised after those that are there are given.
+    """
     gathered: list[Extraction] = []
-    for part in parts:
-        gathered.append(part)
-        if sum(len(part.names) + len(part.unreadable) for part in gathered) >= least:
-            yield join_extractions(gathered, part.features.shape[1])
-            gathered = []
+    stopped = None
+    try:
+        for part in parts:
+            gathered.append(part)
+            if sum(len(part.names) + len(part.unreadable) for part in gathered) >= least:
+                whole = join_extractions(gathered, part.features.shape[1])
+                gathered = []
+                yield whole
+    except (Exception, KeyboardInterrupt) as error:
+        stopped = error
     if gathered:
         yield join_extractions(gathered, gathered[0].features.shape[1])
+    if stopped is not None:
+        raise stopped
 
 
-def _shards(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f'shard_{"[0-9]" * 6}.npz'))
-
-
-def _visible(folder: Path) -> bool:
-    """Whether it holds anything but hidden files, such as those of a killed process."""
-    return any(not path.name.startswith('.') for path in folder.iterdir())
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError:
-        raise FileNotFoundError(f'{folder} is no folder of features, it has no {MANIFEST}: check '
-                                'the path') from None
-    except (ValueError, OSError) as error:
-        raise ValueError(f'{path} cannot be read ({error}): extract anew to another '
-                         'folder') from None
-    if not isinstance(manifest, dict) or manifest.get('format') != FORMAT:
-        raise ValueError(f'{path} is of another kind or version: extract anew to another folder')
-    wrong = [key for key, kind in KEYS.items() if not isinstance(manifest.get(key), kind)]
-    if wrong or not all(isinstance(name, str) for name in manifest['inputs']):
-        raise ValueError(f'{path} is damaged, in {wrong or "inputs"}: extract anew to another '
-                         'folder')
-    return manifest
+def _check_own(folder: Path) -> None:
+    """Refuse a folder of other things; hidden ones, as of a killed process, do not count."""
+    if folder.exists() and not (folder / MANIFEST).is_file() and (
+            not folder.is_dir() or any(not path.name.startswith('.')
+                                       for path in folder.iterdir())):
+        raise ValueError(f'{folder} is no folder of features, and not empty: give another --out')

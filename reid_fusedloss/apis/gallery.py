@@ -1,7 +1,8 @@
 """A gallery from images, or from features that are there already; brought up to date."""
 import json
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional, Union
@@ -9,21 +10,21 @@ from typing import Optional, Union
 import numpy as np
 
 from ..checks import check_flag
-from ..datasets.file_names import compile_pattern, warn_of_misfits
+from ..datasets.file_names import warn_of_misfits
 from ..evaluation.embeddings_file import load_features
 from ..npz_file import NOT_NPZ
-from ..search import Entry, GalleryIndex
-from ..search.entries import Entries
+from ..search import GalleryIndex
+from .extraction import Extraction, join_extractions
 from .extractor import FeatureExtractor
-from .feature_store import MANIFEST, load_extraction
+from .feature_folder import MANIFEST, load_extraction, load_stamps
 from .fingerprint import digits_of
-from .query_gallery import MARKET1501 as PATTERN
+from .gallery_files import STAMP, absolute_stamps, changed_files, known_stamps, missing_files
+from .labels import PATTERN, parse_labels, use_pattern
 from .sources import ImageSource
 from .work_list import WorkList
 
-NOBODY = '-1'  # what Market-1501 calls those that it knows nothing of
-DISTRACTOR = '0000'  # and who is there to make the search harder: no identity either
-STAMP = 'file'  # key of an entry's info: size and time of change of its file
+SOURCE = 'source'  # key of an entry's info: the state of what is no file of its own, as a crop
+IMAGE_STAMP = re.compile(r'\d+ \d+')  # of a file; that of a crop of a video has its box too
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,16 @@ class GalleryUpdate:
     Attributes:
         added: new images.
         changed: images whose file is another now.
-        gone: entries whose file is no longer there.
+        gone: entries inside the inputs whose file is no longer there; pruned, if that was asked.
+        out_of_reach: entries whose file is not there either, but may come back: they lie outside
+            the inputs, or their folder is empty, as that of a disk that is not mounted.
         unreadable: name -> reason, of images that could not be read; they are tried again at each
             update.
     """
     added: list[str]
     changed: list[str]
     gone: list[str]
+    out_of_reach: list[str]
     unreadable: dict[str, str]
 
 
@@ -64,6 +68,8 @@ def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
 
     A file has changed if it has another size or time of change. An entry whose file has become
     unreadable is removed. Entries that did not come from a file are left alone. Nothing is saved.
+    What ends an extraction early, such as Ctrl-C, is raised when the images that are done are in
+    the gallery.
 
     Args:
         index: the gallery; entries are named by the absolute paths of their files.
@@ -72,7 +78,7 @@ def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
         pattern: see `parse_labels`; another one than the gallery's is applied to the names that
             are there too. None: the gallery's, or Market-1501's if it has none.
         recursive: look into the folders of folders too.
-        prune: remove entries whose file is no longer there.
+        prune: remove entries inside the inputs whose file is no longer there.
 
     Raises:
         TypeError: if the inputs are one path.
@@ -81,61 +87,63 @@ def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
     """
     check_flag('prune', prune)
     index.check_model(model_id(inferencer))
-    stamps = {os.path.abspath(name): stamp
-              for name, stamp in WorkList(inputs, recursive).stamps.items()}
-    known = {entry.name: (entry.info or {}).get(STAMP) for entry in index.entries}
-    wanted = [name for name, stamp in stamps.items() if known.get(name, '') != stamp]
-    if pattern is not None and pattern != index.pattern:
-        relabel(index, pattern)
-    index.pattern = pattern = index.pattern or PATTERN
-    warn_of_misfits(stamps, pattern)
-    found = inferencer([ImageSource(name) for name in wanted])
-    labels = [parse_labels(name, pattern) for name in found.names]
-    added = index.add(found.features, found.names, pids=[pid for pid, _ in labels],
-                      camids=[camid for _, camid in labels],
-                      infos=[{STAMP: stamps[name]} for name in found.names], duplicates='replace')
-    gone = [name for name, stamp in known.items() if stamp and not os.path.exists(name)]
-    stale = [name for name in found.unreadable if name in index.entries]
+    work = WorkList(inputs, recursive)
+    stamps, known = absolute_stamps(work), known_stamps(index)
+    wanted = changed_files(known, stamps)
+    use_pattern(index, pattern)
+    warn_of_misfits(stamps, index.pattern)
+    found, stopped = _extract(inferencer, wanted)
+    try:
+        added = _add(index, found, {name: {STAMP: stamps[name]} for name in found.names})
+    except ValueError:
+        if stopped is None:
+            raise
+    if stopped is not None:
+        raise stopped
+    gone, out_of_reach = missing_files(known, work, recursive)
+    stale = [name for name in found.unreadable if name in index.entries and os.path.exists(name)]
     index.remove(list(dict.fromkeys(stale + (gone if prune else []))))
     return GalleryUpdate([name for name in added if name not in known],
-                         [name for name in added if name in known], gone, found.unreadable)
+                         [name for name in added if name in known], gone, out_of_reach,
+                         found.unreadable)
 
 
-def relabel(index: GalleryIndex, pattern: str) -> None:
-    """Read the labels of the entries that came from files out of their names anew.
-
-    Args:
-        index: it keeps the pattern too.
-        pattern: see `parse_labels`.
-
-    Raises:
-        TypeError, ValueError: as `compile_pattern`.
-    """
-    compile_pattern(pattern)
-    index.entries = Entries(
-        Entry(entry.name, *parse_labels(entry.name, pattern), entry.info)
-        if (entry.info or {}).get(STAMP) else entry for entry in index.entries)
-    index.pattern = pattern
-
-
-def parse_labels(path: str, pattern: str = PATTERN) -> tuple[Optional[str], Optional[str]]:
-    """Identity and camera out of the name of a file, as strings; None for what it does not say.
-
-    The identity -1, and 0000 of Market-1501's pattern, are nobody: None.
+def plan_update(index: GalleryIndex, inputs: Sequence[Union[str, os.PathLike]],
+                recursive: bool = False) -> GalleryUpdate:
+    """What `update_gallery` would do if all images can be read; nothing goes through a model.
 
     Args:
-        path: its folders are not looked at.
-        pattern: regular expression, matched at the start of the name, with the groups `pid` and,
-            where there are cameras, `camid`.
+        index, inputs, recursive: see there.
 
     Raises:
-        TypeError, ValueError: as `compile_pattern`.
+        TypeError, FileNotFoundError, ValueError: as there, for the inputs.
     """
-    match = compile_pattern(pattern).match(Path(path).name)
-    groups = match.groupdict() if match else {}
-    pid = groups.get('pid') or None
-    nobody = pid == NOBODY or pid == DISTRACTOR and pattern == PATTERN
-    return None if nobody else pid, groups.get('camid') or None
+    work = WorkList(inputs, recursive)
+    stamps, known = absolute_stamps(work), known_stamps(index)
+    wanted = changed_files(known, stamps)
+    return GalleryUpdate([name for name in wanted if name not in known],
+                         [name for name in wanted if name in known],
+                         *missing_files(known, work, recursive), {})
+
+
+def _extract(inferencer: FeatureExtractor,
+             names: Sequence[str]) -> tuple[Extraction, Optional[BaseException]]:
+    """Features of files, and what ended their extraction early, or None."""
+    parts, stopped = [], None
+    try:
+        for part in inferencer.extract([ImageSource(name) for name in names]):
+            parts.append(part)
+    except (Exception, KeyboardInterrupt) as error:
+        stopped = error
+    return join_extractions(parts, inferencer.feat_dims), stopped
+
+
+def _add(index: GalleryIndex, found: Extraction,
+         infos: Mapping[str, Optional[dict[str, str]]]) -> list[str]:
+    labels = [parse_labels(name, index.pattern) for name in found.names]
+    return index.add(found.features, found.names, pids=[pid for pid, _ in labels],
+                     camids=[camid for _, camid in labels],
+                     infos=[infos[name] for name in found.names], duplicates='replace')
 
 
 def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
@@ -158,16 +166,47 @@ def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
                   pids=features.gallery_pids.tolist(),
                   camids=None if camids is None else camids.tolist())
         return index
-    found = load_extraction(path)
-    if not len(found):
+    index = GalleryIndex(load_extraction(path).features.shape[1], model=_maker(path))
+    update_from_features(index, path, pattern)
+    if not len(index):
         raise ValueError(f'{path} holds no features')
-    warn_of_misfits(found.names, pattern)
-    labels = [parse_labels(name, pattern) for name in found.names]
-    names = [os.path.abspath(name) if os.path.isfile(name) else name for name in found.names]
-    index = GalleryIndex(found.features.shape[1], model=_maker(path))
-    index.add(found.features, names, pids=[pid for pid, _ in labels],
-              camids=[camid for _, camid in labels], duplicates='skip')
     return index
+
+
+def update_from_features(index: GalleryIndex, path: str,
+                         pattern: Optional[str] = None) -> list[str]:
+    """Bring a gallery up to date with features that are on the disk; nothing is saved.
+
+    Entries of files are those that `update_gallery` would make: with the same images it finds
+    nothing to do.
+
+    Args:
+        index: the gallery.
+        path: folder or file of tools/extract_features.py.
+        pattern: see `update_gallery`.
+
+    Returns:
+        Names of the entries that are new or changed.
+
+    Raises:
+        FileNotFoundError, ValueError: if there are no such features, or they are of another model.
+    """
+    index.check_model(_maker(path))
+    found = load_extraction(path)
+    stamps = load_stamps(path) if os.path.isdir(path) else {}
+    names = [os.path.abspath(name) if os.path.isfile(name) else name for name in found.names]
+    infos = {name: _info(name, stamps.get(old)) for name, old in zip(names, found.names)}
+    use_pattern(index, pattern)
+    warn_of_misfits(found.names, index.pattern)
+    known = {entry.name: entry.info for entry in index.entries}
+    rows = [row for row, name in enumerate(names)
+            if name not in known or known[name] != infos[name]]
+    return _add(index, Extraction(found.features[rows], [names[row] for row in rows], {}), infos)
+
+
+def _info(name: str, stamp: Optional[str]) -> Optional[dict[str, str]]:
+    is_file = os.path.isabs(name) and IMAGE_STAMP.fullmatch(stamp or '')
+    return None if stamp is None else {STAMP if is_file else SOURCE: stamp}
 
 
 def _maker(path: str) -> Optional[str]:

@@ -21,7 +21,7 @@ except ImportError:  # Windows has no such locks: there a run is not guarded
 
 PathLike = Union[str, os.PathLike]
 LOCK = '.training.lock'
-_PART = re.compile(r'\..*\.(\d{1,9})\.part')  # of whole_file and of the probe below
+_PART = re.compile(r'\..*\.(\d{1,9})\.part')  # of the checkpoints' backend
 _held: dict[str, tuple[int, int]] = {}  # folder -> process, open file
 
 
@@ -39,8 +39,7 @@ def check_work_dir(work_dir: PathLike) -> None:
         raise TypeError(f'work_dir is a folder to write, got {work_dir!r}: set --work-dir')
     try:
         os.makedirs(work_dir, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=work_dir, prefix='.probe-',
-                                         suffix=f'.{os.getpid()}.part') as file:
+        with tempfile.TemporaryFile(dir=work_dir) as file:  # without a name: a kill leaves nothing
             file.write(b'probe')
             file.flush()
     except (OSError, ValueError) as error:

@@ -1,14 +1,20 @@
 """Write the features of images."""
 import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Optional
 
-from ..apis.extract_files import (Summary, extract_query_gallery, extract_to_file,
-                                               extract_to_folder)
+from ..apis.extract_files import (AnyWorkList, Summary, extract_query_gallery, extract_to_file,
+                                  extract_to_folder)
+from ..apis.feature_store import hold_features
 from ..apis.work_list import work_list
+from ..commands import STOPPED
 from ..datasets.file_names import compile_pattern
 from ..export import open_extractor
 from ..export.open_extractor import is_exported
+from ..interrupts import sigterm_as_interrupt
 from ..loading import trust_checkpoints
 from ..printable import tell, tell_unreadable
 
@@ -48,6 +54,7 @@ def check(args: argparse.Namespace, inputs: list[str]) -> None:
 
 
 def extract(args: argparse.Namespace) -> Summary:
+    """Extract with these arguments."""
     checkpoint, inputs = split_checkpoint(args.source, args.inputs)
     trust_checkpoints(args.trust_checkpoint)
     check(args, inputs)
@@ -56,6 +63,13 @@ def extract(args: argparse.Namespace) -> Summary:
         works = [work_list([folder], None, args.recursive) for folder in (args.query, args.gallery)]
     else:
         works = [work_list(inputs, args.boxes, args.recursive)]
+    with nullcontext() if is_file(args.out) else hold_features(args.out):
+        return extract_works(args, checkpoint, works)
+
+
+def extract_works(args: argparse.Namespace, checkpoint: Optional[str],
+                  works: Sequence[AnyWorkList]) -> Summary:
+    """Load the model and extract: queries and gallery, or one list of images."""
     inferencer = open_extractor(
         args.source, checkpoint, args.device, batch_size=args.batch_size,
         num_workers=args.num_workers, progress=not args.quiet, normalize=not args.raw,
@@ -71,10 +85,12 @@ def extract(args: argparse.Namespace) -> Summary:
 def run(args: argparse.Namespace) -> int:
     """Extract, and say what was written; 1 if no image could be read."""
     try:
-        summary = extract(args)
+        with sigterm_as_interrupt():
+            summary = extract(args)
     except KeyboardInterrupt:
-        print('Stopped; the same command goes on' if not is_file(args.out) else 'Stopped')
-        return 130
+        print('stopped' if is_file(args.out) else 'stopped; the same command goes on',
+              file=sys.stderr)
+        return STOPPED
     tell_unreadable(summary.unreadable)
     tell(f'{args.out}: {summary}')
     return 0 if summary.images or not summary.unreadable else 1

@@ -3,33 +3,34 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any, Optional
-
+from typing import Optional
 
 from ..apis import FeatureExtractor
-from ..apis.gallery import (PATTERN, gallery_of_features, model_id, parse_labels,
-                                         relabel, update_gallery)
+from ..apis.gallery import PATTERN, model_id, parse_labels
 from ..apis.work_list import WorkList
+from ..commands import ERROR, STOPPED
 from ..evaluation import FeatureSet, load_features
 from ..export import open_extractor
+from ..interrupts import sigterm_as_interrupt
 from ..loading import trust_checkpoints
-from ..printable import tell, tell_unreadable
-from ..search import (Entry, GalleryIndex, OpenSetThreshold, Rerank, check_validation,
-                      choose_threshold, load_index, save_index)
-from ..search.build import adjusted, is_same_build
+from ..printable import printable, tell, tell_unreadable
+from ..search import Entry, GalleryIndex, OpenSetThreshold, Rerank, check_validation
 from ..search.entries import labelled_like
 from ..search.report import as_lists, as_text, write_report
-from ..search.storage import MANIFEST
 from ..visualization import draw_ranking_lists
 from ..visualization.canvas import save_png
+from .kept_gallery import open_kept, open_new
 
 MOST_COLUMNS = 20  # of the picture
 
 
 def check(args: argparse.Namespace) -> None:
     """Refuse arguments that do not go together, before there is a model."""
-    if args.features and (args.gallery or args.index):
-        raise ValueError('--features stands in place of --gallery and --index')
+    if args.features and args.gallery:
+        raise ValueError('--features stands in place of --gallery')
+    if args.features and args.index and not os.path.isdir(args.features):
+        raise ValueError(f'--features {args.features}: an index is made of a folder of `extract`, '
+                         'which tells the model')
     if not (args.gallery or args.index or args.features):
         raise ValueError('nothing to search in: give --gallery, --index or --features')
     if args.fpr is not None:
@@ -50,45 +51,26 @@ def check(args: argparse.Namespace) -> None:
 
 
 def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor,
-                 validation: Optional[FeatureSet]) -> GalleryIndex:
-    """The gallery, brought up to date and saved where it is kept."""
-    asked = dict(args.kind_options, type=args.kind or 'flat')
-    if args.features:
-        index = in_kind(gallery_of_features(args.features, args.pattern or PATTERN), asked)
-    elif args.index and (not args.gallery or Path(args.index, MANIFEST).exists()):
-        index = load_index(args.index)
-        index = in_kind(index, asked) if args.kind else index
-        if args.pattern is not None:
-            relabel(index, args.pattern)
+                 validation: Optional[FeatureSet]) -> tuple[GalleryIndex, Optional[str]]:
+    """The gallery, brought up to date, and what kept it from being saved where it is kept."""
+    problem = None
+    if args.index:
+        index, problem = open_kept(args, inferencer, validation)
     else:
-        index = GalleryIndex(inferencer.feat_dims, asked, model_id(inferencer))
-    index.check_model(model_id(inferencer))
-    if args.gallery:
-        update = update_gallery(index, inferencer, args.gallery, pattern=args.pattern,
-                                recursive=args.recursive, prune=args.prune)
-        tell_unreadable(update.unreadable, 'gallery')
-        hint = '' if args.prune else ' (--prune removes them)'
-        gone = f', {len(update.gone)} gone{hint}' if update.gone else ''
-        print(f'gallery: {len(index)} entries; {len(update.added)} added, {len(update.changed)} '
-              f'changed{gone}')
-    try:
-        if validation is not None and len(index):
-            choose(index, validation, args.fpir)
-    finally:  # where no threshold can be chosen, the features are kept all the same
-        if args.index:
-            save_index(index, args.index)
+        index = open_new(args, inferencer, validation)
     if not len(index):
         raise ValueError('the gallery is empty: there is nothing to search in')
-    return index
+    return index, problem
 
 
-def in_kind(index: GalleryIndex, asked: dict[str, Any]) -> GalleryIndex:
-    """The index as it is asked for; it is built anew only where numbers of the build differ."""
-    kind = adjusted(index.kind, asked)
-    if not is_same_build(kind, index.kind):
-        return index.rebuilt(kind)
-    index.kind = kind
-    return index
+def run(args: argparse.Namespace) -> int:
+    """Search, print what was found and write it; 1 if no query could be read."""
+    with sigterm_as_interrupt():
+        try:
+            return search(args)
+        except KeyboardInterrupt as stop:
+            print(printable(f'stopped{stop}'), file=sys.stderr)
+            return STOPPED
 
 
 def read_validation(args: argparse.Namespace) -> Optional[FeatureSet]:
@@ -100,23 +82,8 @@ def read_validation(args: argparse.Namespace) -> Optional[FeatureSet]:
     return features
 
 
-def choose(index: GalleryIndex, validation: FeatureSet, fpir: float) -> None:
-    """Give the gallery a threshold for its present size."""
-    index.threshold = choose_threshold(validation.query, validation.gallery, *validation.labels,
-                                       fpir=fpir, gallery_size=len(index),
-                                       gallery_people=count_people(index), model=index.model)
-    print(index.threshold.describe())
-
-
-def count_people(index: GalleryIndex) -> Optional[int]:
-    """Identities of the gallery, an entry without one counted as one; None: it has no identity."""
-    pids = [entry.pid for entry in index.entries]
-    known = {pid for pid in pids if pid is not None}
-    return len(known) + pids.count(None) if known else None
-
-
-def run(args: argparse.Namespace) -> int:
-    """Search, print what was found and write it; 1 if no query could be read."""
+def search(args: argparse.Namespace) -> int:
+    """Search with these arguments; the exit status."""
     check(args)
     work = WorkList(args.query, args.recursive)
     validation = read_validation(args)
@@ -127,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f'{args.validation} holds features of width {validation.query.shape[1]}, '
                          f'the model makes such of width {inferencer.feat_dims}: are they of '
                          'another model?')
-    index = open_gallery(args, inferencer, validation)
+    index, problem = open_gallery(args, inferencer, validation)
     if args.threshold is None and index.threshold is not None:
         warning = index.threshold.warning(len(index))
         if warning:
@@ -152,4 +119,7 @@ def run(args: argparse.Namespace) -> int:
                                  order='given')
     save_png(picture, Path(args.out, 'search.png'))
     tell(f'written: {args.out}/search.png, .csv, .json')
+    if problem is not None:
+        print(printable(f'search: error: {problem}'), file=sys.stderr)
+        return ERROR
     return 0

@@ -6,7 +6,8 @@ from .kinds import HNSW, IVF, IVFPQ, Flat
 from .open_set import OpenSetThreshold, check_validation, choose_threshold
 from .rerank import Rerank
 from .result import Hit, SearchResult
+from .storage import hold_index
 
 __all__ = ['Entry', 'Flat', 'GalleryIndex', 'HNSW', 'Hit', 'IVF', 'IVFPQ', 'OpenSetThreshold',
-           'Rerank', 'SearchResult', 'check_validation', 'choose_threshold', 'load_index',
-           'save_index']
+           'Rerank', 'SearchResult', 'check_validation', 'choose_threshold', 'hold_index',
+           'load_index', 'save_index']

@@ -1,18 +1,20 @@
 """A gallery that answers 'who is this?'."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional, Union
 
 import numpy as np
 
-from ..checks import check_choice, check_int, check_number
+from ..checks import check_choice, check_int
 from ..functional.features import Features, as_features, normalised
-from .build import adjusted, is_same_build, train
-from .entries import Entries, Label, choose_added, make_entries
+from .asking import search_contents
+from .build import adjusted, is_same_build
+from .contents import Contents, features_of
+from .entries import Entries, Entry, Label, choose_added, make_entries
 from .kinds import IVFPQ, Kind, load_faiss, make_kind
-from .nearest import nearest_others
 from .open_set import OpenSetThreshold
 from .rerank import Rerank
-from .result import SearchResult, make_result
+from .result import SearchResult
+from .storage import ROWS
 
 DUPLICATES = ('error', 'skip', 'replace')
 
@@ -21,6 +23,7 @@ class GalleryIndex:
     """Features of a gallery and what is known of its entries, searched by cosine distance.
 
     All changes are made in memory; `save_index` writes them to a folder, `load_index` reads it.
+    Threads may search in it while one changes it: each sees it before or after the change.
 
     Args:
         dims: width of the features.
@@ -30,7 +33,6 @@ class GalleryIndex:
             features of any model are taken.
 
     Attributes:
-        entries: by row, what is known.
         pattern: regular expression of the file names that its labels are from, see
             `apis.update_gallery`; None: they are from elsewhere.
 
@@ -46,15 +48,23 @@ class GalleryIndex:
             raise TypeError(f'model={model!r} is a string that names a model, or None')
         load_faiss()
         self.dims, self.model = dims, model
-        self._kind = make_kind(kind)
-        self.entries = Entries()
+        self.contents = Contents(make_kind(kind))
         self.pattern: Optional[str] = None
         self._threshold: Optional[OpenSetThreshold] = None
-        self.vectors: Any = None  # faiss index of the unit features, from the first addition on
         self.manifest: Optional[dict[str, Any]] = None  # of the state on the disk
 
     def __len__(self) -> int:
         return len(self.entries)
+
+    @property
+    def entries(self) -> Entries:
+        """By row, what is known."""
+        return self.contents.state.entries
+
+    @property
+    def vectors(self) -> Any:
+        """The faiss index of the unit features, from the first addition on, else None."""
+        return self.contents.state.vectors
 
     @property
     def kind(self) -> Kind:
@@ -62,14 +72,16 @@ class GalleryIndex:
 
         Numbers of the build that are not given stay; to set others is a ValueError, see `rebuilt`.
         """
-        return self._kind
+        return self.contents.state.kind
 
     @kind.setter
     def kind(self, kind: Union[str, Mapping, Kind]) -> None:
-        kind = adjusted(self._kind, kind)
-        if not is_same_build(kind, self._kind):
-            raise ValueError(f'the index is built as {self._kind}: rebuilt({kind}) makes another')
-        self._kind = kind
+        with self.contents.changing() as state:
+            kind = adjusted(state.kind, kind)
+            if not is_same_build(kind, state.kind):
+                raise ValueError(f'the index is built as {state.kind}: rebuilt({kind}) makes '
+                                 'another')
+            self.contents.replace(state._replace(kind=kind), unsaved=())
 
     @property
     def threshold(self) -> Optional[OpenSetThreshold]:
@@ -134,39 +146,46 @@ class GalleryIndex:
         units = self._units(features)
         if len(entries) != len(units):
             raise ValueError(f'{len(units)} features, but {len(entries)} names')
-        chosen = choose_added(self.entries, [entry.name for entry in entries], duplicates)
-        if not chosen:
-            return []
-        added = [entries[i] for i in chosen]
-        if self.vectors is None:
-            self._kind, self.vectors = train(self._kind, units[chosen])
-        self.remove([entry.name for entry in added if entry.name in self.entries])
-        self.vectors.add(units[chosen])
-        self.entries.extend(added)
+        with self.contents.changing() as state:
+            chosen = choose_added(state.entries, [entry.name for entry in entries], duplicates)
+            added = [entries[i] for i in chosen]
+            if added:
+                replaced = {entry.name for entry in added if entry.name in state.entries}
+                self.contents.change(replaced, units[chosen], added)
         return [entry.name for entry in added]
 
     def remove(self, names: Sequence[str]) -> None:
-        """Take entries out; those behind them move up. A graph (hnsw) is built anew, which takes
-        as long as building it; ivfpq encodes its approximations once more.
+        """Take entries out; those behind them move up. A graph (hnsw) is built again, which
+        takes as long as building it; ivfpq encodes its approximations once more.
 
         Raises:
             ValueError: if a name is not there; nothing is removed.
         """
         if isinstance(names, str):
             raise TypeError(f'names is a sequence of names, got the string {names!r}')
-        missing = [name for name in names if name not in self.entries]
-        if missing:
-            raise ValueError(f'{len(missing)} of {len(names)} names are not in the gallery, such '
-                             f'as {missing[0]!r}')
-        if not len(names):
-            return
-        gone = set(names)
-        rows = [row for row, entry in enumerate(self.entries) if entry.name not in gone]
-        kept = self.features(rows)
-        self.vectors.reset()
-        if rows:
-            self.vectors.add(kept)
-        self.entries = Entries(self.entries[row] for row in rows)
+        with self.contents.changing() as state:
+            missing = [name for name in names if name not in state.entries]
+            if missing:
+                raise ValueError(f'{len(missing)} of {len(names)} names are not in the gallery, '
+                                 f'such as {missing[0]!r}')
+            if len(names):
+                self.contents.change(set(names), np.empty((0, self.dims), np.float32), [])
+
+    def relabel(self, label: Callable[[Entry], Entry]) -> None:
+        """Give entries other identities, cameras or infos; names and rows stay.
+
+        Args:
+            label: from an entry to what takes its place.
+
+        Raises:
+            ValueError: if it changes a name.
+        """
+        with self.contents.changing() as state:
+            entries = Entries(map(label, state.entries))
+            if any(entry.name != old.name for entry, old in zip(entries, state.entries)):
+                raise ValueError('label() gives an entry another name: remove it, and add another')
+            if list(entries) != list(state.entries):
+                self.contents.replace(state._replace(entries=entries), [ROWS])
 
     def features(self, rows: Optional[Sequence[int]] = None) -> np.ndarray:
         """Unit features of rows, shape (N, C), float32; None: of all. Approximations for ivfpq.
@@ -174,30 +193,24 @@ class GalleryIndex:
         Raises:
             IndexError: if there is no such row.
         """
-        wanted = np.arange(len(self)) if rows is None else np.asarray(rows, np.int64).reshape(-1)
-        if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
-            raise IndexError(f'rows are 0 to {len(self) - 1}, got {wanted.min()} to {wanted.max()}')
-        if not len(wanted):
-            return np.empty((0, self.dims), np.float32)
-        return self.vectors.reconstruct_batch(wanted)
+        with self.contents.reading() as state:
+            return features_of(state, self.dims, rows)
 
     def rebuilt(self, kind: Union[str, Mapping, Kind]) -> 'GalleryIndex':
-        """The same gallery in another kind of index, or trained anew, to be saved in its place.
+        """The same gallery in another kind of index, or trained again, to be saved in its place.
 
         Raises:
             ValueError: if this one is ivfpq, or there are too few entries to train with.
         """
-        if isinstance(self.kind, IVFPQ) and len(self):
-            raise ValueError('an ivfpq index holds approximations, which no other is made of: '
-                             'build one anew from the images or their features')
-        other = GalleryIndex(self.dims, kind, self.model)
-        other.threshold, other.pattern = self.threshold, self.pattern
-        other.manifest = self.manifest
-        if len(self):
-            features = self.features()
-            other._kind, other.vectors = train(other.kind, features)
-            other.vectors.add(features)
-            other.entries.extend(list(self.entries))
+        with self.contents.changing() as state:
+            if isinstance(state.kind, IVFPQ) and len(state.entries):
+                raise ValueError('an ivfpq index holds approximations, which no other is made of: '
+                                 'build one again from the images or their features')
+            other = GalleryIndex(self.dims, kind, self.model)
+            other.threshold, other.pattern = self.threshold, self.pattern
+            other.manifest = self.manifest
+            if len(state.entries):
+                other.contents.change((), features_of(state, self.dims), list(state.entries))
         return other
 
     def search(self, features: Features, k: int = 10, *, names: Optional[Sequence[str]] = None,
@@ -221,26 +234,11 @@ class GalleryIndex:
             ValueError: if k is not positive, features are not finite or of another width or
                 model, or lengths differ.
         """
-        check_int('k', k)
         self.check_model(model)
-        if threshold is not None:
-            check_number('threshold', threshold)
-        elif self.threshold is not None:
+        if threshold is None and self.threshold is not None:
             threshold = self.threshold.distance
-        if rerank is not None and not isinstance(rerank, Rerank):
-            raise TypeError(f'rerank={rerank!r} is a Rerank(), or None')
-        queries = self._units(features)
-        for name, column in (('names', names), ('camids', camids)):
-            if column is not None and len(column) != len(queries):
-                raise ValueError(f'{len(queries)} queries, but {len(column)} {name}')
-        wanted = min(max(k, rerank.candidates) if rerank else k, len(self))
-        distances, rows = nearest_others(self.vectors, self.kind, self.entries, queries, wanted,
-                                         names, camids)
-        order = None
-        if rerank is not None:
-            order = [rerank.distances(query, self.features(found[found >= 0]))
-                     for query, found in zip(queries, rows)]
-        return make_result(self.entries, distances, rows, min(k, len(self)), threshold, order)
+        return search_contents(self.contents, self._units(features), k, names, camids, rerank,
+                               threshold)
 
     def _units(self, features: Features) -> np.ndarray:
         tensor = as_features(features)

@@ -3,7 +3,8 @@
 Inner product of unit features throughout; the cosine distance is 1 minus it.
 """
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from types import ModuleType
 from typing import Any, ClassVar, Optional, Union
@@ -43,7 +44,7 @@ class Flat:
 class HNSW:
     """A graph of neighbours (Malkov & Yashunin, TPAMI 2020): fast, not exact, slow to build.
 
-    Removing entries builds the graph anew.
+    Removing entries builds the graph again.
 
     Attributes:
         M: links of a node; those of the lowest level are twice as many.
@@ -81,7 +82,7 @@ class IVF:
     """Inverted lists around the means of a k-means: a query looks into the nearest of them.
 
     The means are found once, on the entries that are added first; `GalleryIndex.rebuilt` finds
-    them anew. With nprobe >= nlist it is exact.
+    them again. With nprobe >= nlist it is exact.
 
     Attributes:
         nlist: number of lists; None: 4 sqrt(N) of the first N entries, at most N / 39.
@@ -205,6 +206,26 @@ def load_faiss() -> ModuleType:
     faiss.cvar.distance_compute_blas_threshold = min(
         faiss.cvar.distance_compute_blas_threshold, BLAS_FROM)
     return faiss
+
+
+@contextmanager
+def faiss_errors(doing: str) -> Iterator[None]:
+    """Say what could not be done where faiss, or the memory, fails.
+
+    Args:
+        doing: such as 'search in an index of 5 entries'.
+
+    Raises:
+        MemoryError: if there is too little memory.
+        RuntimeError: if faiss fails in another way.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise MemoryError(f"too little memory to {doing}: kind='ivfpq' takes the least") from None
+    except RuntimeError as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise RuntimeError(f'faiss could not {doing}: {lines[-1]}') from error
 
 
 def _build(dims: int, recipe: str) -> Any:

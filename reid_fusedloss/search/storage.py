@@ -1,73 +1,129 @@
 """A gallery in a folder: written whole or not at all, never half of one state and half of another.
 
-`manifest.json` names the files of one state, with sizes and checksums. A new state is written to
-files of new names beside the old; then the manifest is replaced, in one step; then the old files
-are deleted. Whatever interrupts it, the manifest names a whole state.
+`manifest.json` names the files of one state, with sizes and checksums. What has changed is written
+to files of new names beside the old; then the manifest is replaced, in one step; then the files
+that it does not name are deleted. Whatever interrupts it, the manifest names a whole state, and the
+next writer deletes what was left.
 """
 import json
 import os
 import re
 import uuid
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, BinaryIO, Optional, Union
 
-from filelock import FileLock, Timeout
+from ..folder_lock import LOCK, FolderInUseError, folder_lock
+from ..whole_file import remove_partials, whole_file
 
+__all__ = ['LOCK', 'MANIFEST', 'ROWS', 'VECTORS', 'FolderInUseError', 'PathLike', 'hold_index',
+           'is_saved', 'opened_files', 'read_manifest', 'tidy', 'write_state']
 PathLike = Union[str, os.PathLike]
 FORMAT = 'reid_fusedloss.gallery'
 VERSION = 1
-MANIFEST, LOCK = 'manifest.json', '.lock'
+MANIFEST, ROWS, VECTORS = 'manifest.json', 'rows.jsonl', 'vectors.faiss'
 CHUNK = 2**22
-_STATE_FILE = re.compile(r'[0-9a-f]{12}\.[a-z]+\.[a-z]+')
-Writer = Callable[[Path], None]
+_NAMES = '|'.join(map(re.escape, (ROWS, VECTORS, MANIFEST)))
+_STATE_FILE = re.compile(rf'[0-9a-f]{{12}}\.(?:{_NAMES})')
+_PARTIAL = rf'{re.escape(MANIFEST)}|{_STATE_FILE.pattern}'
+Writer = Callable[['CheckedFile'], None]
+
+
+class CheckedFile:
+    """A file that sums up what is written to it.
+
+    Args:
+        file: open for writing.
+
+    Attributes:
+        size: bytes so far.
+        crc32: their checksum.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.size, self.crc32 = file, 0, 0
+
+    def write(self, data: bytes) -> int:
+        """Append."""
+        self.size += len(data)
+        self.crc32 = zlib.crc32(data, self.crc32)
+        return self._file.write(data)
+
+
+@contextmanager
+def hold_index(folder: PathLike, timeout: float = 0) -> Iterator[None]:
+    """Be the only one who writes to a gallery: load it, change it and save it in this context.
+
+    Others may load it and search in it meanwhile. The lock ends with its process.
+
+    Args:
+        folder: of the gallery; made where it does not exist.
+        timeout: seconds to wait for another writer; 0: it is an error at once.
+
+    Raises:
+        FolderInUseError: if another process or thread holds it; it names machine and process.
+        ValueError: if the folder holds other things.
+        OSError: if the folder cannot be written.
+    """
+    folder = Path(folder)
+    _check_own(folder)
+    with folder_lock(folder, 'search in it without changing it', timeout):
+        _sweep(folder)
+        yield
+
+
+def tidy(folder: PathLike) -> None:
+    """Delete what a killed writer left, if there is anything, and nobody is writing."""
+    folder = Path(folder)
+    if any(True for _ in _left_over(folder)) or any(folder.glob('.*.part')):
+        with suppress(FolderInUseError, OSError), hold_index(folder):
+            pass
 
 
 def write_state(folder: PathLike, facts: Mapping[str, Any], writers: Mapping[str, Writer],
-                previous: Optional[Mapping[str, Any]]) -> dict[str, Any]:
+                changed: Collection[str], previous: Optional[Mapping[str, Any]]) -> dict[str, Any]:
     """Write a state of a gallery.
 
     Args:
         folder: made where it does not exist.
         facts: plain data for the manifest.
-        writers: for each file of the state, by a name such as 'rows.jsonl', what writes it to a
-            path.
+        writers: for each file of the state, `ROWS` and `VECTORS`, what writes it.
+        changed: which of them are others than in the previous state.
         previous: the manifest that this state was made from; None: the gallery is new.
 
     Returns:
         The new manifest.
 
     Raises:
-        ValueError: if the folder holds a state, and not the previous one, or somebody is writing
-            to it.
+        ValueError: if the folder holds a state, and not the previous one, or other things, or
+            somebody is writing to it.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / LOCK, timeout=0):
-            _check_previous(folder, previous)
-            return _write(folder, facts, writers)
-    except Timeout:
-        raise ValueError(f'another process writes to {folder}: wait, and load it anew') from None
-
-
-def _write(folder: Path, facts: Mapping[str, Any], writers: Mapping[str, Writer]) -> dict[str, Any]:
-    state, files = uuid.uuid4().hex[:12], {}
-    try:
-        for name, write in writers.items():
-            path = folder / f'{state}.{name}'
-            write(path)
-            files[name] = dict(file=path.name, size=path.stat().st_size, crc32=_checksum(path))
-            _flush(path)
-        manifest = dict(format=FORMAT, version=VERSION, state=state, **facts, files=files)
-        partial = folder / f'{state}.{MANIFEST}'
-        partial.write_text(json.dumps(manifest, indent=2), encoding='ascii')
-        _flush(partial)
-        os.replace(partial, folder / MANIFEST)
-    finally:  # an interruption may come just after the manifest was replaced
-        _delete_others(folder)
+    with hold_index(folder):
+        present = _check_previous(folder, previous)
+        files = {} if present is None else {name: file for name, file in previous['files'].items()
+                                            if name not in changed}
+        state = uuid.uuid4().hex[:12]
+        try:
+            for name, write in writers.items():
+                if name not in files:
+                    files[name] = _write_file(folder / f'{state}.{name}', write)
+            manifest = dict(format=FORMAT, version=VERSION, state=state, **facts,
+                            files={name: files[name] for name in writers})
+            with whole_file(folder / MANIFEST) as file:
+                file.write(json.dumps(manifest, indent=2).encode('ascii'))
+        finally:  # an interruption may come just after the manifest was replaced
+            _sweep(folder)
     return manifest
+
+
+def is_saved(folder: PathLike, manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    """Whether a folder holds the state of a manifest, and that state has these facts."""
+    if any(manifest.get(key) != value for key, value in facts.items()):
+        return False
+    return Path(folder, MANIFEST).exists() and read_manifest(folder)['state'] == manifest['state']
 
 
 def read_manifest(folder: PathLike) -> dict[str, Any]:
@@ -84,70 +140,105 @@ def read_manifest(folder: PathLike) -> dict[str, Any]:
         raise FileNotFoundError(f'no gallery in {folder} ({MANIFEST} is missing): check the path, '
                                 'or build one') from None
     except ValueError as error:
-        raise ValueError(f'{path} is damaged ({error}): build the gallery anew') from None
+        raise ValueError(f'{path} is damaged ({error}): build the gallery again') from None
     if not isinstance(manifest, dict) or manifest.get('format') != FORMAT:
         raise ValueError(f'{path} is no manifest of a gallery of this package')
     if manifest.get('version') != VERSION:
         raise ValueError(f'{folder} holds a gallery of version {manifest.get("version")!r}, this '
-                         f'package reads version {VERSION}: build it anew, or take the package '
+                         f'package reads version {VERSION}: build it again, or take the package '
                          'that wrote it')
     if not isinstance(manifest.get('state'), str):
-        raise ValueError(f'{path} is damaged (it names no state): build the gallery anew')
+        raise ValueError(f'{path} is damaged (it names no state): build the gallery again')
+    files = manifest.get('files')
+    if not isinstance(files, dict) or not all(map(_is_described, files.values())):
+        raise ValueError(f'{path} is damaged (it names no files): build the gallery again')
     return manifest
 
 
-def checked_file(folder: PathLike, manifest: Mapping[str, Any], name: str) -> Path:
-    """Path of a file of the state, after a look at its size and checksum.
+@contextmanager
+def opened_files(folder: PathLike, manifest: Mapping[str, Any]) -> Iterator[dict[str, BinaryIO]]:
+    """The files of a state, all opened at once: a writer may then delete them, and they stay whole.
 
     Raises:
-        FileNotFoundError: if it is missing.
-        ValueError: if it is not as it was written.
+        FileNotFoundError: if one is missing.
+        ValueError: if one is not as it was written.
     """
+    files: dict[str, BinaryIO] = {}
     try:
-        facts = manifest['files'][name]
-        file, size, crc32 = facts['file'], facts['size'], facts['crc32']
-        path = Path(folder) / Path(file).name
-    except (KeyError, TypeError):
-        raise ValueError(f'the manifest in {folder} is damaged: it says nothing of '
-                         f'{name}') from None
-    if not path.is_file():
-        raise FileNotFoundError(f'{path} is missing: the gallery is damaged, build it anew')
-    if path.stat().st_size != size or _checksum(path) != crc32:
-        raise ValueError(f'{path} is not as it was written: the gallery is damaged, build it anew')
-    return path
+        for name, facts in manifest['files'].items():
+            path = Path(folder) / Path(facts['file']).name
+            try:
+                files[name] = path.open('rb')
+            except FileNotFoundError:
+                raise FileNotFoundError(f'{path} is missing: the gallery is damaged, build it '
+                                        'again') from None
+        for name, file in files.items():
+            facts = manifest['files'][name]
+            if (os.fstat(file.fileno()).st_size, _checksum(file)) != (facts['size'],
+                                                                      facts['crc32']):
+                raise ValueError(f'{file.name} is not as it was written: the gallery is damaged, '
+                                 'build it again')
+        yield files
+    finally:
+        for file in files.values():
+            file.close()
 
 
-def _present(folder: Path) -> Optional[str]:
-    return read_manifest(folder)['state'] if (folder / MANIFEST).exists() else None
+def _is_described(facts: Any) -> bool:
+    return (isinstance(facts, dict) and isinstance(facts.get('file'), str)
+            and {'size', 'crc32'} <= facts.keys())
 
 
-def _check_previous(folder: Path, previous: Optional[Mapping[str, Any]]) -> None:
-    present = _present(folder)
-    if present is None or previous is not None and present == previous['state']:
+def _write_file(path: Path, write: Writer) -> dict[str, Any]:
+    with whole_file(path) as file:
+        checked = CheckedFile(file)
+        write(checked)
+    return dict(file=path.name, size=checked.size, crc32=checked.crc32)
+
+
+def _check_own(folder: Path) -> None:
+    """Refuse a folder of somebody's own files; hidden ones do not count."""
+    if (folder / MANIFEST).exists() or not folder.is_dir():
         return
+    others = sorted(path.name for path in folder.iterdir()
+                    if not path.name.startswith('.') and not _STATE_FILE.fullmatch(path.name))
+    if others:
+        raise ValueError(f'{folder} is no folder of a gallery and holds {others[0]!r}: give a new '
+                         'or empty folder')
+
+
+def _check_previous(folder: Path, previous: Optional[Mapping[str, Any]]) -> Optional[str]:
+    """The state that the folder holds, or None; refused if it is another than the previous."""
+    present = read_manifest(folder)['state'] if (folder / MANIFEST).exists() else None
+    if present is None or previous is not None and present == previous['state']:
+        return present
     reason = ('already holds a gallery: load it and add to it, or take another folder'
               if previous is None else
-              'holds another state than this gallery was read from: load it anew')
+              'holds another state than this gallery was read from: load it again')
     raise ValueError(f'{folder} {reason}')
 
 
-def _delete_others(folder: Path) -> None:
-    """Delete the files of all states but the one that the manifest names."""
-    present = _present(folder)
-    for path in folder.iterdir():
-        if _STATE_FILE.fullmatch(path.name) and not path.name.startswith(f'{present}.'):
-            path.unlink(missing_ok=True)
+def _left_over(folder: Path) -> Iterator[Path]:
+    """Files of states, but for those that the manifest names."""
+    named = set()
+    if (folder / MANIFEST).exists():
+        named = {facts['file'] for facts in read_manifest(folder)['files'].values()}
+    if folder.is_dir():
+        yield from [path for path in folder.iterdir()
+                    if _STATE_FILE.fullmatch(path.name) and path.name not in named]
 
 
-def _checksum(path: Path) -> int:
+def _sweep(folder: Path) -> None:
+    """Delete what no state needs; what cannot be deleted now is at the next time."""
+    for path in _left_over(folder):
+        with suppress(OSError):
+            path.unlink()
+    remove_partials(folder, _PARTIAL)
+
+
+def _checksum(file: BinaryIO) -> int:
     value = 0
-    with path.open('rb') as file:
-        while chunk := file.read(CHUNK):
-            value = zlib.crc32(chunk, value)
+    while chunk := file.read(CHUNK):
+        value = zlib.crc32(chunk, value)
+    file.seek(0)
     return value
-
-
-def _flush(path: Path) -> None:
-    """See a file onto the disk: a state is named only when it is there."""
-    with path.open('rb+') as file:
-        os.fsync(file.fileno())

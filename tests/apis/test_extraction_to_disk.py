@@ -88,7 +88,7 @@ def test_goes_on_after_a_stop_at_any_shard(photos, inferencer, calls, tmp_path, 
     assert len(load_extraction(out, partial=True)) == 3
     calls.clear()
     extract_to_folder(inferencer, work, out, shard_size=3)
-    assert sum(calls) == 6 and not list(out.glob('.*'))
+    assert sum(calls) == 6 and [path.name for path in out.glob('.*')] == ['.lock']
     check(out, photos, inferencer)
     calls.clear()
     assert extract_to_folder(inferencer, work, out, shard_size=3).done == 0 and not calls
@@ -99,11 +99,11 @@ def test_a_torn_shard_is_extracted_anew(photos, inferencer, calls, tmp_path):
     extract_to_folder(inferencer, WorkList([str(photos)]), out, shard_size=3)
     torn = out / 'shard_000001.npz'
     torn.write_bytes(torn.read_bytes()[:-100])
-    with pytest.raises(ValueError, match='shard_000001.npz is torn'):
+    with pytest.raises(ValueError, match='shard_000001.npz is corrupt'):
         load_extraction(out)
     calls.clear()
     extract_to_folder(inferencer, WorkList([str(photos)]), out, 3, said.append)
-    assert sum(calls) == 2 and said[0] == 'torn, extracted anew: shard_000001.npz'
+    assert sum(calls) == 2 and said[0] == 'damaged, extracted again: shard_000001.npz'
     check(out, photos, inferencer)
 
 
@@ -160,7 +160,7 @@ def test_other_inputs_and_other_folders_are_refused(photos, inferencer, tmp_path
         load_extraction(photos)
     with pytest.raises(FileNotFoundError, match='no features at'):
         load_extraction(tmp_path / 'gone.npz')
-    with pytest.raises(ValueError, match='is torn, or no .npz file'):
+    with pytest.raises(ValueError, match='is corrupt or truncated, or no .npz file'):
         load_extraction(photos / '03.jpg')
 
 

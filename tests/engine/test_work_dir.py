@@ -1,4 +1,5 @@
 import os
+import tempfile
 
 import pytest
 
@@ -10,6 +11,19 @@ def test_it_is_made_and_left_empty(tmp_path):
     (tmp_path / 'new' / 'run' / 'epoch_1.pth').write_text('kept')
     check_work_dir(str(tmp_path / 'new' / 'run'))
     assert os.listdir(tmp_path / 'new' / 'run') == ['epoch_1.pth']
+
+
+def test_a_kill_leaves_no_file(tmp_path, monkeypatch):
+    make, seen = tempfile.TemporaryFile, []
+
+    def watched(*args, **kwargs):
+        file = make(*args, **kwargs)
+        seen.append(os.listdir(tmp_path))
+        return file
+
+    monkeypatch.setattr('tempfile.TemporaryFile', watched)
+    check_work_dir(tmp_path)
+    assert seen == [[]]  # there is nothing that a process could leave
 
 
 @pytest.mark.parametrize('name, reason', [
@@ -27,7 +41,7 @@ def test_what_the_system_refuses_is_said(tmp_path, monkeypatch, number, reason):
     def refuse(*args, **kwargs):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr('tempfile.NamedTemporaryFile', refuse)
+    monkeypatch.setattr('tempfile.TemporaryFile', refuse)
     with pytest.raises(ValueError, match=f'{tmp_path}.*{reason}'):
         check_work_dir(tmp_path)
 

@@ -1,5 +1,9 @@
 """Features for tests, and the slow and plain way to search in them."""
+import sys
+
 import numpy as np
+
+from tests.calling import load_tool
 
 
 def unit(features):
@@ -25,3 +29,10 @@ def naive_search(queries, gallery, k, allowed=lambda query, row: True):
 
 def rows_of(result):
     return [[hit.row for hit in hits] for hits in result.hits]
+
+
+def start(tiny_run, monkeypatch, *arguments):
+    """Exit status of tools/search.py with the tiny model."""
+    monkeypatch.setattr(sys, 'argv', ['search.py', str(tiny_run / 'config.py'), str(
+        tiny_run / 'weights.pth'), '--device', 'cpu', *map(str, arguments)])
+    return load_tool('search').main()

@@ -168,7 +168,7 @@ def test_numbers_of_the_build_stay_when_those_of_the_search_are_set():
 def test_nothing_is_rebuilt_from_approximations():
     index = filled(KINDS['ivfpq'], 300)
     for kind in ('flat', KINDS['ivfpq']):
-        with pytest.raises(ValueError, match='approximations.*anew from the images'):
+        with pytest.raises(ValueError, match='approximations.*again from the images'):
             index.rebuilt(kind)
 
 

@@ -2,47 +2,22 @@
 import csv
 import json
 import shutil
-import sys
 
 import numpy as np
 import pytest
 
-from reid_fusedloss.apis import ReIDInferencer, model_id, update_gallery
+from reid_fusedloss.apis import model_id, update_gallery
 from reid_fusedloss.apis.extract_files import extract_to_folder
 from reid_fusedloss.apis.gallery import gallery_of_features, parse_labels
 from reid_fusedloss.apis.work_list import WorkList
 from reid_fusedloss.search import IVF, Entry, GalleryIndex, load_index
 from reid_fusedloss.search.entries import labelled_like
 from reid_fusedloss.search.report import as_lists, write_report
-from tests.calling import load_tool
-from tests.search.galleries import draw, naive_search
+from tests.search.galleries import draw, naive_search, start
 from tests.visualization.pictures import read, shows
 
 pytest.importorskip('faiss', reason='faiss is not installed')
 BLUE, ORANGE, GREY = '#0072B2', '#D55E00', '#969696'
-
-
-@pytest.fixture
-def images(tiny_run, tmp_path):
-    """A gallery to change, and queries: one known by name, one not, one broken."""
-    shutil.copytree(tiny_run / 'data' / 'bounding_box_test', tmp_path / 'gallery')
-    first, second = sorted((tiny_run / 'data' / 'query').iterdir())[:2]
-    (tmp_path / 'query').mkdir()
-    shutil.copy(first, tmp_path / 'query')
-    shutil.copy(second, tmp_path / 'query' / 'who.png')
-    (tmp_path / 'query' / 'zz broken.jpg').write_text('no image')
-    return tmp_path
-
-
-@pytest.fixture(scope='module')
-def inferencer(tiny_run):
-    return ReIDInferencer(tiny_run / 'config.py', tiny_run / 'weights.pth', 'cpu', progress=False)
-
-
-def start(tiny_run, monkeypatch, *arguments):
-    monkeypatch.setattr(sys, 'argv', ['search.py', str(tiny_run / 'config.py'), str(
-        tiny_run / 'weights.pth'), '--device', 'cpu', *map(str, arguments)])
-    return load_tool('search').main()
 
 
 def test_who_is_this(tiny_run, images, inferencer, monkeypatch, capsys):
@@ -186,15 +161,6 @@ def test_a_report_that_cannot_be_written_leaves_the_old(tmp_path, monkeypatch):
     with pytest.raises(OSError, match='disk full'):
         write_report(lists, {'a.jpg': 'broken'}, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-@pytest.fixture
-def embedded(inferencer, monkeypatch):
-    """Images that went through the network."""
-    calls, embed = [], ReIDInferencer.embed
-    monkeypatch.setattr(ReIDInferencer, 'embed', lambda self, samples: (
-        calls.extend(samples), embed(self, samples))[1])
-    return calls
 
 
 def test_prune_leaves_what_never_was_a_file(images, inferencer):
@@ -347,7 +313,8 @@ def test_labels_of_names():
     ([], 'nothing to search in'), (['--index', 'nowhere'], 'no gallery in nowhere'),
     (['--gallery', 'nowhere'], 'nowhere'), (['--index', 'i', '--fpir', '.1'], 'go together'),
     (['--index', 'i', '-k', '0'], 'at least 1'), (['--index', 'i', '--threshold', 'nan'], 'nan'),
-    (['--features', 'f', '--index', 'i'], 'in place of'),
+    (['--features', 'f', '--gallery', 'g'], 'in place of'),
+    (['--features', 'f.npz', '--index', 'i'], 'a folder of'),
     (['--index', 'i', '--prune'], '--prune removes'), (['--gallery', 'v.mp4'], 'v.mp4'),
     (['--gallery', 'query', '--kind', 'ivf', '--kind-options', 'nlist=99'], 'at least 99'),
     (['--gallery', 'query', '--kind', 'flat', '--kind-options', 'nlist=9'], "no \\['nlist'\\]")])

@@ -1,0 +1,47 @@
+"""Ctrl-C and SIGTERM at the right moment."""
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Callable, Optional
+
+STOPS = (signal.SIGINT, signal.SIGTERM)
+Handler = Callable[[int, Optional[FrameType]], None]
+
+
+@contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """SIGTERM raises KeyboardInterrupt meanwhile, as Ctrl-C does."""
+
+    def interrupt(number: int, frame: Optional[FrameType]) -> None:
+        raise KeyboardInterrupt
+
+    with _handlers(interrupt, signal.SIGTERM):
+        yield
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C and SIGTERM until the end of a step that must not be done by half."""
+    pending: list[int] = []
+    try:
+        with _handlers(lambda number, frame: pending.append(number), *STOPS):
+            yield
+    finally:
+        for number in pending[:1]:
+            signal.raise_signal(number)
+
+
+@contextmanager
+def _handlers(handler: Handler, *numbers: int) -> Iterator[None]:
+    """Other handlers for a while; signals reach the main thread alone, others need none."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, signal.SIG_DFL if old is None else old)

@@ -1,0 +1,140 @@
+#!/usr/bin/env python
+"""Kill a command at every file event, give it again, and compare the end with the straight one.
+
+    python tools/check_stops.py
+    python tools/check_stops.py --parts index
+
+Each time a new process is killed (SIGKILL) before an event, or in the middle of a write: see
+tools/stops/file_events.py. Then the command is given again, twice. The ends have to be equal to
+that of a run without a stop, no file may be left over, and the second command may write nothing.
+Needs Linux and Python 3.11.
+"""
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any, Optional
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from stops import features, index  # noqa: E402
+from stops.file_events import file_events  # noqa: E402
+from stops.scenarios import Scenario  # noqa: E402
+
+PARTS = dict(features=features.SCENARIOS, index=index.SCENARIOS)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--parts', nargs='+', choices=PARTS, default=list(PARTS))
+    parser.add_argument('--folder', help='for the files; default: the system\'s for temporary ones')
+    return parser.parse_args()
+
+
+def die() -> None:
+    """End this process at once."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def killed_process(scenario: Scenario, folder: Path, at: Optional[int]) -> int:
+    """Run a command in a process that is killed at a point.
+
+    Returns:
+        0 if it came to its end, else minus the signal.
+    """
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            with file_events(folder, at, die):
+                scenario.run(folder)
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def unequal(scenario: Scenario, folder: Path, wanted: Any) -> Optional[str]:
+    """Give the command again, twice: what is wrong at the end, or None."""
+    scenario.run(folder)
+    with file_events(folder, None, die) as events:
+        scenario.run(folder)
+    changes = [name for name in events.names if name != 'mkdir']  # of what is there
+    try:
+        found = scenario.result(folder)
+    except (AssertionError, ValueError, OSError) as error:
+        return str(error)
+    if changes:
+        return f'the command writes again: {dict(Counter(changes))}'
+    return None if found == wanted else 'the end is another'
+
+
+def check(scenario: Scenario, base: Path,
+          stop: Callable[[Scenario, Path, int], bool],
+          writes: int = 1) -> tuple[Counter, list[str]]:
+    """Stop a command at each of its points.
+
+    Args:
+        scenario: the command.
+        base: empty folder.
+        stop: runs it in a folder and stops it at a point; whether it was stopped.
+        writes: of the points in and before writes, those with a number that this divides are taken.
+
+    Returns:
+        How many points of each kind were taken, and what went wrong.
+    """
+    straight = base / 'straight' / 'run'
+    straight.mkdir(parents=True)
+    scenario.prepare(straight)
+    with file_events(straight, None, die) as events:
+        scenario.run(straight)
+    wanted = scenario.result(straight)
+    taken, wrong = Counter(), []
+    for at, name in enumerate(events.names):
+        if 'write' in name and at % writes:
+            continue
+        taken[name] += 1
+        folder = base / f'{at}' / 'run'
+        folder.mkdir(parents=True)
+        scenario.prepare(folder)
+        if not stop(scenario, folder, at):
+            wrong.append(f'point {at} ({name}): not stopped')
+        if problem := unequal(scenario, folder, wanted):
+            wrong.append(f'point {at} ({name}): {problem}')
+        shutil.rmtree(folder.parent)
+    return taken, wrong
+
+
+def main() -> None:
+    args = parse_args()
+    torch.set_num_threads(1)  # threads do not survive a fork
+    failed = 0
+    with tempfile.TemporaryDirectory(dir=args.folder) as base:
+        for part in args.parts:
+            for name, scenario in PARTS[part].items():
+                begin = time.monotonic()
+                with open(os.devnull, 'w') as nowhere, redirect_stdout(nowhere):
+                    points, wrong = check(
+                        scenario, Path(base, part, name),
+                        lambda *where: killed_process(*where) == -signal.SIGKILL)
+                failed += len(wrong)
+                print(f'{part}, {name}: killed at {points.total()} points '
+                      f'({", ".join(f"{count} {kind}" for kind, count in points.items())}), '
+                      f'{len(wrong)} ends differ, {time.monotonic() - begin:.0f} s', flush=True)
+                for line in wrong[:5]:
+                    print(f'  {line}')
+    raise SystemExit(1 if failed else 0)
+
+
+if __name__ == '__main__':
+    main()

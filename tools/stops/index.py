@@ -1,0 +1,60 @@
+"""Stops of what `search` does to an index that is kept on the disk."""
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from reid_fusedloss.jobs.kept_gallery import open_kept
+from reid_fusedloss.search import OpenSetThreshold, load_index
+
+from .scenarios import FileFeatures, Scenario, write_images
+
+
+def search(folder: Path, *, threshold: bool = False, **arguments: Any) -> None:
+    """What `search --index index --gallery photos --prune` does before it searches."""
+    given = dict(index=str(folder / 'index'), gallery=[str(folder / 'photos')], features=None,
+                 kind=None, kind_options={}, pattern=None, recursive=False, prune=True)
+    _, problem = open_kept(argparse.Namespace(**given | arguments), FileFeatures(),
+                           OpenSetThreshold(.25) if threshold else None)
+    if problem is not None:
+        raise OSError(problem)
+
+
+def result(folder: Path) -> Any:
+    """Entries, features, and what the index knows of itself."""
+    index = load_index(folder / 'index')
+    manifest = json.loads((folder / 'index' / 'manifest.json').read_text())
+    named = {'manifest.json', '.lock', *(facts['file'] for facts in manifest['files'].values())}
+    left = {path.name for path in (folder / 'index').iterdir()} - named
+    assert not left, f'left over: {left}'
+    entries = [(Path(entry.name).name, entry.pid, entry.camid) for entry in index.entries]
+    return entries, index.features().tobytes(), index.kind, index.threshold, index.pattern
+
+
+def first(folder: Path) -> None:
+    """Nine images and no index."""
+    write_images(folder / 'photos', 0, 9)
+
+
+def changed(folder: Path) -> None:
+    """An index of before; then images are changed, removed, added."""
+    first(folder)
+    search(folder)
+    write_images(folder / 'photos', 3, 5, version=1)
+    for number in (0, 7):
+        next((folder / 'photos').glob(f'*_{number}.png')).unlink()
+    write_images(folder / 'photos', 9, 12)
+
+
+def built(folder: Path) -> None:
+    """An index that is up to date."""
+    first(folder)
+    search(folder)
+
+
+SCENARIOS = {
+    'first': Scenario(first, search, result),
+    'changed': Scenario(changed, search, result),
+    'threshold': Scenario(built, lambda folder: search(folder, threshold=True), result),
+    'kind': Scenario(built, lambda folder: search(folder, kind='ivf', kind_options=dict(nlist=2)),
+                     result)}
