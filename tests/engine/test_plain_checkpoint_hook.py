@@ -68,7 +68,7 @@ class Own:
 @pytest.mark.parametrize('value, name', [
     (Own(), 'tests.engine.test_plain_checkpoint_hook.Own'), (Path('x'), 'PosixPath'),
     (print, 'builtin_function_or_method'), ({1}, 'builtins.set'),
-    (np.array([None]), 'numpy.ndarray')], ids=str)
+    (np.array([None]), 'numpy.ndarray')], ids=['object', 'path', 'function', 'set', 'array'])
 def test_what_could_not_be_read_again_is_refused_with_its_place(value, name):
     saved = checkpoint()
     saved['message_hub']['runtime_info']['seen'] = [1, dict(x=value)]
