@@ -17,6 +17,31 @@ from .loading import load_checkpoint_file, load_checkpoint_url
 
 _MMCV_REMEDY = ("install exactly one of them: pip uninstall -y mmcv mmcv-lite && "
                 "pip install 'mmcv-lite>=2.2.0,<2.4.0'")
+PARTS = ('mmengine', 'mmcv', 'mmcv-lite', 'mmpretrain')
+OTHER = 'onedl-'  # begins the names of the other family, which holds the same modules
+
+
+def check_families() -> None:
+    """One clear line for an environment that holds both MMEngine families.
+
+    They share their folders, so that the files of one lie over those of the other. pip does not
+    know it: it installs upstream's beside the other family for whatever asks for `mmengine`.
+
+    Raises:
+        ImportError: if parts of both are installed.
+    """
+    ours = _installed(*PARTS)
+    theirs = _installed(*(f'{OTHER}{name}' for name in PARTS))
+    if ours and theirs:
+        raise ImportError(
+            f'{", ".join(sorted(ours))} and {", ".join(sorted(theirs))} are installed, two families '
+            f'of the same modules; keep one: pip uninstall -y {" ".join(sorted(ours | theirs))} && '
+            'pip install mmengine mmcv-lite mmpretrain (or onedl-mmengine onedl-mmcv '
+            'onedl-mmpretrain), and this package with --no-deps')
+
+
+def _installed(*names: str) -> set[str]:
+    return {dist.metadata['Name'] for name in names for dist in metadata.distributions(name=name)}
 
 
 def check_mmcv() -> None:
@@ -28,9 +53,7 @@ def check_mmcv() -> None:
     Raises:
         ImportError: if neither or both are installed.
     """
-    names = {dist.metadata['Name'] for dist in metadata.distributions(name='mmcv')}
-    names |= {dist.metadata['Name'] for dist in metadata.distributions(name='mmcv-lite')}
-    if len(names) == 2:
+    if len(_installed('mmcv', 'mmcv-lite')) == 2:
         raise ImportError(f'both mmcv and mmcv-lite are installed; {_MMCV_REMEDY}')
     try:
         import mmcv  # noqa: F401
@@ -88,6 +111,7 @@ def format_once(format_code: Callable) -> Callable:
 def apply() -> None:
     """Install the mends, each where MMEngine has what it mends; called once, at the import."""
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
+    check_families()
     check_mmcv()
     checkpoint.CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
     _replace(checkpoint, 'load_url', load_checkpoint_url)

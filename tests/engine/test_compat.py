@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -19,6 +21,18 @@ def test_what_a_family_lacks_is_left_alone(monkeypatch):
     compat.apply()
     assert not hasattr(compat.config, 'FormatCode')
     assert not hasattr(compat.checkpoint, '_safe_torch_load')
+
+
+def test_two_families(monkeypatch):
+    """pip puts one over the other; both names are told, and what to do."""
+    found = ['mmengine', 'onedl-mmengine', 'onedl-mmcv']
+    monkeypatch.setattr(compat.metadata, 'distributions', lambda name: [
+        SimpleNamespace(metadata=dict(Name=name))] if name in found else [])
+    with pytest.raises(ImportError, match='mmengine and onedl-mmcv, onedl-mmengine are installed'
+                       '.*pip uninstall -y mmengine onedl-mmcv onedl-mmengine'):
+        compat.check_families()
+    found.remove('mmengine')
+    compat.check_families()
 
 
 @pytest.mark.parametrize('found, words', [
