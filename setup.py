@@ -1,4 +1,4 @@
-"""Configs, tools and the model index go into the package as `.mim`, where MMEngine looks for them."""
+"""Put configs, tools and model index into the package as `.mim`, where MMEngine looks."""
 import os
 import shutil
 from pathlib import Path

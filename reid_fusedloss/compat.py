@@ -34,8 +34,8 @@ def check_families() -> None:
     theirs = _installed(*(f'{OTHER}{name}' for name in PARTS))
     if ours and theirs:
         raise ImportError(
-            f'{", ".join(sorted(ours))} and {", ".join(sorted(theirs))} are installed, two families '
-            f'of the same modules; keep one: pip uninstall -y {" ".join(sorted(ours | theirs))} && '
+            f'{", ".join(sorted(ours))} and {", ".join(sorted(theirs))} are installed, two '
+            f'families of the same modules; keep one: pip uninstall -y {" ".join(sorted(ours | theirs))} && '
             'pip install mmengine mmcv-lite mmpretrain (or onedl-mmengine onedl-mmcv '
             'onedl-mmpretrain), and this package with --no-deps')
 

@@ -65,7 +65,7 @@ def _look_up(package: str, question: str) -> Any:
 
 
 def _without_scope_of_functions(convert: Callable[..., Any]) -> Callable[..., Any]:
-    """MMEngine writes the scope into the config of a function too, which then gets it as argument."""
+    """Leave the scope out of configs of functions, which would get it as an argument."""
 
     @functools.wraps(convert)
     def converted(cfg: Any, scope: Optional[str] = None, has_scope: bool = True) -> Any:
@@ -87,8 +87,8 @@ def find_root() -> Path:
     for root in (PACKAGE / MIM, PACKAGE.parent):
         if (root / 'configs' / '_base_').is_dir():
             return root
-    raise FileNotFoundError(f'{PACKAGE} was installed without its configs: install the wheel or the '
-                            'source distribution again, or work in a clone')
+    raise FileNotFoundError(f'{PACKAGE} was installed without its configs: install the wheel or '
+                            'the source distribution again, or work in a clone')
 
 
 def configs_dir() -> Path:

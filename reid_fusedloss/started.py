@@ -1,4 +1,4 @@
-"""Whether this process is the command of the package, which imports what is heavy when it needs it."""
+"""Whether this process is the command of the package, which imports heavy modules late."""
 import sys
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Commands called in this process: to start an interpreter takes longer than most of what they do."""
+"""Commands called in this process: an interpreter takes longer to start than most of them."""
 import sys
 from importlib import import_module
 from types import SimpleNamespace

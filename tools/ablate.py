@@ -1,5 +1,8 @@
 #!/usr/bin/env python
-"""python tools/ablate.py --rows configs/paper/table2 --dataset market1501: `reid-fusedloss ablate`."""
+"""The same as `reid-fusedloss ablate`:
+
+    python tools/ablate.py --rows paper/table2 --dataset market1501
+"""
 import sys
 
 from reid_fusedloss.commands import start

@@ -1,5 +1,8 @@
 #!/usr/bin/env python
-"""python tools/extract_features.py work_dirs/demo photos/ --out features/: `reid-fusedloss extract`."""
+"""The same as `reid-fusedloss extract`:
+
+    python tools/extract_features.py work_dirs/demo photos/ --out features/
+"""
 import sys
 
 from reid_fusedloss.commands import start

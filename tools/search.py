@@ -1,5 +1,8 @@
 #!/usr/bin/env python
-"""python tools/search.py work_dirs/demo --query who.jpg --gallery photos/: `reid-fusedloss search`."""
+"""The same as `reid-fusedloss search`:
+
+    python tools/search.py work_dirs/demo --query who.jpg --gallery photos/
+"""
 import sys
 
 from reid_fusedloss.commands import start

@@ -1,5 +1,8 @@
 #!/usr/bin/env python
-"""python tools/visualize_ranking.py work_dirs/baseline/test work_dirs/fused/test out.png: `reid-fusedloss ranking`."""
+"""The same as `reid-fusedloss ranking`:
+
+    python tools/visualize_ranking.py work_dirs/baseline/test work_dirs/fused/test out.png
+"""
 import sys
 
 from reid_fusedloss.commands import start

@@ -1,1 +1,1 @@
-"""What the commands do: `run(args)` of each module, with the arguments of its neighbour in `commands`."""
+"""The work of the commands: `run(args)` of each module, with the arguments of `commands`."""

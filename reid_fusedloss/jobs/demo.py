@@ -11,7 +11,7 @@ from ..printable import tell
 
 
 def build_runner(config: str, work_dir: str, checkpoint: str = '') -> Runner:
-    """Runner of the demo's config, mixed precision on; with the weights of a checkpoint if given."""
+    """Build the Runner of the demo, in mixed precision, with a checkpoint's weights if given."""
     cfg = load_config(config)
     use_amp(cfg)
     cfg.work_dir = work_dir

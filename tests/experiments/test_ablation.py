@@ -67,7 +67,8 @@ def test_commands(tmp_path):
     common = ['--dataset', 'synthetic', '--budget', 'cpu_synthetic', '--cfg-options',
               'randomness.seed=5']
     config = str(PAPER / 'table2' / '2_re.py')
-    assert train[1:] == ['-m', 'reid_fusedloss', 'train', config, '--work-dir', work_dir, '--amp', *common]
+    assert train[1:] == ['-m', 'reid_fusedloss', 'train', config, '--work-dir', work_dir, '--amp',
+                         *common]
     assert test[1:] == ['-m', 'reid_fusedloss', 'test', config, f'{work_dir}/epoch_24.pth',
                         '--work-dir', f'{work_dir}/test_last', *common]
 

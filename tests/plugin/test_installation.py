@@ -126,7 +126,8 @@ def test_a_newcomers_way(installed):
     kind, binaries, folder = installed
     command = binaries / 'reid-fusedloss'
     options = ['--cfg-options', 'model.backbone.stem_channels=8', 'model.backbone.base_channels=8',
-               'model.head.in_channels=64', 'train_dataloader.batch_size=8', 'train_cfg.max_epochs=2', 'train_cfg.val_interval=2',
+               'model.head.in_channels=64', 'train_dataloader.batch_size=8',
+               'train_cfg.max_epochs=2', 'train_cfg.val_interval=2',
                'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False',
                'val_dataloader.num_workers=0', 'val_dataloader.persistent_workers=False',
                *[f'{role}_dataloader.dataset.{key}={value}'.replace(' ', '')
@@ -148,7 +149,7 @@ def test_a_newcomers_way(installed):
 
 
 def test_a_users_config_with_own_parts_on_two_processes(installed):
-    """By scope, with a loss and a head of the user's; on two processes as on one, but for its BN."""
+    """By scope, with a loss and a head of the user's; from the wheel on two processes."""
     kind, binaries, folder = installed
     people = ', '.join(f'{key}={value}' for key, value in DATA.items())
     (folder / 'mine.py').write_text(MINE.format(people=people))

@@ -46,7 +46,8 @@ class RunInfoHook(Hook):
             runner.cfg.merge_from_dict({'randomness.seed': runner.seed})
             runner.dump_config()
         rates = next(iter(runner.optim_wrapper.get_lr().values()))
-        length = f'{runner.max_epochs} epochs' if runner.max_epochs else f'{runner.max_iters} in all'
+        epochs = runner.max_epochs
+        length = f'{epochs} epochs' if epochs else f'{runner.max_iters} in all'
         runner.logger.info(
             f'{self._batch(loader)}; {len(loader)} iterations an epoch, {length}; '
             f'lr {rates[0]:g} at the start; seed {runner.seed}')
@@ -88,6 +89,6 @@ def check_embeddings(model: nn.Module, loop: BaseLoop) -> None:
     if 'embedding' not in answer[0]:
         kind = type(getattr(model, 'head', model)).__name__
         raise ValueError(
-            f'ReIDMetric ranks the field `embedding` of the predictions, which {kind} does not give: '
-            "use a head of this package, such as type='reid_fusedloss.BNNeckHead', let your head "
+            f'ReIDMetric ranks the field `embedding` of the predictions, which {kind} does not '
+            "give: use a head of this package, such as type='reid_fusedloss.BNNeckHead', let your head "
             'set the field, or take out val_evaluator, val_dataloader and val_cfg')
