@@ -133,6 +133,6 @@ def find_config(name: str) -> Path:
         raise ValueError(f'{name} is the name of several configs: choose one of {sorted(found)}')
     near = get_close_matches('/'.join(wanted), known, n=3, cutoff=0.6) or get_close_matches(
         Path(name).stem, [key.split('/')[-1] for key in known], n=3, cutoff=0.6)
-    hint = f', such as {near}' if near else ''
+    hint = f', such as {", ".join(near)}' if near else ''
     raise FileNotFoundError(f'no config at {name}: check the path, or take a name that '
                             f'`reid-fusedloss configs` lists{hint}')

@@ -1,6 +1,7 @@
 """Shared fixtures; real data is used where an environment variable names it."""
 import gc
 import os
+import signal
 import time
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,13 @@ def _scope_and_threads():
     """As in a run: mmpretrain's scope; one thread, since tests share their machine."""
     torch.set_num_threads(1)
     init_default_scope('mmpretrain')
+
+
+@pytest.fixture(autouse=True, scope='session')
+def _interrupts():
+    """A process that a shell starts in the background ignores Ctrl-C, and so do its children."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope='session')

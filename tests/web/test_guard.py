@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -160,11 +161,14 @@ def test_stopped_pages_remove_their_uploads(tmp_path, monkeypatch, capsys, numbe
 
     def visit():
         said = ''
-        while ' in a browser' not in said:
-            said += capsys.readouterr().out
-        port = int(said.split(' in a')[0].rstrip('/').rpartition(':')[2])
-        seen.append((upload(('127.0.0.1', port))[0], len(files(tmp_path))))
-        os.kill(os.getpid(), number)
+        try:
+            while ' in a browser' not in said:
+                said += capsys.readouterr().out
+                time.sleep(.05)
+            port = int(said.split(' in a')[0].rstrip('/').rpartition(':')[2])
+            seen.append((upload(('127.0.0.1', port))[0], len(files(tmp_path))))
+        finally:  # without it the page would stay
+            os.kill(os.getpid(), number)
 
     visitor = threading.Thread(target=visit)
     visitor.start()
