@@ -124,7 +124,7 @@ def classes() -> dict[str, type]:
         if isinstance(value, registry.Registry) and value.scope == registry.SCOPE:
             value.import_from_location()
             found |= {key: kind for key, kind in value.module_dict.items()
-                      if inspect.isclass(kind)}
+                      if inspect.isclass(kind) and kind.__module__.startswith(registry.SCOPE)}
     return found
 
 

@@ -49,7 +49,8 @@ MISTAKES = dict(
     ranking=('gone.json ok.json out.png', 'folder ok.json out.png', 'bad.json ok.json out.png',
              'ok.json ok2.json out.png --topk 0'),
     evaluate=('gone.npz', 'folder.npz', 'bad.npz', 'ok.npz --tpr-at-fpr 2'),
-    configs=('gone', 'fusedloss_r50 --copy a.pth', None, '--copy out'))
+    configs=('gone', 'fusedloss_r50 --copy a.pth', None, '--copy out'),
+    run=('gone.py', 'folder.py', 'bad.py', 'value.py'))
 KINDS = ('missing', 'folder', 'corrupt', 'out of range')
 NEEDS = dict(search='faiss', serve='gradio')
 
@@ -66,6 +67,7 @@ def folder(tmp_path_factory):
     cfg.dump(folder / 'tiny.py')
     (folder / 'bad.pth').write_bytes((folder / 'a.pth').read_bytes()[:5000])
     (folder / 'no.pth').write_text('hello')
+    (folder / 'value.py').write_text('raise ValueError("value of the script")')
     for name in ('bad.py', 'bad.npz', 'bad.onnx', 'bad.json'):
         (folder / name).write_bytes(b'PK\x03\x04 broken (')
     for name in ('folder', 'folder.py', 'folder.pth', 'folder.npz', 'folder.onnx'):

@@ -14,8 +14,6 @@ from mmengine.registry import MODELS
 from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.engine.testing import drop_start_weights, tested_pipeline
 
-DATASETS_DIR = Path(__file__).resolve().parents[1] / 'configs' / '_base_' / 'datasets'
-
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Parameters, multiply-adds for one image of the '
@@ -26,7 +24,7 @@ def parse_args() -> argparse.Namespace:
 
 def measure(config: str) -> str:
     """Row of the table; the classifier, which no test needs, is left out."""
-    cfg = load_config(config, DATASETS_DIR)
+    cfg = load_config(config)
     drop_start_weights(cfg)
     cfg.model.head.num_classes = 1
     model = MODELS.build(cfg.model).eval()

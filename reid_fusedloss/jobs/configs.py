@@ -1,6 +1,7 @@
 """List or copy the configs of the package."""
 import argparse
 import ast
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -80,6 +81,6 @@ def bases(path: Path) -> list[Path]:
     for node in ast.parse(path.read_text(encoding='utf-8')).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', '') == '_base_':
             value = ast.literal_eval(node.value)
-            return [(path.parent / base).resolve()
+            return [Path(os.path.normpath(path.parent / base))
                     for base in ([value] if isinstance(value, str) else value)]
     return []

@@ -9,6 +9,9 @@ def run(args: argparse.Namespace) -> None:
     """Run it as `python SCRIPT ARGUMENTS`, the components of this package imported before."""
     if not Path(args.script).is_file():
         raise FileNotFoundError(f'no script at {args.script}: check the path')
-    sys.argv = [args.script, *args.arguments]
+    given, sys.argv = sys.argv, [args.script, *args.arguments]
     sys.path.insert(0, str(Path(args.script).resolve().parent))
-    runpy.run_path(args.script, run_name='__main__')
+    try:
+        runpy.run_path(args.script, run_name='__main__')
+    finally:
+        sys.argv = given

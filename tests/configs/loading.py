@@ -16,7 +16,7 @@ from tests.tiny import DATASETS, REPOSITORY
 ROOT = REPOSITORY / 'configs'
 CONFIGS = sorted(path.relative_to(ROOT).with_suffix('').as_posix() for path in ROOT.rglob('*.py')
                  if '_base_' not in path.parts)
-PAPER = [name for name in CONFIGS if name.startswith('paper/')]
+PAPER = [name for name in CONFIGS if name.startswith('paper/table')]
 DATASET_NAMES = sorted(path.stem for path in DATASETS.glob('*.py') if path.stem != 'reid')
 ABSENT = '(absent)'
 TINY_DATA = dict(num_train_ids=18, num_test_ids=2, num_distractors=0, num_junk=0, num_cameras=2,

@@ -15,7 +15,7 @@ def runner(tmp_path, caplog):
     logger = MMLogger.get_current_instance()
     logger.addHandler(caplog.handler)
     yield SimpleNamespace(work_dir=str(tmp_path), logger=logger, val_evaluator=SimpleNamespace(
-        metrics=[]), visualizer=Visualizer(name='test'))
+        metrics=[]), visualizer=Visualizer(name='test'), hooks=[])
     logger.removeHandler(caplog.handler)
 
 

@@ -232,8 +232,8 @@ def test_trust_by_the_config(theirs, tmp_path):
 
 
 def test_the_error_names_the_flag_where_there_is_one():
-    program = ('import argparse; from reid_fusedloss.loading import add_trust_argument, trust\n'
-               'print(trust.ways_to_trust()); add_trust_argument(argparse.ArgumentParser())\n'
+    program = ('import argparse; from reid_fusedloss import trust\n'
+               'print(trust.ways_to_trust()); trust.add_trust_argument(argparse.ArgumentParser())\n'
                'print(trust.ways_to_trust())')
     done = subprocess.run([sys.executable, '-W', 'ignore', '-c', program], capture_output=True,
                           text=True, env={**os.environ, 'PYTHONPATH': str(REPOSITORY)}, check=True)

@@ -55,8 +55,7 @@ class Pipelines:
     """
 
     def __init__(self, dataset: str, number: int, workers: int) -> None:
-        self.cfg = load_config(str(CONFIG), CONFIGS / '_base_' / 'datasets', dataset,
-                               budget=BUDGETS.get(dataset))
+        self.cfg = load_config(str(CONFIG), dataset, budget=BUDGETS.get(dataset))
         init_default_scope('mmpretrain')
         self.workers = workers
         whole = self._dataset()

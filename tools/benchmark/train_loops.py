@@ -81,8 +81,7 @@ class MemoryLoader:
 
 def read_config(network: Network, work_dir: Path, dataset: str = 'synthetic') -> Config:
     """The headline's config at a size, to train only."""
-    cfg = load_config(str(CONFIG), CONFIGS / '_base_' / 'datasets', dataset, network.options,
-                      network.budget)
+    cfg = load_config(str(CONFIG), dataset, network.options, network.budget)
     cfg.model.head.num_classes = NUM_IDS
     cfg.train_dataloader.batch_size = network.batch
     cfg.train_cfg.pop('val_interval', None)

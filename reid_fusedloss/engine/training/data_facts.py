@@ -41,7 +41,7 @@ def data_facts(loader: DataLoader) -> dict[str, Any]:
         batch_size=None if batch_size is None else batch_size * get_world_size(),
         num_instances=getattr(sampler, 'num_instances', None),
         epoch_rule=getattr(sampler, 'epoch_rule', None),
-        num_images=len(loader.dataset),
+        num_images=len(loader.dataset) if hasattr(loader.dataset, '__len__') else None,
         num_identities=len(labels) if labels else None,
         names=_digest(sorted(f'{_name(path, root)}\n{label}' for label, _, path in records)),
         identities=_digest(f'{label}\n{pid}' for label, pid in pids),
