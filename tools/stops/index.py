@@ -4,18 +4,25 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reid_fusedloss.jobs.kept_gallery import open_kept
-from reid_fusedloss.search import OpenSetThreshold, load_index
+import numpy as np
 
-from .scenarios import FileFeatures, Scenario, write_images
+from reid_fusedloss.evaluation import FeatureSet
+from reid_fusedloss.jobs.kept_gallery import open_kept
+from reid_fusedloss.search import load_index
+
+from .scenarios import FileFeatures, Scenario, feature_of, write_images
+
+VALIDATION = np.stack([feature_of(bytes([number])) for number in range(24)])
+PEOPLE = np.arange(24) // 2
 
 
 def search(folder: Path, *, threshold: bool = False, **arguments: Any) -> None:
     """What `search --index index --gallery photos --prune` does before it searches."""
     given = dict(index=str(folder / 'index'), gallery=[str(folder / 'photos')], features=None,
-                 kind=None, kind_options={}, pattern=None, recursive=False, prune=True)
+                 kind=None, kind_options={}, pattern=None, recursive=False, prune=True, fpir=.25)
     _, problem = open_kept(argparse.Namespace(**given | arguments), FileFeatures(),
-                           OpenSetThreshold(.25) if threshold else None)
+                           FeatureSet(VALIDATION[::2], VALIDATION[1::2], PEOPLE[::2], PEOPLE[1::2])
+                           if threshold else None)
     if problem is not None:
         raise OSError(problem)
 
