@@ -116,8 +116,8 @@ def told_to_stop(folder: Path) -> None:
 def quick_start(work_dir: Path) -> Iterator[None]:
     """Start without what takes longer than this training, at a second of its own.
 
-    MMEngine names a start by its second, asks the compiler for its version, lays out the config and
-    collects garbage for each data set. A picture is one pixel, written as all are.
+    MMEngine names a start by its second, asks git and the compiler for versions, lays out the
+    config and collects garbage for each data set. A picture is one pixel, written as all are.
     """
     second = FIRST + sum(1 for path in work_dir.glob('*') if START.fullmatch(path.name))
     clock = SimpleNamespace(**vars(runner.time) | dict(time=lambda: second))
@@ -125,7 +125,7 @@ def quick_start(work_dir: Path) -> Iterator[None]:
                  'yapf.yapflib.yapf_api.FormatCode')
     with ExitStack() as stack:
         stack.enter_context(patch.object(runner, 'time', clock))
-        stack.enter_context(patch.object(runner, 'collect_env', dict))
+        stack.enter_context(patch.multiple(runner, collect_env=dict, get_git_hash=str))
         stack.enter_context(patch.object(base_dataset, 'gc', SimpleNamespace(collect=int)))
         stack.enter_context(patch.multiple(report_hook, save_curves=pixel,
                                            save_ranking_lists=pixel))
