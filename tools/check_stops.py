@@ -5,8 +5,9 @@
     python tools/check_stops.py --parts index
 
 Each time a new process is killed (SIGKILL) before an event, or in the middle of a write: see
-tools/stops/file_events.py. Then the command is given again, twice. The ends have to be equal to
-that of a run without a stop, no file may be left over, and the second command may write nothing.
+tools/stops/file_events.py. Then the command is given again. The ends have to be equal to that of a
+run without a stop, and no file may be left over. An extraction and a search are given once more,
+and may write nothing then.
 Needs Linux and Python 3.11.
 """
 import argparse
@@ -26,11 +27,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from stops import features, index  # noqa: E402
+from stops import features, index, training  # noqa: E402
 from stops.file_events import file_events  # noqa: E402
 from stops.scenarios import Scenario  # noqa: E402
 
-PARTS = dict(features=features.SCENARIOS, index=index.SCENARIOS)
+PARTS = dict(features=features.SCENARIOS, index=index.SCENARIOS, training=training.SCENARIOS)
 
 
 def parse_args() -> argparse.Namespace:
@@ -65,10 +66,11 @@ def killed_process(scenario: Scenario, folder: Path, at: Optional[int]) -> int:
 
 
 def unequal(scenario: Scenario, folder: Path, wanted: Any) -> Optional[str]:
-    """Give the command again, twice: what is wrong at the end, or None."""
+    """Give the command again, twice if it is idle then: what is wrong at the end, or None."""
     scenario.run(folder)
     with file_events(folder, None, die) as events:
-        scenario.run(folder)
+        if scenario.is_idle:
+            scenario.run(folder)
     changes = [name for name in events.names if name != 'mkdir']  # of what is there
     try:
         found = scenario.result(folder)
@@ -81,14 +83,14 @@ def unequal(scenario: Scenario, folder: Path, wanted: Any) -> Optional[str]:
 
 def check(scenario: Scenario, base: Path,
           stop: Callable[[Scenario, Path, int], bool],
-          writes: int = 1) -> tuple[Counter, list[str]]:
+          takes: Callable[[int, str], bool] = lambda at, name: True) -> tuple[Counter, list[str]]:
     """Stop a command at each of its points.
 
     Args:
         scenario: the command.
         base: empty folder.
         stop: runs it in a folder and stops it at a point; whether it was stopped.
-        writes: of the points in and before writes, those with a number that this divides are taken.
+        takes: whether a point is taken, by number and kind.
 
     Returns:
         How many points of each kind were taken, and what went wrong.
@@ -101,7 +103,7 @@ def check(scenario: Scenario, base: Path,
     wanted = scenario.result(straight)
     taken, wrong = Counter(), []
     for at, name in enumerate(events.names):
-        if 'write' in name and at % writes:
+        if not takes(at, name):
             continue
         taken[name] += 1
         folder = base / f'{at}' / 'run'

@@ -2,17 +2,17 @@
 import atexit
 import logging
 import os
-import re
 import socket
 import tempfile
 import time
-from contextlib import suppress
 from errno import EACCES, EAGAIN
 from pathlib import Path
 from typing import Optional, Union
 
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
+
+from ..whole_file import remove_partials
 
 try:
     import fcntl
@@ -21,7 +21,6 @@ except ImportError:  # Windows has no such locks: there a run is not guarded
 
 PathLike = Union[str, os.PathLike]
 LOCK = '.training.lock'
-_PART = re.compile(r'\..*\.(\d{1,9})\.part')  # of the checkpoints' backend
 _held: dict[str, tuple[int, int]] = {}  # folder -> process, open file
 
 
@@ -78,12 +77,11 @@ def release_work_dir(work_dir: PathLike) -> None:
 
 
 def remove_leftovers(folder: PathLike) -> None:
-    """Remove files that were being written by processes of this machine that are gone."""
-    for path in [*Path(folder).glob('.*.part'), *Path(folder).glob('*/.*.part')]:
-        process = _PART.fullmatch(path.name)
-        if process is not None and not _is_alive(int(process[1])):
-            with suppress(OSError):
-                path.unlink()
+    """Remove what killed processes left half written in a folder of a run and those in it."""
+    inside = [path for path in Path(folder).glob('*') if not path.is_symlink()]
+    for place in [Path(folder), *inside]:
+        if place.is_dir():
+            remove_partials(place, '.+')
 
 
 def _refusal(work_dir: PathLike, holder: str) -> str:
@@ -143,13 +141,3 @@ def _read_holder(path: Path) -> str:
         return path.read_bytes()[:200].decode(errors='replace') or 'another process'
     except OSError:
         return 'another process'
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # another user's
-        pass
-    return True

@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from reid_fusedloss.engine import work_dir
 from reid_fusedloss.engine.work_dir import (LOCK, check_work_dir, claim_work_dir, release_work_dir,
                                             remove_leftovers)
+from reid_fusedloss.whole_file import whole_file
 from tests.tiny import REPOSITORY, tiny_config
 
 HOLD = """
@@ -80,16 +81,21 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch):
 
 
 def test_what_dead_processes_left_is_removed(tmp_path):
-    dead = subprocess.Popen(['true'])
-    dead.wait()
-    (tmp_path / 'ranking_lists').mkdir()
-    left = [f'.epoch_1.pth.{dead.pid}.part', f'ranking_lists/.reid.json.{dead.pid}.part',
-            f'.probe-abc.{dead.pid}.part']
-    kept = [f'.epoch_1.pth.{os.getpid()}.part', '.notes.part', f'epoch_1.pth.{dead.pid}.part']
-    for name in left + kept:
-        (tmp_path / name).write_text('half')
-    remove_leftovers(tmp_path)
-    assert sorted(path.name for path in tmp_path.glob('*') if path.is_file()) == sorted(kept)
+    code = ('import os, sys\nfrom contextlib import ExitStack\nfrom pathlib import Path\n'
+            'from reid_fusedloss.whole_file import whole_file\nwith ExitStack() as stack:\n'
+            '    for name in sys.argv[1:]:\n        stack.enter_context(whole_file(Path(name)))\n'
+            '    os.kill(os.getpid(), 9)')
+    left = [tmp_path / name for name in ('epoch_1.pth', 'last_checkpoint', 'ranking_lists/a.json')]
+    assert subprocess.run([sys.executable, '-c', code, *left]).returncode == -9
+    assert len(list(tmp_path.rglob('.*.part'))) == 3
+    own = ['.notes.part', f'epoch_1.pth.{os.getpid()}.part']
+    for name in own:
+        (tmp_path / name).write_text('of the user')
+    with whole_file(tmp_path / 'scores.json') as file:  # a test in the same folder writes it
+        remove_leftovers(tmp_path)
+        file.write(b'{}')
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [*own, 'ranking_lists', 'scores.json'])
     assert not os.listdir(tmp_path / 'ranking_lists')
 
 

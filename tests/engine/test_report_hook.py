@@ -14,8 +14,9 @@ def runner(tmp_path, caplog):
     """What the hook sees of a training, whose log goes to `caplog`."""
     logger = MMLogger.get_current_instance()
     logger.addHandler(caplog.handler)
-    yield SimpleNamespace(work_dir=str(tmp_path), logger=logger, val_evaluator=SimpleNamespace(
-        metrics=[]), visualizer=Visualizer(name='test'), hooks=[])
+    yield SimpleNamespace(work_dir=str(tmp_path), logger=logger, hooks=[],
+                          val_evaluator=SimpleNamespace(metrics=[]),
+                          visualizer=Visualizer(name='test'))
     logger.removeHandler(caplog.handler)
 
 

@@ -7,13 +7,14 @@ after an event is the one before the next.
 import builtins
 import io
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Optional
 from unittest.mock import patch
 
-LOCK = '.lock'  # whose content says nothing
+UNWATCHED = re.compile(r'\.lock|.*\.log')  # whose content says nothing
 CALLS = ('replace', 'rename', 'unlink', 'remove', 'mkdir', 'rmdir', 'fsync')
 
 
@@ -39,7 +40,8 @@ class Events:
         if isinstance(path, int):
             path = f'/proc/self/fd/{path}'
         path = os.path.realpath(os.fspath(path))
-        return path.startswith(self._root) and os.path.basename(path) != LOCK
+        return path.startswith(self._root) and not UNWATCHED.fullmatch(
+            os.path.basename(path))
 
     def point(self, name: str, before_end: Callable[[], None] = lambda: None) -> None:
         """A point is reached; if it is the one, the end follows, after `before_end`."""
@@ -52,7 +54,7 @@ class Events:
 
 
 class WatchedFile:
-    """A file whose writes are events.
+    """A file whose writes are events; text that ends in no line end waits for the rest of its line.
 
     Args:
         file: open for writing.
@@ -61,6 +63,7 @@ class WatchedFile:
 
     def __init__(self, file: Any, events: Events) -> None:
         self._file, self._events = file, events
+        self._line = ''
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
@@ -69,10 +72,25 @@ class WatchedFile:
         return self
 
     def __exit__(self, *error: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; the end of a text is written first."""
+        if self._line and not self._file.closed:
+            self._write(self._line)
         self._file.close()
 
     def write(self, data: Any) -> int:
         """Write, or only the first half of it."""
+        if not isinstance(data, str):
+            return self._write(data)
+        self._line += data
+        if self._line.endswith('\n'):
+            line, self._line = self._line, ''
+            self._write(line)
+        return len(data)
+
+    def _write(self, data: Any) -> int:
         self._events.point('write')
         self._events.point('half a write', lambda: self._write_half(data))
         return self._file.write(data)

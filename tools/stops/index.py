@@ -10,25 +10,21 @@ from reid_fusedloss.evaluation import FeatureSet
 from reid_fusedloss.jobs.kept_gallery import open_kept
 from reid_fusedloss.search import load_index
 
-from .scenarios import FileFeatures, Scenario, write_images
+from .scenarios import FileFeatures, Scenario, feature_of, write_images
+
+VALIDATION = np.stack([feature_of(bytes([number])) for number in range(24)])
+PEOPLE = np.arange(24) // 2
 
 
 def search(folder: Path, *, threshold: bool = False, **arguments: Any) -> None:
     """What `search --index index --gallery photos --prune` does before it searches."""
     given = dict(index=str(folder / 'index'), gallery=[str(folder / 'photos')], features=None,
-                 kind=None, kind_options={}, pattern=None, recursive=False, prune=True, fpir=.5)
+                 kind=None, kind_options={}, pattern=None, recursive=False, prune=True, fpir=.25)
     _, problem = open_kept(argparse.Namespace(**given | arguments), FileFeatures(),
-                           validation() if threshold else None)
+                           FeatureSet(VALIDATION[::2], VALIDATION[1::2], PEOPLE[::2], PEOPLE[1::2])
+                           if threshold else None)
     if problem is not None:
         raise OSError(problem)
-
-
-def validation() -> FeatureSet:
-    """Four people who are in a gallery, and four strangers."""
-    features = np.random.default_rng(0).normal(size=(8, FileFeatures.feat_dims))
-    features = features.astype(np.float32)
-    pids = np.arange(8)
-    return FeatureSet(features, features[:4], pids, pids[:4], None, None)
 
 
 def result(folder: Path) -> Any:

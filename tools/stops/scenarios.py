@@ -20,10 +20,12 @@ class Scenario(NamedTuple):
         run: the command, in that folder.
         result: what is there at the end, to be compared; it raises AssertionError if a file is left
             over.
+        is_idle: whether the command, given once more, has to write nothing.
     """
     prepare: Callable[[Path], None]
     run: Callable[[Path], None]
     result: Callable[[Path], Any]
+    is_idle: bool = True
 
 
 class FileFeatures:

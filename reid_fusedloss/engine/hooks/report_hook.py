@@ -34,7 +34,7 @@ class ReIDReportHook(Hook):
         num_queries: rows of the picture.
         order: which queries it shows, see `visualization.select_queries`.
     """
-    priority = 'LOWEST'
+    priority = 89  # before the checkpoint hook, which marks the evaluation as finished
 
     def __init__(self, num_queries: int = 8, order: str = 'spread') -> None:
         if num_queries < 1:

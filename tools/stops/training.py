@@ -1,0 +1,167 @@
+"""Stops of a training: of what it writes into its work_dir."""
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from mmengine.config import Config, config
+from mmengine.dataset import base_dataset
+from mmengine.hooks import Hook
+from mmengine.runner import Runner, runner
+
+from reid_fusedloss.engine.checkpoints import differences, read_pointer
+from reid_fusedloss.engine.config import count_identities, load_config, resume
+from reid_fusedloss.engine.hooks import report_hook
+from reid_fusedloss.engine.work_dir import check_work_dir
+from reid_fusedloss.loading import load_checkpoint_file
+from reid_fusedloss.visualization import load_scalars
+from reid_fusedloss.visualization.canvas import save_png
+
+from .scenarios import Scenario
+
+DEMO = Path(__file__).resolve().parents[2] / 'configs' / 'demo' / 'synthetic_r18.py'
+DATA = dict(num_train_ids=6, num_test_ids=4, num_distractors=0, num_junk=0, num_cameras=2,
+            images_per_camera=2, size=(48, 24))
+OPTIONS = {
+    'log_level': 'ERROR',
+    'model.backbone.stem_channels': 8, 'model.backbone.base_channels': 8,
+    'model.head.in_channels': 64, 'train_cfg.max_epochs': 2, 'train_cfg.val_interval': 1,
+    'param_scheduler.1.end': 2, 'train_dataloader.batch_size': 8,
+    'train_dataloader.dataset.pipeline.crop.crop_size': (48, 24),
+    'default_hooks.checkpoint.max_keep_ckpts': 1, 'default_hooks.report.num_queries': 1}
+STEPS = 3  # of an epoch
+TOLD_AT = STEPS + 1
+CLOCK = ('time', 'data_time', 'memory')
+START = re.compile(r'\d{8}_\d{6}')  # folder of the logs of one start
+STARTS = count()
+FIRST = 1_700_000_000  # second of the first start in a folder
+
+
+class Checkpoint(dict):
+    """A loaded checkpoint, equal to another one to the bit."""
+    __hash__ = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, dict) and not any(differences(self, other))
+
+
+class TellOnce(Hook):
+    """Tells a training to stop (SIGTERM) at a step, if nobody has before."""
+
+    def __init__(self, told: Path) -> None:
+        self.told = told
+
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        """Write down that it was told, by a call that is no event."""
+        if runner.iter + 1 == TOLD_AT and not self.told.exists():
+            os.close(os.open(self.told, os.O_CREAT))
+            signal.raise_signal(signal.SIGTERM)
+
+
+@cache
+def data_root() -> TemporaryDirectory:
+    """The images, which all trainings read."""
+    return TemporaryDirectory()
+
+
+def tiny_config(work_dir: Path) -> Config:
+    """The demo, with a network of 8 channels, 24 images of 48x24 and two epochs of 3 steps."""
+    options = dict(OPTIONS)
+    for loader in ('train', 'val', 'test'):
+        dataset = f'{loader}_dataloader.dataset'
+        options |= {f'{dataset}.{key}': value for key, value in DATA.items()} | {
+            f'{dataset}.data_root': data_root().name,
+            f'{dataset}.pipeline.resize.scale': (24, 48),
+            f'{loader}_dataloader.num_workers': 0,
+            f'{loader}_dataloader.persistent_workers': False}
+    cfg = load_config(str(DEMO), options=options)
+    count_identities(cfg)
+    cfg.work_dir = str(work_dir)
+    return cfg
+
+
+def train(folder: Path, *hooks: Hook) -> None:
+    """`train CONFIG --work-dir work`, with `--resume` where there is a checkpoint."""
+    work_dir = folder / 'work'
+    with quick_start(work_dir):
+        cfg = tiny_config(work_dir)
+        cfg.experiment_name = f'start_{next(STARTS)}'  # MMEngine's objects of a start
+        check_work_dir(work_dir)
+        if any(work_dir.glob('*.pth')):
+            resume(cfg, 'auto')
+        training = Runner.from_cfg(cfg)
+        for hook in hooks:
+            training.register_hook(hook)
+        training.train()
+
+
+def told_to_stop(folder: Path) -> None:
+    """The same, with a SIGTERM in its second epoch, and given again after it."""
+    try:
+        train(folder, TellOnce(folder / 'told'))
+    except SystemExit:
+        train(folder)
+
+
+@contextmanager
+def quick_start(work_dir: Path) -> Iterator[None]:
+    """Start without what takes longer than this training, at a second of its own.
+
+    MMEngine names a start by its second, asks git and the compiler for versions, lays out the
+    config and collects garbage for each data set. A picture is one pixel, written as all are.
+    """
+    second = FIRST + sum(1 for path in work_dir.glob('*') if START.fullmatch(path.name))
+    clock = SimpleNamespace(**vars(runner.time) | dict(time=lambda: second))
+    formatter = ('mmengine.config.config.FormatCode' if hasattr(config, 'FormatCode') else
+                 'yapf.yapflib.yapf_api.FormatCode')
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(runner, 'time', clock))
+        stack.enter_context(patch.multiple(runner, collect_env=dict, get_git_hash=str))
+        stack.enter_context(patch.object(base_dataset, 'gc', SimpleNamespace(collect=int)))
+        stack.enter_context(patch.multiple(report_hook, save_curves=pixel,
+                                           save_ranking_lists=pixel))
+        stack.enter_context(patch(formatter, lambda code, **_: (code, True)))
+        yield
+
+
+def pixel(source: Path, target: Path, **options: Any) -> Path:
+    """Stands in for a picture of what `source` holds."""
+    return save_png(np.zeros((1, 1, 3), np.uint8), target)
+
+
+def result(folder: Path) -> Any:
+    """Checkpoints, scores, ranking lists, curves, and the names of all files but logs."""
+    work_dir = folder / 'work'
+    files = [path for path in sorted(work_dir.rglob('*'))
+             if not START.fullmatch(path.relative_to(work_dir).parts[0])]
+    names = [str(path.relative_to(work_dir)) for path in files]
+    left = [name for name in names if name.endswith('.part') or name == '.training.lock']
+    assert not left, f'left over: {left}'
+    checkpoints = [Checkpoint(load_checkpoint_file(path)) for path in files
+                   if path.suffix == '.pth']
+    contents = [path.read_bytes() for path in files if path.suffix == '.json']
+    curves = {kind: [{key: value for key, value in line.items() if key not in CLOCK}
+                     for line in lines] for kind, lines in load_scalars(work_dir).items()}
+    named = read_pointer(work_dir)
+    assert named is not None, 'last_checkpoint names nothing'
+    return names, Path(named).name, checkpoints, contents, curves
+
+
+def nothing(folder: Path) -> None:
+    """Nothing is there before."""
+
+
+def scenario(run: Callable[[Path], None]) -> Scenario:
+    return Scenario(nothing, run, result, is_idle=False)
+
+
+SCENARIOS = {'checkpoints': scenario(train), 'told to stop': scenario(told_to_stop)}
