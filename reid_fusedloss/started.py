@@ -11,7 +11,8 @@ def by_command() -> bool:
     While a package is imported for `python -m`, the name of its file is not known yet: it is read
     from the original command line.
     """
-    if Path(sys.argv[0]).stem == COMMAND:
+    program = Path(sys.argv[0])
+    if program.stem == COMMAND or program == Path(__file__).with_name('__main__.py'):
         return True
-    flag = sys.orig_argv.index('-m') if '-m' in sys.orig_argv else len(sys.orig_argv)
-    return sys.orig_argv[flag + 1:flag + 2] == ['reid_fusedloss']
+    module = sys.orig_argv[sys.orig_argv.index('-m') + 1:] if sys.argv[0] == '-m' else []
+    return module[:1] == ['reid_fusedloss']
