@@ -39,7 +39,7 @@ def start(config: str, work_dir: Path, *flags: str, processes: int = 1,
         command = [str(TOOLS / 'dist_train.sh'), config, str(processes), *common[1:]]
     environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(REPOSITORY),
                    'PATH': f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}',
-                   'CUDA_VISIBLE_DEVICES': '', **variables}
+                   'CUDA_VISIBLE_DEVICES': '', 'PORT': free_port(), **variables}
     with open(f'{work_dir}.txt', 'a') as log:
         return subprocess.Popen(command, stdout=log, stderr=log, env=environment,
                                 start_new_session=True)
