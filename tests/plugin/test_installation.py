@@ -156,7 +156,8 @@ def test_a_users_config_with_own_parts_on_two_processes(installed):
     (folder / 'mine.py').write_text(MINE.format(people=people))
     (folder / 'my_parts.py').write_text(PARTS)
     several = ['--processes', '2'] if kind == 'wheel' else []
-    said = run(binaries / 'reid-fusedloss', 'train', 'mine.py', *several, cwd=folder, PORT=free_port())
+    said = run(binaries / 'reid-fusedloss', 'train', 'mine.py', *several, cwd=folder,
+               PORT=free_port())
     assert '0.1 * norm(NormLoss of bn)' in said and 'loss_norm' in said
     assert f'8 in all on {2 if several else 1} process(es)' in said
     assert (folder / 'work_dirs' / 'mine' / 'epoch_2.pth').is_file()
