@@ -15,6 +15,7 @@ OPTIONS = dict(train_cfg__max_epochs=4, train_cfg__val_interval=2, param_schedul
 @pytest.fixture(scope='module')
 def config(tmp_path_factory):
     options = {**OPTIONS, 'val_dataloader__dataset__images_per_camera': 12,
+               'default_hooks__stop_signal__interval': 2,
                'train_dataloader__num_workers': 2, 'val_dataloader__num_workers': 1,
                'val_dataloader__persistent_workers': True}
     return write_config(tmp_path_factory.mktemp('config'), **options)
