@@ -85,7 +85,8 @@ def _parents() -> list[tuple[int, int]]:
     found = []
     for path in Path('/proc').glob('[0-9]*/stat'):
         with suppress(OSError):  # it has ended meanwhile
-            found.append((int(path.parent.name), int(path.read_text().rpartition(')')[2].split()[1])))
+            _, parent, *_ = path.read_text().rpartition(')')[2].split()
+            found.append((int(path.parent.name), int(parent)))
     if found:
         return found
     table = subprocess.run(['ps', '-e', '-o', 'pid=,ppid='], capture_output=True, check=True,
