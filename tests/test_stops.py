@@ -87,7 +87,7 @@ def test_a_process_that_is_killed(tmp_path):
 
 def test_an_index_that_all_use_at_once(tmp_path):
     """tools/check_shared_index.py for a moment; and it sees what is lost."""
-    args = SimpleNamespace(seconds=3, entries=20, seed=0)
+    args = SimpleNamespace(seconds=5, entries=20, seed=0)
     count, wrong = check_shared_index.check(tmp_path, args)
     assert not wrong and count['questions'] and count['updates'] and count['removals']
     oracles = [check_shared_index.Oracle(SimpleNamespace(
