@@ -1,4 +1,5 @@
 """Put configs, tools and model index into the package as `.mim`, where MMEngine looks."""
+
 import os
 import shutil
 from pathlib import Path

@@ -4,6 +4,7 @@ Importing the package registers its components; in a config:
 `custom_imports = dict(imports=['reid_fusedloss'])`. Its configs can then be inherited by scope:
 `_base_ = 'reid_fusedloss::paper/fusedloss_r50.py'`.
 """
+
 import os
 import sys
 from typing import Any
@@ -26,5 +27,6 @@ if not by_command():  # the command imports them when it knows what to do
 def __getattr__(name: str) -> Any:
     if name == 'trust_checkpoints':
         from .loading import trust_checkpoints
+
         return trust_checkpoints
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

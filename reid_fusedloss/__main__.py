@@ -1,4 +1,5 @@
 """`python -m reid_fusedloss`: the command of the package."""
+
 import sys
 
 from .commands import main

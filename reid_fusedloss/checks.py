@@ -1,13 +1,14 @@
 """Checks of arguments: errors that name the argument, its value and what it may be."""
+
 import math
 from collections.abc import Iterable
 from numbers import Integral, Real
-from typing import Any, Optional
+from typing import Any
 
 MOST_NUMBERS = 2**31  # in one tensor, 8 GiB of float32
 
 
-def check_int(name: str, value: Any, least: int = 1, most: Optional[int] = None) -> None:
+def check_int(name: str, value: Any, least: int = 1, most: int | None = None) -> None:
     """Refuse what is no integer of a range.
 
     Args:
@@ -23,8 +24,9 @@ def check_int(name: str, value: Any, least: int = 1, most: Optional[int] = None)
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f'{name}={value!r} must be an integer')
     if value < least or most is not None and value > most:
-        raise ValueError(f'{name}={value} must be >= {least}' +
-                         ('' if most is None else f' and <= {most}'))
+        raise ValueError(
+            f'{name}={value} must be >= {least}' + ('' if most is None else f' and <= {most}')
+        )
 
 
 def check_number(name: str, value: Any) -> None:
@@ -66,10 +68,13 @@ def check_names(name: str, value: Any, known: tuple[str, str]) -> tuple[str, ...
     Raises:
         ValueError: if there is none, one is unknown, or one stands twice.
     """
-    names = (value, ) if isinstance(value, str) else value
-    if (not isinstance(names, (list, tuple)) or not names or
-            not all(isinstance(part, str) and part in known for part in names) or
-            len(set(names)) < len(names)):
+    names = (value,) if isinstance(value, str) else value
+    if (
+        not isinstance(names, (list, tuple))
+        or not names
+        or not all(isinstance(part, str) and part in known for part in names)
+        or len(set(names)) < len(names)
+    ):
         raise ValueError(f'{name} is {known[0]!r}, {known[1]!r} or both, got {value!r}')
     return tuple(names)
 
@@ -85,5 +90,7 @@ def check_tensor_size(**sizes: int) -> None:
     """
     if math.prod(sizes.values()) > MOST_NUMBERS:
         text = ' x '.join(f'{name}={size}' for name, size in sizes.items())
-        raise ValueError(f'{text} are {math.prod(sizes.values())} numbers, more than '
-                         f'{MOST_NUMBERS}: lower one of them')
+        raise ValueError(
+            f'{text} are {math.prod(sizes.values())} numbers, more than '
+            f'{MOST_NUMBERS}: lower one of them'
+        )

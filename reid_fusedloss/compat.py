@@ -2,11 +2,12 @@
 
 Everything here is harmless where the fault does not exist (newer or forked MMEngine).
 """
+
 import warnings
 from collections.abc import Callable
 from importlib import metadata
 from types import ModuleType
-from typing import Any, Optional
+from typing import Any
 
 from mmengine import runner
 from mmengine.config import config
@@ -15,8 +16,10 @@ from mmengine.runner import checkpoint
 
 from .loading import load_checkpoint_file, load_checkpoint_url
 
-_MMCV_REMEDY = ("install exactly one of them: pip uninstall -y mmcv mmcv-lite && "
-                "pip install 'mmcv-lite>=2.2.0,<2.4.0'")
+_MMCV_REMEDY = (
+    'install exactly one of them: pip uninstall -y mmcv mmcv-lite && '
+    "pip install 'mmcv-lite>=2.2.0,<2.4.0'"
+)
 PARTS = ('mmengine', 'mmcv', 'mmcv-lite', 'mmpretrain')
 OTHER = 'onedl-'  # begins the names of the other family, which holds the same modules
 
@@ -35,9 +38,11 @@ def check_families() -> None:
     if ours and theirs:
         raise ImportError(
             f'{", ".join(sorted(ours))} and {", ".join(sorted(theirs))} are installed, two '
-            f'families of the same modules; keep one: pip uninstall -y {" ".join(sorted(ours | theirs))} && '
+            'families of the same modules; keep one: '
+            f'pip uninstall -y {" ".join(sorted(ours | theirs))} && '
             'pip install mmengine mmcv-lite mmpretrain (or onedl-mmengine onedl-mmcv '
-            'onedl-mmpretrain), and this package with --no-deps')
+            'onedl-mmpretrain), and this package with --no-deps'
+        )
 
 
 def _installed(*names: str) -> set[str]:
@@ -71,18 +76,19 @@ def load_from_local(filename: str, map_location: Any = None) -> Any:
     return load_checkpoint_file(filename, map_location)
 
 
-def load_safely(file: Any, map_location: Any = None, weights_only: Optional[bool] = None) -> Any:
+def load_safely(file: Any, map_location: Any = None, weights_only: bool | None = None) -> Any:
     """Load a file for the other family's loaders, which share one function."""
     return load_checkpoint_file(file, map_location)
 
 
-def find_latest_checkpoint(path: str) -> Optional[str]:
+def find_latest_checkpoint(path: str) -> str | None:
     """Find the checkpoint that MMEngine resumes when it is told none, see `latest_checkpoint`.
 
     MMEngine 0.10.7 takes whatever `last_checkpoint` says: a file that is gone or damaged, nothing
     at all, or the file of another folder. Unnecessary once it looks at the file.
     """
     from .engine.checkpoints import latest_checkpoint  # registers parts, after compat
+
     found = latest_checkpoint(path)
     if found is None:
         print_log(f'{path} has no checkpoint to be resumed', logger='current')

@@ -1,4 +1,5 @@
 """Everything that the package registers in MMEngine, and its patches of MMEngine."""
+
 from mmengine.hub import hub
 
 from . import compat, distributed, scope

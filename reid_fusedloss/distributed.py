@@ -2,6 +2,7 @@
 
 Where there is a GPU nothing is changed.
 """
+
 import atexit
 import functools
 import gc
@@ -26,8 +27,9 @@ def apply() -> None:
 
 def has_accelerator() -> bool:
     """Whether MMEngine finds a device for a process of its own."""
-    return (torch.cuda.is_available() or is_mlu_available() or is_npu_available()
-            or is_musa_available())
+    return (
+        torch.cuda.is_available() or is_mlu_available() or is_npu_available() or is_musa_available()
+    )
 
 
 def leave_processes() -> None:
@@ -69,8 +71,9 @@ def _without_device(init: Callable[..., None]) -> Callable[..., None]:
     """The constructor of MMEngine's wrapper, which names a GPU for a model on the CPU too."""
 
     @functools.wraps(init)
-    def construct(self: MMDistributedDataParallel, module: nn.Module, *args: Any,
-                  **options: Any) -> None:
+    def construct(
+        self: MMDistributedDataParallel, module: nn.Module, *args: Any, **options: Any
+    ) -> None:
         if all(weight.device.type == 'cpu' for weight in module.parameters()):
             args, options = args[1:], {**options, 'device_ids': None}
         init(self, module, *args, **options)

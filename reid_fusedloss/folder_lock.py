@@ -1,10 +1,10 @@
 """One writer at a time in a folder: a lock of the operating system, which ends with its process."""
+
 import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Union
 
 from filelock import FileLock, Timeout
 
@@ -16,8 +16,7 @@ class FolderInUseError(ValueError):
 
 
 @contextmanager
-def folder_lock(folder: Union[str, os.PathLike], hint: str = '',
-                timeout: float = 0) -> Iterator[None]:
+def folder_lock(folder: str | os.PathLike, hint: str = '', timeout: float = 0) -> Iterator[None]:
     """Be the only one who writes to a folder. A thread that holds it may take it again.
 
     The file `.lock` stays; that it is there says nothing.
@@ -40,8 +39,9 @@ def folder_lock(folder: Union[str, os.PathLike], hint: str = '',
         lock.acquire(timeout=timeout)
     except Timeout:
         wait = 'wait for its end' + (f', or {hint}' if hint else '')
-        raise FolderInUseError(f'{folder} is being written by '
-                               f'{_holder(path) or holder or "another process"}: {wait}') from None
+        raise FolderInUseError(
+            f'{folder} is being written by {_holder(path) or holder or "another process"}: {wait}'
+        ) from None
     try:
         with suppress(OSError):  # a full disk: the lock holds without a name
             path.write_text(f'process {os.getpid()} on {platform.node()}', encoding='utf-8')

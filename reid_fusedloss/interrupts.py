@@ -1,20 +1,20 @@
 """Ctrl-C and SIGTERM at the right moment."""
+
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Callable, Optional
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
-Handler = Callable[[int, Optional[FrameType]], None]
+Handler = Callable[[int, FrameType | None], None]
 
 
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
     """SIGTERM raises KeyboardInterrupt meanwhile, as Ctrl-C does."""
 
-    def interrupt(number: int, frame: Optional[FrameType]) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     with _handlers(interrupt, signal.SIGTERM):

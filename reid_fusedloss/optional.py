@@ -1,10 +1,18 @@
 """Packages that only some jobs need: imported when such a job starts."""
+
 import importlib
 from types import ModuleType
 
 # module -> the extra of setup.cfg that installs it
-EXTRAS = dict(faiss='search', onnx='export', onnxruntime='export', onnxscript='export',
-              openvino='export', gradio='web', pytorch_grad_cam='cam')
+EXTRAS = dict(
+    faiss='search',
+    onnx='export',
+    onnxruntime='export',
+    onnxscript='export',
+    openvino='export',
+    gradio='web',
+    pytorch_grad_cam='cam',
+)
 
 
 def require(module: str, purpose: str) -> ModuleType:
@@ -23,5 +31,8 @@ def require(module: str, purpose: str) -> ModuleType:
         if error.name != module:  # it is there, and something that it needs is not
             raise
         extra = EXTRAS[module.split('.')[0]]
-        raise ImportError(f"{purpose} needs {module}: pip install 'reid_fusedloss[{extra}]', or "
-                          f"'.[{extra}]' in a clone", name=module) from error
+        raise ImportError(
+            f"{purpose} needs {module}: pip install 'reid_fusedloss[{extra}]', or "
+            f"'.[{extra}]' in a clone",
+            name=module,
+        ) from error

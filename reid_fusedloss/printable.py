@@ -4,23 +4,24 @@ On Linux a file name may hold any character but a slash, and bytes that are no t
 some characters act: they clear it, move to another line, write to the clipboard, turn the order of
 the letters. In a spreadsheet a cell may be a formula.
 """
+
 import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Union
+from typing import Any
 
 NAMED = 5  # images named one by one
 # control characters, ends of lines and of paragraphs, direction of writing, undecodable bytes
-ACTING = ('\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff')
+ACTING = '\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff'
 _ACTING = re.compile(f'[{ACTING}]')
 _ACTING_IN_LINES = re.compile(f'(?![\n\t])[{ACTING}]')
 _FORMULA = re.compile('[=+@\t\r\n\uff1d\uff0b\uff20\uff0d-]')  # after OWASP, "CSV injection"
 _NUMBER = re.compile(r'[+-]?\d+(\.\d*)?(e[+-]?\d+)?', re.ASCII | re.IGNORECASE)
 
 
-def printable(text: Union[str, os.PathLike], lines: bool = False) -> str:
+def printable(text: str | os.PathLike, lines: bool = False) -> str:
     r"""Write out the characters that act on a terminal, and those that UTF-8 cannot hold.
 
     Args:
@@ -49,7 +50,7 @@ def spreadsheet_cell(value: Any) -> Any:
     return value
 
 
-def tell(line: Union[str, os.PathLike]) -> None:
+def tell(line: str | os.PathLike) -> None:
     """Print a line in which names may be."""
     print(printable(line), flush=True)
 

@@ -5,8 +5,9 @@ resolves from every `default_scope`. A config that is inherited by scope,
 `_base_ = 'reid_fusedloss::...'`, is built in this scope: a name without scope then means what it
 means in mmpretrain, whose scope our configs have.
 """
+
 from importlib import import_module
-from typing import Any, Optional
+from typing import Any
 
 from mmengine import registry as mmengine_registry
 from mmengine.registry import DefaultScope, Registry
@@ -18,7 +19,7 @@ DEFAULTS = 'mmpretrain'
 class ScopeRegistry(Registry):
     """A registry in which a name without scope is mmpretrain's, if our scope is the default one."""
 
-    def get(self, key: str) -> Optional[Any]:
+    def get(self, key: str) -> Any | None:
         """See MMEngine's `Registry.get`."""
         default = DefaultScope.get_current_instance()
         if isinstance(key, str) and '.' not in key and default and default.scope_name == SCOPE:

@@ -1,11 +1,12 @@
 """The configs of this package: where they lie, and how MMEngine finds them by scope."""
+
 import functools
 from collections.abc import Callable
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Optional
+from typing import Any
 
 from mmengine.config import config
 from mmengine.config.utils import MODULE2PACKAGE
@@ -33,8 +34,9 @@ def answer_for_us(module: ModuleType) -> None:
     MMEngine asks `pkg_resources`, which looks in the wrong folder for an editable installation, and
     which setuptools 82 has dropped: then the other packages are looked up by their import.
     """
-    for name, answer in dict(is_installed=True, get_installed_path=str(PACKAGE),
-                             install_package=None).items():
+    for name, answer in dict(
+        is_installed=True, get_installed_path=str(PACKAGE), install_package=None
+    ).items():
         ask = getattr(module, name, None)
         if ask is not None and not hasattr(ask, '__wrapped__'):
             setattr(module, name, _answering(ask, answer))
@@ -68,7 +70,7 @@ def _without_scope_of_functions(convert: Callable[..., Any]) -> Callable[..., An
     """Leave the scope out of configs of functions, which would get it as an argument."""
 
     @functools.wraps(convert)
-    def converted(cfg: Any, scope: Optional[str] = None, has_scope: bool = True) -> Any:
+    def converted(cfg: Any, scope: str | None = None, has_scope: bool = True) -> Any:
         done = convert(cfg, scope, has_scope)
         for key in FUNCTIONS if scope == PACKAGE.name and isinstance(done, dict) else ():
             if isinstance(done.get(key), dict):
@@ -87,8 +89,10 @@ def find_root() -> Path:
     for root in (PACKAGE / MIM, PACKAGE.parent):
         if (root / 'configs' / '_base_').is_dir():
             return root
-    raise FileNotFoundError(f'{PACKAGE} was installed without its configs: install the wheel or '
-                            'the source distribution again, or work in a clone')
+    raise FileNotFoundError(
+        f'{PACKAGE} was installed without its configs: install the wheel or '
+        'the source distribution again, or work in a clone'
+    )
 
 
 def configs_dir() -> Path:
@@ -104,8 +108,11 @@ def datasets_dir() -> Path:
 def list_configs() -> dict[str, Path]:
     """Configs that can be trained or tested: name such as 'paper/fusedloss_r50' -> file."""
     root = configs_dir()
-    return {path.relative_to(root).with_suffix('').as_posix(): path
-            for path in sorted(root.rglob('*.py')) if '_base_' not in path.parts}
+    return {
+        path.relative_to(root).with_suffix('').as_posix(): path
+        for path in sorted(root.rglob('*.py'))
+        if '_base_' not in path.parts
+    }
 
 
 def find_config(name: str) -> Path:
@@ -125,14 +132,20 @@ def find_config(name: str) -> Path:
     if name.endswith('.py') and '::' not in name and not Path(name).parent.name:
         wanted = ()  # a file name: the user means a file of his own
     known = list_configs()
-    found = {key: path for key, path in known.items()
-             if wanted and tuple(key.split('/'))[-len(wanted):] == wanted}
+    found = {
+        key: path
+        for key, path in known.items()
+        if wanted and tuple(key.split('/'))[-len(wanted) :] == wanted
+    }
     if len(found) == 1:
         return next(iter(found.values()))
     if found:
         raise ValueError(f'{name} is the name of several configs: choose one of {sorted(found)}')
     near = get_close_matches('/'.join(wanted), known, n=3, cutoff=0.6) or get_close_matches(
-        Path(name).stem, [key.split('/')[-1] for key in known], n=3, cutoff=0.6)
+        Path(name).stem, [key.split('/')[-1] for key in known], n=3, cutoff=0.6
+    )
     hint = f', such as {", ".join(near)}' if near else ''
-    raise FileNotFoundError(f'no config at {name}: check the path, or take a name that '
-                            f'`reid-fusedloss configs` lists{hint}')
+    raise FileNotFoundError(
+        f'no config at {name}: check the path, or take a name that '
+        f'`reid-fusedloss configs` lists{hint}'
+    )

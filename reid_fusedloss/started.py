@@ -1,4 +1,5 @@
 """Whether this process is the command of the package, which imports heavy modules late."""
+
 import sys
 from pathlib import Path
 
@@ -14,5 +15,5 @@ def by_command() -> bool:
     program = Path(sys.argv[0])
     if program.stem == COMMAND or program == Path(__file__).with_name('__main__.py'):
         return True
-    module = sys.orig_argv[sys.orig_argv.index('-m') + 1:] if sys.argv[0] == '-m' else []
+    module = sys.orig_argv[sys.orig_argv.index('-m') + 1 :] if sys.argv[0] == '-m' else []
     return module[:1] == ['reid_fusedloss']

@@ -1,4 +1,5 @@
 """Who may let a checkpoint run code while it loads, and how."""
+
 import argparse
 import os
 
@@ -29,8 +30,9 @@ def is_trusted() -> bool:
     """
     value = os.environ.get(TRUST_VARIABLE, '')
     if value.lower() not in _YES + _NO:
-        raise ValueError(f"the environment variable {TRUST_VARIABLE} must be '1' or '0', got "
-                         f'{value!r}')
+        raise ValueError(
+            f"the environment variable {TRUST_VARIABLE} must be '1' or '0', got {value!r}"
+        )
     by_torch = os.environ.get(TORCH_VARIABLE, '').lower() in _YES
     return _state['trusted'] or value.lower() in _YES or by_torch
 
@@ -38,14 +40,19 @@ def is_trusted() -> bool:
 def add_trust_argument(parser: argparse._ActionsContainer) -> None:
     """Add the flag of a command whose user may trust a checkpoint."""
     _state['has_flag'] = True
-    parser.add_argument(TRUST_FLAG, action='store_true',
-                        help='load files that can run code; only for files you trust')
+    parser.add_argument(
+        TRUST_FLAG,
+        action='store_true',
+        help='load files that can run code; only for files you trust',
+    )
 
 
 def ways_to_trust() -> str:
     """What the caller can do to trust a file, for an error message."""
     if _state['has_flag']:
         return f'pass {TRUST_FLAG} or set the environment variable {TRUST_VARIABLE}=1'
-    return (f'set the environment variable {TRUST_VARIABLE}=1, add '
-            "dict(type='reid_fusedloss.TrustCheckpointsHook') to custom_hooks of the config, or "
-            'call reid_fusedloss.trust_checkpoints()')
+    return (
+        f'set the environment variable {TRUST_VARIABLE}=1, add '
+        "dict(type='reid_fusedloss.TrustCheckpointsHook') to custom_hooks of the config, or "
+        'call reid_fusedloss.trust_checkpoints()'
+    )

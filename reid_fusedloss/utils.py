@@ -1,4 +1,5 @@
 """What `mmengine.hub` asks of a package."""
+
 from mmengine.registry import DefaultScope, init_default_scope
 
 
@@ -10,5 +11,6 @@ def register_all_modules(init_scope: bool = True) -> None:
             none.
     """
     from . import components  # noqa: F401
+
     if init_scope and DefaultScope.get_current_instance() is None:
         init_default_scope('mmpretrain')

@@ -1,4 +1,5 @@
 """Commands called in this process: an interpreter takes longer to start than most of them."""
+
 import sys
 from importlib import import_module
 from types import SimpleNamespace
@@ -8,8 +9,13 @@ import pytest
 from reid_fusedloss.commands import parse, start
 
 # names of the tools that differ from those of the commands
-COMMANDS = dict(extract_features='extract', export_onnx='export', convert_checkpoint='convert',
-                evaluate_features='evaluate', visualize_ranking='ranking')
+COMMANDS = dict(
+    extract_features='extract',
+    export_onnx='export',
+    convert_checkpoint='convert',
+    evaluate_features='evaluate',
+    visualize_ranking='ranking',
+)
 
 
 def job(name: str):
@@ -20,8 +26,12 @@ def job(name: str):
 def load_tool(name: str) -> SimpleNamespace:
     """tools/NAME.py with its arguments from `sys.argv`: `main` returns the exit status."""
     command = COMMANDS.get(name, name)
-    return SimpleNamespace(__name__=name, main=lambda: start(command, prog=f'{name}.py'),
-                           parse_args=lambda: parse(command, sys.argv[1:]), job=job(name))
+    return SimpleNamespace(
+        __name__=name,
+        main=lambda: start(command, prog=f'{name}.py'),
+        parse_args=lambda: parse(command, sys.argv[1:]),
+        job=job(name),
+    )
 
 
 def call(monkeypatch: pytest.MonkeyPatch, name: str, *arguments: object) -> None:

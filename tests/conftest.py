@@ -1,4 +1,5 @@
 """Shared fixtures; real data is used where an environment variable names it."""
+
 import gc
 import os
 import signal
@@ -12,11 +13,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
-
-import reid_fusedloss  # noqa: F401
 from mmengine.config import config
 from mmengine.registry import init_default_scope
 from mmengine.runner import runner
+
+import reid_fusedloss  # noqa: F401
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -52,7 +53,7 @@ def _runs():
     config, asks the compiler for its version and collects garbage for each data set; so it does
     still in the tests that start processes.
     """
-    last = 0.
+    last = 0.0
 
     def next_second():
         nonlocal last
@@ -60,12 +61,17 @@ def _runs():
         return last
 
     clock = SimpleNamespace(time=next_second, strftime=time.strftime, localtime=time.localtime)
-    formatter = ('mmengine.config.config.FormatCode' if hasattr(config, 'FormatCode') else
-                 'yapf.yapflib.yapf_api.FormatCode')  # of the other family, imported when needed
-    with patch('mmengine.runner.runner.time', clock), \
-            patch('mmengine.runner.runner.collect_env', cache(runner.collect_env)), \
-            patch(formatter, lambda code, **_: (code, True)), \
-            patch('mmengine.dataset.base_dataset.gc', SimpleNamespace(collect=lambda: 0)):
+    formatter = (
+        'mmengine.config.config.FormatCode'
+        if hasattr(config, 'FormatCode')
+        else 'yapf.yapflib.yapf_api.FormatCode'
+    )  # of the other family, imported when needed
+    with (
+        patch('mmengine.runner.runner.time', clock),
+        patch('mmengine.runner.runner.collect_env', cache(runner.collect_env)),
+        patch(formatter, lambda code, **_: (code, True)),
+        patch('mmengine.dataset.base_dataset.gc', SimpleNamespace(collect=lambda: 0)),
+    ):
         yield
 
 

@@ -1,4 +1,5 @@
 """A disk that is full after so many bytes."""
+
 import errno
 import os
 from contextlib import contextmanager
@@ -33,7 +34,9 @@ class Limited:
         self._file.close()
 
     def write(self, data):
-        fits = bytes(data)[:max(self._left[0], 0)] if isinstance(data, (bytes, memoryview)) else data
+        fits = (
+            bytes(data)[: max(self._left[0], 0)] if isinstance(data, (bytes, memoryview)) else data
+        )
         self._left[0] -= len(data)
         self._file.write(fits)
         if self._left[0] < 0:

@@ -1,7 +1,8 @@
 """What test_fuzz.py draws from: wrong values, file names, and valid arguments of each class."""
+
 import inspect
 import itertools
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,43 +13,73 @@ from torch import nn
 from reid_fusedloss import registry
 from reid_fusedloss.datasets.image_files import IMAGE_SUFFIXES
 
-HUGE = (10**9, 2**63, -10**30, 1e308)
+HUGE = (10**9, 2**63, -(10**30), 1e308)
 small = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.floats(), st.text(max_size=5))
 wrong_values = st.one_of(
-    small, st.sampled_from(HUGE), st.binary(max_size=3), st.lists(small, max_size=4),
-    st.lists(small, max_size=4).map(tuple), st.dictionaries(st.text(max_size=5), small, max_size=3),
-    st.sampled_from([object(), int, dict(type='NoSuchType'), dict(type=None), dict(type=5)]))
+    small,
+    st.sampled_from(HUGE),
+    st.binary(max_size=3),
+    st.lists(small, max_size=4),
+    st.lists(small, max_size=4).map(tuple),
+    st.dictionaries(st.text(max_size=5), small, max_size=3),
+    st.sampled_from([object(), int, dict(type='NoSuchType'), dict(type=None), dict(type=5)]),
+)
 
-FRAGMENTS = ('-1', '0', '1', '02', '0002', '7' * 30, '٣', '²', '_', 'c', '_c', 's1', '-', '.', ' ',
-             '\n', 'é', '行', '\udcff', 'x' * 40)
+FRAGMENTS = (
+    '-1',
+    '0',
+    '1',
+    '02',
+    '0002',
+    '7' * 30,
+    '٣',
+    '²',
+    '_',
+    'c',
+    '_c',
+    's1',
+    '-',
+    '.',
+    ' ',
+    '\n',
+    'é',
+    '行',
+    '\udcff',
+    'x' * 40,
+)
 names = st.builds(
     lambda head, rest, suffix: ''.join([*head, *rest, suffix])[:80] + suffix,
-    st.one_of(st.just(()), st.tuples(st.sampled_from(['-1', '0', '1', '02', '2', '٣', '9' * 25]),
-                                     st.sampled_from(['_c1', '_c٣', '_0_1', '_c1', '_000_2', ''])),
-              st.tuples(st.text(st.characters(exclude_characters='/\0'), max_size=9))),
+    st.one_of(
+        st.just(()),
+        st.tuples(
+            st.sampled_from(['-1', '0', '1', '02', '2', '٣', '9' * 25]),
+            st.sampled_from(['_c1', '_c٣', '_0_1', '_c1', '_000_2', '']),
+        ),
+        st.tuples(st.text(st.characters(exclude_characters='/\0'), max_size=9)),
+    ),
     st.lists(st.sampled_from(FRAGMENTS), max_size=4),
-    st.sampled_from([*IMAGE_SUFFIXES, '.JPG', '.db', ''])).filter(
-        lambda name: name not in ('', '.', '..'))
+    st.sampled_from([*IMAGE_SUFFIXES, '.JPG', '.db', '']),
+).filter(lambda name: name not in ('', '.', '..'))
 
 
 def digits(text: str) -> str:
     return ''.join(itertools.takewhile(str.isdecimal, text))
 
 
-def read_name(name: str, benchmark: str) -> Optional[tuple[str, str]]:
+def read_name(name: str, benchmark: str) -> tuple[str, str] | None:
     """Identity and camera of a name as the benchmarks say it, without regular expressions."""
     pid = '-1' if name.startswith('-1') and benchmark != 'VeRi776' else digits(name)
-    rest = name[len(pid):]
+    rest = name[len(pid) :]
     if benchmark.startswith('MSMT17'):
         pid = digits(name)
-        rest = name[len(pid):]
+        rest = name[len(pid) :]
         middle = digits(rest[1:])
         if not middle or not rest.startswith('_'):
             return None
-        rest, mark = rest[1 + len(middle):], '_'
+        rest, mark = rest[1 + len(middle) :], '_'
     else:
         mark = '_c'
-    camid = digits(rest[len(mark):])
+    camid = digits(rest[len(mark) :])
     return (pid, camid) if pid and camid and rest.startswith(mark) else None
 
 
@@ -75,56 +106,128 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
     loss = dict(type='reid_fusedloss.FusedLoss', terms=dict(id=term))
     head = dict(num_classes=4, in_channels=8, loss=loss, embedding_dims=6, init_cfg=None)
     sampler = DefaultSampler(Labels(), seed=0)
-    data = dict(data_root=folder, split='train', pipeline=[], sources=dict(train='train'),
-                pattern=r'(?P<pid>\d+)_c(?P<camid>\d+)', junk_pids=('-1', ), max_ids=None,
-                same_identities=False, unreadable='skip', serialize_data=True, max_refetch=10)
-    drawn = dict(split='train', data_root=None, pipeline=(), num_train_ids=3, num_test_ids=2,
-                 num_distractors=1, num_junk=1, num_cameras=2, images_per_camera=2, size=(32, 16),
-                 seed=0, max_ids=None, unreadable='skip')
-    metric = dict(distance='cosine', ap='ir', topk=(1, 5), use_cameras=True, rerank=dict(k1=20),
-                  query_expansion=None, tpr_at_fpr=(0.1, ), single_shot=dict(trials=2),
-                  open_set=dict(fpir=(.5, ), trials=2), compare=False, list_length=3, chunk_size=8,
-                  backend='numpy', device='cpu', prefix='reid', rerank_prefix='rerank')
+    data = dict(
+        data_root=folder,
+        split='train',
+        pipeline=[],
+        sources=dict(train='train'),
+        pattern=r'(?P<pid>\d+)_c(?P<camid>\d+)',
+        junk_pids=('-1',),
+        max_ids=None,
+        same_identities=False,
+        unreadable='skip',
+        serialize_data=True,
+        max_refetch=10,
+    )
+    drawn = dict(
+        split='train',
+        data_root=None,
+        pipeline=(),
+        num_train_ids=3,
+        num_test_ids=2,
+        num_distractors=1,
+        num_junk=1,
+        num_cameras=2,
+        images_per_camera=2,
+        size=(32, 16),
+        seed=0,
+        max_ids=None,
+        unreadable='skip',
+    )
+    metric = dict(
+        distance='cosine',
+        ap='ir',
+        topk=(1, 5),
+        use_cameras=True,
+        rerank=dict(k1=20),
+        query_expansion=None,
+        tpr_at_fpr=(0.1,),
+        single_shot=dict(trials=2),
+        open_set=dict(fpir=(0.5,), trials=2),
+        compare=False,
+        list_length=3,
+        chunk_size=8,
+        backend='numpy',
+        device='cpu',
+        prefix='reid',
+        rerank_prefix='rerank',
+    )
     own = dict(
-        SyntheticReID=drawn, LoadReIDImage=dict(max_bytes=9, max_pixels=9, backend='cv2'),
+        SyntheticReID=drawn,
+        LoadReIDImage=dict(max_bytes=9, max_pixels=9, backend='cv2'),
         SeededBatchSampler=dict(sampler=sampler, batch_size=8, batch_sampler=None, drop_last=False),
         PKBatchSampler=dict(sampler=sampler, batch_size=8, num_instances=2, epoch_rule='images'),
-        CenterLoss=dict(num_classes=4, feat_dims=8, lr=0.5, update='sgd', init='normal',
-                        reduction='mean'),
+        CenterLoss=dict(
+            num_classes=4, feat_dims=8, lr=0.5, update='sgd', init='normal', reduction='mean'
+        ),
         CircleLoss=dict(form='class', margin=0.3, gamma=64, label_smoothing=0.1),
         TripletLoss=dict(margin=0.3, mining='hard', normalize=False, squared=False),
         FusedLoss=dict(terms=dict(id=term), num_classes=4, feat_dims=8),
-        LinearReIDHead=dict(head, bias=True), BNNeckHead=dict(head, test_feature='bn'),
-        PCBHead=dict(num_classes=4, in_channels=8, loss=loss, num_parts=2, part_dims=4, dropout=0.5,
-                     test_feature='pooled', init_cfg=None),
+        LinearReIDHead=dict(head, bias=True),
+        BNNeckHead=dict(head, test_feature='bn'),
+        PCBHead=dict(
+            num_classes=4,
+            in_channels=8,
+            loss=loss,
+            num_parts=2,
+            part_dims=4,
+            dropout=0.5,
+            test_feature='pooled',
+            init_cfg=None,
+        ),
         PartwiseLoss=dict(loss=dict(type='torch.nn.CrossEntropyLoss')),
         FlipTestModel=dict(module=Tested()),
-        MobileNetV2=dict(strides=(1, 2, 2, 2), widen_factor=0.1, expand_first=True,
-                         round_channels=False, init_cfg=None),
-        ResNet=dict(depth=18, strides=(1, 2, 2, 1), stem_channels=8, base_channels=8,
-                    out_indices=(3, ), ibn=True, non_local=(0, 1, 1, 0), stem_relu=False,
-                    pool_ceil=True, init_cfg=None),
-        OSNet=dict(widen_factor=0.25, variant='plain', frozen_stages=-1, norm_eval=False,
-                   init_cfg=None),
-        ReIDMetric=metric, SaveEmbeddings=dict(path='features.npz'),
+        MobileNetV2=dict(
+            strides=(1, 2, 2, 2),
+            widen_factor=0.1,
+            expand_first=True,
+            round_channels=False,
+            init_cfg=None,
+        ),
+        ResNet=dict(
+            depth=18,
+            strides=(1, 2, 2, 1),
+            stem_channels=8,
+            base_channels=8,
+            out_indices=(3,),
+            ibn=True,
+            non_local=(0, 1, 1, 0),
+            stem_relu=False,
+            pool_ceil=True,
+            init_cfg=None,
+        ),
+        OSNet=dict(
+            widen_factor=0.25, variant='plain', frozen_stages=-1, norm_eval=False, init_cfg=None
+        ),
+        ReIDMetric=metric,
+        SaveEmbeddings=dict(path='features.npz'),
         FreezeHook=dict(parts=['backbone'], epochs=2),
         ReIDCheckpointHook=dict(interval=1, by_epoch=True, max_keep_ckpts=2, save_best='reid/mAP'),
         ReIDReportHook=dict(num_queries=8, order='spread'),
-        StopSignalHook=dict(signals=('SIGTERM', ), interval=10),
-        BF16OptimWrapper=dict(optimizer=torch.optim.SGD([nn.Parameter(torch.zeros(1))], 0.1),
-                              accumulative_counts=1, clip_grad=None))
-    return {name: own.get(name, data if name in registry.DATASETS.module_dict else {})
-            for name in classes()}
+        StopSignalHook=dict(signals=('SIGTERM',), interval=10),
+        BF16OptimWrapper=dict(
+            optimizer=torch.optim.SGD([nn.Parameter(torch.zeros(1))], 0.1),
+            accumulative_counts=1,
+            clip_grad=None,
+        ),
+    )
+    return {
+        name: own.get(name, data if name in registry.DATASETS.module_dict else {})
+        for name in classes()
+    }
 
 
 def classes() -> dict[str, type]:
     """All classes of the package's registries by name."""
     found = {}
-    for name, value in vars(registry).items():
+    for _name, value in vars(registry).items():
         if isinstance(value, registry.Registry) and value.scope == registry.SCOPE:
             value.import_from_location()
-            found |= {key: kind for key, kind in value.module_dict.items()
-                      if inspect.isclass(kind) and kind.__module__.startswith(registry.SCOPE)}
+            found |= {
+                key: kind
+                for key, kind in value.module_dict.items()
+                if inspect.isclass(kind) and kind.__module__.startswith(registry.SCOPE)
+            }
     return found
 
 
@@ -138,10 +241,14 @@ class Quiet(dict):
 def misspell(key: str, place: int) -> str:
     """A key with one letter left out or, if it has but one, doubled."""
     place %= len(key)
-    return key[:place] + key[place + 1:] if len(key) > 1 else key * 2
+    return key[:place] + key[place + 1 :] if len(key) > 1 else key * 2
 
 
 def as_source(config: dict[str, Any]) -> str:
     """A config file; a number that is not finite has no name of its own in Python."""
-    return '\n'.join(["nan, inf = float('nan'), float('inf')",
-                      *(f'{key} = {value!r}' for key, value in config.items())])
+    return '\n'.join(
+        [
+            "nan, inf = float('nan'), float('inf')",
+            *(f'{key} = {value!r}' for key, value in config.items()),
+        ]
+    )

@@ -1,4 +1,5 @@
 """A process that holds the lock of a folder."""
+
 import os
 import signal
 from contextlib import contextmanager

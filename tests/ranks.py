@@ -1,4 +1,5 @@
 """Functions on several real processes of one group."""
+
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -16,15 +17,22 @@ def run_ranks(function: Callable[..., None], world: int, folder: Path, *argument
     """
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['reid_fusedloss'])
-    multiprocessing.start_processes(_join, (function, world, folder, *arguments), nprocs=world,
-                                    start_method='forkserver')
+    multiprocessing.start_processes(
+        _join, (function, world, folder, *arguments), nprocs=world, start_method='forkserver'
+    )
 
 
-def _join(rank: int, function: Callable[..., None], world: int, folder: Path,
-          *arguments: Any) -> None:
+def _join(
+    rank: int, function: Callable[..., None], world: int, folder: Path, *arguments: Any
+) -> None:
     torch.set_num_threads(1)
-    distributed.init_process_group('gloo', f'file://{folder}/rendezvous', rank=rank,
-                                   world_size=world, timeout=timedelta(seconds=60))
+    distributed.init_process_group(
+        'gloo',
+        f'file://{folder}/rendezvous',
+        rank=rank,
+        world_size=world,
+        timeout=timedelta(seconds=60),
+    )
     try:
         function(rank, world, folder, *arguments)
     finally:

@@ -1,4 +1,5 @@
 """tools/ablate.py and tools/table.py as a user starts them: stopped in the middle, gone on with."""
+
 import csv
 import json
 import os
@@ -23,10 +24,17 @@ def command(tool, *arguments):
 
 
 def start(parts, folder):
-    environment = dict(os.environ, PYTHONPATH=str(REPOSITORY), OMP_NUM_THREADS='1',
-                       PYTHONWARNINGS='ignore')
-    return subprocess.Popen(parts, cwd=folder, env=environment, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    environment = dict(
+        os.environ, PYTHONPATH=str(REPOSITORY), OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore'
+    )
+    return subprocess.Popen(
+        parts,
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def is_running(word):
@@ -40,10 +48,23 @@ def runs(tmp_path_factory):
     """A list stopped in its first training, then run to its end: folder and both outputs."""
     folder = tmp_path_factory.mktemp('ablate')
     options = tiny_options(folder / 'data') | {
-        'train_cfg.max_epochs': EPOCHS, 'default_hooks.report.num_queries': 1}
+        'train_cfg.max_epochs': EPOCHS,
+        'default_hooks.report.num_queries': 1,
+    }
     given = [f'{key}={value}'.replace(' ', '') for key, value in options.items()]
-    parts = command('ablate.py', '--rows', *(PAPER / f'{row}.py' for row in ROWS), '--seeds', 3,
-                    '--dataset', 'synthetic', '--budget', 'cpu_synthetic', '--cfg-options', *given)
+    parts = command(
+        'ablate.py',
+        '--rows',
+        *(PAPER / f'{row}.py' for row in ROWS),
+        '--seeds',
+        3,
+        '--dataset',
+        'synthetic',
+        '--budget',
+        'cpu_synthetic',
+        '--cfg-options',
+        *given,
+    )
     process = start(parts, folder)
     first = folder / 'work_dirs' / 'synthetic_cpu_synthetic' / ROWS[0] / 'seed3'
     deadline = time.monotonic() + 300
@@ -76,14 +97,28 @@ def test_the_same_command_goes_on(runs):
     assert 'table3/1_id seed 3: the same config as table2/6_bn/seed3: trained once' in output
     lines = [line for line in output.splitlines() if 're-ranked R1' in line]
     assert [line.split(':')[0] for line in lines] == [
-        f'[{number}/3] {row} seed 3' for number, row in enumerate(ROWS, 1)]
+        f'[{number}/3] {row} seed 3' for number, row in enumerate(ROWS, 1)
+    ]
     assert 'nothing left to run' in lines[-1]
 
 
 def test_table_of_it(runs):
     folder, first = runs[:2]
-    process = start(command('table.py', '--dataset', 'synthetic', '--budget', 'cpu_synthetic',
-                            '--tables', 2, 3, '--output', 'tables'), folder)
+    process = start(
+        command(
+            'table.py',
+            '--dataset',
+            'synthetic',
+            '--budget',
+            'cpu_synthetic',
+            '--tables',
+            2,
+            3,
+            '--output',
+            'tables',
+        ),
+        folder,
+    )
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 0, output
     scores = json.loads((first / 'test_last' / 'scores.json').read_text())
@@ -95,4 +130,5 @@ def test_table_of_it(runs):
     with open(folder / 'tables' / 'tables_synthetic_cpu_synthetic.csv') as file:
         records = [record for record in csv.DictReader(file) if record['status'] == 'finished']
     assert [(record['row'], record['metric']) for record in records] == [
-        (row, metric) for row in ("'+BN", 'L_id', 'L_id + L_center') for metric in ('R1', 'mAP')]
+        (row, metric) for row in ("'+BN", 'L_id', 'L_id + L_center') for metric in ('R1', 'mAP')
+    ]

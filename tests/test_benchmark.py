@@ -1,4 +1,5 @@
 """tools/benchmark/eval_speed.py at a tiny size: what it says is right, whatever the seconds are."""
+
 import json
 import os
 import subprocess
@@ -40,8 +41,15 @@ def results(tmp_path_factory):
 
 def test_every_stage_is_timed_in_every_round(results):
     stages_by_name = {stage['name']: stage for stage in results['stages']}
-    assert list(stages_by_name) == ['gemm', 'rank', 'rank_given', 'gemm_all', 'rerank',
-                                    'rerank_streaming', 'expansion']
+    assert list(stages_by_name) == [
+        'gemm',
+        'rank',
+        'rank_given',
+        'gemm_all',
+        'rerank',
+        'rerank_streaming',
+        'expansion',
+    ]
     assert {len(stage['seconds']) for stage in results['stages']} == {2}
     rerank, product = stages_by_name['rerank'], stages_by_name['gemm_all']
     assert rerank['ratio'] == pytest.approx(rerank['min'] / product['min'])
@@ -52,13 +60,14 @@ def test_parts_add_up_to_their_stage(results):
     rerank = next(stage for stage in results['stages'] if stage['name'] == 'rerank')
     outer = [part for part in rerank['parts'] if part['depth'] == 0]
     assert len(outer) > 2
-    assert sum(part['seconds'] for part in outer) == pytest.approx(rerank['min'], rel=.05)
+    assert sum(part['seconds'] for part in outer) == pytest.approx(rerank['min'], rel=0.05)
 
 
 def test_figures_are_the_oracles(results, tiny):
     found = {stage['name']: stage['figures'] for stage in results['stages']}
-    unit = [part / np.linalg.norm(part, axis=1, keepdims=True)
-            for part in (tiny.query, tiny.gallery)]
+    unit = [
+        part / np.linalg.norm(part, axis=1, keepdims=True) for part in (tiny.query, tiny.gallery)
+    ]
     expected = oracle.ranking_metrics(1 - unit[0] @ unit[1].T, *tiny.labels, 'ir', [1])
     for name in ('rank', 'rank_given'):
         for key in ('mAP', 'R1', 'mINP'):
@@ -71,7 +80,7 @@ def test_figures_are_the_oracles(results, tiny):
 
 def test_dense_reranking_is_the_oracles(tiny):
     distances = oracle.euclidean_of_normalised(np.concatenate([tiny.query, tiny.gallery]))
-    for k1, k2, lambda_value in ((20, 6, .3), (5, 1, 0.)):
+    for k1, k2, lambda_value in ((20, 6, 0.3), (5, 1, 0.0)):
         expected = oracle.k_reciprocal(distances, 40, k1, k2, lambda_value)
         result = classic.classic_rerank(tiny.query, tiny.gallery, k1, k2, lambda_value)
         np.testing.assert_allclose(result, expected, atol=1e-12)
@@ -109,6 +118,7 @@ def test_features_from_a_file(tiny, tmp_path):
 
 def test_functions_are_put_back():
     from reid_fusedloss.functional.reranking import encoding, rerank
+
     before = encoding.encode
     with measure.Spans().installed():
         assert encoding.encode is not before and rerank.encode is encoding.encode
@@ -117,21 +127,44 @@ def test_functions_are_put_back():
 
 def test_spans_split_nested_calls():
     spans = measure.Spans()
-    spans.seconds.update({('a._outer',): 4., ('a._outer', 'b.inner'): 3.,
-                          ('a._outer', 'b.inner', measure.PRODUCT): 2.})
-    parts = [(part.depth, part.name, part.seconds, part.product) for part in spans.stages(10.)]
-    assert parts == [(0, 'outer', 4, 2), (1, 'inner', 3, 2), (1, 'rest of outer', 1, 0),
-                     (0, 'rest', 6, 0)]
-    assert spans.share_of_product(10.) == pytest.approx(.2)
+    spans.seconds.update(
+        {
+            ('a._outer',): 4.0,
+            ('a._outer', 'b.inner'): 3.0,
+            ('a._outer', 'b.inner', measure.PRODUCT): 2.0,
+        }
+    )
+    parts = [(part.depth, part.name, part.seconds, part.product) for part in spans.stages(10.0)]
+    assert parts == [
+        (0, 'outer', 4, 2),
+        (1, 'inner', 3, 2),
+        (1, 'rest of outer', 1, 0),
+        (0, 'rest', 6, 0),
+    ]
+    assert spans.share_of_product(10.0) == pytest.approx(0.2)
 
 
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='memory is read from /proc')
 def test_memory_of_a_stage_in_its_own_process():
-    environment = dict(os.environ, OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore',
-                       PYTHONPATH=str(FOLDER.parents[1]))
-    done = subprocess.run([sys.executable, str(FOLDER / 'eval_speed.py'), '--size', '1000x8000',
-                           '--dim', '16', '--stage', 'rerank'], env=environment,
-                          capture_output=True, text=True, timeout=600)
+    environment = dict(
+        os.environ, OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore', PYTHONPATH=str(FOLDER.parents[1])
+    )
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(FOLDER / 'eval_speed.py'),
+            '--size',
+            '1000x8000',
+            '--dim',
+            '16',
+            '--stage',
+            'rerank',
+        ],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
     found = json.loads(done.stdout.splitlines()[-1])
     assert 4 * 1000 * 8000 < found['extra_bytes'] < 400 * 2**20
     assert found['seconds'] > 0
@@ -139,7 +172,7 @@ def test_memory_of_a_stage_in_its_own_process():
 
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='memory is read from /proc')
 def test_the_peak_counts_what_is_freed():
-    assert measure.timed_with_memory(lambda: np.ones(2**24).sum())[2] > .99 * 2**27
+    assert measure.timed_with_memory(lambda: np.ones(2**24).sum())[2] > 0.99 * 2**27
     assert measure.timed_with_memory(lambda: None)[2] < 2**24
 
 
@@ -150,8 +183,10 @@ def test_msmt17_runs_in_24_gb_but_for_what_is_named(monkeypatch):
     for stage in stages.own_stages(OPTIONS):
         assert eval_speed.too_large(stage, msmt17) == ''
     peer = peers.Peer('torchreid', Path())
-    reasons = {stage.name: eval_speed.too_large(stage, msmt17)
-               for stage in peers.peer_stages(peer, OPTIONS, Path())}
+    reasons = {
+        stage.name: eval_speed.too_large(stage, msmt17)
+        for stage in peers.peer_stages(peer, OPTIONS, Path())
+    }
     assert reasons['torchreid.rerank'] == ('skipped: it needs about 197 GiB, 22 GiB are available')
 
 
@@ -164,15 +199,19 @@ def peer(tmp_path):
         'def evaluate_rank(distmat, q_pids, g_pids, q_camids, g_camids, max_rank=50,\n'
         '                  use_metric_cuhk03=False, use_cython=True):\n'
         '    assert distmat.shape == (len(q_pids), len(g_pids)) and not use_cython\n'
-        '    return [.5, .75], .25\n')
+        '    return [.5, .75], .25\n'
+    )
     (tmp_path / 'torchreid' / 'utils' / 'rerank.py').write_text(
-        'import numpy\n\ndef re_ranking(q_g, q_q, g_g):\n    return numpy.no_such_name\n')
+        'import numpy\n\ndef re_ranking(q_g, q_q, g_g):\n    return numpy.no_such_name\n'
+    )
     return peers.Peer.find(tmp_path)
 
 
 def test_a_peer_is_run_or_says_why_not(peer, tiny, tmp_path):
-    found = {stage.name: eval_speed.measure_alone(stage, tiny)
-             for stage in peers.peer_stages(peer, OPTIONS, tmp_path)}
+    found = {
+        stage.name: eval_speed.measure_alone(stage, tiny)
+        for stage in peers.peer_stages(peer, OPTIONS, tmp_path)
+    }
     assert found['torchreid.rank_python']['figures'] == dict(mAP=25, R1=50)
     assert found['torchreid.rerank']['problem'].startswith('does not run: AttributeError')
     assert 'setup.py build_ext --inplace' in found['torchreid.rank_cython']['problem']
@@ -192,10 +231,14 @@ def test_peers_that_are_none(peer, tmp_path):
         peers.find_peers([peer.path, peer.path])
 
 
-@pytest.mark.parametrize('arguments, words', [
-    (['--size', 'markt'], "'msmt17'.*'markt'"), (['--size', '40x0'], '200x1000'),
-    ([*TINY, '--only', 'reranking'], "unknown stages .'reranking'.*'rerank_streaming'"),
-])
+@pytest.mark.parametrize(
+    'arguments, words',
+    [
+        (['--size', 'markt'], "'msmt17'.*'markt'"),
+        (['--size', '40x0'], '200x1000'),
+        ([*TINY, '--only', 'reranking'], "unknown stages .'reranking'.*'rerank_streaming'"),
+    ],
+)
 def test_mistakes_on_the_command_line(arguments, words):
     with pytest.raises(ValueError, match=words):
         eval_speed.main(arguments)

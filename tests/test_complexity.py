@@ -1,4 +1,5 @@
 """tools/complexity.py against a count by hand."""
+
 import runpy
 
 import torch
@@ -17,8 +18,9 @@ def by_hand(name):
     total = []
     for module in model.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
-            module.register_forward_hook(lambda layer, _, output: total.append(
-                output[0].numel() * layer.weight[0].numel()))
+            module.register_forward_hook(
+                lambda layer, _, output: total.append(output[0].numel() * layer.weight[0].numel())
+            )
     with torch.no_grad():
         model.extract_feat(torch.zeros(1, 3, 256, 128))
     return sum(p.numel() for p in model.parameters()) / 1e6, sum(total) / 1e9

@@ -1,4 +1,5 @@
 """Every config: loads for every data set, dumps, builds, takes a step, and says how it is run."""
+
 import re
 from pathlib import Path
 
@@ -9,8 +10,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
 
-from reid_fusedloss.engine.training.batches import divided
 from reid_fusedloss.engine.config_keys import RUNNER_KEYS, check_keys
+from reid_fusedloss.engine.training.batches import divided
 from tests.configs.loading import CONFIGS, DATASET_NAMES, header, resolve, shrink
 from tests.tiny import REPOSITORY
 
@@ -62,7 +63,9 @@ def test_takes_a_step(name, drawn):
     before = {key: value.detach().clone() for key, value in model.named_parameters()}
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
     losses = model.train_step(next(iter(loader)), optimizer)
-    if 'non_local' in cfg.model.backbone:  # it starts as the identity: its inside learns from now on
+    if (
+        'non_local' in cfg.model.backbone
+    ):  # it starts as the identity: its inside learns from now on
         losses = model.train_step(next(iter(loader)), optimizer)
     terms = {key for key, term in cfg.model.head.loss.terms.items() if term.weight > 0}
     assert set(losses) == {'loss'} | {f'loss_{term}' for term in terms}
@@ -120,12 +123,21 @@ def test_headers_name_only_configs_that_exist():
     assert named <= known
 
 
-@pytest.mark.parametrize('path', [REPOSITORY / 'README.md', *sorted(REPOSITORY.glob('docs/*.md'))],
-                         ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    'path',
+    [REPOSITORY / 'README.md', *sorted(REPOSITORY.glob('docs/*.md'))],
+    ids=lambda path: path.name,
+)
 def test_docs_name_only_files_that_exist(path):
     """Paths with a folder, from the root or from configs/; `{a,b}` and names alone are prose."""
     named = set(re.findall(r'`?\b((?:[\w-]+/)+[\w-]+\.(?:py|sh|md|yml|png))\b', path.read_text()))
-    missing = {name for name in named if not name.startswith(('work_dirs/', 'data/'))
-               and not any((folder / name).is_file()
-                           for folder in (REPOSITORY, REPOSITORY / 'configs', path.parent))}
+    missing = {
+        name
+        for name in named
+        if not name.startswith(('work_dirs/', 'data/'))
+        and not any(
+            (folder / name).is_file()
+            for folder in (REPOSITORY, REPOSITORY / 'configs', path.parent)
+        )
+    }
     assert not missing

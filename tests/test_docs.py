@@ -1,4 +1,5 @@
 """The Python of docs/ runs as it stands."""
+
 import re
 
 import pytest
@@ -20,7 +21,8 @@ def blocks(page: str) -> dict[str, str]:
         name = re.match(r'# (\w+\.py)', text)
         if name:
             files[name[1]] = files.get(name[1], '') + text.replace(
-                "_base_ = 'configs/", f"_base_ = '{REPOSITORY}/configs/")
+                "_base_ = 'configs/", f"_base_ = '{REPOSITORY}/configs/"
+            )
     return files
 
 
@@ -35,9 +37,15 @@ def parts(tmp_path_factory):
         yield folder
 
 
-@pytest.mark.parametrize('name, terms', [
-    ('my_pairs', {'circle', 'pairs', 'center'}), ('my_loss', {'cosface', 'triplet', 'center'}),
-    ('my_head', {'circle', 'triplet', 'center'}), ('my_backbone', {'circle', 'triplet', 'center'})])
+@pytest.mark.parametrize(
+    'name, terms',
+    [
+        ('my_pairs', {'circle', 'pairs', 'center'}),
+        ('my_loss', {'cosface', 'triplet', 'center'}),
+        ('my_head', {'circle', 'triplet', 'center'}),
+        ('my_backbone', {'circle', 'triplet', 'center'}),
+    ],
+)
 def test_parts_of_ones_own_train_and_test(parts, name, terms):
     if name == 'my_pairs':
         pytest.importorskip('pytorch_metric_learning')
@@ -58,27 +66,33 @@ def test_parts_of_ones_own_train_and_test(parts, name, terms):
     embedding = model.eval()(torch.rand(2, 3, 64, 32), mode='tensor')
     assert embedding.shape == (2, 64)
     if name == 'my_head':
-        torch.testing.assert_close(embedding.norm(dim=1), torch.full((2, ), 10.))
+        torch.testing.assert_close(embedding.norm(dim=1), torch.full((2,), 10.0))
 
 
 def test_the_margin_is_subtracted_from_the_own_class(parts):
     loss = MODELS.build(dict(type='reid_fusedloss.CosFaceLoss', margin=0.5, scale=2.0))
     cosines = torch.tensor([[0.6, 0.2], [0.1, 0.3]])
     rows = [[2 * 0.1, 2 * 0.2], [2 * 0.1, -2 * 0.2]]
-    expected = -sum(torch.tensor(row).log_softmax(0)[label]
-                    for row, label in zip(rows, (0, 1))) / 2
+    expected = -sum(torch.tensor(row).log_softmax(0)[label] for row, label in zip(rows, (0, 1))) / 2
     torch.testing.assert_close(loss(cosines, torch.tensor([0, 1])), expected)
 
 
 def test_a_data_set_of_ones_own(tmp_path, make_images):
-    for folder, name in (('train', 'anna_c1_0001.jpg'), ('train', 'bert_c1_0001.jpg'),
-                         ('query', 'carl_c1_0007.jpg'), ('gallery', 'carl_c2_0031.jpg')):
+    for folder, name in (
+        ('train', 'anna_c1_0001.jpg'),
+        ('train', 'bert_c1_0001.jpg'),
+        ('query', 'carl_c1_0007.jpg'),
+        ('gallery', 'carl_c2_0031.jpg'),
+    ):
         make_images(tmp_path / folder, [name])
     (tmp_path / 'shop.py').write_text(
-        blocks('own_data.md')['shop.py'].replace('data/shop', str(tmp_path)))
-    cfg = load_config(str(REPOSITORY / 'configs/mobilenetv2/fused_256x128.py'),
-                      str(tmp_path / 'shop.py'))
+        blocks('own_data.md')['shop.py'].replace('data/shop', str(tmp_path))
+    )
+    cfg = load_config(
+        str(REPOSITORY / 'configs/mobilenetv2/fused_256x128.py'), str(tmp_path / 'shop.py')
+    )
     from mmengine.registry import DATASETS as REGISTRY
+
     assert REGISTRY.build(cfg.train_dataloader.dataset).metainfo['num_ids'] == 2
     tested = REGISTRY.build(cfg.test_dataloader.dataset)
     assert [tested.get_data_info(i)['is_query'] for i in range(2)] == [True, False]

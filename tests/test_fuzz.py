@@ -1,4 +1,5 @@
 """Random file names, arguments and configs: what is wrong is refused with an error that says so."""
+
 import copy
 import os
 import resource
@@ -29,25 +30,33 @@ THEIRS = {
     AttributeError: 'optim_wrapper.optimizer that is no optimizer',
     AssertionError: 'they check the arguments of hooks, wrappers and transforms with assert',
     ImportError: 'custom_imports names a module that is not there',
-    RuntimeError: "the registry: a type in a scope that is none; torch: a mean of a wrong type",
+    RuntimeError: 'the registry: a type in a scope that is none; torch: a mean of a wrong type',
 }
 BENCHMARKS = sorted(name for name, kind in vars(datasets).items() if getattr(kind, 'PATTERN', ''))
 # a loop is not made without a Runner: the configs below make it
 CLASSES = sorted(fuzzing.classes().keys() - {'ReIDTrainLoop'})
 GETTERS = ('__getattr__', '__getitem__', '__missing__', 'get')
 MEMORY = 400 * 2**10  # KiB
-profile = settings(derandomize=True, deadline=None, database=None, phases=[Phase.generate],
-                   suppress_health_check=list(HealthCheck))
+profile = settings(
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 
 
 @contextmanager
 def bounded():
     """An end after 30 s, and an error if the process has grown by hundreds of megabytes."""
+
     def stop(*_):
         raise TimeoutError('hangs')
 
-    before, handler = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, signal.signal(
-        signal.SIGALRM, stop)
+    before, handler = (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        signal.signal(signal.SIGALRM, stop),
+    )
     signal.alarm(30)
     try:
         yield
@@ -89,7 +98,7 @@ def test_a_name_is_read_as_an_independent_reader_reads_it(benchmark, name):
     pattern = getattr(datasets, benchmark).PATTERN
     expected = fuzzing.read_name(name, benchmark)
     try:
-        (found, ) = parse_names([Path('/data/12_c3', name)], pattern, ())
+        (found,) = parse_names([Path('/data/12_c3', name)], pattern, ())
     except ValueError as error:
         assert expected is None or '\udcff' in name
         assert printable(name) in str(error)
@@ -115,16 +124,20 @@ def test_a_folder_of_any_names_is_a_data_set_or_an_error(benchmark, names, regul
     with tempfile.TemporaryDirectory() as root:
         os.mkdir(f'{root}/train')
         present = create(Path(root, 'train'), [*names, *map(form.format, range(regular))])
-        images = [name for name in present if name.lower().endswith(fuzzing.IMAGE_SUFFIXES)
-                  and not name.startswith('.')]
+        images = [
+            name
+            for name in present
+            if name.lower().endswith(fuzzing.IMAGE_SUFFIXES) and not name.startswith('.')
+        ]
         read = {name: fuzzing.read_name(name, benchmark) for name in images}
         try:
             dataset = getattr(datasets, benchmark)(root, 'train', sources=dict(train='train'))
         except ValueError as error:
             wrong = [name for name in images if read[name] is None or '\udcff' in name]
             people = {pair[0] for pair in read.values() if pair and pair[0] != '-1'}
-            assert root in str(error) and (len(people) < 2 or any(
-                printable(name) in str(error) for name in wrong))
+            assert root in str(error) and (
+                len(people) < 2 or any(printable(name) in str(error) for name in wrong)
+            )
             return
         records = [dataset.get_data_info(i) for i in range(len(dataset))]
         kept = [name for name in images if read[name][0] != '-1']
@@ -218,8 +231,11 @@ def test_a_changed_config_is_built_or_refused(tiny, data):
     if change == 'misspell':
         place[fuzzing.misspell(key, data.draw(st.integers(0, 20)))] = value
     elif change == 'value':
-        place[key] = data.draw(st.sampled_from(
-            [None, True, -1, 0, 0.5, float('nan'), 'word', '', [], {}, [1], {'a': 1}]))
+        place[key] = data.draw(
+            st.sampled_from(
+                [None, True, -1, 0, 0.5, float('nan'), 'word', '', [], {}, [1], {'a': 1}]
+            )
+        )
     with bounded():
         try:
             build(config)

@@ -1,23 +1,36 @@
 """Names that are no text or act on a terminal, and the images that are named."""
+
 import logging
 import os
 from pathlib import Path
 
 import pytest
 
-from reid_fusedloss.printable import (printable, printable_logs, spreadsheet_cell,
-                                      tell_unreadable)
+from reid_fusedloss.printable import printable, printable_logs, spreadsheet_cell, tell_unreadable
 
 BYTES = os.fsdecode(b'caf\xe9.jpg')
 
 
-@pytest.mark.parametrize('text, wanted', [
-    ('café 人.jpg', 'café 人.jpg'), ('', ''), (Path('a/b'), 'a/b'), (BYTES, 'caf\\udce9.jpg'),
-    (Path('a') / BYTES, 'a/caf\\udce9.jpg'), ('\ud800', '\\ud800'),
-    ('\x1b]52;c;aGk=\x07', '\\x1b]52;c;aGk=\\x07'), ('\x1b[2J\x1b[H', '\\x1b[2J\\x1b[H'),
-    ('safe\revil', 'safe\\revil'), ('a\nb\tc', 'a\\nb\\tc'), ('\x9b2J\x7f', '\\x9b2J\\x7f'),
-    ('\u202egpj.exe', '\\u202egpj.exe'), ('\u2066a\u2069\u200f', '\\u2066a\\u2069\\u200f'),
-    ('a\u2028b', 'a\\u2028b'), ('שלום مرحبا 👩\u200d💻', 'שלום مرحبا 👩\u200d💻')])
+@pytest.mark.parametrize(
+    'text, wanted',
+    [
+        ('café 人.jpg', 'café 人.jpg'),
+        ('', ''),
+        (Path('a/b'), 'a/b'),
+        (BYTES, 'caf\\udce9.jpg'),
+        (Path('a') / BYTES, 'a/caf\\udce9.jpg'),
+        ('\ud800', '\\ud800'),
+        ('\x1b]52;c;aGk=\x07', '\\x1b]52;c;aGk=\\x07'),
+        ('\x1b[2J\x1b[H', '\\x1b[2J\\x1b[H'),
+        ('safe\revil', 'safe\\revil'),
+        ('a\nb\tc', 'a\\nb\\tc'),
+        ('\x9b2J\x7f', '\\x9b2J\\x7f'),
+        ('\u202egpj.exe', '\\u202egpj.exe'),
+        ('\u2066a\u2069\u200f', '\\u2066a\\u2069\\u200f'),
+        ('a\u2028b', 'a\\u2028b'),
+        ('שלום مرحبا 👩\u200d💻', 'שלום مرحبا 👩\u200d💻'),
+    ],
+)
 def test_printable(text, wanted):
     assert printable(text) == wanted
 
@@ -26,11 +39,30 @@ def test_lines_stay_lines():
     assert printable('a\n\tb\r\x1bc\ud800', lines=True) == 'a\n\tb\\r\\x1bc\\ud800'
 
 
-@pytest.mark.parametrize('value, wanted', [
-    ('=1+1', "'=1+1"), ('+cmd|x', "'+cmd|x"), ('-1+1', "'-1+1"), ('@SUM(A1)', "'@SUM(A1)"),
-    ('\t=1', "'\t=1"), ('\r=1', "'\r=1"), ('\n=1', "'\n=1"), ('＝1', "'＝1"), ('-', "'-"),
-    ('-1', '-1'), ('+1.5', '+1.5'), ('-1e-07', '-1e-07'), ('-１', "'-１"), ("'=1", "'=1"),
-    ('a=1', 'a=1'), ('', ''), (-1, -1), (None, None), (-.5, -.5)])
+@pytest.mark.parametrize(
+    'value, wanted',
+    [
+        ('=1+1', "'=1+1"),
+        ('+cmd|x', "'+cmd|x"),
+        ('-1+1', "'-1+1"),
+        ('@SUM(A1)', "'@SUM(A1)"),
+        ('\t=1', "'\t=1"),
+        ('\r=1', "'\r=1"),
+        ('\n=1', "'\n=1"),
+        ('＝1', "'＝1"),
+        ('-', "'-"),
+        ('-1', '-1'),
+        ('+1.5', '+1.5'),
+        ('-1e-07', '-1e-07'),
+        ('-１', "'-１"),
+        ("'=1", "'=1"),
+        ('a=1', 'a=1'),
+        ('', ''),
+        (-1, -1),
+        (None, None),
+        (-0.5, -0.5),
+    ],
+)
 def test_cells_that_a_spreadsheet_would_compute(value, wanted):
     assert spreadsheet_cell(value) == wanted
 

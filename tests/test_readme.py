@@ -1,4 +1,5 @@
 """README's examples do what README says."""
+
 import re
 import sys
 
@@ -27,6 +28,7 @@ def test_own_data_set(tmp_path, make_images):
     dataset = cfg.train_dataloader.dataset
     assert dataset.data_root == f'{tmp_path}/data/vehicles' and 'erase' in dataset.pipeline
     from mmengine.registry import DATASETS as REGISTRY
+
     assert len(REGISTRY.build(dataset)) == 2
 
 
@@ -37,8 +39,9 @@ def test_own_loss(tmp_path, monkeypatch):
     cfg = load_config(str(tmp_path / 'mine.py'))
     assert 'my_losses' in sys.modules
     head = MODELS.build(dict(cfg.model.head, num_classes=5))
-    losses = head.loss_module(head.tensors(torch.randn(4, 2048), head.loss_module.reads),
-                              torch.tensor([0, 0, 1, 1]))
+    losses = head.loss_module(
+        head.tensors(torch.randn(4, 2048), head.loss_module.reads), torch.tensor([0, 0, 1, 1])
+    )
     assert set(losses) == {'loss_circle', 'loss_triplet', 'loss_center', 'loss_norm'}
 
 
@@ -49,8 +52,9 @@ def test_names_in_the_tables_exist():
         assert (REPOSITORY / picture).is_file(), picture
 
 
-@pytest.mark.parametrize('name', re.findall(r'`(\w+)`,?', README.split('`--dataset` is')[1]
-                                            .split('or the path')[0]))
+@pytest.mark.parametrize(
+    'name', re.findall(r'`(\w+)`,?', README.split('`--dataset` is')[1].split('or the path')[0])
+)
 def test_data_sets_named(name):
     assert (DATASETS / f'{name}.py').is_file()
 

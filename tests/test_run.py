@@ -1,4 +1,5 @@
 """Train, evaluate, re-rank, draw: the whole way through MMEngine's Runner."""
+
 import json
 
 import pytest
@@ -6,10 +7,15 @@ import torch
 from mmengine.runner import Runner
 
 from reid_fusedloss.compat import load_checkpoint_file
-from reid_fusedloss.engine.hooks import other_identities_hook
 from reid_fusedloss.engine.config import use_amp
-from reid_fusedloss.engine.testing import (adopt_identities, check_weights, compare_rankings,
-                                           flip_images, read_weights)
+from reid_fusedloss.engine.hooks import other_identities_hook
+from reid_fusedloss.engine.testing import (
+    adopt_identities,
+    check_weights,
+    compare_rankings,
+    flip_images,
+    read_weights,
+)
 from tests.tiny import tiny_config
 
 
@@ -32,15 +38,26 @@ def test_every_configured_term_is_in_the_log(run):
         values = scalars(run[1], f'loss_{term}')
         assert len(values) == 6 and all(value >= 0 for value in values)
     total = scalars(run[1], 'loss')
-    parts = [sum(values) for values in zip(*(scalars(run[1], f'loss_{term}')
-                                             for term in ('circle', 'triplet', 'center')))]
+    parts = [
+        sum(values)
+        for values in zip(
+            *(scalars(run[1], f'loss_{term}') for term in ('circle', 'triplet', 'center'))
+        )
+    ]
     assert total == pytest.approx(parts, rel=1e-4)
 
 
 def test_what_a_run_leaves(run):
     work = run[1]
-    for name in ('synthetic_r18.py', 'epoch_2.pth', 'last_checkpoint', 'curves.png',
-                 'scores.json', 'ranking_lists/reid.json', 'ranking_lists/reid.png'):
+    for name in (
+        'synthetic_r18.py',
+        'epoch_2.pth',
+        'last_checkpoint',
+        'curves.png',
+        'scores.json',
+        'ranking_lists/reid.json',
+        'ranking_lists/reid.png',
+    ):
         assert (work / name).is_file(), name
     assert list(work.glob('best_reid_mAP_epoch_*.pth')) and list(work.rglob('*.log'))
     scores = json.loads((work / 'scores.json').read_text())
@@ -53,7 +70,7 @@ def test_checkpoint_is_plain_data_and_holds_the_centres(run):
     checkpoint = torch.load(run[1] / 'epoch_2.pth', weights_only=True)
     centers = checkpoint['state_dict']['head.loss_module.terms.center.centers']
     assert centers.shape == (6, 64) and centers.isfinite().all()
-    assert checkpoint['message_hub']['log_scalars']['train/loss']['values'].shape == (6, )
+    assert checkpoint['message_hub']['log_scalars']['train/loss']['values'].shape == (6,)
 
 
 def test_resume_goes_on_where_the_run_stopped(run, tmp_path):
@@ -63,10 +80,14 @@ def test_resume_goes_on_where_the_run_stopped(run, tmp_path):
     runner.train()
     resumed = load_checkpoint_file(tmp_path / 'epoch_2.pth')
     assert resumed['meta']['iter'] == straight['meta']['iter'] == 6
-    assert resumed['optimizer']['param_groups'][0]['lr'] == (
-        straight['optimizer']['param_groups'][0]['lr'])
+    assert (
+        resumed['optimizer']['param_groups'][0]['lr']
+        == (straight['optimizer']['param_groups'][0]['lr'])
+    )
     history = resumed['message_hub']['log_scalars']['train/loss']['values']
-    assert torch.equal(history[:3], straight['message_hub']['log_scalars']['train/loss']['values'][:3])
+    assert torch.equal(
+        history[:3], straight['message_hub']['log_scalars']['train/loss']['values'][:3]
+    )
 
 
 def test_test_reproduces_the_score_of_training_and_reranks(run, tmp_path):
@@ -87,9 +108,12 @@ def test_test_reproduces_the_score_of_training_and_reranks(run, tmp_path):
 def test_a_checkpoint_of_other_identities_starts_a_training(run, tmp_path, monkeypatch):
     lines = []
     monkeypatch.setattr(other_identities_hook, 'print_log', lambda line, logger: lines.append(line))
-    others = dict(train_dataloader__dataset__num_train_ids=4,
-                  val_dataloader__dataset__num_train_ids=4, train_cfg__max_epochs=1,
-                  load_from=str(run[1] / 'epoch_2.pth'))
+    others = dict(
+        train_dataloader__dataset__num_train_ids=4,
+        val_dataloader__dataset__num_train_ids=4,
+        train_cfg__max_epochs=1,
+        load_from=str(run[1] / 'epoch_2.pth'),
+    )
     cfg = tiny_config(tmp_path / 'data', tmp_path / 'work', **others)
     assert cfg.model.head.num_classes == 4
     runner = Runner.from_cfg(cfg)
@@ -119,7 +143,13 @@ def test_flip_and_compare_through_the_runner(run, tmp_path):
     assert plain['reid/mAP'] == pytest.approx(trained['reid/mAP'])
     assert plain['pooled_cosine/mAP'] != plain['reid/mAP']
     assert {name.split('/')[0] for name in plain} == {
-        'reid', 'rerank', 'bn_euclidean', 'pooled_cosine', 'pooled_euclidean', 'pooled_rerank'}
+        'reid',
+        'rerank',
+        'bn_euclidean',
+        'pooled_cosine',
+        'pooled_euclidean',
+        'pooled_rerank',
+    }
     assert scores[True].keys() == plain.keys() and scores[True] != plain
 
 
@@ -141,10 +171,13 @@ def test_wrong_number_of_classes_stops_before_training(run, tmp_path):
 
 
 def test_a_run_without_bn_neck_and_with_a_loss_of_its_own(run, tmp_path):
-    terms = dict(_delete_=True, id=dict(type='torch.nn.CrossEntropyLoss', reads='logits',
-                                        weight=1., label_smoothing=.1))
-    cfg = tiny_config(run[0], tmp_path, train_cfg__max_epochs=1,
-                      model__head__type='reid_fusedloss.LinearReIDHead')
+    terms = dict(
+        _delete_=True,
+        id=dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.0, label_smoothing=0.1),
+    )
+    cfg = tiny_config(
+        run[0], tmp_path, train_cfg__max_epochs=1, model__head__type='reid_fusedloss.LinearReIDHead'
+    )
     cfg.model.head.loss.terms = {key: value for key, value in terms.items() if key != '_delete_'}
     Runner.from_cfg(cfg).train()
     assert len(scalars(tmp_path, 'loss_id')) == 3

@@ -1,4 +1,5 @@
 """The checks of stops, an exception in place of SIGKILL, and of an index that all use at once."""
+
 import signal
 import sys
 from pathlib import Path
@@ -44,7 +45,8 @@ def _signals():
 
 TAKEN = {  # of the points; `tools/check_stops.py` takes all
     ('training', 'checkpoints'): lambda at, name: name in ('replace', 'remove'),
-    ('training', 'told to stop'): lambda at, name: at % 17 == 0 or name == 'remove'}
+    ('training', 'told to stop'): lambda at, name: at % 17 == 0 or name == 'remove',
+}
 
 
 def some_writes(at, name):
@@ -56,8 +58,9 @@ SCENARIOS = [(part, name) for part, parts in check_stops.PARTS.items() for name 
 
 @pytest.mark.parametrize('part, name', SCENARIOS)
 def test_the_end_is_that_of_a_run_without_a_stop(part, name, tmp_path, _signals):
-    points, wrong = check_stops.check(check_stops.PARTS[part][name], tmp_path, stop,
-                                      TAKEN.get((part, name), some_writes))
+    points, wrong = check_stops.check(
+        check_stops.PARTS[part][name], tmp_path, stop, TAKEN.get((part, name), some_writes)
+    )
     assert not wrong, wrong
     wanted = ['remove'] if part == 'training' else ['replace', 'fsync', 'open']
     assert all(points[kind] for kind in wanted)
@@ -68,8 +71,12 @@ def test_what_is_left_over_is_seen(tmp_path, monkeypatch):
     monkeypatch.setattr(whole_file, 'remove_partials', lambda *args: None)
     _, wrong = check_stops.check(check_stops.PARTS['index']['threshold'], tmp_path / 'a', stop)
     assert any('.part' in line for line in wrong)
-    _, wrong = check_stops.check(check_stops.PARTS['index']['first'], tmp_path / 'b', stop,
-                                 lambda at, name: 'write' not in name or not at % 9)
+    _, wrong = check_stops.check(
+        check_stops.PARTS['index']['first'],
+        tmp_path / 'b',
+        stop,
+        lambda at, name: 'write' not in name or not at % 9,
+    )
     assert any('.faiss' in line for line in wrong)
 
 
@@ -81,8 +88,9 @@ def test_a_process_that_is_killed(tmp_path):
     scenario.run(tmp_path / 'straight')
     assert check_stops.killed_process(scenario, tmp_path / 'killed', at=6) == -9
     assert any((tmp_path / 'killed' / 'index').glob('.*.part'))
-    assert not check_stops.unequal(scenario, tmp_path / 'killed',
-                                   scenario.result(tmp_path / 'straight'))
+    assert not check_stops.unequal(
+        scenario, tmp_path / 'killed', scenario.result(tmp_path / 'straight')
+    )
 
 
 def test_an_index_that_all_use_at_once(tmp_path):
@@ -90,10 +98,16 @@ def test_an_index_that_all_use_at_once(tmp_path):
     args = SimpleNamespace(seconds=5, entries=20, seed=0)
     count, wrong = check_shared_index.check(tmp_path, args)
     assert not wrong and count['questions'] and count['updates'] and count['removals']
-    oracles = [check_shared_index.Oracle(SimpleNamespace(
-        log=tmp_path / f'log_{number}', photos=tmp_path / f'photos_{number}',
-        present={f'{row // 4:05}_c{row % 2}_{row}.png': 0 for row in range(20)}))
-        for number in range(3)]
+    oracles = [
+        check_shared_index.Oracle(
+            SimpleNamespace(
+                log=tmp_path / f'log_{number}',
+                photos=tmp_path / f'photos_{number}',
+                present={f'{row // 4:05}_c{row % 2}_{row}.png': 0 for row in range(20)},
+            )
+        )
+        for number in range(3)
+    ]
     for oracle in oracles:
         oracle.read_on()
     index = load_index(tmp_path / 'index')

@@ -1,4 +1,5 @@
 """Mistakes on the command line: one line and status 2, by every command."""
+
 import argparse
 import os
 import pickle
@@ -20,37 +21,77 @@ IMAGES = '--images data/query'
 # command -> a missing file, a folder in place of a file, a corrupt file, an option out of range
 MISTAKES = dict(
     demo=('--config gone.py', '--config folder.py', '--config bad.py', '--work-dir a.pth'),
-    train=('gone.py', 'folder.py', 'bad.py',
-           'tiny.py --cfg-options train_dataloader.batch_size=0'),
-    test=('tiny.py gone.pth', 'tiny.py folder.pth', 'tiny.py bad.pth',
-          'tiny.py a.pth --cfg-options test_dataloader.batch_size=-3'),
-    search=('tiny.py a.pth --query gone.jpg --gallery data/query',
-            'tiny.py folder.pth --query data/query --gallery data/query',
-            'bad.onnx --query data/query --gallery data/query',
-            'tiny.py a.pth --query data/query --gallery data/query -k 0'),
-    extract=('tiny.py a.pth gone.jpg --out out', 'tiny.py folder.pth data/query --out out',
-             'tiny.py bad.pth data/query --out out',
-             'tiny.py a.pth data/query --out out --batch-size 0'),
-    export=('tiny.py gone.pth out.onnx', 'tiny.py a.pth folder.onnx', 'tiny.py bad.pth out.onnx',
-            'tiny.py a.pth out.onnx --tolerance -1'),
-    explain=(f'tiny.py gone.pth {IMAGES}', f'tiny.py folder.pth {IMAGES}',
-             f'tiny.py bad.pth {IMAGES}', f'tiny.py a.pth {IMAGES} --width 0'),
-    serve=('tiny.py a.pth --gallery gone', 'folder.onnx --gallery data/query',
-           'bad.onnx --gallery data/query', 'tiny.py a.pth --gallery data/query --port -1'),
-    convert=('gone.pth out.pth', 'folder.pth out.pth', 'bad.pth out.pth',
-             'a.pth out.pth --layout gone'),
-    ablate=('--rows gone.py --dataset synthetic', '--rows folder.py --dataset synthetic',
-            '--rows bad.py --dataset synthetic',
-            '--rows tiny.py --dataset synthetic --processes 0'),
-    table=('--dataset market1501 --root a.pth/gone', '--dataset market1501 --output a.pth', None,
-           '--dataset market1501 --tables 99'),
-    plot=('distances gone.npz', 'distances folder.npz', 'distances bad.npz',
-          'cmc ok.npz --max-rank 0'),
-    ranking=('gone.json ok.json out.png', 'folder ok.json out.png', 'bad.json ok.json out.png',
-             'ok.json ok2.json out.png --topk 0'),
+    train=('gone.py', 'folder.py', 'bad.py', 'tiny.py --cfg-options train_dataloader.batch_size=0'),
+    test=(
+        'tiny.py gone.pth',
+        'tiny.py folder.pth',
+        'tiny.py bad.pth',
+        'tiny.py a.pth --cfg-options test_dataloader.batch_size=-3',
+    ),
+    search=(
+        'tiny.py a.pth --query gone.jpg --gallery data/query',
+        'tiny.py folder.pth --query data/query --gallery data/query',
+        'bad.onnx --query data/query --gallery data/query',
+        'tiny.py a.pth --query data/query --gallery data/query -k 0',
+    ),
+    extract=(
+        'tiny.py a.pth gone.jpg --out out',
+        'tiny.py folder.pth data/query --out out',
+        'tiny.py bad.pth data/query --out out',
+        'tiny.py a.pth data/query --out out --batch-size 0',
+    ),
+    export=(
+        'tiny.py gone.pth out.onnx',
+        'tiny.py a.pth folder.onnx',
+        'tiny.py bad.pth out.onnx',
+        'tiny.py a.pth out.onnx --tolerance -1',
+    ),
+    explain=(
+        f'tiny.py gone.pth {IMAGES}',
+        f'tiny.py folder.pth {IMAGES}',
+        f'tiny.py bad.pth {IMAGES}',
+        f'tiny.py a.pth {IMAGES} --width 0',
+    ),
+    serve=(
+        'tiny.py a.pth --gallery gone',
+        'folder.onnx --gallery data/query',
+        'bad.onnx --gallery data/query',
+        'tiny.py a.pth --gallery data/query --port -1',
+    ),
+    convert=(
+        'gone.pth out.pth',
+        'folder.pth out.pth',
+        'bad.pth out.pth',
+        'a.pth out.pth --layout gone',
+    ),
+    ablate=(
+        '--rows gone.py --dataset synthetic',
+        '--rows folder.py --dataset synthetic',
+        '--rows bad.py --dataset synthetic',
+        '--rows tiny.py --dataset synthetic --processes 0',
+    ),
+    table=(
+        '--dataset market1501 --root a.pth/gone',
+        '--dataset market1501 --output a.pth',
+        None,
+        '--dataset market1501 --tables 99',
+    ),
+    plot=(
+        'distances gone.npz',
+        'distances folder.npz',
+        'distances bad.npz',
+        'cmc ok.npz --max-rank 0',
+    ),
+    ranking=(
+        'gone.json ok.json out.png',
+        'folder ok.json out.png',
+        'bad.json ok.json out.png',
+        'ok.json ok2.json out.png --topk 0',
+    ),
     evaluate=('gone.npz', 'folder.npz', 'bad.npz', 'ok.npz --tpr-at-fpr 2'),
     configs=('gone', 'fusedloss_r50 --copy a.pth', None, '--copy out'),
-    run=('gone.py', 'folder.py', 'bad.py', 'value.py'))
+    run=('gone.py', 'folder.py', 'bad.py', 'value.py'),
+)
 KINDS = ('missing', 'folder', 'corrupt', 'out of range')
 NEEDS = dict(search='faiss', serve='gradio')
 
@@ -74,8 +115,13 @@ def folder(tmp_path_factory):
         (folder / name).mkdir()
     pids = np.arange(8) % 4
     features = np.eye(4, dtype=np.float32)[pids]
-    np.savez(folder / 'ok.npz', query_f=features, query_label=pids, gallery_f=features,
-             gallery_label=pids)
+    np.savez(
+        folder / 'ok.npz',
+        query_f=features,
+        query_label=pids,
+        gallery_f=features,
+        gallery_label=pids,
+    )
     for name in ('ok.json', 'ok2.json'):
         (folder / name).write_text('{"queries": []}')
     return folder
@@ -101,8 +147,12 @@ def run(folder, monkeypatch, capsys):
 
 
 def is_one_line(name, error):
-    return error.count('\n') == 1 and error.startswith(f'reid-fusedloss {name}') and (
-        ': error: ' in error) and len(error) < 600
+    return (
+        error.count('\n') == 1
+        and error.startswith(f'reid-fusedloss {name}')
+        and (': error: ' in error)
+        and len(error) < 600
+    )
 
 
 @pytest.mark.parametrize('name, kind', [(name, kind) for name in COMMANDS for kind in KINDS])
@@ -118,9 +168,16 @@ def test_mistakes(run, name, kind):
 
 
 @pytest.mark.skipif(not hasattr(os, 'geteuid') or os.geteuid() == 0, reason='root may read all')
-@pytest.mark.parametrize('name, words', [
-    ('train', 'locked.py'), ('test', 'tiny.py locked.pth'), ('evaluate', 'locked.npz'),
-    ('convert', 'locked.pth out.pth'), ('plot', 'distances locked.npz')])
+@pytest.mark.parametrize(
+    'name, words',
+    [
+        ('train', 'locked.py'),
+        ('test', 'tiny.py locked.pth'),
+        ('evaluate', 'locked.npz'),
+        ('convert', 'locked.pth out.pth'),
+        ('plot', 'distances locked.npz'),
+    ],
+)
 def test_files_that_may_not_be_read(run, folder, name, words):
     for suffix in ('py', 'pth', 'npz'):
         path = folder / f'locked.{suffix}'
@@ -130,10 +187,16 @@ def test_files_that_may_not_be_read(run, folder, name, words):
     assert status == 2 and is_one_line(name, error) and 'locked' in error, error
 
 
-@pytest.mark.parametrize('name, words', [
-    ('train', 'tiny.py --cfg-options nonsense'), ('train', 'tiny.py --cfg-options a=[1,(2]'),
-    ('evaluate', 'ok.npz --query-expansion k'), ('plot', 'cmc ok.npz --cfg-options x'),
-    ('search', 'tiny.py a.pth --query data --kind ivf --kind-options nlist')])
+@pytest.mark.parametrize(
+    'name, words',
+    [
+        ('train', 'tiny.py --cfg-options nonsense'),
+        ('train', 'tiny.py --cfg-options a=[1,(2]'),
+        ('evaluate', 'ok.npz --query-expansion k'),
+        ('plot', 'cmc ok.npz --cfg-options x'),
+        ('search', 'tiny.py a.pth --query data --kind ivf --kind-options nlist'),
+    ],
+)
 def test_what_is_no_key_and_value(run, name, words):
     status, error = run(name, words)
     assert status == 2 and is_one_line(name, error)
@@ -144,6 +207,7 @@ def test_what_is_no_key_and_value(run, name, words):
 def test_ctrl_c(run, monkeypatch, name):
     def interrupted(args):
         raise KeyboardInterrupt
+
     monkeypatch.setattr(job(name), 'run', interrupted)
     assert run(name, MISTAKES[name][0]) == (130, 'stopped\n')
 
@@ -155,17 +219,26 @@ def deep(args=None):
 def failing(error):
     def run(args):
         raise error
+
     return run
 
 
-@pytest.mark.parametrize('error, words', [
-    (FloatingPointError('not finite'), 'error: not finite'), (MemoryError(), 'MemoryError'),
-    (RuntimeError('Error in faiss::read\nat io.cpp:3'), 'Error in faiss::read at io.cpp:3'),
-    (RecursionError('too deep'), 'RecursionError'), (EOFError('ran out'), 'EOFError: ran out'),
-    (zipfile.BadZipFile('no zip'), 'no zip'), (pickle.UnpicklingError('bad'), 'bad'),
-    (SyntaxError('invalid'), 'invalid'), (cv2.error('(-215)'), '(-215)'),
-    (ValueError('\x1b]52;c;aGk=\x07 \x1b[2J\rok'), r'\x1b]52;c;aGk=\x07 \x1b[2J ok')],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else '')
+@pytest.mark.parametrize(
+    'error, words',
+    [
+        (FloatingPointError('not finite'), 'error: not finite'),
+        (MemoryError(), 'MemoryError'),
+        (RuntimeError('Error in faiss::read\nat io.cpp:3'), 'Error in faiss::read at io.cpp:3'),
+        (RecursionError('too deep'), 'RecursionError'),
+        (EOFError('ran out'), 'EOFError: ran out'),
+        (zipfile.BadZipFile('no zip'), 'no zip'),
+        (pickle.UnpicklingError('bad'), 'bad'),
+        (SyntaxError('invalid'), 'invalid'),
+        (cv2.error('(-215)'), '(-215)'),
+        (ValueError('\x1b]52;c;aGk=\x07 \x1b[2J\rok'), r'\x1b]52;c;aGk=\x07 \x1b[2J ok'),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else '',
+)
 def test_errors_of_every_library(run, monkeypatch, error, words):
     monkeypatch.setattr(job('evaluate'), 'run', failing(error))
     status, said = run('evaluate', 'ok.npz')
@@ -178,8 +251,9 @@ def test_errors_of_every_library(run, monkeypatch, error, words):
 def test_errors_of_onnxruntime_and_of_the_stack(run, monkeypatch, folder):
     """onnxruntime's derive from Exception alone."""
     runtime = pytest.importorskip('onnxruntime')
-    monkeypatch.setattr(job('evaluate'), 'run',
-                        lambda args: runtime.InferenceSession(str(folder / 'bad.onnx')))
+    monkeypatch.setattr(
+        job('evaluate'), 'run', lambda args: runtime.InferenceSession(str(folder / 'bad.onnx'))
+    )
     status, error = run('evaluate', 'ok.npz')
     assert status == 2 and is_one_line('evaluate', error) and 'bad.onnx' in error
     monkeypatch.setattr(job('evaluate'), 'run', deep)
@@ -193,12 +267,20 @@ def test_names_among_the_arguments_do_not_act_on_the_terminal(run):
     assert status == 2 and r'\x1b]52;c;aGk=\x07' in error and '\x1b' not in error
 
 
-@pytest.mark.parametrize('name, words', [
-    ('test', 'tiny.py FILE'), ('search', 'tiny.py FILE --query data/query --gallery data/query'),
-    ('extract', 'tiny.py FILE data/query --out out'), ('export', 'tiny.py FILE out.onnx'),
-    ('explain', f'tiny.py FILE {IMAGES}'), ('serve', 'tiny.py FILE --gallery data/query'),
-    ('convert', 'FILE out.pth'), ('plot', 'cmc tiny.py FILE'),
-    ('train', 'tiny.py --work-dir work --resume FILE')])
+@pytest.mark.parametrize(
+    'name, words',
+    [
+        ('test', 'tiny.py FILE'),
+        ('search', 'tiny.py FILE --query data/query --gallery data/query'),
+        ('extract', 'tiny.py FILE data/query --out out'),
+        ('export', 'tiny.py FILE out.onnx'),
+        ('explain', f'tiny.py FILE {IMAGES}'),
+        ('serve', 'tiny.py FILE --gallery data/query'),
+        ('convert', 'FILE out.pth'),
+        ('plot', 'cmc tiny.py FILE'),
+        ('train', 'tiny.py --work-dir work --resume FILE'),
+    ],
+)
 def test_the_hint_to_trust_a_file_can_be_followed(run, name, words):
     """It names a flag of the command, and is not given to those who followed it."""
     status, error = run(name, words.replace('FILE', 'object.pth'))

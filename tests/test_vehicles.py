@@ -1,4 +1,5 @@
 """Real images from a config alone: vehicles seen by two cameras, before and after training."""
+
 import os
 
 import pytest
@@ -15,11 +16,15 @@ def config(vehicles_root, tmp_path):
     if not os.environ.get('MOBILENETV2_WEIGHTS'):
         pytest.skip('MOBILENETV2_WEIGHTS is not set: ImageNet weights to start from')
     loaders = ('train', 'val', 'test')
-    cfg = load_config(str(REPOSITORY / 'configs' / 'mobilenetv2' / 'fused_vehicles.py'),
-                      options={
-                          'train_cfg.max_epochs': 6, 'train_cfg.val_interval': 6,
-                          **{f'{name}_dataloader.num_workers': 0 for name in loaders},
-                          **{f'{name}_dataloader.persistent_workers': False for name in loaders}})
+    cfg = load_config(
+        str(REPOSITORY / 'configs' / 'mobilenetv2' / 'fused_vehicles.py'),
+        options={
+            'train_cfg.max_epochs': 6,
+            'train_cfg.val_interval': 6,
+            **{f'{name}_dataloader.num_workers': 0 for name in loaders},
+            **{f'{name}_dataloader.persistent_workers': False for name in loaders},
+        },
+    )
     count_identities(cfg)
     cfg.work_dir = str(tmp_path)
     return cfg
@@ -29,8 +34,9 @@ def test_fused_losses_lift_imagenet_features(config):
     assert config.model.head.num_classes == 507
     torch.set_num_threads(2)
     try:
-        before = Runner.from_cfg(Config(dict(
-            config, load_from=os.environ['MOBILENETV2_WEIGHTS']))).test()
+        before = Runner.from_cfg(
+            Config(dict(config, load_from=os.environ['MOBILENETV2_WEIGHTS']))
+        ).test()
         runner = Runner.from_cfg(config)
         runner.train()
         after = runner.test()

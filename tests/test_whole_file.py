@@ -1,4 +1,5 @@
 """A file that is there whole or not at all, on a full disk and beside killed processes."""
+
 import subprocess
 import sys
 
@@ -37,9 +38,11 @@ def test_two_that_write_one_file_at_once(tmp_path):
 
 
 def test_what_a_killed_process_left_goes_with_the_next(tmp_path):
-    code = ('import os, sys\nfrom pathlib import Path\nfrom reid_fusedloss.whole_file import '
-            'whole_file\nwith whole_file(Path(sys.argv[1])) as file:\n    file.write(b"half")\n'
-            '    file.flush()\n    os.kill(os.getpid(), 9)')
+    code = (
+        'import os, sys\nfrom pathlib import Path\nfrom reid_fusedloss.whole_file import '
+        'whole_file\nwith whole_file(Path(sys.argv[1])) as file:\n    file.write(b"half")\n'
+        '    file.flush()\n    os.kill(os.getpid(), 9)'
+    )
     path = tmp_path / 'file.json'
     assert subprocess.run([sys.executable, '-c', code, path]).returncode == -9
     assert [found.name[:10] for found in tmp_path.iterdir()] == ['.file.json']

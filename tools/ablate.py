@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """The same as `reid-fusedloss ablate`:
 
-    python tools/ablate.py --rows paper/table2 --dataset market1501
+python tools/ablate.py --rows paper/table2 --dataset market1501
 """
+
 import sys
 
 from reid_fusedloss.commands import start

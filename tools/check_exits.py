@@ -6,6 +6,7 @@
 Each is whole: torchrun, two processes, an epoch of three steps, an evaluation, checkpoints. The
 status has to be 0. The log of one that fails is printed, and kept in the work_dir.
 """
+
 import argparse
 import os
 import shutil
@@ -19,15 +20,29 @@ from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent
 DEMO = TOOLS.parent / 'configs' / 'demo' / 'synthetic_r18.py'
-DATA = dict(num_train_ids=6, num_test_ids=4, num_distractors=0, num_junk=0, num_cameras=2,
-            images_per_camera=2, size='(48,24)')
+DATA = dict(
+    num_train_ids=6,
+    num_test_ids=4,
+    num_distractors=0,
+    num_junk=0,
+    num_cameras=2,
+    images_per_camera=2,
+    size='(48,24)',
+)
 OPTIONS = {
-    'model.backbone.stem_channels': 8, 'model.backbone.base_channels': 8,
-    'model.head.in_channels': 64, 'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1,
-    'param_scheduler.1.begin': 0, 'param_scheduler.1.end': 1,
-    'train_dataloader.batch_size': 8, 'train_dataloader.num_workers': 1,
+    'model.backbone.stem_channels': 8,
+    'model.backbone.base_channels': 8,
+    'model.head.in_channels': 64,
+    'train_cfg.max_epochs': 1,
+    'train_cfg.val_interval': 1,
+    'param_scheduler.1.begin': 0,
+    'param_scheduler.1.end': 1,
+    'train_dataloader.batch_size': 8,
+    'train_dataloader.num_workers': 1,
     'train_dataloader.dataset.pipeline.crop.crop_size': '(48,24)',
-    'val_dataloader.num_workers': 0, 'val_dataloader.persistent_workers': False}
+    'val_dataloader.num_workers': 0,
+    'val_dataloader.persistent_workers': False,
+}
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,16 +73,29 @@ def free_port() -> int:
 
 def train(work_dir: Path, processes: int) -> int:
     """Exit status of a training; its log, `work_dir`.txt, is kept if that is not 0."""
-    command = [sys.executable, '-m', 'torch.distributed.run', f'--nproc_per_node={processes}',
-               f'--master_port={free_port()}', str(TOOLS / 'train.py'), str(DEMO), '--launcher',
-               'pytorch', '--work-dir', str(work_dir), '--cfg-options',
-               *options(work_dir.parent / 'data')]
+    command = [
+        sys.executable,
+        '-m',
+        'torch.distributed.run',
+        f'--nproc_per_node={processes}',
+        f'--master_port={free_port()}',
+        str(TOOLS / 'train.py'),
+        str(DEMO),
+        '--launcher',
+        'pytorch',
+        '--work-dir',
+        str(work_dir),
+        '--cfg-options',
+        *options(work_dir.parent / 'data'),
+    ]
     environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
     with open(f'{work_dir}.txt', 'w') as log:
         status = subprocess.run(command, stdout=log, stderr=log, env=environment).returncode
     if status:
-        print(f'{work_dir.name} ended with status {status}:\n'
-              f'{Path(log.name).read_text()[-6000:]}', flush=True)
+        print(
+            f'{work_dir.name} ended with status {status}:\n{Path(log.name).read_text()[-6000:]}',
+            flush=True,
+        )
     else:
         shutil.rmtree(work_dir)
         Path(log.name).unlink()
@@ -86,10 +114,13 @@ def main() -> None:
     statuses = Counter([trial(0)])  # alone: it draws the data set
     with ThreadPoolExecutor(args.jobs) as pool:
         statuses.update(pool.map(trial, range(1, args.runs)))
-    print(f'{args.runs} trainings of {args.processes} processes in '
-          f'{time.monotonic() - begin:.0f} s: '
-          + ', '.join(f'{count} ended with status {status}'
-                      for status, count in sorted(statuses.items())))
+    print(
+        f'{args.runs} trainings of {args.processes} processes in '
+        f'{time.monotonic() - begin:.0f} s: '
+        + ', '.join(
+            f'{count} ended with status {status}' for status, count in sorted(statuses.items())
+        )
+    )
     raise SystemExit(0 if set(statuses) == {0} else 1)
 
 

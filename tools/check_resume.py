@@ -7,6 +7,7 @@ Each time a new training is started, its whole process group killed (SIGKILL, or
 at a random moment, and resumed; the last checkpoints have to be equal to the bit, and so have the
 logged curves. On a CPU; a GPU's kernels are not all reproducible.
 """
+
 import argparse
 import os
 import random
@@ -33,15 +34,27 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--kills', type=int, default=20)
     parser.add_argument('--signal', choices=['KILL', 'TERM'], default='KILL')
     parser.add_argument('--seed', type=int, default=0, help='of the moments')
-    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
-                        help='keys of the config, as for tools/train.py')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='keys of the config, as for tools/train.py',
+    )
     return parser.parse_args()
 
 
 def start(args: argparse.Namespace, work_dir: Path, *flags: str) -> subprocess.Popen:
     """A training in a process group of its own; what it prints goes to `work_dir`.txt."""
-    command = [sys.executable, str(TOOLS / 'train.py'), args.config, '--amp', '--work-dir',
-               str(work_dir), *flags]
+    command = [
+        sys.executable,
+        str(TOOLS / 'train.py'),
+        args.config,
+        '--amp',
+        '--work-dir',
+        str(work_dir),
+        *flags,
+    ]
     if args.cfg_options:
         command += ['--cfg-options', *args.cfg_options]
     with open(f'{work_dir}.txt', 'a') as log:
@@ -59,9 +72,15 @@ def unequal(work_dir: Path, straight: Path) -> list[str]:
     if None in last or Path(last[0]).name != Path(last[1]).name:
         return [f'the last checkpoints are {last}']
     found = list(differences(*map(load_checkpoint_file, last)))
-    curves = [{kind: [{key: value for key, value in line.items() if key not in CLOCK}
-                      for line in lines] for kind, lines in load_scalars(folder).items()}
-              for folder in (work_dir, straight)]
+    curves = [
+        {
+            kind: [
+                {key: value for key, value in line.items() if key not in CLOCK} for line in lines
+            ]
+            for kind, lines in load_scalars(folder).items()
+        }
+        for folder in (work_dir, straight)
+    ]
     return found + ['the logged curves'] * (curves[0] != curves[1])
 
 
@@ -74,8 +93,12 @@ def trial(args: argparse.Namespace, work_dir: Path, straight: Path, moment: floa
         os.killpg(process.pid, getattr(signal, f'SIG{args.signal}'))
         process.wait()
     left = latest_checkpoint(str(work_dir))
-    print(f'stopped after {moment:5.1f} s (exit {process.returncode}), '
-          f'{Path(left).name if left else "no checkpoint"}', end=': ', flush=True)
+    print(
+        f'stopped after {moment:5.1f} s (exit {process.returncode}), '
+        f'{Path(left).name if left else "no checkpoint"}',
+        end=': ',
+        flush=True,
+    )
     finish(start(args, work_dir, '--resume'), work_dir)
     return unequal(work_dir, straight)
 
@@ -86,15 +109,14 @@ def main() -> None:
     try:
         base.mkdir(parents=True)
     except FileExistsError:
-        raise SystemExit(f'{base} is there already: remove it, or give another --work-dir')
+        raise SystemExit(f'{base} exists: remove it, or give another --work-dir') from None
     begin = time.monotonic()
     finish(start(args, base / 'straight'), base / 'straight')
     length = time.monotonic() - begin
     print(f'without a stop: {length:.0f} s, {Path(latest_checkpoint(str(base / "straight"))).name}')
     moments, equal = random.Random(args.seed), 0
     for number in range(args.kills):
-        found = trial(args, base / f'kill_{number}', base / 'straight',
-                      moments.uniform(0, length))
+        found = trial(args, base / f'kill_{number}', base / 'straight', moments.uniform(0, length))
         print('equal' if not found else f'DIFFERS in {found[:3]} ({len(found)} places)', flush=True)
         equal += not found
         shutil.rmtree(base / f'kill_{number}')

@@ -10,6 +10,7 @@ update: not before the last that was done when the reading began, not after the 
 when it ended. Answers are compared with all distances in float64. At the end nothing may be
 missing.
 """
+
 import argparse
 import json
 import multiprocessing
@@ -30,8 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from stops.scenarios import FileFeatures, feature_of  # noqa: E402
 
 from reid_fusedloss.apis import update_gallery  # noqa: E402
-from reid_fusedloss.search import (GalleryIndex, hold_index, load_index,  # noqa: E402
-                                   save_index)
+from reid_fusedloss.search import GalleryIndex, hold_index, load_index, save_index  # noqa: E402
 
 ASKING, UPDATING, REMOVING = 4, 2, 1
 Versions = dict[str, int]  # by name of a file, which content it has
@@ -78,8 +78,10 @@ class Writer:
     def new_names(self, count: int) -> Versions:
         """Images that were never there."""
         self.count += count
-        return {f'{number // 4:05}_c{number % 2}_{number}.png': 0
-                for number in range(self.count - count, self.count)}
+        return {
+            f'{number // 4:05}_c{number % 2}_{number}.png': 0
+            for number in range(self.count - count, self.count)
+        }
 
     def write(self, versions: Versions) -> None:
         """Write files."""
@@ -113,7 +115,7 @@ class Writer:
         """Rounds until a time."""
         while time.monotonic() < end:
             self.round()
-            time.sleep(self.draw.uniform(0, .1))  # who polls for the lock has a chance too
+            time.sleep(self.draw.uniform(0, 0.1))  # who polls for the lock has a chance too
 
 
 class Oracle:
@@ -132,21 +134,28 @@ class Oracle:
         if not self.log.exists():
             return
         lines = self.log.read_text().split('\n')[:-1]
-        for record in map(json.loads, lines[self._read:]):
+        for record in map(json.loads, lines[self._read :]):
             if 'done' in record:
                 self.done += 1
             else:
                 state = self.states[-1] | record['begin']
-                self.states.append({name: version for name, version in state.items()
-                                    if name not in record['gone']})
+                self.states.append(
+                    {name: version for name, version in state.items() if name not in record['gone']}
+                )
         self._read = len(lines)
 
     def matches(self, found: dict[str, np.ndarray], first: int) -> bool:
         """Whether features by name are those of a state, the one with number `first` or later."""
-        return any(found.keys() == state.keys() and np.allclose(
-            [found[name] for name in state],
-            [wanted_feature(Path(self.folder).name, *file) for file in state.items()],
-            rtol=0, atol=1e-6) for state in self.states[first:])
+        return any(
+            found.keys() == state.keys()
+            and np.allclose(
+                [found[name] for name in state],
+                [wanted_feature(Path(self.folder).name, *file) for file in state.items()],
+                rtol=0,
+                atol=1e-6,
+            )
+            for state in self.states[first:]
+        )
 
 
 class Asker:
@@ -183,7 +192,8 @@ class Asker:
             wanted = np.argsort(distances, kind='stable')[:5]
             names = [index.entries[row].name for row in wanted]
             if names != [hit.entry.name for hit in hits] or any(
-                    abs(distances[row] - hit.distance) > 1e-5 for row, hit in zip(wanted, hits)):
+                abs(distances[row] - hit.distance) > 1e-5 for row, hit in zip(wanted, hits)
+            ):
                 wrong.append(f'a wrong answer: {hits}')
         return wrong
 
@@ -205,14 +215,18 @@ def wrong_states(index: GalleryIndex, oracles: list[Oracle], first: list[int]) -
     for entry, feature in zip(index.entries, index.features()):
         path = Path(entry.name)
         rows[str(path.parent)][path.name] = feature
-    return [f'a wrong state of {oracle.folder}' for oracle, number in zip(oracles, first)
-            if not oracle.matches(rows[oracle.folder], number)]
+    return [
+        f'a wrong state of {oracle.folder}'
+        for oracle, number in zip(oracles, first)
+        if not oracle.matches(rows[oracle.folder], number)
+    ]
 
 
 def start(base: Path, args: argparse.Namespace) -> tuple[list[Writer], list[Oracle]]:
     """The writers, and an index of all their images."""
-    writers = [Writer(base, number, number >= UPDATING, args)
-               for number in range(UPDATING + REMOVING)]
+    writers = [
+        Writer(base, number, number >= UPDATING, args) for number in range(UPDATING + REMOVING)
+    ]
     index = GalleryIndex(FileFeatures.feat_dims)
     update_gallery(index, FileFeatures(), [writer.photos for writer in writers])
     save_index(index, base / 'index')
@@ -231,25 +245,30 @@ def check(base: Path, args: argparse.Namespace) -> tuple[Counter, list[str]]:
     results, end = context.Queue(), time.monotonic() + args.seconds
     askers = [Asker(base, oracles, f'{args.seed} {number}') for number in range(ASKING)]
     processes = [context.Process(target=ask, args=(asker, end, results)) for asker in askers]
-    processes += [context.Process(target=writer.run, args=(end, )) for writer in writers]
+    processes += [context.Process(target=writer.run, args=(end,)) for writer in writers]
     for process in processes:
         process.start()
     found = [results.get() for _ in askers]
     for process in processes:
         process.join()
     wrong = [text for _, texts in found for text in texts]
-    wrong += [f'a process ended with {process.exitcode}' for process in processes
-              if process.exitcode]
+    wrong += [
+        f'a process ended with {process.exitcode}' for process in processes if process.exitcode
+    ]
     for oracle in oracles:
         oracle.read_on()
     wrong += wrong_states(load_index(base / 'index'), oracles, [oracle.done for oracle in oracles])
-    named = {facts['file'] for facts in json.loads(
-        (base / 'index' / 'manifest.json').read_text())['files'].values()}
+    named = {
+        facts['file']
+        for facts in json.loads((base / 'index' / 'manifest.json').read_text())['files'].values()
+    }
     left = {path.name for path in (base / 'index').iterdir()} - named - {'manifest.json', '.lock'}
     wrong += [f'left over: {left}'] * bool(left)
-    count = Counter(questions=sum(count for count, _ in found),
-                    updates=sum(oracle.done for oracle in oracles[:UPDATING]),
-                    removals=sum(oracle.done for oracle in oracles[UPDATING:]))
+    count = Counter(
+        questions=sum(count for count, _ in found),
+        updates=sum(oracle.done for oracle in oracles[:UPDATING]),
+        removals=sum(oracle.done for oracle in oracles[UPDATING:]),
+    )
     count['entries'] = sum(len(oracle.states[-1]) for oracle in oracles)
     return count, wrong
 
@@ -259,9 +278,11 @@ def main() -> None:
     torch.set_num_threads(1)  # threads do not survive a fork
     with tempfile.TemporaryDirectory() as base:
         count, wrong = check(Path(base), args)
-    print(f'{count["questions"]} questions by {ASKING} processes, {count["updates"]} updates by '
-          f'{UPDATING} and {count["removals"]} with removals by {REMOVING}, all at once in '
-          f'{args.seconds:g} s; {count["entries"]} entries at the end; {len(wrong)} wrong')
+    print(
+        f'{count["questions"]} questions by {ASKING} processes, {count["updates"]} updates by '
+        f'{UPDATING} and {count["removals"]} with removals by {REMOVING}, all at once in '
+        f'{args.seconds:g} s; {count["entries"]} entries at the end; {len(wrong)} wrong'
+    )
     for text in wrong[:5]:
         print(f'  {text}')
     raise SystemExit(1 if wrong else 0)

@@ -10,6 +10,7 @@ run without a stop, and no file may be left over. An extraction and a search are
 and may write nothing then.
 Needs Linux and Python 3.11.
 """
+
 import argparse
 import os
 import shutil
@@ -21,7 +22,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import torch
 
@@ -37,7 +38,7 @@ PARTS = dict(features=features.SCENARIOS, index=index.SCENARIOS, training=traini
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--parts', nargs='+', choices=PARTS, default=list(PARTS))
-    parser.add_argument('--folder', help='for the files; default: the system\'s for temporary ones')
+    parser.add_argument('--folder', help="for the files; default: the system's for temporary ones")
     return parser.parse_args()
 
 
@@ -46,7 +47,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def killed_process(scenario: Scenario, folder: Path, at: Optional[int]) -> int:
+def killed_process(scenario: Scenario, folder: Path, at: int | None) -> int:
     """Run a command in a process that is killed at a point.
 
     Returns:
@@ -65,7 +66,7 @@ def killed_process(scenario: Scenario, folder: Path, at: Optional[int]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def unequal(scenario: Scenario, folder: Path, wanted: Any) -> Optional[str]:
+def unequal(scenario: Scenario, folder: Path, wanted: Any) -> str | None:
     """Give the command again, twice if it is idle then: what is wrong at the end, or None."""
     scenario.run(folder)
     with file_events(folder, None, die) as events:
@@ -81,9 +82,12 @@ def unequal(scenario: Scenario, folder: Path, wanted: Any) -> Optional[str]:
     return None if found == wanted else 'the end is another'
 
 
-def check(scenario: Scenario, base: Path,
-          stop: Callable[[Scenario, Path, int], bool],
-          takes: Callable[[int, str], bool] = lambda at, name: True) -> tuple[Counter, list[str]]:
+def check(
+    scenario: Scenario,
+    base: Path,
+    stop: Callable[[Scenario, Path, int], bool],
+    takes: Callable[[int, str], bool] = lambda at, name: True,
+) -> tuple[Counter, list[str]]:
     """Stop a command at each of its points.
 
     Args:
@@ -127,12 +131,17 @@ def main() -> None:
                 begin = time.monotonic()
                 with open(os.devnull, 'w') as nowhere, redirect_stdout(nowhere):
                     points, wrong = check(
-                        scenario, Path(base, part, name),
-                        lambda *where: killed_process(*where) == -signal.SIGKILL)
+                        scenario,
+                        Path(base, part, name),
+                        lambda *where: killed_process(*where) == -signal.SIGKILL,
+                    )
                 failed += len(wrong)
-                print(f'{part}, {name}: killed at {points.total()} points '
-                      f'({", ".join(f"{count} {kind}" for kind, count in points.items())}), '
-                      f'{len(wrong)} ends differ, {time.monotonic() - begin:.0f} s', flush=True)
+                print(
+                    f'{part}, {name}: killed at {points.total()} points '
+                    f'({", ".join(f"{count} {kind}" for kind, count in points.items())}), '
+                    f'{len(wrong)} ends differ, {time.monotonic() - begin:.0f} s',
+                    flush=True,
+                )
                 for line in wrong[:5]:
                     print(f'  {line}')
     raise SystemExit(1 if failed else 0)

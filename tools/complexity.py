@@ -3,6 +3,7 @@
 
 Multiply-adds are MMEngine's count. PyTorch's fused attention is not in it: 0.31 G for ViT-B.
 """
+
 import argparse
 import logging
 from pathlib import Path
@@ -16,8 +17,10 @@ from reid_fusedloss.engine.testing import drop_start_weights, tested_pipeline
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Parameters, multiply-adds for one image of the '
-                                     "config's test size, and dimensions of the feature.")
+    parser = argparse.ArgumentParser(
+        description='Parameters, multiply-adds for one image of the '
+        "config's test size, and dimensions of the feature."
+    )
     parser.add_argument('configs', nargs='+', help='config files')
     return parser.parse_args()
 
@@ -34,8 +37,10 @@ def measure(config: str) -> str:
     millions = (sum(p.numel() for p in model.parameters()) - classifier) / 1e6
     with torch.no_grad():
         feature = model(torch.zeros(1, 3, height, width), mode='tensor').shape[1]
-    return (f'| `{Path(config).stem}` | {cfg.model.backbone.type} | {height}x{width} | '
-            f'{millions:.2f} | {found["flops"] / 1e9:.2f} | {feature} |')
+    return (
+        f'| `{Path(config).stem}` | {cfg.model.backbone.type} | {height}x{width} | '
+        f'{millions:.2f} | {found["flops"] / 1e9:.2f} | {feature} |'
+    )
 
 
 def main() -> None:

@@ -4,11 +4,12 @@
 python tools/contact_sheet.py sheet.png                    the built-in synthetic pedestrians
 python tools/contact_sheet.py sheet.jpg --root data/market1501/bounding_box_train
 """
+
 import argparse
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import cv2
 import numpy as np
@@ -22,8 +23,11 @@ Source = Callable[[int, int, int], np.ndarray]
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Draw a contact sheet of a ReID set.')
     parser.add_argument('out', help='image to write, .png or .jpg')
-    parser.add_argument('--root', help='folder of images with names of Market-1501 '
-                        '(0002_c1s1_000451_03.jpg); default: the synthetic set')
+    parser.add_argument(
+        '--root',
+        help='folder of images with names of Market-1501 '
+        '(0002_c1s1_000451_03.jpg); default: the synthetic set',
+    )
     parser.add_argument('--pids', type=int, nargs='+', help='identities; default: eight of them')
     parser.add_argument('--camids', type=int, nargs='+', default=[1, 2, 3, 4], help='cameras')
     parser.add_argument('--images', type=int, default=3, help='images of each camera')
@@ -70,8 +74,9 @@ def main() -> None:
     gap = np.full((args.height, 6, 3), 255, np.uint8)
     rows = []
     for pid in args.pids or pids[:8]:
-        cameras = [np.hstack([source(pid, camid, k) for k in range(args.images)])
-                   for camid in args.camids]
+        cameras = [
+            np.hstack([source(pid, camid, k) for k in range(args.images)]) for camid in args.camids
+        ]
         rows.append(np.hstack([part for camera in cameras for part in (camera, gap)][:-1]))
     done, code = cv2.imencode(Path(args.out).suffix, np.vstack(rows))
     if not done:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python
 """python tools/convert_checkpoint.py THEIRS.pth OURS.pth: `reid-fusedloss convert`."""
+
 import sys
 
 from reid_fusedloss.commands import start

@@ -1,5 +1,6 @@
 #!/usr/bin/env python
 """python tools/demo.py: `reid-fusedloss demo`."""
+
 import sys
 
 from reid_fusedloss.commands import start

@@ -1,5 +1,6 @@
 #!/usr/bin/env python
 """python tools/evaluate_features.py features.npz --rerank: `reid-fusedloss evaluate`."""
+
 import sys
 
 from reid_fusedloss.commands import start

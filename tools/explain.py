@@ -1,5 +1,6 @@
 #!/usr/bin/env python
 """python tools/explain.py work_dirs/demo --images photos/: `reid-fusedloss explain`."""
+
 import sys
 
 from reid_fusedloss.commands import start

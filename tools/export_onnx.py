@@ -1,5 +1,6 @@
 #!/usr/bin/env python
 """python tools/export_onnx.py work_dirs/demo demo.onnx: `reid-fusedloss export`."""
+
 import sys
 
 from reid_fusedloss.commands import start

@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """The same as `reid-fusedloss extract`:
 
-    python tools/extract_features.py work_dirs/demo photos/ --out features/
+python tools/extract_features.py work_dirs/demo photos/ --out features/
 """
+
 import sys
 
 from reid_fusedloss.commands import start

@@ -1,5 +1,6 @@
 #!/usr/bin/env python
 """python tools/plot.py curves work_dirs/demo: `reid-fusedloss plot`."""
+
 import sys
 
 from reid_fusedloss.commands import start

@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """The same as `reid-fusedloss search`:
 
-    python tools/search.py work_dirs/demo --query who.jpg --gallery photos/
+python tools/search.py work_dirs/demo --query who.jpg --gallery photos/
 """
+
 import sys
 
 from reid_fusedloss.commands import start

@@ -1,5 +1,6 @@
 #!/usr/bin/env python
 """python tools/serve.py work_dirs/demo --gallery photos/: `reid-fusedloss serve`."""
+
 import sys
 
 from reid_fusedloss.commands import start

@@ -1,5 +1,6 @@
 #!/usr/bin/env python
 """python tools/table.py --dataset market1501: `reid-fusedloss table`."""
+
 import sys
 
 from reid_fusedloss.commands import start

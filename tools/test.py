@@ -1,5 +1,6 @@
 #!/usr/bin/env python
 """python tools/test.py CONFIG CHECKPOINT --dataset market1501: `reid-fusedloss test`."""
+
 import sys
 
 from reid_fusedloss.commands import start

@@ -1,5 +1,6 @@
 #!/usr/bin/env python
 """python tools/train.py CONFIG --dataset market1501: `reid-fusedloss train`."""
+
 import sys
 
 from reid_fusedloss.commands import start

@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """The same as `reid-fusedloss ranking`:
 
-    python tools/visualize_ranking.py work_dirs/baseline/test work_dirs/fused/test out.png
+python tools/visualize_ranking.py work_dirs/baseline/test work_dirs/fused/test out.png
 """
+
 import sys
 
 from reid_fusedloss.commands import start

@@ -16,9 +16,11 @@ default_hooks = dict(
     foreign_weights=dict(type='reid_fusedloss.ForeignWeightsHook'),
     other_identities=dict(type='reid_fusedloss.OtherIdentitiesHook'),
     checkpoint=dict(
-        type='reid_fusedloss.ReIDCheckpointHook', interval=1, max_keep_ckpts=2, save_best='reid/mAP'),
+        type='reid_fusedloss.ReIDCheckpointHook', interval=1, max_keep_ckpts=2, save_best='reid/mAP'
+    ),
     stop_signal=dict(type='reid_fusedloss.StopSignalHook'),
-    report=dict(type='reid_fusedloss.ReIDReportHook', num_queries=8))
+    report=dict(type='reid_fusedloss.ReIDReportHook', num_queries=8),
+)
 
 # One extraction, two results: reid/* on distances, rerank/* after k-reciprocal re-ranking.
 val_evaluator = dict(type='reid_fusedloss.ReIDMetric', distance='cosine', prefix='reid')
@@ -26,12 +28,14 @@ test_evaluator = dict(
     type='reid_fusedloss.ReIDMetric',
     distance='cosine',
     prefix='reid',
-    rerank=dict(k1=20, k2=6, lambda_value=0.3))
+    rerank=dict(k1=20, k2=6, lambda_value=0.3),
+)
 
 env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl', timeout=3600))
+    dist_cfg=dict(backend='nccl', timeout=3600),
+)
 visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')])
 log_level = 'INFO'
 load_from = None

@@ -14,9 +14,13 @@ model = dict(
         init_cfg=dict(
             type='Pretrained',
             checkpoint='{{$CONVNEXT_WEIGHTS:https://download.openmmlab.com/mmclassification/v0/convnext/convnext-tiny_32xb128_in1k_20221207-998cf3e9.pth}}',  # noqa: E501
-            prefix='backbone.')),
+            prefix='backbone.',
+        ),
+    ),
     neck=None,
-    head=dict(in_channels=768))
+    head=dict(in_channels=768),
+)
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=1e-4, weight_decay=0.05),
-    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0))
+    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
+)

@@ -8,8 +8,11 @@ model = dict(
     backbone=dict(
         arch='deit-small',
         init_cfg=dict(
-            checkpoint='{{$DEIT_WEIGHTS:https://download.openmmlab.com/mmclassification/v0/deit/deit-small_pt-4xb256_in1k_20220218-9425b9bb.pth}}',  # noqa: E501
-        )),
-    head=dict(in_channels=384))
+            checkpoint='{{$DEIT_WEIGHTS:https://download.openmmlab.com/mmclassification/v0/deit/deit-small_pt-4xb256_in1k_20220218-9425b9bb.pth}}'  # noqa: E501
+        ),
+    ),
+    head=dict(in_channels=384),
+)
 train_dataloader = dict(
-    dataset=dict(pipeline=dict(erase=dict(fill_color=(103.53, 116.28, 123.675)))))
+    dataset=dict(pipeline=dict(erase=dict(fill_color=(103.53, 116.28, 123.675))))
+)

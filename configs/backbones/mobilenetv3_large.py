@@ -11,5 +11,8 @@ model = dict(
         init_cfg=dict(
             type='Pretrained',
             checkpoint='{{$MOBILENETV3_WEIGHTS:https://download.openmmlab.com/mmclassification/v0/mobilenet_v3/mobilenet-v3-large_8xb128_in1k_20221114-0ed9ed9a.pth}}',  # noqa: E501
-            prefix='backbone.')),
-    head=dict(in_channels=960))
+            prefix='backbone.',
+        ),
+    ),
+    head=dict(in_channels=960),
+)

@@ -9,5 +9,7 @@ model = dict(
         type='reid_fusedloss.ResNet',
         ibn=True,
         init_cfg=dict(
-            type='Pretrained',
-            checkpoint='{{$RESNET50_IBN_WEIGHTS:torchvision://resnet50}}')))
+            type='Pretrained', checkpoint='{{$RESNET50_IBN_WEIGHTS:torchvision://resnet50}}'
+        ),
+    )
+)

@@ -16,11 +16,16 @@ model = dict(
         init_cfg=dict(
             type='Pretrained',
             checkpoint='{{$SWIN_WEIGHTS:https://download.openmmlab.com/mmclassification/v0/swin-transformer/swin_tiny_224_b16x64_300e_imagenet_20210616_090925-66df6be6.pth}}',  # noqa: E501
-            prefix='backbone.')),
-    head=dict(in_channels=768))
+            prefix='backbone.',
+        ),
+    ),
+    head=dict(in_channels=768),
+)
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=1e-4, weight_decay=0.05),
     paramwise_cfg=dict(
         norm_decay_mult=0.0,
         bias_decay_mult=0.0,
-        custom_keys=dict(relative_position_bias_table=dict(decay_mult=0.0))))
+        custom_keys=dict(relative_position_bias_table=dict(decay_mult=0.0)),
+    ),
+)

@@ -7,5 +7,7 @@
 _base_ = '../paper/fusedloss_r50.py'
 model = dict(
     backbone=dict(
-        _delete_=True, type='TIMMBackbone', model_name='efficientnet_b0', pretrained=True),
-    head=dict(in_channels=1280))
+        _delete_=True, type='TIMMBackbone', model_name='efficientnet_b0', pretrained=True
+    ),
+    head=dict(in_channels=1280),
+)

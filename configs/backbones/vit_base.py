@@ -6,8 +6,10 @@
 #   python tools/train.py configs/backbones/vit_base.py --dataset market1501
 # Ours: not run.
 _base_ = [
-    '../_base_/datasets/{{$REID_DATASET:market1501}}.py', '../_base_/models/fused_r50.py',
-    '../_base_/schedules/transreid_120e.py', '../_base_/default_runtime.py'
+    '../_base_/datasets/{{$REID_DATASET:market1501}}.py',
+    '../_base_/models/fused_r50.py',
+    '../_base_/schedules/transreid_120e.py',
+    '../_base_/default_runtime.py',
 ]
 model = dict(
     data_preprocessor=dict(mean=[127.5, 127.5, 127.5], std=[127.5, 127.5, 127.5]),
@@ -21,8 +23,10 @@ model = dict(
         init_cfg=dict(
             type='Pretrained',
             checkpoint='{{$VIT_WEIGHTS:https://download.openmmlab.com/mmclassification/v0/vit/finetune/vit-base-p16_in21k-pre-3rdparty_ft-64xb64_in1k-384_20210928-98e8652b.pth}}',  # noqa: E501
-            prefix='backbone.')),
+            prefix='backbone.',
+        ),
+    ),
     neck=None,
-    head=dict(in_channels=768))
-train_dataloader = dict(
-    dataset=dict(pipeline=dict(erase=dict(fill_color=(127.5, 127.5, 127.5)))))
+    head=dict(in_channels=768),
+)
+train_dataloader = dict(dataset=dict(pipeline=dict(erase=dict(fill_color=(127.5, 127.5, 127.5)))))

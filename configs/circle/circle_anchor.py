@@ -7,9 +7,8 @@ model = dict(
     head=dict(
         loss=dict(
             terms=dict(
-                circle=dict(
-                    form='anchor',
-                    reads='bn',
-                    margin=0.25,
-                    gamma=128,
-                    label_smoothing=0.0)))))
+                circle=dict(form='anchor', reads='bn', margin=0.25, gamma=128, label_smoothing=0.0)
+            )
+        )
+    )
+)

@@ -3,6 +3,8 @@
 # To compare: torchreid's MobileNetV2 1.0 with softmax alone, Market-1501 R1 85.6 / mAP 67.3.
 # Ours: not run.
 _base_ = [
-    '../_base_/datasets/{{$REID_DATASET:market1501}}.py', '../_base_/models/fused_mobilenetv2.py',
-    '../_base_/schedules/paper_120e.py', '../_base_/default_runtime.py'
+    '../_base_/datasets/{{$REID_DATASET:market1501}}.py',
+    '../_base_/models/fused_mobilenetv2.py',
+    '../_base_/schedules/paper_120e.py',
+    '../_base_/default_runtime.py',
 ]

@@ -9,4 +9,8 @@ model = dict(
                 id=dict(weight=1.0),
                 circle=dict(weight=0.0),
                 triplet=dict(weight=0.0),
-                center=dict(weight=0.0)))))
+                center=dict(weight=0.0),
+            )
+        )
+    )
+)

@@ -5,6 +5,8 @@
 # Paper: Market-1501 R1 95.2 / mAP 86.1, DukeMTMC-reID R1 89.6 / mAP 79.8; re-ranked R1 95.7 /
 # mAP 90.5 and R1 91.6 / mAP 81.6. Ours: not run.
 _base_ = [
-    '../_base_/datasets/{{$REID_DATASET:market1501}}.py', '../_base_/models/fused_r50.py',
-    '../_base_/schedules/paper_120e.py', '../_base_/default_runtime.py'
+    '../_base_/datasets/{{$REID_DATASET:market1501}}.py',
+    '../_base_/models/fused_r50.py',
+    '../_base_/schedules/paper_120e.py',
+    '../_base_/default_runtime.py',
 ]

@@ -22,22 +22,32 @@ model = dict(
                     type='reid_fusedloss.PartwiseLoss',
                     reads='logits',
                     weight=1.0,
-                    loss=dict(type='torch.nn.CrossEntropyLoss')),
+                    loss=dict(type='torch.nn.CrossEntropyLoss'),
+                ),
                 circle=dict(weight=0.0),
                 triplet=dict(weight=0.0),
-                center=dict(weight=0.0)))))
+                center=dict(weight=0.0),
+            )
+        ),
+    ),
+)
 train_dataloader = dict(
     dataset=dict(
         pipeline=dict(
             auto_augment=dict(prob=0.0),
             resize=dict(scale=(128, 384)),
             crop=dict(crop_size=(384, 128), padding=None),
-            erase=dict(erase_prob=0.0))))
+            erase=dict(erase_prob=0.0),
+        )
+    )
+)
 val_dataloader = dict(dataset=dict(pipeline=dict(resize=dict(scale=(128, 384)))))
 test_dataloader = val_dataloader
 optim_wrapper = dict(
     optimizer=dict(
-        _delete_=True, type='SGD', lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4),
-    paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=10.0))))
+        _delete_=True, type='SGD', lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4
+    ),
+    paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=10.0))),
+)
 param_scheduler = [dict(type='MultiStepLR', milestones=[40], gamma=0.1, by_epoch=True)]
 train_cfg = dict(max_epochs=60)

@@ -13,10 +13,10 @@ model = dict(
     head=dict(
         type='reid_fusedloss.LinearReIDHead',
         loss=dict(
-            terms=dict(
-                circle=dict(weight=0.0),
-                triplet=dict(margin=None),
-                center=dict(weight=0.0)))))
+            terms=dict(circle=dict(weight=0.0), triplet=dict(margin=None), center=dict(weight=0.0))
+        ),
+    ),
+)
 train_dataloader = dict(
     batch_size=72,
     dataset=dict(
@@ -24,10 +24,13 @@ train_dataloader = dict(
             auto_augment=dict(prob=0.0),
             resize=dict(scale=(144, 288)),
             crop=dict(padding=None),
-            erase=dict(erase_prob=0.0))))
+            erase=dict(erase_prob=0.0),
+        )
+    ),
+)
 optim_wrapper = dict(optimizer=dict(lr=3e-4, betas=(0.9, 0.999), weight_decay=0.0))
 param_scheduler = [
-    dict(type='ExponentialLR', gamma=0.001**(1 / 60), by_epoch=True, begin=90, end=150)
+    dict(type='ExponentialLR', gamma=0.001 ** (1 / 60), by_epoch=True, begin=90, end=150)
 ]
 train_cfg = dict(max_epochs=150)
 val_evaluator = dict(distance='euclidean')

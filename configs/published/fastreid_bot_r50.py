@@ -6,5 +6,6 @@
 _base_ = '../bot/bot_triplet.py'
 model = dict(backbone=dict(type='reid_fusedloss.ResNet', pool_ceil=True))
 val_dataloader = dict(
-    dataset=dict(pipeline=dict(resize=dict(interpolation='bicubic', backend='pillow'))))
+    dataset=dict(pipeline=dict(resize=dict(interpolation='bicubic', backend='pillow')))
+)
 test_dataloader = val_dataloader

@@ -9,9 +9,12 @@ model = dict(
     neck=dict(type='GeneralizedMeanPooling'),
     head=dict(
         loss=dict(
-            terms=dict(id=dict(weight=0.0), circle=dict(weight=1.0), triplet=dict(margin=None)))))
+            terms=dict(id=dict(weight=0.0), circle=dict(weight=1.0), triplet=dict(margin=None))
+        )
+    ),
+)
 train_dataloader = dict(
-    dataset=dict(
-        pipeline=dict(resize=dict(scale=(128, 384)), crop=dict(crop_size=(384, 128)))))
+    dataset=dict(pipeline=dict(resize=dict(scale=(128, 384)), crop=dict(crop_size=(384, 128))))
+)
 val_dataloader = dict(dataset=dict(pipeline=dict(resize=dict(scale=(128, 384)))))
 test_dataloader = val_dataloader

@@ -6,8 +6,7 @@
 _base_ = './torchreid_resnet50.py'
 model = dict(
     backbone=dict(
-        _delete_=True,
-        type='reid_fusedloss.MobileNetV2',
-        expand_first=True,
-        round_channels=False),
-    head=dict(in_channels=1280))
+        _delete_=True, type='reid_fusedloss.MobileNetV2', expand_first=True, round_channels=False
+    ),
+    head=dict(in_channels=1280),
+)

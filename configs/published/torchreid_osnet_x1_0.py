@@ -7,4 +7,5 @@
 _base_ = './torchreid_resnet50_fc512.py'
 model = dict(
     backbone=dict(_delete_=True, type='reid_fusedloss.OSNet', widen_factor=1.0, variant='plain'),
-    neck=dict(in_channels=512))
+    neck=dict(in_channels=512),
+)

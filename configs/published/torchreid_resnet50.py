@@ -7,7 +7,9 @@ _base_ = '../bot/bot_triplet.py'
 model = dict(
     backbone=dict(strides=(1, 2, 2, 2)),
     head=dict(
-        type='reid_fusedloss.LinearReIDHead', loss=dict(terms=dict(triplet=dict(weight=0.0)))))
+        type='reid_fusedloss.LinearReIDHead', loss=dict(terms=dict(triplet=dict(weight=0.0)))
+    ),
+)
 val_dataloader = dict(dataset=dict(pipeline=dict(resize=dict(backend='pillow'))))
 test_dataloader = val_dataloader
 val_evaluator = dict(distance='euclidean')

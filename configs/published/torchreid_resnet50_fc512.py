@@ -11,5 +11,7 @@ model = dict(
         in_channels=2048,
         out_channels=512,
         gap_dim=2,
-        act_cfg=dict(type='ReLU')),
-    head=dict(in_channels=512))
+        act_cfg=dict(type='ReLU'),
+    ),
+    head=dict(in_channels=512),
+)

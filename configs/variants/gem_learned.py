@@ -1,5 +1,5 @@
-# Generalised-mean pooling (GeM) whose p starts at 3 and is learnt, without weight decay, which would
-# pull it to 0.
+# Generalised-mean pooling (GeM) whose p starts at 3 and is learned, without weight decay, which
+# would pull it to 0.
 #   python tools/train.py configs/variants/gem_learned.py --dataset market1501
 # Ours: not run.
 _base_ = './gem_fixed.py'

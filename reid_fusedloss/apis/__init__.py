@@ -1,4 +1,5 @@
 """A trained model in Python: features of images, whatever they come from."""
+
 from .extraction import Extraction
 from .feature_folder import load_extraction, load_shards
 from .gallery import model_id, update_gallery
@@ -8,7 +9,16 @@ from .sources import ImageSource
 from .video import read_boxes, video_crops
 
 __all__ = [
-    'Extraction', 'FeatureExtractor', 'ImageSource', 'ReIDInferencer', 'find_run',
-    'load_extraction', 'load_model', 'load_shards', 'model_id', 'read_boxes', 'update_gallery',
-    'video_crops'
+    'Extraction',
+    'FeatureExtractor',
+    'ImageSource',
+    'ReIDInferencer',
+    'find_run',
+    'load_extraction',
+    'load_model',
+    'load_shards',
+    'model_id',
+    'read_boxes',
+    'update_gallery',
+    'video_crops',
 ]

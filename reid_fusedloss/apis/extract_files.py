@@ -1,9 +1,9 @@
 """From a work list to features on the disk."""
+
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Union
 
 from ..checks import check_int
 from ..datasets.file_names import parse_names
@@ -17,7 +17,7 @@ from .feature_store import FeatureStore, group, hold_features
 from .query_gallery import JUNK, label_names
 from .work_list import VideoWorkList, WorkList
 
-AnyWorkList = Union[WorkList, VideoWorkList]
+AnyWorkList = WorkList | VideoWorkList
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Summary:
         seconds: that it took.
         feat_dims: C.
     """
+
     images: int
     unreadable: dict[str, str]
     done: int
@@ -42,8 +43,10 @@ class Summary:
         named = f' ({first})' if self.unreadable else ''
         rate = self.done / max(self.seconds, 1e-9)
         now = f'{self.done} done now, {rate:.1f} images/s' if self.done else 'nothing was missing'
-        return (f'features of {self.images} images, of {self.feat_dims} dimensions; '
-                f'{len(self.unreadable)} unreadable{named}; {now}')
+        return (
+            f'features of {self.images} images, of {self.feat_dims} dimensions; '
+            f'{len(self.unreadable)} unreadable{named}; {now}'
+        )
 
 
 def extract_to_file(inferencer: FeatureExtractor, work: AnyWorkList, path: Path) -> Summary:
@@ -60,8 +63,9 @@ def extract_to_file(inferencer: FeatureExtractor, work: AnyWorkList, path: Path)
     return _summary([extraction], start)
 
 
-def extract_query_gallery(inferencer: FeatureExtractor, query: AnyWorkList, gallery: AnyWorkList,
-                          path: Path, pattern: str) -> Summary:
+def extract_query_gallery(
+    inferencer: FeatureExtractor, query: AnyWorkList, gallery: AnyWorkList, path: Path, pattern: str
+) -> Summary:
     """Write the features of queries and gallery, with the labels of their names, to an .npz file.
 
     Args:
@@ -77,16 +81,22 @@ def extract_query_gallery(inferencer: FeatureExtractor, query: AnyWorkList, gall
     start = time.monotonic()
     for role, work in (('query', query), ('gallery', gallery)):  # before anything is computed
         if not parse_names(map(Path, work.stamps), pattern, JUNK):
-            raise ValueError(f'{role}: none of {len(work.stamps)} images is of an identity, all '
-                             f'are junk ({", ".join(JUNK)}): there is nothing to evaluate')
+            raise ValueError(
+                f'{role}: none of {len(work.stamps)} images is of an identity, all '
+                f'are junk ({", ".join(JUNK)}): there is nothing to evaluate'
+            )
     parts = [inferencer(work.sources(work.stamps)) for work in (query, gallery)]
     save_features(path, label_names(*parts, pattern))
     return _summary(parts, start)
 
 
-def extract_to_folder(inferencer: FeatureExtractor, work: AnyWorkList, folder: Path,
-                      shard_size: int = 4096,
-                      say: Callable[[str], None] = lambda line: None) -> Summary:
+def extract_to_folder(
+    inferencer: FeatureExtractor,
+    work: AnyWorkList,
+    folder: Path,
+    shard_size: int = 4096,
+    say: Callable[[str], None] = lambda line: None,
+) -> Summary:
     """Write the features of all images to a folder, shard by shard; what is there already is kept.
 
     Images whose file has another size or time of change than at their extraction, and new ones, are
@@ -113,8 +123,10 @@ def extract_to_folder(inferencer: FeatureExtractor, work: AnyWorkList, folder: P
         if changes.damaged:
             say(f'damaged, extracted again: {", ".join(changes.damaged)}')
         if changes.kept or changes.modified or changes.removed:
-            say(f'{folder} holds {changes.kept} of {len(work.stamps)} images; {changes.modified} '
-                f'changed since, {changes.removed} no longer asked for; {len(missing)} to extract')
+            say(
+                f'{folder} holds {changes.kept} of {len(work.stamps)} images; {changes.modified} '
+                f'changed since, {changes.removed} no longer asked for; {len(missing)} to extract'
+            )
         start = time.monotonic()
         if missing:
             for shard in group(inferencer.extract(work.sources(missing)), shard_size):
@@ -131,5 +143,10 @@ def extract_to_folder(inferencer: FeatureExtractor, work: AnyWorkList, folder: P
 
 def _summary(parts: Sequence[Extraction], start: float) -> Summary:
     whole = join_extractions(parts, parts[0].features.shape[1])
-    return Summary(len(whole), whole.unreadable, len(whole) + len(whole.unreadable),
-                   time.monotonic() - start, whole.features.shape[1])
+    return Summary(
+        len(whole),
+        whole.unreadable,
+        len(whole) + len(whole.unreadable),
+        time.monotonic() - start,
+        whole.features.shape[1],
+    )

@@ -1,4 +1,5 @@
 """What comes out of images."""
+
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ class Extraction:
             crops of a video, their row among its boxes. Empty where the features were read from a
             file.
     """
+
     features: np.ndarray
     names: list[str]
     unreadable: dict[str, str]
@@ -39,4 +41,5 @@ def join_extractions(parts: Iterable[Extraction], feat_dims: int) -> Extraction:
         np.concatenate([np.empty((0, feat_dims), np.float32), *(part.features for part in parts)]),
         [name for part in parts for name in part.names],
         {name: reason for part in parts for name, reason in part.unreadable.items()},
-        [index for part in parts for index in part.indices])
+        [index for part in parts for index in part.indices],
+    )

@@ -1,4 +1,5 @@
 """Features of images in batches, whoever computes them."""
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -31,8 +32,9 @@ class FeatureExtractor(ABC):
         TypeError, ValueError: if an argument has another type or is out of range.
     """
 
-    def __init__(self, pipeline: Pipeline, batch_size: int, num_workers: int,
-                 progress: bool) -> None:
+    def __init__(
+        self, pipeline: Pipeline, batch_size: int, num_workers: int, progress: bool
+    ) -> None:
         check_int('batch_size', batch_size)
         check_int('num_workers', num_workers, least=0)
         check_flag('progress', progress)
@@ -69,8 +71,9 @@ class FeatureExtractor(ABC):
         """(H, W), to which the pipeline brings images."""
         return self._measured[1]
 
-    def __call__(self, inputs: Any, channel_order: str = 'bgr',
-                 recursive: bool = False) -> Extraction:
+    def __call__(
+        self, inputs: Any, channel_order: str = 'bgr', recursive: bool = False
+    ) -> Extraction:
         """Features of all images, in their order.
 
         Args:
@@ -86,8 +89,9 @@ class FeatureExtractor(ABC):
         """
         return join_extractions(self.extract(inputs, channel_order, recursive), self.feat_dims)
 
-    def extract(self, inputs: Any, channel_order: str = 'bgr',
-                recursive: bool = False) -> Iterator[Extraction]:
+    def extract(
+        self, inputs: Any, channel_order: str = 'bgr', recursive: bool = False
+    ) -> Iterator[Extraction]:
         """As a call, a batch at a time; a generator of images is read no further than needed."""
         return self._extract(ImageStream(inputs, channel_order, recursive))
 
@@ -110,8 +114,10 @@ class FeatureExtractor(ABC):
         names = [image.name for image in readable]
         wrong = [name for name, row in zip(names, features) if not np.isfinite(row).all()]
         if wrong:
-            raise FloatingPointError(f'features of {len(wrong)} images are not finite, such as '
-                                     f'{wrong[0]}: check the weights; float16 (amp) has less range')
+            raise FloatingPointError(
+                f'features of {len(wrong)} images are not finite, such as '
+                f'{wrong[0]}: check the weights; float16 (amp) has less range'
+            )
         return Extraction(features, names, unreadable, [image.index for image in readable])
 
     @cached_property

@@ -1,7 +1,8 @@
 """Features in an .npz file, and back."""
+
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,12 +20,14 @@ class StampedNames(NamedTuple):
         read: name -> stamp, of the images that have features.
         unreadable: name -> stamp, of the others.
     """
+
     read: dict[str, str]
     unreadable: dict[str, str]
 
 
-def save_extraction(path: Path, extraction: Extraction,
-                    stamps: Optional[Mapping[str, str]] = None) -> None:
+def save_extraction(
+    path: Path, extraction: Extraction, stamps: Mapping[str, str] | None = None
+) -> None:
     """Write features (N, C), names (N,), and unreadable and reasons (M,), whole or not at all.
 
     Args:
@@ -32,12 +35,17 @@ def save_extraction(path: Path, extraction: Extraction,
         extraction: what is written.
         stamps: by name, the state of the images' files, to be kept too.
     """
-    arrays = dict(features=extraction.features, names=_texts(extraction.names),
-                  unreadable=_texts(extraction.unreadable),
-                  reasons=_texts(extraction.unreadable.values()))
+    arrays = dict(
+        features=extraction.features,
+        names=_texts(extraction.names),
+        unreadable=_texts(extraction.unreadable),
+        reasons=_texts(extraction.unreadable.values()),
+    )
     if stamps is not None:
-        arrays |= dict(stamps=_texts(stamps[name] for name in extraction.names),
-                       unreadable_stamps=_texts(stamps[name] for name in extraction.unreadable))
+        arrays |= dict(
+            stamps=_texts(stamps[name] for name in extraction.names),
+            unreadable_stamps=_texts(stamps[name] for name in extraction.unreadable),
+        )
     with whole_file(path) as file:
         np.savez(file, **arrays)
 
@@ -53,8 +61,9 @@ def read_extraction(path: Path) -> Extraction:
     unreadable = dict(zip(arrays['unreadable'].tolist(), arrays['reasons'].tolist()))
     features, names = arrays['features'], arrays['names'].tolist()
     if features.ndim != 2 or len(features) != len(names):
-        raise ValueError(f'{path}: expected features (N, C) and N names, got {features.shape} and '
-                         f'{len(names)}')
+        raise ValueError(
+            f'{path}: expected features (N, C) and N names, got {features.shape} and {len(names)}'
+        )
     return Extraction(features, names, unreadable)
 
 
@@ -80,5 +89,6 @@ def _read(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
     except FileNotFoundError:
         raise FileNotFoundError(f'no features at {path}: check the path') from None
     except NOT_NPZ as error:
-        raise ValueError(f'{path} is corrupt or truncated, or no .npz file with {list(keys)}: '
-                         f'{error}') from None
+        raise ValueError(
+            f'{path} is corrupt or truncated, or no .npz file with {list(keys)}: {error}'
+        ) from None

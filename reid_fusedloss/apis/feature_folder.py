@@ -1,9 +1,10 @@
 """What is in a folder of features, for those who read it."""
+
 import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 from .extraction import Extraction, join_extractions
 from .feature_files import read_extraction, read_stamps
@@ -13,7 +14,7 @@ FORMAT = 1
 KEYS = dict(finished=bool, feat_dims=int, made_by=dict, inputs=list)
 
 
-def load_shards(folder: Union[str, Path], partial: bool = False) -> Iterator[Extraction]:
+def load_shards(folder: str | Path, partial: bool = False) -> Iterator[Extraction]:
     """The features of a folder, a shard at a time.
 
     Args:
@@ -28,8 +29,10 @@ def load_shards(folder: Union[str, Path], partial: bool = False) -> Iterator[Ext
     folder = Path(folder)
     before = _contents(folder)
     if not read_manifest(folder)['finished'] and not partial:
-        raise ValueError(f'the extraction to {folder} is running, or was stopped: give its command '
-                         'again, or partial=True for what is there')
+        raise ValueError(
+            f'the extraction to {folder} is running, or was stopped: give its command '
+            'again, or partial=True for what is there'
+        )
 
     def shards() -> Iterator[Extraction]:
         try:
@@ -43,17 +46,20 @@ def load_shards(folder: Union[str, Path], partial: bool = False) -> Iterator[Ext
     return shards()
 
 
-def load_stamps(folder: Union[str, Path]) -> dict[str, str]:
+def load_stamps(folder: str | Path) -> dict[str, str]:
     """By name, the state of the file of each image that has features in a folder.
 
     Raises:
         FileNotFoundError, ValueError: as `load_shards`.
     """
-    return {name: stamp for path in paths_of_shards(Path(folder))
-            for name, stamp in read_stamps(path).read.items()}
+    return {
+        name: stamp
+        for path in paths_of_shards(Path(folder))
+        for name, stamp in read_stamps(path).read.items()
+    }
 
 
-def load_extraction(path: Union[str, Path], partial: bool = False) -> Extraction:
+def load_extraction(path: str | Path, partial: bool = False) -> Extraction:
     """Read what tools/extract_features.py wrote.
 
     Args:
@@ -96,15 +102,18 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError:
-        raise FileNotFoundError(f'{folder} is no folder of features, it has no {MANIFEST}: check '
-                                'the path') from None
+        raise FileNotFoundError(
+            f'{folder} is no folder of features, it has no {MANIFEST}: check the path'
+        ) from None
     except (ValueError, OSError) as error:
-        raise ValueError(f'{path} cannot be read ({error}): extract again to another '
-                         'folder') from None
+        raise ValueError(
+            f'{path} cannot be read ({error}): extract again to another folder'
+        ) from None
     if not isinstance(manifest, dict) or manifest.get('format') != FORMAT:
         raise ValueError(f'{path} is of another kind or version: extract again to another folder')
     wrong = [key for key, kind in KEYS.items() if not isinstance(manifest.get(key), kind)]
     if wrong or not all(isinstance(name, str) for name in manifest['inputs']):
-        raise ValueError(f'{path} is damaged, in {wrong or "inputs"}: extract again to another '
-                         'folder')
+        raise ValueError(
+            f'{path} is damaged, in {wrong or "inputs"}: extract again to another folder'
+        )
     return manifest

@@ -1,4 +1,5 @@
 """A folder of features: shards that are whole or not there, and what made them."""
+
 import json
 import os
 from collections import Counter
@@ -6,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any
 
 from ..folder_lock import folder_lock
 from ..whole_file import remove_partials, whole_file
@@ -28,6 +29,7 @@ class Changes:
         removed: images that are no longer asked for.
         damaged: shards that could not be read.
     """
+
     kept: int
     modified: int
     removed: int
@@ -53,13 +55,19 @@ class FeatureStore:
             it says which.
     """
 
-    def __init__(self, folder: Path, made_by: Mapping[str, Any], inputs: Sequence[str],
-                 feat_dims: int) -> None:
+    def __init__(
+        self, folder: Path, made_by: Mapping[str, Any], inputs: Sequence[str], feat_dims: int
+    ) -> None:
         self.folder = folder
         self._known: set[str] = set()  # absolute paths
-        self._manifest = dict(format=FORMAT, finished=False, feat_dims=feat_dims,
-                              made_by=dict(made_by), inputs=list(inputs))
-        self._written: Optional[dict[str, Any]] = None  # the manifest in the folder
+        self._manifest = dict(
+            format=FORMAT,
+            finished=False,
+            feat_dims=feat_dims,
+            made_by=dict(made_by),
+            inputs=list(inputs),
+        )
+        self._written: dict[str, Any] | None = None  # the manifest in the folder
         _check_own(folder)
         if (folder / MANIFEST).is_file():
             self._written = read_manifest(folder)
@@ -86,8 +94,11 @@ class FeatureStore:
                 continue
             before = found.read | found.unreadable
             places = {name: os.path.abspath(name) for name in before}
-            valid = {name for name, place in places.items()
-                     if asked.get(place) == before[name] and place not in self._known}
+            valid = {
+                name
+                for name, place in places.items()
+                if asked.get(place) == before[name] and place not in self._known
+            }
             outdated = [places[name] in asked for name in before if name not in valid]
             modified += sum(outdated)
             removed += len(outdated) - sum(outdated)
@@ -104,8 +115,9 @@ class FeatureStore:
     def add(self, extraction: Extraction, stamps: Mapping[str, str]) -> None:
         """Write a shard."""
         self._write_manifest(finished=False)
-        last = max((int(path.stem.split('_')[1]) for path in paths_of_shards(self.folder)),
-                   default=-1)
+        last = max(
+            (int(path.stem.split('_')[1]) for path in paths_of_shards(self.folder)), default=-1
+        )
         save_extraction(self.folder / SHARD.format(last + 1), extraction, stamps)
         self._known.update(map(os.path.abspath, (*extraction.names, *extraction.unreadable)))
 
@@ -127,9 +139,11 @@ class FeatureStore:
         missing, others = asked - found.keys(), found.keys() - asked
         twice = [name for name, count in found.items() if count > 1]
         if missing or others or twice:
-            raise RuntimeError(f'{self.folder} was changed during the extraction: {len(missing)} '
-                               f'images are missing, {len(twice)} are there twice, {len(others)} '
-                               'were not asked for; give the command again')
+            raise RuntimeError(
+                f'{self.folder} was changed during the extraction: {len(missing)} '
+                f'images are missing, {len(twice)} are there twice, {len(others)} '
+                'were not asked for; give the command again'
+            )
         self._write_manifest(finished=True)
 
     def _remove(self, path: Path) -> None:
@@ -143,21 +157,27 @@ class FeatureStore:
         self._write_manifest(finished=False)
         whole = read_extraction(path)
         rows = [row for row, name in enumerate(whole.names) if name in valid]
-        part = Extraction(whole.features[rows], [whole.names[row] for row in rows],
-                          {name: reason for name, reason in whole.unreadable.items()
-                           if name in valid})
+        part = Extraction(
+            whole.features[rows],
+            [whole.names[row] for row in rows],
+            {name: reason for name, reason in whole.unreadable.items() if name in valid},
+        )
         save_extraction(path, part, found.read | found.unreadable)
 
     def _check(self, before: Mapping[str, Any]) -> None:
         differing = differences(before['made_by'], self._manifest['made_by'])
         if differing:
-            raise ValueError(f'{self.folder} holds features of {" and ".join(differing)}: they '
-                             'cannot be compared; give another --out')
+            raise ValueError(
+                f'{self.folder} holds features of {" and ".join(differing)}: they '
+                'cannot be compared; give another --out'
+            )
         inputs = {os.path.abspath(name) for name in self._manifest['inputs']}
         gone = [name for name in before['inputs'] if os.path.abspath(name) not in inputs]
         if gone:
-            raise ValueError(f'{self.folder} holds the features of {gone[:3]} too, which would be '
-                             'removed: name them again, or give another --out')
+            raise ValueError(
+                f'{self.folder} holds the features of {gone[:3]} too, which would be '
+                'removed: name them again, or give another --out'
+            )
 
     def _write_manifest(self, finished: bool) -> None:
         manifest = dict(self._manifest, finished=finished)
@@ -168,7 +188,7 @@ class FeatureStore:
 
 
 @contextmanager
-def hold_features(folder: Union[str, Path]) -> Iterator[None]:
+def hold_features(folder: str | Path) -> Iterator[None]:
     """Be the only one who writes to a folder of features; the lock ends with its process.
 
     Args:
@@ -208,7 +228,9 @@ def group(parts: Iterable[Extraction], least: int) -> Iterator[Extraction]:
 
 def _check_own(folder: Path) -> None:
     """Refuse a folder of other things; hidden ones, as of a killed process, do not count."""
-    if folder.exists() and not (folder / MANIFEST).is_file() and (
-            not folder.is_dir() or any(not path.name.startswith('.')
-                                       for path in folder.iterdir())):
+    if (
+        folder.exists()
+        and not (folder / MANIFEST).is_file()
+        and (not folder.is_dir() or any(not path.name.startswith('.') for path in folder.iterdir()))
+    ):
         raise ValueError(f'{folder} is no folder of features, and not empty: give another --out')

@@ -1,4 +1,5 @@
 """What features depend on, and nothing else."""
+
 import hashlib
 import inspect
 import json
@@ -6,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -17,19 +18,43 @@ from ..datasets.pipeline import pipeline_steps
 from ..engine.testing import UNTESTED, tested_pipeline
 from ..registry import TRANSFORMS
 
-PathLike = Union[str, os.PathLike]
+PathLike = str | os.PathLike
 SCHEME = 2  # of what is counted; 1 counted the loss and the classifier too
 FULL = 'float32'
 # keys of configs that no feature depends on, once the weights are there
-IDLE = frozenset(('init_cfg', 'pretrained', 'frozen_stages', 'norm_eval', 'with_cp', 'train_cfg',
-                  'loss', 'num_classes', 'bias', 'topk', 'cal_acc', 'dropout', 'drop_rate',
-                  'drop_path_rate', 'attn_drop_rate', 'batch_augments', 'max_bytes', 'max_pixels',
-                  'meta_keys', 'algorithm_keys'))
-PARTS = dict(weights='other weights', model='another model config',
-             pipeline='another test pipeline', changed='a file that was changed after its export')
+IDLE = frozenset(
+    (
+        'init_cfg',
+        'pretrained',
+        'frozen_stages',
+        'norm_eval',
+        'with_cp',
+        'train_cfg',
+        'loss',
+        'num_classes',
+        'bias',
+        'topk',
+        'cal_acc',
+        'dropout',
+        'drop_rate',
+        'drop_path_rate',
+        'attn_drop_rate',
+        'batch_augments',
+        'max_bytes',
+        'max_pixels',
+        'meta_keys',
+        'algorithm_keys',
+    )
+)
+PARTS = dict(
+    weights='other weights',
+    model='another model config',
+    pipeline='another test pipeline',
+    changed='a file that was changed after its export',
+)
 
 
-def of_model(model: nn.Module, cfg: Config, **options: Union[bool, str]) -> dict[str, Any]:
+def of_model(model: nn.Module, cfg: Config, **options: bool | str) -> dict[str, Any]:
     """Of the weights, the model, the test pipeline and the options of an extraction.
 
     Two of the same fingerprint give the same features but for rounding. The loss, the classifier
@@ -42,8 +67,13 @@ def of_model(model: nn.Module, cfg: Config, **options: Union[bool, str]) -> dict
         options: of the extraction: `normalize`, `flip`, and `precision`, such as 'float32'.
     """
     pipeline = pipeline_steps(tested_pipeline(cfg))
-    return dict(scheme=SCHEME, weights=_weights(model), model=_config(cfg.model, MODELS),
-                pipeline=_config(pipeline, TRANSFORMS), options=options)
+    return dict(
+        scheme=SCHEME,
+        weights=_weights(model),
+        model=_config(cfg.model, MODELS),
+        pipeline=_config(pipeline, TRANSFORMS),
+        options=options,
+    )
 
 
 def of_file(path: PathLike) -> dict[str, Any]:
@@ -78,15 +108,21 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         return []
     if before.get('scheme') != now.get('scheme'):
         older = 'weights' in before and 'scheme' not in before
-        return ['an older version of this package, which named models otherwise' if older else
-                'another model']
+        return [
+            'an older version of this package, which named models otherwise'
+            if older
+            else 'another model'
+        ]
     found = [text for part, text in PARTS.items() if before.get(part) != now.get(part)]
     options = [before.get('options', {}), now.get('options', {})]
-    other = [f'{key}={options[0].get(key)!r}, here {options[1].get(key)!r}'
-             for key in sorted({**options[0], **options[1]})
-             if options[0].get(key) != options[1].get(key)]
+    other = [
+        f'{key}={options[0].get(key)!r}, here {options[1].get(key)!r}'
+        for key in sorted({**options[0], **options[1]})
+        if options[0].get(key) != options[1].get(key)
+    ]
     return [*found, *([f'other options ({"; ".join(other)})'] if other else [])] or [
-        'another model']
+        'another model'
+    ]
 
 
 def _weights(model: nn.Module) -> str:
@@ -124,8 +160,11 @@ def _plain(node: Any, registry: Registry) -> Any:
             kind = scoped.get(kind)
     if not inspect.isclass(kind):
         return kept
-    defaults = {key: _plain(parameter.default, registry)
-                for key, parameter in inspect.signature(kind).parameters.items()}
-    named = {key: value for key, value in kept.items()
-             if key not in defaults or defaults[key] != value}
+    defaults = {
+        key: _plain(parameter.default, registry)
+        for key, parameter in inspect.signature(kind).parameters.items()
+    }
+    named = {
+        key: value for key, value in kept.items() if key not in defaults or defaults[key] != value
+    }
     return {**named, 'type': f'{kind.__module__.split(".")[0]}.{kind.__name__}'}

@@ -1,11 +1,11 @@
 """A gallery from images, or from features that are there already; brought up to date."""
+
 import json
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, Union
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class GalleryUpdate:
         unreadable: name -> reason, of images that could not be read; they are tried again at each
             update.
     """
+
     added: list[str]
     changed: list[str]
     gone: list[str]
@@ -54,16 +55,24 @@ def model_id(inferencer: FeatureExtractor) -> str:
         ValueError: if the model's test ranks by another distance than a gallery.
     """
     if inferencer.distance != 'cosine':
-        raise ValueError(f"the model's test ranks by {inferencer.distance} distance, a gallery by "
-                         'the cosine, which gives another order: to search by the cosine all the '
-                         'same, --cfg-options test_evaluator.distance=cosine, for an exported file '
-                         'when it is exported')
+        raise ValueError(
+            f"the model's test ranks by {inferencer.distance} distance, a gallery by "
+            'the cosine, which gives another order: to search by the cosine all the '
+            'same, --cfg-options test_evaluator.distance=cosine, for an exported file '
+            'when it is exported'
+        )
     return digits_of(inferencer.fingerprint())
 
 
-def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
-                   inputs: Sequence[Union[str, os.PathLike]], *, pattern: Optional[str] = None,
-                   recursive: bool = False, prune: bool = False) -> GalleryUpdate:
+def update_gallery(
+    index: GalleryIndex,
+    inferencer: FeatureExtractor,
+    inputs: Sequence[str | os.PathLike],
+    *,
+    pattern: str | None = None,
+    recursive: bool = False,
+    prune: bool = False,
+) -> GalleryUpdate:
     """Bring a gallery up to date with its images; only what is new or changed goes through a model.
 
     A file has changed if it has another size or time of change. An entry whose file has become
@@ -103,13 +112,18 @@ def update_gallery(index: GalleryIndex, inferencer: FeatureExtractor,
     gone, out_of_reach = missing_files(known, work, recursive)
     stale = [name for name in found.unreadable if name in index.entries and os.path.exists(name)]
     index.remove(list(dict.fromkeys(stale + (gone if prune else []))))
-    return GalleryUpdate([name for name in added if name not in known],
-                         [name for name in added if name in known], gone, out_of_reach,
-                         found.unreadable)
+    return GalleryUpdate(
+        [name for name in added if name not in known],
+        [name for name in added if name in known],
+        gone,
+        out_of_reach,
+        found.unreadable,
+    )
 
 
-def plan_update(index: GalleryIndex, inputs: Sequence[Union[str, os.PathLike]],
-                recursive: bool = False) -> GalleryUpdate:
+def plan_update(
+    index: GalleryIndex, inputs: Sequence[str | os.PathLike], recursive: bool = False
+) -> GalleryUpdate:
     """What `update_gallery` would do if all images can be read; nothing goes through a model.
 
     Args:
@@ -121,13 +135,17 @@ def plan_update(index: GalleryIndex, inputs: Sequence[Union[str, os.PathLike]],
     work = WorkList(inputs, recursive)
     stamps, known = absolute_stamps(work), known_stamps(index)
     wanted = changed_files(known, stamps)
-    return GalleryUpdate([name for name in wanted if name not in known],
-                         [name for name in wanted if name in known],
-                         *missing_files(known, work, recursive), {})
+    return GalleryUpdate(
+        [name for name in wanted if name not in known],
+        [name for name in wanted if name in known],
+        *missing_files(known, work, recursive),
+        {},
+    )
 
 
-def _extract(inferencer: FeatureExtractor,
-             names: Sequence[str]) -> tuple[Extraction, Optional[BaseException]]:
+def _extract(
+    inferencer: FeatureExtractor, names: Sequence[str]
+) -> tuple[Extraction, BaseException | None]:
     """Features of files, and what ended their extraction early, or None."""
     parts, stopped = [], None
     try:
@@ -138,12 +156,18 @@ def _extract(inferencer: FeatureExtractor,
     return join_extractions(parts, inferencer.feat_dims), stopped
 
 
-def _add(index: GalleryIndex, found: Extraction,
-         infos: Mapping[str, Optional[dict[str, str]]]) -> list[str]:
+def _add(
+    index: GalleryIndex, found: Extraction, infos: Mapping[str, dict[str, str] | None]
+) -> list[str]:
     labels = [parse_labels(name, index.pattern) for name in found.names]
-    return index.add(found.features, found.names, pids=[pid for pid, _ in labels],
-                     camids=[camid for _, camid in labels],
-                     infos=[infos[name] for name in found.names], duplicates='replace')
+    return index.add(
+        found.features,
+        found.names,
+        pids=[pid for pid, _ in labels],
+        camids=[camid for _, camid in labels],
+        infos=[infos[name] for name in found.names],
+        duplicates='replace',
+    )
 
 
 def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
@@ -162,9 +186,12 @@ def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
         features = load_features(path)
         index = GalleryIndex(features.gallery.shape[1])
         camids = features.gallery_camids
-        index.add(features.gallery, [f'gallery {row}' for row in range(len(features.gallery))],
-                  pids=features.gallery_pids.tolist(),
-                  camids=None if camids is None else camids.tolist())
+        index.add(
+            features.gallery,
+            [f'gallery {row}' for row in range(len(features.gallery))],
+            pids=features.gallery_pids.tolist(),
+            camids=None if camids is None else camids.tolist(),
+        )
         return index
     index = GalleryIndex(load_extraction(path).features.shape[1], model=_maker(path))
     update_from_features(index, path, pattern)
@@ -173,8 +200,7 @@ def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
     return index
 
 
-def update_from_features(index: GalleryIndex, path: str,
-                         pattern: Optional[str] = None) -> list[str]:
+def update_from_features(index: GalleryIndex, path: str, pattern: str | None = None) -> list[str]:
     """Bring a gallery up to date with features that are on the disk; nothing is saved.
 
     Entries of files are those that `update_gallery` would make: with the same images it finds
@@ -199,17 +225,18 @@ def update_from_features(index: GalleryIndex, path: str,
     use_pattern(index, pattern)
     warn_of_misfits(found.names, index.pattern)
     known = {entry.name: entry.info for entry in index.entries}
-    rows = [row for row, name in enumerate(names)
-            if name not in known or known[name] != infos[name]]
+    rows = [
+        row for row, name in enumerate(names) if name not in known or known[name] != infos[name]
+    ]
     return _add(index, Extraction(found.features[rows], [names[row] for row in rows], {}), infos)
 
 
-def _info(name: str, stamp: Optional[str]) -> Optional[dict[str, str]]:
+def _info(name: str, stamp: str | None) -> dict[str, str] | None:
     is_file = os.path.isabs(name) and IMAGE_STAMP.fullmatch(stamp or '')
     return None if stamp is None else {STAMP if is_file else SOURCE: stamp}
 
 
-def _maker(path: str) -> Optional[str]:
+def _maker(path: str) -> str | None:
     """`model_id` of the model that made a folder of features; None: a file does not tell."""
     if not os.path.isdir(path):
         return None

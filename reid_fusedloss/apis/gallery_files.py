@@ -1,10 +1,10 @@
 """Which entries of a gallery are files, and what became of these."""
+
 import os
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Optional
 
 from ..search import GalleryIndex
 from .sources import is_glob
@@ -19,24 +19,28 @@ def absolute_stamps(work: WorkList) -> dict[str, str]:
     return {os.path.abspath(name): stamp for name, stamp in work.stamps.items()}
 
 
-def known_stamps(index: GalleryIndex) -> dict[str, Optional[str]]:
+def known_stamps(index: GalleryIndex) -> dict[str, str | None]:
     """By name, the state that the file of each entry had; None for those that were no files."""
     return {entry.name: (entry.info or {}).get(STAMP) for entry in index.entries}
 
 
-def changed_files(known: Mapping[str, Optional[str]], stamps: Mapping[str, str]) -> list[str]:
+def changed_files(known: Mapping[str, str | None], stamps: Mapping[str, str]) -> list[str]:
     """Files that are new or others than before; a known one that is missing has not changed.
 
     Args:
         known: see `known_stamps`.
         stamps: see `absolute_stamps`.
     """
-    return [name for name, stamp in stamps.items() if known.get(name, '') != stamp
-            and not (name in known and stamp == MISSING)]
+    return [
+        name
+        for name, stamp in stamps.items()
+        if known.get(name, '') != stamp and not (name in known and stamp == MISSING)
+    ]
 
 
-def missing_files(known: Mapping[str, Optional[str]], work: WorkList,
-                  recursive: bool) -> tuple[list[str], list[str]]:
+def missing_files(
+    known: Mapping[str, str | None], work: WorkList, recursive: bool
+) -> tuple[list[str], list[str]]:
     """Entries whose file is not there: those that are gone, and those that may come back.
 
     An entry is gone if it lies inside an input, and something else is where it was: a folder that
@@ -83,8 +87,9 @@ def _parts_fit(parts: Sequence[str], patterns: Sequence[str]) -> bool:
         return not parts
     if patterns[0] == '**':
         return any(_parts_fit(parts[skipped:], patterns[1:]) for skipped in range(len(parts) + 1))
-    return bool(parts) and fnmatchcase(parts[0], patterns[0]) and _parts_fit(parts[1:],
-                                                                             patterns[1:])
+    return (
+        bool(parts) and fnmatchcase(parts[0], patterns[0]) and _parts_fit(parts[1:], patterns[1:])
+    )
 
 
 def _holds_something(folder: str) -> bool:

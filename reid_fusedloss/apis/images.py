@@ -1,5 +1,6 @@
 """Images through the config's test pipeline."""
-from typing import Any, NamedTuple, Optional, Union
+
+from typing import Any, NamedTuple
 
 from mmcv.transforms import LoadImageFromFile
 from mmengine.dataset import Compose
@@ -20,9 +21,10 @@ class LoadedImage(NamedTuple):
         name: of its source.
         sample: as the pipeline's last step packs it, or a text: why there is none.
     """
+
     index: int
     name: str
-    sample: Union[dict[str, Any], str]
+    sample: dict[str, Any] | str
 
 
 class SampleReader(Dataset):
@@ -48,13 +50,20 @@ class SampleReader(Dataset):
         index, source = numbered
         if source.problem is not None:
             return LoadedImage(index, source.name, source.problem)
-        record = dict(img_path=source.name, img=source.image, sample_idx=index, pid=-1,
-                      camid=None, is_query=False)
+        record = dict(
+            img_path=source.name,
+            img=source.image,
+            sample_idx=index,
+            pid=-1,
+            camid=None,
+            is_query=False,
+        )
         loaded = self._read(record) if source.image is None else self._take(record)
-        return LoadedImage(index, source.name,
-                           loaded if isinstance(loaded, str) else self.rest(loaded))
+        return LoadedImage(
+            index, source.name, loaded if isinstance(loaded, str) else self.rest(loaded)
+        )
 
-    def _read(self, record: dict[str, Any]) -> Union[dict[str, Any], str]:
+    def _read(self, record: dict[str, Any]) -> dict[str, Any] | str:
         if isinstance(self.load, LoadReIDImage):
             try:
                 return self.load(record)
@@ -76,15 +85,17 @@ class SampleReader(Dataset):
         if isinstance(self.load, LoadReIDImage):
             return self.load(record)
         if not isinstance(self.load, LoadImageFromFile) or self.load.color_type != 'color':
-            raise ValueError(f'{record["img_path"]} is given as pixels, but the pipeline begins '
-                             f'with {self.load}: let it begin with LoadReIDImage')
+            raise ValueError(
+                f'{record["img_path"]} is given as pixels, but the pipeline begins '
+                f'with {self.load}: let it begin with LoadReIDImage'
+            )
         record = LoadReIDImage()(record)
         if self.load.to_float32:
             record['img'] = record['img'].astype('float32')
         return record
 
 
-def _problem(path: str) -> Optional[str]:
+def _problem(path: str) -> str | None:
     """Why mmcv's loader is not let at a file: it fetches, waits, and decodes whatever it finds."""
     try:
         check_local(path)

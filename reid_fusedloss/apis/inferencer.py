@@ -1,8 +1,9 @@
 """Features of images by a model in PyTorch."""
+
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Optional, Union
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from .fingerprint import FULL, of_model
 from .model import load_model
 
 __all__ = ['Extraction', 'FeatureExtractor', 'ReIDInferencer']
-PathLike = Union[str, os.PathLike]
+PathLike = str | os.PathLike
 HALF = dict(cuda=torch.float16, cpu=torch.bfloat16)  # mixed precision, as in training
 
 
@@ -51,11 +52,20 @@ class ReIDInferencer(FeatureExtractor):
         TypeError: if an argument has another type.
     """
 
-    def __init__(self, source: PathLike, checkpoint: Optional[PathLike] = None,
-                 device: Optional[Union[str, torch.device]] = None, *, batch_size: int = 64,
-                 num_workers: int = 0, progress: bool = True, normalize: bool = True,
-                 flip: bool = False, amp: bool = False,
-                 options: Optional[Mapping[str, Any]] = None) -> None:
+    def __init__(
+        self,
+        source: PathLike,
+        checkpoint: PathLike | None = None,
+        device: str | torch.device | None = None,
+        *,
+        batch_size: int = 64,
+        num_workers: int = 0,
+        progress: bool = True,
+        normalize: bool = True,
+        flip: bool = False,
+        amp: bool = False,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
         for name, value in dict(normalize=normalize, flip=flip, amp=amp).items():
             check_flag(name, value)
         self.normalize, self.flip, self.amp = normalize, flip, amp
@@ -64,8 +74,7 @@ class ReIDInferencer(FeatureExtractor):
         if amp and self.device.type not in HALF:
             raise ValueError(f'amp=True: no mixed precision on {self.device}; leave it out')
         self._tested = FlipTestModel(self.model) if flip else self.model
-        super().__init__(tested_pipeline(self.cfg), batch_size, num_workers,
-                         progress)
+        super().__init__(tested_pipeline(self.cfg), batch_size, num_workers, progress)
         _ = self.feat_dims  # a model without embeddings is refused now
 
     @torch.inference_mode()
@@ -74,16 +83,19 @@ class ReIDInferencer(FeatureExtractor):
         with self._precision():
             results = self._tested.test_step(pseudo_collate(samples))
         if 'embedding' not in results[0]:
-            raise ValueError(f'{type(self.model).__name__} gives no `embedding`: its head is none '
-                             'of this package, such as BNNeckHead')
+            raise ValueError(
+                f'{type(self.model).__name__} gives no `embedding`: its head is none '
+                'of this package, such as BNNeckHead'
+            )
         features = torch.stack([result.embedding for result in results]).float()
         return (unit_length(features, dim=1) if self.normalize else features).cpu().numpy()
 
     def fingerprint(self) -> dict[str, Any]:
         """See `FeatureExtractor`."""
         precision = str(HALF[self.device.type]).removeprefix('torch.') if self.amp else FULL
-        return of_model(self.model, self.cfg, normalize=self.normalize, flip=self.flip,
-                        precision=precision)
+        return of_model(
+            self.model, self.cfg, normalize=self.normalize, flip=self.flip, precision=precision
+        )
 
     @property
     def distance(self) -> str:
@@ -99,5 +111,11 @@ def tested_distance(cfg: Config) -> str:
     """By which the first `ReIDMetric` of a config's test ranks, 'cosine' where there is none."""
     evaluators = cfg.get('test_evaluator') or []
     evaluators = [evaluators] if isinstance(evaluators, Mapping) else evaluators
-    return next((evaluator.get('distance', 'cosine') for evaluator in evaluators
-                 if str(evaluator.get('type')).endswith('ReIDMetric')), 'cosine')
+    return next(
+        (
+            evaluator.get('distance', 'cosine')
+            for evaluator in evaluators
+            if str(evaluator.get('type')).endswith('ReIDMetric')
+        ),
+        'cosine',
+    )

@@ -1,6 +1,6 @@
 """Identities and cameras of a gallery, out of the names of its files."""
+
 from pathlib import Path
-from typing import Optional
 
 from ..datasets.file_names import compile_pattern
 from ..search import Entry, GalleryIndex
@@ -11,7 +11,7 @@ NOBODY = '-1'  # what Market-1501 calls those that it knows nothing of
 DISTRACTOR = '0000'  # and who is there to make the search harder: no identity either
 
 
-def use_pattern(index: GalleryIndex, pattern: Optional[str]) -> None:
+def use_pattern(index: GalleryIndex, pattern: str | None) -> None:
     """Let a gallery read its labels by a pattern; None: by its own, or Market-1501's."""
     if pattern is not None and pattern != index.pattern:
         relabel(index, pattern)
@@ -29,12 +29,17 @@ def relabel(index: GalleryIndex, pattern: str) -> None:
         TypeError, ValueError: as `compile_pattern`.
     """
     compile_pattern(pattern)
-    index.relabel(lambda entry: Entry(entry.name, *parse_labels(entry.name, pattern), entry.info)
-                  if (entry.info or {}).get(STAMP) else entry)
+    index.relabel(
+        lambda entry: (
+            Entry(entry.name, *parse_labels(entry.name, pattern), entry.info)
+            if (entry.info or {}).get(STAMP)
+            else entry
+        )
+    )
     index.pattern = pattern
 
 
-def parse_labels(path: str, pattern: str = PATTERN) -> tuple[Optional[str], Optional[str]]:
+def parse_labels(path: str, pattern: str = PATTERN) -> tuple[str | None, str | None]:
     """Identity and camera out of the name of a file, as strings; None for what it does not say.
 
     The identity -1, and 0000 of Market-1501's pattern, are nobody: None.

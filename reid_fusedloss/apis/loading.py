@@ -1,4 +1,5 @@
 """Batches of images, as far ahead as workers need."""
+
 import itertools
 from collections.abc import Iterable, Iterator
 
@@ -11,8 +12,9 @@ from .images import LoadedImage, SampleReader
 from .sources import ImageSource
 
 
-def load_batches(sources: Iterable[ImageSource], reader: SampleReader, batch_size: int,
-                 num_workers: int = 0) -> Iterator[list[LoadedImage]]:
+def load_batches(
+    sources: Iterable[ImageSource], reader: SampleReader, batch_size: int, num_workers: int = 0
+) -> Iterator[list[LoadedImage]]:
     """Batches in the order of the sources.
 
     Sources are read in this process, files in the workers; without workers no source is read before
@@ -24,15 +26,25 @@ def load_batches(sources: Iterable[ImageSource], reader: SampleReader, batch_siz
         batch_size: images in a batch; the last may be smaller.
         num_workers: processes that read; 0: this one.
     """
-    return iter(DataLoader(reader, batch_sampler=_batches(sources, batch_size),
-                           num_workers=num_workers, collate_fn=list, generator=torch.Generator(),
-                           worker_init_fn=_start_worker))
+    return iter(
+        DataLoader(
+            reader,
+            batch_sampler=_batches(sources, batch_size),
+            num_workers=num_workers,
+            collate_fn=list,
+            generator=torch.Generator(),
+            worker_init_fn=_start_worker,
+        )
+    )
 
 
-def _batches(sources: Iterable[ImageSource],
-             batch_size: int) -> Iterator[list[tuple[int, ImageSource]]]:
-    numbered = ((place if source.row is None else source.row, source)
-                for place, source in enumerate(sources))
+def _batches(
+    sources: Iterable[ImageSource], batch_size: int
+) -> Iterator[list[tuple[int, ImageSource]]]:
+    numbered = (
+        (place if source.row is None else source.row, source)
+        for place, source in enumerate(sources)
+    )
     while batch := list(itertools.islice(numbered, batch_size)):
         yield batch
 

@@ -1,10 +1,11 @@
 """From a config, or the folder of a run, and a checkpoint to a model that is ready for use."""
+
 import logging
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -15,14 +16,19 @@ from torch import nn
 
 from ..engine.checkpoints import latest_checkpoint
 from ..engine.config import load_config
-from ..engine.testing import (UNTESTED, adopt_identities, check_weights, drop_start_weights,
-                              read_weights)
+from ..engine.testing import (
+    UNTESTED,
+    adopt_identities,
+    check_weights,
+    drop_start_weights,
+    read_weights,
+)
 from ..experiments.record import TEST, read_record
 
-PathLike = Union[str, os.PathLike]
+PathLike = str | os.PathLike
 
 
-def find_run(source: PathLike, checkpoint: Optional[PathLike] = None) -> tuple[str, str]:
+def find_run(source: PathLike, checkpoint: PathLike | None = None) -> tuple[str, str]:
     """Config and checkpoint of a model.
 
     Args:
@@ -38,8 +44,10 @@ def find_run(source: PathLike, checkpoint: Optional[PathLike] = None) -> tuple[s
     path = Path(source)
     if path.is_file():
         if checkpoint is None:
-            raise ValueError(f'{path} is a config: give the checkpoint too, or the work_dir of a '
-                             'training instead')
+            raise ValueError(
+                f'{path} is a config: give the checkpoint too, or the work_dir of a '
+                'training instead'
+            )
         return str(path), os.fspath(checkpoint)
     if not path.is_dir():
         raise FileNotFoundError(f'no config and no work_dir at {path}: check the path')
@@ -47,15 +55,19 @@ def find_run(source: PathLike, checkpoint: Optional[PathLike] = None) -> tuple[s
     if not configs:
         inside = sorted({file.parent.name for file in path.glob('*/*.py')})
         hint = f' It may be one of {inside[:5]} in it' if inside else ''
-        raise FileNotFoundError(f'{path} holds no config (.py): is it the work_dir of a training?'
-                                f'{hint}')
+        raise FileNotFoundError(
+            f'{path} holds no config (.py): is it the work_dir of a training?{hint}'
+        )
     if len(configs) > 1:
-        raise ValueError(f'{path} holds several configs, {[file.name for file in configs]}: name '
-                         'one of them and a checkpoint')
+        raise ValueError(
+            f'{path} holds several configs, {[file.name for file in configs]}: name '
+            'one of them and a checkpoint'
+        )
     found = checkpoint or latest_checkpoint(str(trained_in))
     if found is None:
-        raise FileNotFoundError(f'{trained_in} holds no checkpoint: let the training write one, or '
-                                'name the file')
+        raise FileNotFoundError(
+            f'{trained_in} holds no checkpoint: let the training write one, or name the file'
+        )
     return str(configs[0]), os.fspath(found)
 
 
@@ -72,9 +84,13 @@ def _training(folder: Path) -> tuple[Path, list[Path]]:
     return folder.resolve().parents[2] / record['trained_in'], sorted(folder.glob(f'{TEST}/*.py'))
 
 
-def load_model(source: PathLike, checkpoint: Optional[PathLike] = None, *,
-               device: Optional[Union[str, torch.device]] = None,
-               options: Optional[Mapping[str, Any]] = None) -> tuple[nn.Module, Config]:
+def load_model(
+    source: PathLike,
+    checkpoint: PathLike | None = None,
+    *,
+    device: str | torch.device | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> tuple[nn.Module, Config]:
     """Build a model and fill it with the weights of a checkpoint.
 
     Args:
@@ -100,17 +116,24 @@ def load_model(source: PathLike, checkpoint: Optional[PathLike] = None, *,
     model = MODELS.build(cfg.model)
     check_weights(model, weights)
     own = model.state_dict()
-    fitting = {name: weight for name, weight in weights.items()
-               if name in own and own[name].shape == weight.shape}
+    fitting = {
+        name: weight
+        for name, weight in weights.items()
+        if name in own and own[name].shape == weight.shape
+    }
     unused = [name for name in weights if name not in own and not re.match(UNTESTED, name)]
     if unused:
-        print_log(f'{len(unused)} weights of the checkpoint have no place in the model of the '
-                  f'config: {unused[:3]}', logger='current', level=logging.WARNING)
+        print_log(
+            f'{len(unused)} weights of the checkpoint have no place in the model of the '
+            f'config: {unused[:3]}',
+            logger='current',
+            level=logging.WARNING,
+        )
     model.load_state_dict(fitting, strict=False)
     return _move(model, device or get_device()).eval(), cfg
 
 
-def _move(model: nn.Module, device: Union[str, torch.device]) -> nn.Module:
+def _move(model: nn.Module, device: str | torch.device) -> nn.Module:
     try:
         return model.to(torch.device(device))
     except (AssertionError, RuntimeError, TypeError) as error:  # PyTorch's, if there is none

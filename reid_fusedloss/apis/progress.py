@@ -1,7 +1,7 @@
 """A bar with the time that is left, on stderr."""
+
 import sys
 import time
-from typing import Optional
 
 from mmengine.utils import ProgressBar
 
@@ -14,7 +14,7 @@ class Progress:
         show: False: nothing is written.
     """
 
-    def __init__(self, total: Optional[int], show: bool = True) -> None:
+    def __init__(self, total: int | None, show: bool = True) -> None:
         self._interval = 0.5 if sys.stderr.isatty() else 30.0
         self._total, self._pending, self._done = total, 0, 0
         self._last = time.monotonic()

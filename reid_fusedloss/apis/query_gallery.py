@@ -1,4 +1,5 @@
 """Features of queries and a gallery whose names say who is in them, as an evaluation takes them."""
+
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,11 +10,15 @@ from ..evaluation.embeddings import EmbeddingTable
 from .extraction import Extraction
 
 MARKET1501 = r'(?P<pid>-?\d+)_c(?P<camid>\d+)'
-JUNK = ('-1', )  # what Market-1501 calls those that it knows nothing of
+JUNK = ('-1',)  # what Market-1501 calls those that it knows nothing of
 
 
-def label_names(query: Extraction, gallery: Extraction, pattern: str = MARKET1501,
-                junk_pids: Sequence[str] = JUNK) -> EmbeddingTable:
+def label_names(
+    query: Extraction,
+    gallery: Extraction,
+    pattern: str = MARKET1501,
+    junk_pids: Sequence[str] = JUNK,
+) -> EmbeddingTable:
     """A table for `save_features`: features with the identities and cameras of the names.
 
     Args:
@@ -37,8 +42,12 @@ def label_names(query: Extraction, gallery: Extraction, pattern: str = MARKET150
             is_query += [role] * len(found)
     pids = to_labels(file.pid for file in files)
     camids = to_labels(file.camid for file in files if file.camid is not None)
-    columns = dict(sample_idx=list(range(len(files))), pid=[pids[file.pid] for file in files],
-                   camid=[camids.get(file.camid) for file in files], is_query=is_query,
-                   img_path=[file.path for file in files])
+    columns = dict(
+        sample_idx=list(range(len(files))),
+        pid=[pids[file.pid] for file in files],
+        camid=[camids.get(file.camid) for file in files],
+        is_query=is_query,
+        img_path=[file.path for file in files],
+    )
     features = np.array(rows, np.float32).reshape(-1, query.features.shape[1])
     return EmbeddingTable(dict(embedding=features), columns)

@@ -1,10 +1,11 @@
 """What a user has, paths, folders, arrays and pictures, as images that a pipeline takes."""
+
 import glob
 import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -15,7 +16,7 @@ from ..datasets.pil_pixels import pil_pixels
 from ..datasets.read_image import MAX_PIXELS
 
 CHANNEL_ORDERS = ('bgr', 'rgb')
-EXPECTED = ('expected a path, an array (H, W, 3) of uint8, a PIL image or an ImageSource')
+EXPECTED = 'expected a path, an array (H, W, 3) of uint8, a PIL image or an ImageSource'
 _ADDRESS = re.compile(r'[A-Za-z][A-Za-z0-9+.-]+://')
 
 
@@ -29,10 +30,11 @@ class ImageSource(NamedTuple):
         row: what the user knows it by, for `Extraction.indices`, such as its row among the boxes of
             a video; None: its place among the inputs.
     """
+
     name: str
-    image: Optional[np.ndarray] = None
-    problem: Optional[str] = None
-    row: Optional[int] = None
+    image: np.ndarray | None = None
+    problem: str | None = None
+    row: int | None = None
 
 
 class ImageStream:
@@ -65,14 +67,16 @@ class ImageStream:
         check_choice('channel_order', channel_order, CHANNEL_ORDERS)
         check_flag('recursive', recursive)
         self.channel_order, self.recursive = channel_order, recursive
-        self.total: Optional[int] = None
+        self.total: int | None = None
         if _is_single(inputs):
             if isinstance(inputs, (str, os.PathLike)):
                 _check_exists(os.fspath(inputs))
             inputs = [inputs]
         elif isinstance(inputs, (Mapping, Set)):
-            raise TypeError(f'inputs are {_kind(inputs)}, whose order says nothing of which '
-                            'feature is whose: give a list, of a dict list(images.values())')
+            raise TypeError(
+                f'inputs are {_kind(inputs)}, whose order says nothing of which '
+                'feature is whose: give a list, of a dict list(images.values())'
+            )
         elif not isinstance(inputs, Iterable) or _is_tensor(inputs) or isinstance(inputs, bytes):
             raise TypeError(f'inputs are {_kind(inputs)}: {EXPECTED}, or an iterable of these')
         if isinstance(inputs, Sequence):
@@ -100,8 +104,9 @@ class ImageStream:
                 yield number, item
 
 
-def list_sources(inputs: Any, channel_order: str = 'bgr',
-                 recursive: bool = False) -> list[ImageSource]:
+def list_sources(
+    inputs: Any, channel_order: str = 'bgr', recursive: bool = False
+) -> list[ImageSource]:
     """All images of an `ImageStream`; pixels are all held at once.
 
     Raises:
@@ -129,15 +134,19 @@ def check_local(path: str) -> None:
         ValueError: if it is an address of a network, or a pipe, a device or a socket.
     """
     if _ADDRESS.match(path):
-        raise ValueError(f'{path} is an address, and nothing is fetched: download it, and give the '
-                         'path of the file')
+        raise ValueError(
+            f'{path} is an address, and nothing is fetched: download it, and give the '
+            'path of the file'
+        )
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError):
         return
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise ValueError(f'{path} is a pipe, a device or a socket, which is not waited for: give a '
-                         'file or a folder')
+        raise ValueError(
+            f'{path} is a pipe, a device or a socket, which is not waited for: give a '
+            'file or a folder'
+        )
 
 
 def _find(path: str, recursive: bool) -> list[str]:
@@ -145,8 +154,11 @@ def _find(path: str, recursive: bool) -> list[str]:
     if os.path.isdir(path):
         found = sorted(_walk(path, recursive))
     elif is_glob(path) and not os.path.exists(path):
-        found = sorted(name for name in glob.iglob(path, recursive=True)
-                       if is_image(os.path.basename(name)) and not os.path.isdir(name))
+        found = sorted(
+            name
+            for name in glob.iglob(path, recursive=True)
+            if is_image(os.path.basename(name)) and not os.path.isdir(name)
+        )
     else:
         return [path]
     if not found:
@@ -188,8 +200,11 @@ def _is_tensor(item: Any) -> bool:
 
 
 def _kind(item: Any) -> str:
-    hint = (' (give tensor.permute(1, 2, 0).cpu().numpy() of (3, H, W), with its channel_order)'
-            if _is_tensor(item) else '')
+    hint = (
+        ' (give tensor.permute(1, 2, 0).cpu().numpy() of (3, H, W), with its channel_order)'
+        if _is_tensor(item)
+        else ''
+    )
     return f'of type {type(item).__name__}{hint}'
 
 
@@ -216,8 +231,10 @@ def _check_array(image: np.ndarray, name: str) -> None:
     if image.dtype != np.uint8:
         raise TypeError(f'{name} is an array of {image.dtype}: give uint8, 0 to 255')
     if image.ndim != 2 and (image.ndim != 3 or image.size and image.shape[2] not in (1, 3, 4)):
-        raise ValueError(f'{name} has shape {image.shape}: give (H, W, 3), or grey (H, W); several '
-                         'images as a list')
+        raise ValueError(
+            f'{name} has shape {image.shape}: give (H, W, 3), or grey (H, W); several '
+            'images as a list'
+        )
 
 
 def _from_array(image: np.ndarray, name: str, channel_order: str) -> ImageSource:
@@ -229,5 +246,6 @@ def _from_array(image: np.ndarray, name: str, channel_order: str) -> ImageSource
     if image.shape[2] == 1:
         return ImageSource(name, np.repeat(image, 3, axis=2))
     image = image[..., :3]
-    return ImageSource(name, np.ascontiguousarray(
-        image if channel_order == 'bgr' else image[..., ::-1]))
+    return ImageSource(
+        name, np.ascontiguousarray(image if channel_order == 'bgr' else image[..., ::-1])
+    )

@@ -1,4 +1,5 @@
 """Crops of a video: the people that a detector or a tracker found."""
+
 import itertools
 import logging
 import math
@@ -6,7 +7,6 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Optional, Union
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ from mmengine.logging import print_log
 from ..datasets.read_image import MAX_PIXELS
 from .sources import ImageSource, check_local
 
-PathLike = Union[str, os.PathLike]
+PathLike = str | os.PathLike
 
 
 def read_boxes(path: PathLike) -> np.ndarray:
@@ -36,13 +36,15 @@ def read_boxes(path: PathLike) -> np.ndarray:
     except FileNotFoundError:
         raise FileNotFoundError(f'no boxes at {path}: check the path') from None
     except (ValueError, OSError) as error:
-        raise ValueError(f'{path} is no text file of boxes, frame, id, x, y, w, h: {error}'
-                         ) from None
+        raise ValueError(
+            f'{path} is no text file of boxes, frame, id, x, y, w, h: {error}'
+        ) from None
     return boxes if boxes.size else np.empty((0, 6))
 
 
-def video_crops(video: PathLike, boxes: Union[PathLike, np.ndarray],
-                only: Optional[Collection[str]] = None) -> Iterator[ImageSource]:
+def video_crops(
+    video: PathLike, boxes: PathLike | np.ndarray, only: Collection[str] | None = None
+) -> Iterator[ImageSource]:
     """Images of the boxes, frame by frame; a frame is decoded once, and only if it has a box.
 
     They are called `VIDEO#frame12/id3`; a box without identity (id < 0), or the second of an
@@ -81,16 +83,19 @@ def crop_names(video: PathLike, boxes: np.ndarray) -> list[str]:
     for number, (frame, identity) in enumerate(boxes[:, :2].astype(int).tolist(), start=1):
         seen[frame, identity] += 1
         unique = identity >= 0 and seen[frame, identity] == 1
-        names.append(f'{os.fspath(video)}#frame{frame}/' +
-                     (f'id{identity}' if unique else f'box{number}'))
+        names.append(
+            f'{os.fspath(video)}#frame{frame}/' + (f'id{identity}' if unique else f'box{number}')
+        )
     return names
 
 
-def _crops(video: str, boxes: np.ndarray,
-           only: Optional[Collection[str]]) -> Iterator[ImageSource]:
+def _crops(video: str, boxes: np.ndarray, only: Collection[str] | None) -> Iterator[ImageSource]:
     names = crop_names(video, boxes)
-    order = [row for row in np.argsort(boxes[:, 0], kind='stable').tolist()
-             if only is None or names[row] in only]
+    order = [
+        row
+        for row in np.argsort(boxes[:, 0], kind='stable').tolist()
+        if only is None or names[row] in only
+    ]
     wanted = itertools.groupby(order, key=lambda row: int(boxes[row, 0]))
     with _opened(video) as capture:
         at = 0  # frames that were read
@@ -99,9 +104,15 @@ def _crops(video: str, boxes: np.ndarray,
                 at += 1
             found, image = capture.retrieve() if at == frame else (False, None)
             for row in rows:
-                crop = _crop(names[row], image, boxes[row, 2:6]) if found else ImageSource(
-                    names[row], problem=f'{video} has no frame {frame} that can be read: it ends '
-                    f'after {at}')
+                crop = (
+                    _crop(names[row], image, boxes[row, 2:6])
+                    if found
+                    else ImageSource(
+                        names[row],
+                        problem=f'{video} has no frame {frame} that can be read: it ends '
+                        f'after {at}',
+                    )
+                )
                 yield crop._replace(row=row)
 
 
@@ -115,10 +126,13 @@ def _warn_of_corners(boxes: np.ndarray, width: int, height: int) -> None:
     outside = (x + w > width) | (y + h > height)
     corners = (w > x) & (h > y) & (w <= width) & (h <= height)
     if outside.sum() * 4 > len(outside) and corners.all():
-        print_log(f'{outside.sum()} of {len(outside)} boxes reach out of the frames of {width} x '
-                  f'{height}, and all would fit as x1, y1, x2, y2: the columns are x, y, w, h, so '
-                  'subtract x1 from x2 and y1 from y2 if yours are corners', logger='current',
-                  level=logging.WARNING)
+        print_log(
+            f'{outside.sum()} of {len(outside)} boxes reach out of the frames of {width} x '
+            f'{height}, and all would fit as x1, y1, x2, y2: the columns are x, y, w, h, so '
+            'subtract x1 from x2 and y1 from y2 if yours are corners',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def _crop(name: str, image: np.ndarray, box: np.ndarray) -> ImageSource:
@@ -129,8 +143,11 @@ def _crop(name: str, image: np.ndarray, box: np.ndarray) -> ImageSource:
     left, right = (min(max(round(edge), 0), width) for edge in (x, x + w))
     top, bottom = (min(max(round(edge), 0), height) for edge in (y, y + h))
     if right <= left or bottom <= top:
-        return ImageSource(name, problem=f'the box x={x:g}, y={y:g}, w={w:g}, h={h:g} has no pixel '
-                           f'in the frame of {width} x {height}')
+        return ImageSource(
+            name,
+            problem=f'the box x={x:g}, y={y:g}, w={w:g}, h={h:g} has no pixel '
+            f'in the frame of {width} x {height}',
+        )
     return ImageSource(name, image[top:bottom, left:right].copy())
 
 
@@ -142,12 +159,15 @@ def _opened(video: PathLike) -> Iterator[cv2.VideoCapture]:
     capture = cv2.VideoCapture(os.fspath(video))
     try:
         if not capture.isOpened():
-            raise ValueError(f'{video} cannot be opened as a video: OpenCV does not know the '
-                             'format, or the file is damaged')
+            raise ValueError(
+                f'{video} cannot be opened as a video: OpenCV does not know the '
+                'format, or the file is damaged'
+            )
         width, height = _frame_size(capture)
         if width * height > MAX_PIXELS:  # the first is decoded when it is asked for
-            raise ValueError(f'{video} has frames of {width} x {height}, more than {MAX_PIXELS} '
-                             'pixels')
+            raise ValueError(
+                f'{video} has frames of {width} x {height}, more than {MAX_PIXELS} pixels'
+            )
         yield capture
     finally:
         capture.release()
@@ -158,15 +178,20 @@ def check_boxes(boxes: np.ndarray) -> np.ndarray:
     try:
         array = np.asarray(boxes, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ValueError(f'boxes are an array of numbers or a text file, got '
-                         f'{boxes!r:.80}') from None
+        raise ValueError(
+            f'boxes are an array of numbers or a text file, got {boxes!r:.80}'
+        ) from None
     if array.ndim != 2 or array.shape[1] < 6:
-        raise ValueError('boxes have the columns frame, id, x, y, w, h, so shape (N, 6 or more); '
-                         f'got {array.shape}')
+        raise ValueError(
+            'boxes have the columns frame, id, x, y, w, h, so shape (N, 6 or more); '
+            f'got {array.shape}'
+        )
     keys = array[:, :2]
     wrong = (keys != np.round(keys)).any(1) | ~np.isfinite(keys).all(1) | (keys[:, 0] < 1)
     if wrong.any():
         row = int(wrong.argmax())
-        raise ValueError(f'box {row + 1} has frame {keys[row, 0]:g} and id {keys[row, 1]:g}: '
-                         'frames are whole numbers from 1, identities whole numbers')
+        raise ValueError(
+            f'box {row + 1} has frame {keys[row, 0]:g} and id {keys[row, 1]:g}: '
+            'frames are whole numbers from 1, identities whole numbers'
+        )
     return array

@@ -1,9 +1,9 @@
 """What a command line asks to be extracted: names of images, each with the state of its file."""
+
 import os
 import stat
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Optional, Union
 
 import numpy as np
 
@@ -31,15 +31,17 @@ class WorkList:
         ValueError: if a folder or a glob holds no image, a list is none, or an input is a video.
     """
 
-    def __init__(self, inputs: Sequence[Union[str, os.PathLike]], recursive: bool = False) -> None:
+    def __init__(self, inputs: Sequence[str | os.PathLike], recursive: bool = False) -> None:
         if isinstance(inputs, (str, os.PathLike)):
             raise TypeError(f'inputs are a sequence of paths, got one: give [{inputs!r}]')
         self.inputs = [os.fspath(item) for item in inputs]
         videos = [item for item in self.inputs if item.lower().endswith(VIDEO_SUFFIXES)]
         if videos:
-            raise ValueError(f'{videos[0]} is a video: give --boxes FILE to '
-                             'tools/extract_features.py, with lines frame, id, x, y, w, h, as a '
-                             'detector or a tracker writes them')
+            raise ValueError(
+                f'{videos[0]} is a video: give --boxes FILE to '
+                'tools/extract_features.py, with lines frame, id, x, y, w, h, as a '
+                'detector or a tracker writes them'
+            )
         self.stamps: dict[str, str] = {}
         for item in self.inputs:
             is_list = item.lower().endswith(LIST_SUFFIX) and os.path.isfile(item)
@@ -70,16 +72,19 @@ class VideoWorkList:
         self.boxes = check_boxes(read_boxes(boxes))
         video_crops(video, self.boxes)
         state = _stamp(video)
-        self.stamps = {name: f'{state} {_text(box)}' for name, box in
-                       zip(crop_names(video, self.boxes), self.boxes[:, 2:6])}
+        self.stamps = {
+            name: f'{state} {_text(box)}'
+            for name, box in zip(crop_names(video, self.boxes), self.boxes[:, 2:6])
+        }
 
     def sources(self, names: Collection[str]) -> Iterator[ImageSource]:
         """These crops, frame by frame."""
         return video_crops(self.inputs[0], self.boxes, names)
 
 
-def work_list(inputs: Sequence[str], boxes: Optional[str] = None,
-              recursive: bool = False) -> Union[WorkList, VideoWorkList]:
+def work_list(
+    inputs: Sequence[str], boxes: str | None = None, recursive: bool = False
+) -> WorkList | VideoWorkList:
     """The list that the arguments of a command line mean.
 
     Raises:
@@ -107,8 +112,10 @@ def _read_list(path: str) -> list[str]:
         except ValueError as error:
             raise ValueError(f'line {number} of {path}: {error}') from None
         if os.path.isdir(name):
-            raise ValueError(f'line {number} of {path}, {name}, is a folder: list files, or give '
-                             'the folder itself')
+            raise ValueError(
+                f'line {number} of {path}, {name}, is a folder: list files, or give '
+                'the folder itself'
+            )
     return list(paths)
 
 

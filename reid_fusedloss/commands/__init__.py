@@ -4,13 +4,14 @@ A module here has the arguments of a job, `add_arguments(parser)`, and imports n
 module of the same name in `jobs` does the work, `run(args)`, and returns an exit status or None.
 `tools/NAME.py` start the same jobs.
 """
+
 import argparse
 import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from typing import NoReturn, Optional
+from typing import NoReturn
 
 from ..printable import printable, printable_logs
 from ..started import COMMAND
@@ -32,8 +33,9 @@ COMMANDS = dict(
     ranking='draw the same queries under two models',
     evaluate='evaluate features from a file',
     configs='list the configs, or copy some to be edited',
-    run='run a script of another MM package with our configs known by scope')
-LIGHT = ('configs', )  # need no component of MMEngine
+    run='run a script of another MM package with our configs known by scope',
+)
+LIGHT = ('configs',)  # need no component of MMEngine
 ERROR, STOPPED = 2, 130
 # errors that say by themselves what is wrong; of others the type is told too. All are one line:
 # faiss, onnxruntime, protobuf and the like raise what is derived from nothing but Exception
@@ -41,7 +43,7 @@ PLAIN_ERRORS = (OSError, ImportError, FloatingPointError, TypeError, ValueError)
 TRACEBACK = 'REID_TRACEBACK'
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run `reid-fusedloss COMMAND ...`.
 
     Args:
@@ -56,6 +58,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return 0 if argv else ERROR
     if argv[0] == '--version':
         from ..version import __version__
+
         print(f'{COMMAND} {__version__}')
         return 0
     if argv[0] not in COMMANDS:
@@ -69,23 +72,28 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def usage() -> str:
     """What `--help` prints."""
     lines = '\n'.join(f'  {name:10}{text}' for name, text in COMMANDS.items())
-    return (f'usage: {COMMAND} COMMAND [arguments]\n\n{lines}\n\n'
-            f'{COMMAND} COMMAND --help says more. A config is a path, or a name that\n'
-            f'`{COMMAND} configs` lists. {TRACEBACK}=1 shows where an error comes from.')
+    return (
+        f'usage: {COMMAND} COMMAND [arguments]\n\n{lines}\n\n'
+        f'{COMMAND} COMMAND --help says more. A config is a path, or a name that\n'
+        f'`{COMMAND} configs` lists. {TRACEBACK}=1 shows where an error comes from.'
+    )
 
 
 def parse(name: str, argv: Sequence[str], prog: str = '') -> argparse.Namespace:
     """Arguments of a command."""
     module = import_module(f'.{name}', __name__)
-    parser = Parser(prog=prog or f'{COMMAND} {name}', description=module.__doc__,
-                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(
+        prog=prog or f'{COMMAND} {name}',
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     module.add_arguments(parser)
     if getattr(module, 'INTERMIXED', False):  # a positional argument may stand after an option
         return parser.parse_intermixed_args(argv)
     return parser.parse_args(argv)
 
 
-def start(name: str, argv: Optional[Sequence[str]] = None, prog: str = '') -> int:
+def start(name: str, argv: Sequence[str] | None = None, prog: str = '') -> int:
     """Run a command; an error of the user's is one line on stderr.
 
     Args:

@@ -6,6 +6,7 @@
 
 --copy takes along what the configs inherit, so that they work where they are put.
 """
+
 import argparse
 from pathlib import Path
 
@@ -13,5 +14,9 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `reid-fusedloss configs`."""
     parser.add_argument('names', nargs='*', metavar='NAME', help='names or parts of names')
-    parser.add_argument('--copy', type=Path, metavar='DIR',
-                        help='copy the configs named there; a file that is there is left')
+    parser.add_argument(
+        '--copy',
+        type=Path,
+        metavar='DIR',
+        help='copy the configs named there; a file that is there is left',
+    )

@@ -11,6 +11,7 @@ for a training identity, by Grad-CAM of the classifier. Grad-CAM: pip install 'r
 Exit status: 0 done, also if some images were unreadable; 1 not one could be read; 2 wrong arguments
 or files.
 """
+
 import argparse
 
 from .arguments import add_trained_model_arguments
@@ -22,15 +23,22 @@ METHODS = ('energy', 'similarity', 'identity')
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `reid-fusedloss explain`."""
     add_trained_model_arguments(parser)
-    parser.add_argument('--images', nargs='+', required=True, metavar='PATH',
-                        help='images, folders and globs')
+    parser.add_argument(
+        '--images', nargs='+', required=True, metavar='PATH', help='images, folders and globs'
+    )
     parser.add_argument('--recursive', action='store_true', help='look into folders of folders')
     parser.add_argument('--against', metavar='IMAGE', help='image that all are compared with')
-    parser.add_argument('--methods', nargs='+', choices=METHODS,
-                        help='default: energy, and similarity where there is --against')
+    parser.add_argument(
+        '--methods',
+        nargs='+',
+        choices=METHODS,
+        help='default: energy, and similarity where there is --against',
+    )
     parser.add_argument('--identity', type=int, help='class to explain; default: the best of each')
-    parser.add_argument('--layer', help='of the backbone, such as backbone.layer3; default: the '
-                        'one that gives the last map')
+    parser.add_argument(
+        '--layer',
+        help='of the backbone, such as backbone.layer3; default: the one that gives the last map',
+    )
     parser.add_argument('--num-images', type=int, default=24, help='most that are drawn')
     parser.add_argument('--out', default='attention.png', help='picture; default: %(default)s')
     parser.add_argument('--title', default='')

@@ -1,8 +1,9 @@
 """A trained model as an ONNX file, compared with the model before it is left.
 
-    reid-fusedloss export work_dirs/demo demo.onnx
-    reid-fusedloss export CONFIG CHECKPOINT OUT.onnx --normalise outside --images FOLDER
+reid-fusedloss export work_dirs/demo demo.onnx
+reid-fusedloss export CONFIG CHECKPOINT OUT.onnx --normalise outside --images FOLDER
 """
+
 import argparse
 
 from .arguments import add_trained_model_arguments
@@ -15,20 +16,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `reid-fusedloss export`."""
     add_trained_model_arguments(parser, device=False)
     parser.add_argument('out', metavar='OUT.onnx', help='file to write')
-    parser.add_argument('--normalise', choices=('inside', 'outside'), default='inside',
-                        help='inside: the graph takes pixels, 0 to 255, and subtracts the mean '
-                        'itself (default); outside: it takes normalised images')
-    parser.add_argument('--channel-order', choices=('rgb', 'bgr'), default='rgb',
-                        help="of the graph's input; default: rgb")
-    parser.add_argument('--input-type', choices=('float32', 'uint8'), default='float32',
-                        help="of the graph's input; default: float32")
-    parser.add_argument('--no-l2', action='store_true',
-                        help='leave the length of the features as the network gives it')
-    parser.add_argument('--exporter', choices=list(EXPORTERS), default='torchscript',
-                        help="which of PyTorch's exporters; default: torchscript, which every "
-                        'release since 2.1 has')
+    parser.add_argument(
+        '--normalise',
+        choices=('inside', 'outside'),
+        default='inside',
+        help='inside: the graph takes pixels, 0 to 255, and subtracts the mean '
+        'itself (default); outside: it takes normalised images',
+    )
+    parser.add_argument(
+        '--channel-order',
+        choices=('rgb', 'bgr'),
+        default='rgb',
+        help="of the graph's input; default: rgb",
+    )
+    parser.add_argument(
+        '--input-type',
+        choices=('float32', 'uint8'),
+        default='float32',
+        help="of the graph's input; default: float32",
+    )
+    parser.add_argument(
+        '--no-l2',
+        action='store_true',
+        help='leave the length of the features as the network gives it',
+    )
+    parser.add_argument(
+        '--exporter',
+        choices=list(EXPORTERS),
+        default='torchscript',
+        help="which of PyTorch's exporters; default: torchscript, which every "
+        'release since 2.1 has',
+    )
     parser.add_argument('--opset', type=int, help=f'of ONNX; default: {EXPORTERS}')
-    parser.add_argument('--images', metavar='FOLDER|FILE',
-                        help='images to compare on; default: drawn pedestrians')
-    parser.add_argument('--tolerance', type=float, default=1e-4,
-                        help='largest difference of features of unit length; default: 1e-4')
+    parser.add_argument(
+        '--images', metavar='FOLDER|FILE', help='images to compare on; default: drawn pedestrians'
+    )
+    parser.add_argument(
+        '--tolerance',
+        type=float,
+        default=1e-4,
+        help='largest difference of features of unit length; default: 1e-4',
+    )

@@ -12,6 +12,7 @@ what is new or has changed. A file (.npz) is written at the end. load_extraction
 Exit status: 0 done, also if some images were unreadable; 1 not one could be read; 2 wrong arguments
 or files; 130 stopped.
 """
+
 import argparse
 from pathlib import Path
 
@@ -24,24 +25,40 @@ MARKET1501 = r'(?P<pid>-?\d+)_c(?P<camid>\d+)'
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `reid-fusedloss extract`."""
     add_trained_model_arguments(parser, checkpoint=False, exported=True)
-    parser.add_argument('inputs', nargs='*', metavar='[CHECKPOINT] INPUT',
-                        help='checkpoint: needed with a config, else the latest of the work_dir; '
-                        'inputs: images, folders, globs, list files (.txt), or one video')
+    parser.add_argument(
+        'inputs',
+        nargs='*',
+        metavar='[CHECKPOINT] INPUT',
+        help='checkpoint: needed with a config, else the latest of the work_dir; '
+        'inputs: images, folders, globs, list files (.txt), or one video',
+    )
     parser.add_argument('--out', required=True, type=Path, metavar='FOLDER|FILE.npz')
-    parser.add_argument('--boxes', metavar='FILE',
-                        help='of a video: lines frame, id, x, y, w, h, as in MOTChallenge')
+    parser.add_argument(
+        '--boxes',
+        metavar='FILE',
+        help='of a video: lines frame, id, x, y, w, h, as in MOTChallenge',
+    )
     parser.add_argument('--query', metavar='FOLDER', help='instead of INPUT: the queries ...')
     parser.add_argument('--gallery', metavar='FOLDER', help='... and what they are looked for in')
-    parser.add_argument('--pattern', default=MARKET1501, metavar='REGEX',
-                        help='finds (?P<pid>) and (?P<camid>) in the file names of both; default: '
-                        'as in Market-1501, 0002_c1s1_000451_03.jpg')
+    parser.add_argument(
+        '--pattern',
+        default=MARKET1501,
+        metavar='REGEX',
+        help='finds (?P<pid>) and (?P<camid>) in the file names of both; default: '
+        'as in Market-1501, 0002_c1s1_000451_03.jpg',
+    )
     parser.add_argument('--recursive', action='store_true', help='look into folders of folders')
     parser.add_argument('--batch-size', type=int, default=64)
-    parser.add_argument('--num-workers', type=int, default=0,
-                        help='processes that load images; default: none but this one')
+    parser.add_argument(
+        '--num-workers',
+        type=int,
+        default=0,
+        help='processes that load images; default: none but this one',
+    )
     parser.add_argument('--shard-size', type=int, default=4096, help='images in a file of a folder')
-    parser.add_argument('--flip', action='store_true',
-                        help='average the features of an image and its mirror image')
+    parser.add_argument(
+        '--flip', action='store_true', help='average the features of an image and its mirror image'
+    )
     parser.add_argument('--amp', action='store_true', help='mixed precision: faster, coarser')
     parser.add_argument('--raw', action='store_true', help='leave the length of features as it is')
     parser.add_argument('--quiet', action='store_true', help='no progress bar')

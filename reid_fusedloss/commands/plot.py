@@ -10,11 +10,11 @@
 A model is an .npz file of features (see `evaluate`), or CONFIG CHECKPOINT; their features are then
 written to features[_DATASET]/ in the checkpoint's folder, for the next picture.
 """
+
 import argparse
 
-from .arguments import KeyValues
-
 from ..trust import add_trust_argument
+from .arguments import KeyValues
 
 METHODS = ('pca', 'tsne')
 
@@ -23,23 +23,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `reid-fusedloss plot`."""
     commands = parser.add_subparsers(dest='command', required=True)
     figure2 = commands.add_parser('figure2', help='R1 and mAP over batch sizes')
-    figure2.add_argument('--root', required=True,
-                         help='folder of <dataset>[_<budget>]/table6/<row>/seed<k>')
+    figure2.add_argument(
+        '--root', required=True, help='folder of <dataset>[_<budget>]/table6/<row>/seed<k>'
+    )
     curves = commands.add_parser('curves', help='training curves of one or several runs')
     curves.add_argument('runs', nargs='+', metavar='WORK_DIR')
     distances = commands.add_parser('distances', help='distances within and between identities')
     cmc = commands.add_parser('cmc', help='cumulative matching characteristic')
     cmc.add_argument('--max-rank', type=int, default=20)
     cmc.add_argument('--rerank', action='store_true', help='re-ranked curves too (20, 6, 0.3)')
-    open_set = commands.add_parser('open-set', help='known people found over strangers taken for '
-                                   'somebody (DIR over FPIR)')
-    open_set.add_argument('--strangers', type=float, default=.5, metavar='SHARE',
-                          help='of the identities, left out of the gallery; default: %(default)s')
+    open_set = commands.add_parser(
+        'open-set', help='known people found over strangers taken for somebody (DIR over FPIR)'
+    )
+    open_set.add_argument(
+        '--strangers',
+        type=float,
+        default=0.5,
+        metavar='SHARE',
+        help='of the identities, left out of the gallery; default: %(default)s',
+    )
     open_set.add_argument('--trials', type=int, default=10, help='splits, which are averaged')
     open_set.add_argument('--seed', type=int, default=0, help='of the splits')
     embedding = commands.add_parser('embedding', help='a few identities in the plane')
-    embedding.add_argument('--method', choices=METHODS, default='pca',
-                           help='tsne needs scikit-learn')
+    embedding.add_argument(
+        '--method', choices=METHODS, default='pca', help='tsne needs scikit-learn'
+    )
     embedding.add_argument('--num-ids', type=int, default=8, help='identities, drawn by --seed')
     embedding.add_argument('--ids', nargs='+', metavar='PID', help='identities, instead')
     embedding.add_argument('--seed', type=int, default=0)

@@ -1,4 +1,5 @@
 """Several processes of a command."""
+
 import argparse
 import os
 import signal
@@ -10,10 +11,14 @@ FLAG = '--processes'
 
 def add_processes_argument(parser: argparse.ArgumentParser) -> None:
     """Argument of the commands that can run on several processes."""
-    parser.add_argument(FLAG, type=int, metavar='N',
-                        help='processes on this machine, one for each GPU, started by torchrun. '
-                        'Several machines: the same command on each of them, with NNODES, '
-                        'NODE_RANK and MASTER_ADDR (and PORT) set')
+    parser.add_argument(
+        FLAG,
+        type=int,
+        metavar='N',
+        help='processes on this machine, one for each GPU, started by torchrun. '
+        'Several machines: the same command on each of them, with NNODES, '
+        'NODE_RANK and MASTER_ADDR (and PORT) set',
+    )
 
 
 def torchrun(command: str, argv: Sequence[str], processes: int) -> None:
@@ -33,12 +38,25 @@ def torchrun(command: str, argv: Sequence[str], processes: int) -> None:
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     given = os.environ.get
     sys.stdout.flush()
-    os.execv(sys.executable, [
-        sys.executable, '-m', 'torch.distributed.run', f'--nnodes={given("NNODES", "1")}',
-        f'--node_rank={given("NODE_RANK", "0")}',
-        f'--master_addr={given("MASTER_ADDR", "127.0.0.1")}',
-        f'--master_port={given("PORT", "29500")}', f'--nproc_per_node={processes}',
-        '-m', 'reid_fusedloss', command, *_without_flag(argv), '--launcher', 'pytorch'])
+    os.execv(
+        sys.executable,
+        [
+            sys.executable,
+            '-m',
+            'torch.distributed.run',
+            f'--nnodes={given("NNODES", "1")}',
+            f'--node_rank={given("NODE_RANK", "0")}',
+            f'--master_addr={given("MASTER_ADDR", "127.0.0.1")}',
+            f'--master_port={given("PORT", "29500")}',
+            f'--nproc_per_node={processes}',
+            '-m',
+            'reid_fusedloss',
+            command,
+            *_without_flag(argv),
+            '--launcher',
+            'pytorch',
+        ],
+    )
 
 
 def _without_flag(argv: Sequence[str]) -> list[str]:

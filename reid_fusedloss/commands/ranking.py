@@ -4,6 +4,7 @@
 
 No model is needed. Frames: blue and solid for the query's identity, orange and dashed for another.
 """
+
 import argparse
 
 ORDERS = ('gain', 'loss', 'spread')
@@ -11,14 +12,19 @@ ORDERS = ('gain', 'loss', 'spread')
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `reid-fusedloss ranking`."""
-    parser.add_argument('first', help='test of the baseline: its work_dir, or a JSON file of '
-                        'ranking lists')
+    parser.add_argument(
+        'first', help='test of the baseline: its work_dir, or a JSON file of ranking lists'
+    )
     parser.add_argument('second', help='the other model, over the same test set')
     parser.add_argument('out', help='picture to write, .png')
     parser.add_argument('--names', nargs=2, metavar='NAME', help='default: from the paths')
-    parser.add_argument('--order', choices=ORDERS,
-                        default='gain', help='which queries: those with the largest gain in AP, '
-                        'those with the largest loss, or spread evenly between both')
+    parser.add_argument(
+        '--order',
+        choices=ORDERS,
+        default='gain',
+        help='which queries: those with the largest gain in AP, '
+        'those with the largest loss, or spread evenly between both',
+    )
     parser.add_argument('--ids', nargs='+', metavar='PID', help='identities to show, instead')
     parser.add_argument('--num-queries', type=int, default=4)
     parser.add_argument('--topk', type=int, default=10, help='gallery images a row')

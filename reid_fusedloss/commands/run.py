@@ -6,6 +6,7 @@ MMEngine resolves `_base_ = 'reid_fusedloss::...'` only when this package is imp
 `custom_imports` of the same config is too late for. Several processes: torchrun --nproc_per_node=2
 -m reid_fusedloss run SCRIPT ...
 """
+
 import argparse
 
 

@@ -10,6 +10,7 @@ gradio and faiss: pip install 'reid_fusedloss[search,web]'.
 
 Exit status: 0 ended by Ctrl-C or SIGTERM, which remove the uploads; 2 wrong arguments or files.
 """
+
 import argparse
 
 from .arguments import add_trained_model_arguments
@@ -21,12 +22,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `reid-fusedloss serve`."""
     add_trained_model_arguments(parser, exported=True)
     gallery = parser.add_mutually_exclusive_group(required=True)
-    gallery.add_argument('--gallery', nargs='+', metavar='PATH',
-                         help='images, folders and globs, whose features are computed now')
+    gallery.add_argument(
+        '--gallery',
+        nargs='+',
+        metavar='PATH',
+        help='images, folders and globs, whose features are computed now',
+    )
     gallery.add_argument('--index', metavar='FOLDER', help='a gallery of `search`')
-    parser.add_argument('--pattern', help='where the name of a file in --gallery has identity and '
-                        'camera; default: as in Market-1501')
+    parser.add_argument(
+        '--pattern',
+        help='where the name of a file in --gallery has identity and '
+        'camera; default: as in Market-1501',
+    )
     parser.add_argument('--recursive', action='store_true', help='look into folders of folders')
     parser.add_argument('--port', type=int, default=7860, help='0: a free one')
-    parser.add_argument('--host', default='127.0.0.1', help='address to listen on, IPv6 too; '
-                        'default: this machine alone')
+    parser.add_argument(
+        '--host',
+        default='127.0.0.1',
+        help='address to listen on, IPv6 too; default: this machine alone',
+    )

@@ -1,7 +1,8 @@
 """The paper's tables, ours beside theirs, from the work_dirs of `ablate`.
 
-    reid-fusedloss table --dataset market1501 --budget cpu_market --tables 2 3
+reid-fusedloss table --dataset market1501 --budget cpu_market --tables 2 3
 """
+
 import argparse
 
 

@@ -3,6 +3,7 @@
 A config is a path or a name of `reid-fusedloss configs`. Several processes on this machine:
 `--processes 4`. The batch of the config is the total over all of them.
 """
+
 import argparse
 
 from .arguments import add_run_arguments
@@ -12,16 +13,29 @@ from .processes import add_processes_argument
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `reid-fusedloss train`."""
     parser.add_argument('config', help='config file, or name of a config')
-    parser.add_argument('--work-dir',
-                        help='where to write; default: work_dirs/CONFIG[_DATASET][_BUDGET]')
-    parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
-                        help='go on from the latest checkpoint of the work_dir, or from this one')
-    parser.add_argument('--new-schedule', action='store_true',
-                        help='with --resume: take learning rate, weight decay and schedules from '
-                        'the config, as they would stand after the steps of the checkpoint')
-    parser.add_argument('--amp', action='store_true',
-                        help='mixed precision: float16 on a GPU, bfloat16 on a CPU')
-    parser.add_argument('--batch-per-process', action='store_true',
-                        help="take the config's batch_size for each process, not as the total")
+    parser.add_argument(
+        '--work-dir', help='where to write; default: work_dirs/CONFIG[_DATASET][_BUDGET]'
+    )
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from the latest checkpoint of the work_dir, or from this one',
+    )
+    parser.add_argument(
+        '--new-schedule',
+        action='store_true',
+        help='with --resume: take learning rate, weight decay and schedules from '
+        'the config, as they would stand after the steps of the checkpoint',
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 on a CPU'
+    )
+    parser.add_argument(
+        '--batch-per-process',
+        action='store_true',
+        help="take the config's batch_size for each process, not as the total",
+    )
     add_run_arguments(parser)
     add_processes_argument(parser)

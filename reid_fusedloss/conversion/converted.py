@@ -1,9 +1,10 @@
 """What a conversion gives."""
+
 import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 from mmengine.logging import print_log
 from torch import Tensor
@@ -26,10 +27,11 @@ class Converted:
         layout: name of the layout.
         exact: whether features are those of the original.
     """
+
     weights: dict[str, Tensor]
     left_over: dict[str, str]
     notes: list[str] = field(default_factory=list)
-    config: Optional[str] = None
+    config: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     layout: str = ''
     exact: bool = True
@@ -54,8 +56,9 @@ class Converted:
 
     def log(self) -> None:
         """Log the summary; a warning where features are not those of the original."""
-        print_log(self.summary(), logger='current',
-                  level=logging.INFO if self.exact else logging.WARNING)
+        print_log(
+            self.summary(), logger='current', level=logging.INFO if self.exact else logging.WARNING
+        )
 
 
 def shorten(names: list[str]) -> str:

@@ -1,4 +1,5 @@
 """FastReID (He et al., 2020), its models BoT and SBS: ResNet, IBN, non-local blocks, GeM."""
+
 from collections.abc import Collection
 
 import torch
@@ -28,8 +29,9 @@ REDUCTION = 'heads.bottleneck.0.weight'
 
 def matches(names: Collection[str]) -> bool:
     """Whether the names are of this layout."""
-    return ('backbone.layer1.0.conv1.weight' in names
-            and any(name.startswith(('heads.', 'pixel_mean')) for name in names))
+    return 'backbone.layer1.0.conv1.weight' in names and any(
+        name.startswith(('heads.', 'pixel_mean')) for name in names
+    )
 
 
 def convert(weights: Weights) -> Converted:
@@ -54,8 +56,13 @@ def convert(weights: Weights) -> Converted:
     ibn = 'backbone.layer1.0.bn1.IN.weight' in weights
     strong = 'heads.pool_layer.p' in weights or any('NL_' in name for name in weights)
     config = f'published/fastreid_{"sbs" if strong else "bot"}_r50{"_ibn" if ibn else ""}'
-    blocks = tuple(sum(name.startswith(f'backbone.NL_{stage}.') and name.endswith('.g.weight')
-                       for name in weights) for stage in range(1, 5))
+    blocks = tuple(
+        sum(
+            name.startswith(f'backbone.NL_{stage}.') and name.endswith('.g.weight')
+            for name in weights
+        )
+        for stage in range(1, 5)
+    )
     if strong and blocks != (0, 2, 3, 0):
         options['model.backbone.non_local'] = blocks
     return Converted(renamed, left, config=config, options=options)

@@ -1,4 +1,5 @@
 """Whether weights fit a model."""
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isqrt
@@ -18,6 +19,7 @@ class Fit:
         unknown: names that the weights have and the model lacks.
         shapes: name -> shapes in the weights and in the model, where they differ.
     """
+
     missing: list[str]
     unknown: list[str]
     shapes: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
@@ -32,17 +34,23 @@ class Fit:
         other = [name for name in self.shapes if not name.startswith('head.')]
         if other:
             theirs, ours = self.shapes[other[0]]
-            raise ValueError(f'{len(other)} weights have another shape than the model '
-                             f'({other[0]}: {theirs} in the file, {ours} in the model): the config '
-                             'is of another network or width')
+            raise ValueError(
+                f'{len(other)} weights have another shape than the model '
+                f'({other[0]}: {theirs} in the file, {ours} in the model): the config '
+                'is of another network or width'
+            )
         lacking = [name for name in self.missing if name.startswith('backbone.')]
         if lacking:
-            raise ValueError(f'{len(lacking)} weights of the backbone are not in the file '
-                             f'({lacking[0]}, ...): the config is of another network')
+            raise ValueError(
+                f'{len(lacking)} weights of the backbone are not in the file '
+                f'({lacking[0]}, ...): the config is of another network'
+            )
         homeless = [name for name in self.unknown if name.startswith('backbone.')]
         if homeless:
-            raise ValueError(f'the backbone has no place for {len(homeless)} weights of the file '
-                             f'({homeless[0]}, ...): the config is of another network')
+            raise ValueError(
+                f'the backbone has no place for {len(homeless)} weights of the file '
+                f'({homeless[0]}, ...): the config is of another network'
+            )
 
 
 def compare(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Fit:
@@ -52,15 +60,21 @@ def compare(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Fit:
     position embeddings is resized when it is loaded: neither counts. Nor does the number of batches
     that a batch normalisation has seen, which PyTorch counts since 0.4.1 and nothing here needs.
     """
-    shapes = {name: (tuple(value.shape), tuple(own[name].shape)) for name, value in weights.items()
-              if name in own and value.shape != own[name].shape
-              and not (name.startswith('head.classifier.')
-                       and value.shape[1:] == own[name].shape[1:])
-              and not (name == POSITIONS and _is_square(value))}
-    return Fit([name for name in own if name not in weights and not name.endswith(COUNTED)],
-               [name for name in weights if name not in own], shapes)
+    shapes = {
+        name: (tuple(value.shape), tuple(own[name].shape))
+        for name, value in weights.items()
+        if name in own
+        and value.shape != own[name].shape
+        and not (name.startswith('head.classifier.') and value.shape[1:] == own[name].shape[1:])
+        and not (name == POSITIONS and _is_square(value))
+    }
+    return Fit(
+        [name for name in own if name not in weights and not name.endswith(COUNTED)],
+        [name for name in weights if name not in own],
+        shapes,
+    )
 
 
 def _is_square(positions: Tensor) -> bool:
     patches = positions.shape[1] - 1
-    return isqrt(patches)**2 == patches
+    return isqrt(patches) ** 2 == patches

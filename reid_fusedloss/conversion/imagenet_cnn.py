@@ -1,4 +1,5 @@
 """ImageNet weights of CNNs: torchvision's, and MobileNetV2 as Tonylins' repository has it."""
+
 import re
 from collections.abc import Collection
 from itertools import accumulate
@@ -9,11 +10,14 @@ from .rename import NORM, RESNET, rename, resnet_options
 
 MOBILENETV2_BLOCKS = (1, 2, 3, 4, 3, 3, 1)
 # place in a block -> layer here; those of the first block, which does not expand, come second
-TORCHVISION = ({'0.0': '0.conv', '0.1': '0.bn', '1.0': '1.conv', '1.1': '1.bn', '2': '2.conv',
-                '3': '2.bn'},
-               {'0.0': '0.conv', '0.1': '0.bn', '1': '1.conv', '2': '1.bn'})
-TONYLINS = ({'0': '0.conv', '1': '0.bn', '3': '1.conv', '4': '1.bn', '6': '2.conv', '7': '2.bn'},
-            {'0': '0.conv', '1': '0.bn', '3': '1.conv', '4': '1.bn'})
+TORCHVISION = (
+    {'0.0': '0.conv', '0.1': '0.bn', '1.0': '1.conv', '1.1': '1.bn', '2': '2.conv', '3': '2.bn'},
+    {'0.0': '0.conv', '0.1': '0.bn', '1': '1.conv', '2': '1.bn'},
+)
+TONYLINS = (
+    {'0': '0.conv', '1': '0.bn', '3': '1.conv', '4': '1.bn', '6': '2.conv', '7': '2.bn'},
+    {'0': '0.conv', '1': '0.bn', '3': '1.conv', '4': '1.bn'},
+)
 MOBILENETV3_PARTS = ('expand_conv', 'depthwise_conv', 'linear_conv')
 LAYER = {'0': 'conv', '1': 'bn'}
 
@@ -29,8 +33,9 @@ def convert_resnet(weights: Weights) -> Converted:
     Raises:
         ValueError: if it has another layer.
     """
-    renamed, left = rename(weights, ((f'({RESNET})', r'backbone.\1'), ),
-                           ((r'fc\.(weight|bias)', CLASSIFIER), ))
+    renamed, left = rename(
+        weights, ((f'({RESNET})', r'backbone.\1'),), ((r'fc\.(weight|bias)', CLASSIFIER),)
+    )
     ibn = 'layer1.0.bn1.IN.weight' in weights
     config = 'backbones/resnet50_ibn' if ibn else 'paper/fusedloss_r50'
     return Converted(renamed, left, config=config, options=resnet_options(weights))
@@ -56,8 +61,9 @@ def convert_tonylins(weights: Weights) -> Converted:
     return _convert_mobilenetv2(weights, *TONYLINS)
 
 
-def _convert_mobilenetv2(weights: Weights, others: dict[str, str],
-                         first: dict[str, str]) -> Converted:
+def _convert_mobilenetv2(
+    weights: Weights, others: dict[str, str], first: dict[str, str]
+) -> Converted:
     ends = list(accumulate(MOBILENETV2_BLOCKS))
 
     def block(name: re.Match) -> str:
@@ -71,10 +77,13 @@ def _convert_mobilenetv2(weights: Weights, others: dict[str, str],
         return f'backbone.conv{1 if name[1] == "0" else 2}.{LAYER[name[2]]}.{name[3]}'
 
     places = '|'.join(sorted({re.escape(place) for place in (*others, *first)}))
-    rules = ((rf'features\.(0|18)\.([01])\.({NORM})', ends_of_it),
-             (rf'features\.(\d+)\.conv\.({places})\.({NORM})', block))
-    renamed, left = rename(weights, rules, ((r'classifier(\.\d+)?\.(weight|bias)', CLASSIFIER), ),
-                           'features.')
+    rules = (
+        (rf'features\.(0|18)\.([01])\.({NORM})', ends_of_it),
+        (rf'features\.(\d+)\.conv\.({places})\.({NORM})', block),
+    )
+    renamed, left = rename(
+        weights, rules, ((r'classifier(\.\d+)?\.(weight|bias)', CLASSIFIER),), 'features.'
+    )
     published = len(weights['features.0.0.weight']) == 32
     return Converted(renamed, left, config='mobilenetv2/fused_256x128' if published else None)
 
@@ -90,21 +99,33 @@ def convert_mobilenetv3(weights: Weights) -> Converted:
     Raises:
         ValueError: if it has another layer.
     """
+
     def end(name: re.Match) -> str:
         return f'backbone.layer{name[1]}.{LAYER[name[2]]}.{name[3]}'
 
     def block(name: re.Match) -> str:
-        convolutions = sorted(int(other[1]) for other in (
-            re.fullmatch(rf'features\.{name[1]}\.block\.(\d)\.0\.weight', key)
-            for key in weights) if other)
-        parts = MOBILENETV3_PARTS[-len(convolutions):]
-        return (f'backbone.layer{name[1]}.{parts[convolutions.index(int(name[2]))]}.'
-                f'{LAYER[name[3]]}.{name[4]}')
+        convolutions = sorted(
+            int(other[1])
+            for other in (
+                re.fullmatch(rf'features\.{name[1]}\.block\.(\d)\.0\.weight', key)
+                for key in weights
+            )
+            if other
+        )
+        parts = MOBILENETV3_PARTS[-len(convolutions) :]
+        return (
+            f'backbone.layer{name[1]}.{parts[convolutions.index(int(name[2]))]}.'
+            f'{LAYER[name[3]]}.{name[4]}'
+        )
 
-    rules = ((rf'features\.(\d+)\.([01])\.({NORM})', end),
-             (rf'features\.(\d+)\.block\.(\d)\.([01])\.({NORM})', block),
-             (r'features\.(\d+)\.block\.\d\.fc([12])\.(weight|bias)',
-              r'backbone.layer\1.se.conv\2.conv.\3'))
-    renamed, left = rename(weights, rules, ((r'classifier\..*', CLASSIFIER), ), 'features.')
+    rules = (
+        (rf'features\.(\d+)\.([01])\.({NORM})', end),
+        (rf'features\.(\d+)\.block\.(\d)\.([01])\.({NORM})', block),
+        (
+            r'features\.(\d+)\.block\.\d\.fc([12])\.(weight|bias)',
+            r'backbone.layer\1.se.conv\2.conv.\3',
+        ),
+    )
+    renamed, left = rename(weights, rules, ((r'classifier\..*', CLASSIFIER),), 'features.')
     large = 'features.16.0.weight' in weights
     return Converted(renamed, left, config='backbones/mobilenetv3_large' if large else None)

@@ -1,24 +1,33 @@
 """New names for weights, by rules."""
+
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Union
+from typing import Any
 
 from torch import Tensor
 
 from .converted import Weights, shorten
 
-Replacement = Union[str, Callable[[re.Match], str]]
+Replacement = str | Callable[[re.Match], str]
 
 NORM = r'(?:weight|bias|running_mean|running_var|num_batches_tracked)'
 # names in torchvision's ResNet, with IBN-a's two halves of a normalisation
-RESNET = (r'(?:(?:layer[1-4]\.\d+\.)?(?:conv[123]\.weight|bn[123]\.(?:(?:IN|BN)\.)?' + NORM +
-          r')|layer[1-4]\.\d+\.downsample\.(?:0\.weight|1\.' + NORM + r'))')
+RESNET = (
+    r'(?:(?:layer[1-4]\.\d+\.)?(?:conv[123]\.weight|bn[123]\.(?:(?:IN|BN)\.)?'
+    + NORM
+    + r')|layer[1-4]\.\d+\.downsample\.(?:0\.weight|1\.'
+    + NORM
+    + r'))'
+)
 UNKNOWN = 'nothing here corresponds to it'
 
 
-def rename(weights: Weights, rules: Sequence[tuple[str, Replacement]],
-           left_out: Sequence[tuple[str, str]] = (),
-           trunk: str = '') -> tuple[dict[str, Tensor], dict[str, str]]:
+def rename(
+    weights: Weights,
+    rules: Sequence[tuple[str, Replacement]],
+    left_out: Sequence[tuple[str, str]] = (),
+    trunk: str = '',
+) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Apply to each name the first rule that matches it as a whole.
 
     Args:
@@ -43,17 +52,22 @@ def rename(weights: Weights, rules: Sequence[tuple[str, Replacement]],
         if rule is not None:
             new = re.sub(*rule, name)
             if new in taken:
-                raise ValueError(f'{sources[new]} and {name} of the file are both {new} here: it '
-                                 'is of another network than the layout covers')
+                raise ValueError(
+                    f'{sources[new]} and {name} of the file are both {new} here: it '
+                    'is of another network than the layout covers'
+                )
             taken[new], sources[new] = value, name
         else:
-            left[name] = next((reason for pattern, reason in left_out
-                               if re.fullmatch(pattern, name)), UNKNOWN)
+            left[name] = next(
+                (reason for pattern, reason in left_out if re.fullmatch(pattern, name)), UNKNOWN
+            )
     lost = [name for name, reason in left.items() if reason == UNKNOWN and name.startswith(trunk)]
     if lost:
-        raise ValueError(f'{len(lost)} weights of the backbone have no counterpart here '
-                         f'({shorten(lost)}): the file is of another network than the layout '
-                         'covers, or of another layout')
+        raise ValueError(
+            f'{len(lost)} weights of the backbone have no counterpart here '
+            f'({shorten(lost)}): the file is of another network than the layout '
+            'covers, or of another layout'
+        )
     return taken, left
 
 
@@ -69,8 +83,9 @@ def resnet_depth(weights: Weights, prefix: str = '') -> int:
     bottleneck = f'{prefix}layer1.0.conv3.weight' in weights
     depths = {6: 50, 23: 101, 36: 152} if bottleneck else {2: 18, 6: 34}
     if blocks not in depths:
-        raise ValueError(f'{prefix}layer3 has {blocks} blocks: no ResNet of 18, 34, 50, 101 or 152 '
-                         'layers')
+        raise ValueError(
+            f'{prefix}layer3 has {blocks} blocks: no ResNet of 18, 34, 50, 101 or 152 layers'
+        )
     return depths[blocks]
 
 

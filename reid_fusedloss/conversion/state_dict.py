@@ -1,4 +1,5 @@
 """The weights in a checkpoint, whatever they are wrapped in."""
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,11 +40,16 @@ def read_state_dict(checkpoint: Any) -> dict[str, Tensor]:
         state = inner[0]
     if isinstance(state, nn.Module):
         state = state.state_dict()
-    tensors = {str(name).removeprefix('module.'):
-               torch.as_tensor(value) if isinstance(value, np.ndarray) else value
-               for name, value in state.items()}
+    tensors = {
+        str(name).removeprefix('module.'): torch.as_tensor(value)
+        if isinstance(value, np.ndarray)
+        else value
+        for name, value in state.items()
+    }
     tensors = {name: value for name, value in tensors.items() if isinstance(value, Tensor)}
     if not tensors:
-        raise ValueError('the checkpoint holds no tensors by name: it has the keys '
-                         f'{[str(key) for key in list(state)[:5]]}')
+        raise ValueError(
+            'the checkpoint holds no tensors by name: it has the keys '
+            f'{[str(key) for key in list(state)[:5]]}'
+        )
     return tensors

@@ -1,4 +1,5 @@
 """reid-strong-baseline (Luo et al., CVPRW 2019): ResNet and BNNeck."""
+
 from collections.abc import Collection
 
 from .converted import Converted, Weights
@@ -10,7 +11,7 @@ RULES = (
     (rf'bottleneck\.({NORM})', r'head.bn.\1'),
     (r'classifier\.(weight|bias)', r'head.classifier.\1'),
 )
-LEFT_OUT = ((r'base\.fc\..*', CLASSIFIER), )
+LEFT_OUT = ((r'base\.fc\..*', CLASSIFIER),)
 
 
 def matches(names: Collection[str]) -> bool:

@@ -1,4 +1,5 @@
 """torchreid (Zhou and Xiang, 2019): OSNet, ResNet and MobileNetV2 with a linear classifier."""
+
 import re
 from collections.abc import Collection
 
@@ -12,8 +13,14 @@ HEAD = (
 )
 OSNET = r'(conv[1-5]\..*|pool[23]\..*)'
 AIN = 'conv2.0.conv2.0.layers.0.conv1.weight'
-PLACES = {'conv1.conv': '0.conv', 'conv1.bn': '0.bn', 'dwconv2.conv': '1.conv',
-          'dwconv2.bn': '1.bn', 'conv3.0': '2.conv', 'conv3.1': '2.bn'}
+PLACES = {
+    'conv1.conv': '0.conv',
+    'conv1.bn': '0.bn',
+    'dwconv2.conv': '1.conv',
+    'dwconv2.bn': '1.bn',
+    'conv3.0': '2.conv',
+    'conv3.1': '2.bn',
+}
 
 
 def _mobilenetv2_block(name: re.Match) -> str:
@@ -41,12 +48,19 @@ def convert_osnet(weights: Weights) -> Converted:
     renamed, left = rename(weights, ((OSNET, r'backbone.\1'), *HEAD))
     channels = len(weights['conv5.conv.weight'])
     variant = 'ain' if AIN in weights else 'ibn' if 'conv2.0.IN.weight' in weights else 'plain'
-    named = ('ain_x1_0' if variant == 'ain' else
-             'x0_25' if (variant, channels) == ('plain', 128) else 'x1_0')
+    named = (
+        'ain_x1_0'
+        if variant == 'ain'
+        else 'x0_25'
+        if (variant, channels) == ('plain', 128)
+        else 'x1_0'
+    )
     options: dict = {'model.backbone.variant': 'ibn'} if variant == 'ibn' else {}
     if channels != 512 and named != 'x0_25':
-        options |= {'model.backbone.widen_factor': channels / 512,
-                    'model.neck.in_channels': channels}
+        options |= {
+            'model.backbone.widen_factor': channels / 512,
+            'model.neck.in_channels': channels,
+        }
     return Converted(renamed, left, config=f'published/torchreid_osnet_{named}', options=options)
 
 
@@ -83,6 +97,7 @@ def convert_mobilenetv2(weights: Weights) -> Converted:
     """
     renamed, left = rename(weights, (*MOBILENETV2, *HEAD))
     stem, last = (len(weights[f'{name}.conv.weight']) for name in ('conv1', 'conv9'))
-    options = {} if stem == 32 else {'model.backbone.widen_factor': 1.4,
-                                     'model.head.in_channels': last}
+    options = (
+        {} if stem == 32 else {'model.backbone.widen_factor': 1.4, 'model.head.in_channels': last}
+    )
     return Converted(renamed, left, config='published/torchreid_mobilenetv2_x1_0', options=options)

@@ -1,7 +1,8 @@
 """TransReID (He et al., ICCV 2021): ViT with BNNeck, its global branch."""
+
 import re
 from collections.abc import Collection
-from typing import Any, Optional
+from typing import Any
 
 from torch import Tensor
 
@@ -11,8 +12,14 @@ from .rename import NORM, count_blocks, rename
 
 SIE = 'base.sie_embed'
 SIE_FACTOR = 3.0  # SIE_COE, which is not in the file: 3 in all configs of the project
-LAYER = {'norm1': 'ln1', 'norm2': 'ln2', 'attn.qkv': 'attn.qkv', 'attn.proj': 'attn.proj',
-         'mlp.fc1': 'ffn.layers.0.0', 'mlp.fc2': 'ffn.layers.1'}
+LAYER = {
+    'norm1': 'ln1',
+    'norm2': 'ln2',
+    'attn.qkv': 'attn.qkv',
+    'attn.proj': 'attn.proj',
+    'mlp.fc1': 'ffn.layers.0.0',
+    'mlp.fc2': 'ffn.layers.1',
+}
 PARTS = f'({"|".join(map(re.escape, LAYER))})'
 HEAD = (
     (r'base\.(cls_token|pos_embed)', r'backbone.\1'),
@@ -21,8 +28,14 @@ HEAD = (
     (r'classifier\.weight', 'head.classifier.weight'),
 )
 # patches of an image and of a stride, with the class token -> (stride, (height, width))
-IMAGES = {129: (16, (256, 128)), 211: (12, (256, 128)), 193: (16, (384, 128)),
-          311: (12, (384, 128)), 257: (16, (256, 256)), 442: (12, (256, 256))}
+IMAGES = {
+    129: (16, (256, 128)),
+    211: (12, (256, 128)),
+    193: (16, (384, 128)),
+    311: (12, (384, 128)),
+    257: (16, (256, 256)),
+    442: (12, (256, 256)),
+}
 ARCHITECTURES = {(768, 12): 'base', (384, 12): 'deit-small'}
 
 
@@ -31,7 +44,7 @@ def matches(names: Collection[str]) -> bool:
     return 'base.cls_token' in names
 
 
-def convert(weights: Weights, camera: Optional[int] = None) -> Converted:
+def convert(weights: Weights, camera: int | None = None) -> Converted:
     """The weights of the global branch under our names.
 
     With JPM the last layer and the normalisation of the global branch are `b1`'s; `b2` and what
@@ -47,8 +60,10 @@ def convert(weights: Weights, camera: Optional[int] = None) -> Converted:
         ValueError: if the backbone is another network, or there is no such camera.
     """
     if 'base.blocks.0.attn.qkv.bias' not in weights:
-        raise ValueError('base.blocks.0.attn.qkv.bias is missing: the vit_small of TransReID '
-                         'scales its attention otherwise than the models here')
+        raise ValueError(
+            'base.blocks.0.attn.qkv.bias is missing: the vit_small of TransReID '
+            'scales its attention otherwise than the models here'
+        )
     weights = dict(weights)
     depth = count_blocks(weights, r'base\.blocks\.(\d+)\.')
     jpm = 'b1.0.norm1.weight' in weights
@@ -56,8 +71,9 @@ def convert(weights: Weights, camera: Optional[int] = None) -> Converted:
     renamed, left = rename(weights, (*HEAD, *_layers(depth, jpm)), _left_out(depth, jpm), 'base.')
     options = _options(renamed['backbone.pos_embed'], depth)
     config = None if options is None else 'published/transreid_vit_base'
-    return Converted(renamed, left, notes, config, options or {},
-                     exact=camera is not None or SIE not in weights)
+    return Converted(
+        renamed, left, notes, config, options or {}, exact=camera is not None or SIE not in weights
+    )
 
 
 def _layers(depth: int, jpm: bool) -> list[tuple[str, Any]]:
@@ -68,23 +84,28 @@ def _layers(depth: int, jpm: bool) -> list[tuple[str, Any]]:
         return f'backbone.layers.{depth - 1}.{LAYER[name[1]]}.{name[2]}'
 
     if not jpm:
-        return [(rf'base\.blocks\.(\d+)\.{PARTS}\.(weight|bias)', layer),
-                (r'base\.norm\.(weight|bias)', r'backbone.ln1.\1')]
-    return [(rf'base\.blocks\.(?!{depth - 1}\.)(\d+)\.{PARTS}\.(weight|bias)', layer),
-            (rf'b1\.0\.{PARTS}\.(weight|bias)', last),
-            (r'b1\.1\.(weight|bias)', r'backbone.ln1.\1')]
+        return [
+            (rf'base\.blocks\.(\d+)\.{PARTS}\.(weight|bias)', layer),
+            (r'base\.norm\.(weight|bias)', r'backbone.ln1.\1'),
+        ]
+    return [
+        (rf'base\.blocks\.(?!{depth - 1}\.)(\d+)\.{PARTS}\.(weight|bias)', layer),
+        (rf'b1\.0\.{PARTS}\.(weight|bias)', last),
+        (r'b1\.1\.(weight|bias)', r'backbone.ln1.\1'),
+    ]
 
 
 def _left_out(depth: int, jpm: bool) -> list[tuple[str, str]]:
-    left = [(r'base\.fc\..*', CLASSIFIER),
-            (r'base\.sie_embed', 'added to the position embedding')]
+    left = [(r'base\.fc\..*', CLASSIFIER), (r'base\.sie_embed', 'added to the position embedding')]
     if jpm:
-        left += [(rf'base\.(blocks\.{depth - 1}|norm)\..*', 'not used there: b1 takes its place'),
-                 (r'(b2|bottleneck_[1-4]|classifier_[1-4])\..*', 'local branch')]
+        left += [
+            (rf'base\.(blocks\.{depth - 1}|norm)\..*', 'not used there: b1 takes its place'),
+            (r'(b2|bottleneck_[1-4]|classifier_[1-4])\..*', 'local branch'),
+        ]
     return left
 
 
-def _add_cameras(weights: dict[str, Tensor], camera: Optional[int]) -> list[str]:
+def _add_cameras(weights: dict[str, Tensor], camera: int | None) -> list[str]:
     if SIE not in weights:
         return []
     embedding = weights[SIE]
@@ -93,14 +114,18 @@ def _add_cameras(weights: dict[str, Tensor], camera: Optional[int]) -> list[str]
     row = embedding.mean(0) if camera is None else embedding[camera]
     weights['base.pos_embed'] = weights['base.pos_embed'] + SIE_FACTOR * row
     if camera is None:
-        return [f'{SIE}: no camera was named, so the mean of its {len(embedding)} rows is taken '
-                'and features are not those of the original; tools/convert_checkpoint.py with '
-                '--camera N makes them so for one camera']
-    return [f'{SIE}: row {camera} is taken, times {SIE_FACTOR:g}; features are those of the '
-            'original for this camera alone']
+        return [
+            f'{SIE}: no camera was named, so the mean of its {len(embedding)} rows is taken '
+            'and features are not those of the original; tools/convert_checkpoint.py with '
+            '--camera N makes them so for one camera'
+        ]
+    return [
+        f'{SIE}: row {camera} is taken, times {SIE_FACTOR:g}; features are those of the '
+        'original for this camera alone'
+    ]
 
 
-def _options(pos_embed: Tensor, depth: int) -> Optional[dict[str, Any]]:
+def _options(pos_embed: Tensor, depth: int) -> dict[str, Any] | None:
     """Keys of the config of ViT-B/16 at 256x128, stride 16, to set; None: it is none of ours."""
     tokens, channels = pos_embed.shape[1:]
     if tokens not in IMAGES or (channels, depth) not in ARCHITECTURES:

@@ -1,7 +1,8 @@
 """Random numbers of seed, epoch and place alone: not of workers, restarts or processes."""
+
 import random
 from collections.abc import Iterable, Iterator
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,12 +55,19 @@ class SeededBatchSampler(Sampler):
         ValueError: if its data set is several training sets in a `ConcatDataset`.
     """
 
-    def __init__(self, sampler: Sampler, batch_size: int, batch_sampler: Optional[dict] = None,
-                 drop_last: bool = False) -> None:
+    def __init__(
+        self,
+        sampler: Sampler,
+        batch_size: int,
+        batch_sampler: dict | None = None,
+        drop_last: bool = False,
+    ) -> None:
         if not (hasattr(sampler, 'seed') and hasattr(sampler, 'epoch')):
-            raise TypeError(f'{type(sampler).__name__} has no seed and epoch, as a sampler that '
-                            "counts epochs has: use DefaultSampler, or MMEngine's own loop "
-                            '(train_cfg.by_epoch)')
+            raise TypeError(
+                f'{type(sampler).__name__} has no seed and epoch, as a sampler that '
+                "counts epochs has: use DefaultSampler, or MMEngine's own loop "
+                '(train_cfg.by_epoch)'
+            )
         check_no_concatenation(getattr(sampler, 'dataset', None))
         self.sampler = sampler
         self.batch_size = batch_size
@@ -67,7 +75,8 @@ class SeededBatchSampler(Sampler):
             self.batch_sampler: Any = BatchSampler(sampler, batch_size, drop_last)
         else:
             self.batch_sampler = DATA_SAMPLERS.build(
-                batch_sampler, default_args=dict(sampler=sampler, batch_size=batch_size))
+                batch_sampler, default_args=dict(sampler=sampler, batch_size=batch_size)
+            )
         self.first = 0
 
     def __len__(self) -> int:
@@ -79,7 +88,7 @@ class SeededBatchSampler(Sampler):
         begin = getattr(self.sampler, 'rank', get_rank()) * self.batch_size
         for number, batch in enumerate(self.batch_sampler):
             if number >= first:
-                seeds = self._seeds(number)[begin:begin + len(batch)].tolist()
+                seeds = self._seeds(number)[begin : begin + len(batch)].tolist()
                 yield [Draw(index, seed) for index, seed in zip(batch, seeds, strict=True)]
 
     def _seeds(self, number: int) -> np.ndarray:

@@ -1,24 +1,26 @@
 """From file names to (path, pid, camid): the parsing shared by all data sets."""
+
 import logging
 import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple
 
 from mmengine.logging import print_log
 
 from ..printable import printable
 
 GROUPS = ('pid', 'camid')  # of a pattern
-Label = Union[int, str]
-INT64 = range(-2**63, 2**63)
+Label = int | str
+INT64 = range(-(2**63), 2**63)
 
 
 class ImageFile(NamedTuple):
     """One image: its path, and identity and camera as they stand in its name."""
+
     path: str
     pid: str
-    camid: Union[str, None]
+    camid: str | None
 
 
 def compile_pattern(pattern: Any) -> re.Pattern:
@@ -39,8 +41,10 @@ def compile_pattern(pattern: Any) -> re.Pattern:
         raise ValueError(f'pattern {pattern!r} has no group (?P<pid>...) for the identity')
     unknown = [name for name in regex.groupindex if name not in GROUPS]
     if unknown:
-        raise ValueError(f'pattern {pattern!r} has the groups {unknown}: the known ones are '
-                         f'{GROUPS}; correct the name, or write a group without one, (...)')
+        raise ValueError(
+            f'pattern {pattern!r} has the groups {unknown}: the known ones are '
+            f'{GROUPS}; correct the name, or write a group without one, (...)'
+        )
     return regex
 
 
@@ -63,15 +67,19 @@ def parse_names(paths: Iterable[Path], pattern: str, junk_pids: Sequence[str]) -
     files, paths = [], list(paths)
     misfits = [path for path in paths if not _fits(regex, path.name)]
     if misfits:
-        raise ValueError(f'{printable(misfits[0])}: the name does not fit the pattern {pattern!r}, '
-                         f'as {len(misfits)} of {len(paths)} names; move the file away or correct '
-                         '`pattern`')
+        raise ValueError(
+            f'{printable(misfits[0])}: the name does not fit the pattern {pattern!r}, '
+            f'as {len(misfits)} of {len(paths)} names; move the file away or correct '
+            '`pattern`'
+        )
     for path in paths:
         match = regex.match(path.name)
         if not _is_text(str(path)):
             raise ValueError(f'{printable(path)}: the name is no UTF-8 text; rename the file')
         if match['pid'] not in junk_pids:
-            files.append(ImageFile(str(path), match['pid'], match['camid'] if with_camera else None))
+            files.append(
+                ImageFile(str(path), match['pid'], match['camid'] if with_camera else None)
+            )
     return files
 
 
@@ -90,10 +98,15 @@ def warn_of_misfits(paths: Collection[str], pattern: str) -> None:
     """
     regex = compile_pattern(pattern)
     if paths and not any(_fits(regex, Path(path).name) for path in paths):
-        print_log(printable(f'0 of {len(paths)} names fit the pattern {pattern!r}, such as '
-                            f'{Path(next(iter(paths))).name}: no identity is known; correct '
-                            '`pattern` if they tell identities'),
-                  logger='current', level=logging.WARNING)
+        print_log(
+            printable(
+                f'0 of {len(paths)} names fit the pattern {pattern!r}, such as '
+                f'{Path(next(iter(paths))).name}: no identity is known; correct '
+                '`pattern` if they tell identities'
+            ),
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def to_labels(values: Iterable[Any]) -> dict[str, Label]:

@@ -1,14 +1,14 @@
 """From folders, globs and list files to image files."""
+
 import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Union
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 _GLOB = re.compile(r'[*?\[]')
-Source = Union[str, dict, Sequence[Union[str, dict]]]
+Source = str | dict | Sequence[str | dict]
 
 
 def list_images(root: Path, source: Source) -> list[Path]:
@@ -37,13 +37,17 @@ def list_images(root: Path, source: Source) -> list[Path]:
     except FileNotFoundError:
         raise
     except PermissionError as error:
-        raise PermissionError(f'{error.filename} may not be read ({error.strerror}): check the '
-                              'permissions of the folder') from error
+        raise PermissionError(
+            f'{error.filename} may not be read ({error.strerror}): check the '
+            'permissions of the folder'
+        ) from error
     except OSError as error:  # such as a name that is too long
         raise FileNotFoundError(f'images of {source!r} in {root}: {error}') from error
     if not paths:
-        raise ValueError(f'no image ({", ".join(IMAGE_SUFFIXES)}) in {root / str(source)}: check '
-                         'data_root and the folders of the config')
+        raise ValueError(
+            f'no image ({", ".join(IMAGE_SUFFIXES)}) in {root / str(source)}: check '
+            'data_root and the folders of the config'
+        )
     return sorted(paths)
 
 
@@ -61,13 +65,17 @@ def check_root(data_root: str, owner: str) -> Path:
     try:
         reason = '' if stat.S_ISDIR(os.stat(data_root).st_mode) else 'is a file'
     except PermissionError as error:
-        raise PermissionError(f'data_root {data_root} of {owner} may not be read '
-                              f'({error.strerror}): check its permissions') from error
+        raise PermissionError(
+            f'data_root {data_root} of {owner} may not be read '
+            f'({error.strerror}): check its permissions'
+        ) from error
     except (OSError, ValueError) as error:  # such as a name that is too long
         reason = f'does not exist ({getattr(error, "strerror", error)})'
     if reason:
-        raise FileNotFoundError(f'data_root {data_root} of {owner} {reason}: put the data there, '
-                                'or name its folder in the config (data_root)')
+        raise FileNotFoundError(
+            f'data_root {data_root} of {owner} {reason}: put the data there, '
+            'or name its folder in the config (data_root)'
+        )
     return Path(data_root)
 
 
@@ -94,14 +102,17 @@ def _find(root: Path, source: Source) -> Iterable[Path]:
     if isinstance(source, dict):
         return _listed(root, source)
     if not isinstance(source, str):
-        raise ValueError(f'a source of images is a folder, a glob, dict(folder=, list_file=) or a '
-                         f'list of these, got {source!r}')
+        raise ValueError(
+            f'a source of images is a folder, a glob, dict(folder=, list_file=) or a '
+            f'list of these, got {source!r}'
+        )
     if is_glob(source):
         return _globbed(root, source)
     folder = _existing(root / source)
     if not folder.is_dir():
-        raise FileNotFoundError(f'{folder} is no folder: check data_root, or the folders of the '
-                                'config')
+        raise FileNotFoundError(
+            f'{folder} is no folder: check data_root, or the folders of the config'
+        )
     return _images(folder)
 
 
@@ -123,9 +134,11 @@ def _globbed(root: Path, pattern: str) -> Iterator[Path]:
 
 def _listed(root: Path, source: dict) -> Iterator[Path]:
     if set(source) != {'folder', 'list_file'} or not all(
-            isinstance(part, str) for part in source.values()):
-        raise ValueError('a list source is dict(folder=, list_file=), both strings, got '
-                         f'{source!r}')
+        isinstance(part, str) for part in source.values()
+    ):
+        raise ValueError(
+            f'a list source is dict(folder=, list_file=), both strings, got {source!r}'
+        )
     folder, list_file = _existing(root / source['folder']), _existing(root / source['list_file'])
     if not list_file.is_file():
         raise FileNotFoundError(f'{list_file} is no file: list_file names the lines to read')
@@ -143,15 +156,18 @@ def _readable(path: Path, named_by: str = '') -> Path:
     if path.is_file():
         return path
     if path.is_symlink():
-        raise FileNotFoundError(f'{path}{named_by} is a link that leads to no file: remove it, or '
-                                'put its file back')
+        raise FileNotFoundError(
+            f'{path}{named_by} is a link that leads to no file: remove it, or put its file back'
+        )
     reason = 'is no file' if path.exists() else 'does not exist'
-    raise FileNotFoundError(f'{path}{named_by} {reason}: check data_root, or the folders of the '
-                            'config')
+    raise FileNotFoundError(
+        f'{path}{named_by} {reason}: check data_root, or the folders of the config'
+    )
 
 
 def _existing(path: Path) -> Path:
     if not path.exists():
-        raise FileNotFoundError(f'{path} does not exist: check data_root, or the folders of the '
-                                'config')
+        raise FileNotFoundError(
+            f'{path} does not exist: check data_root, or the folders of the config'
+        )
     return path

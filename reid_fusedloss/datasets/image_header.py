@@ -1,4 +1,5 @@
 """Read the kind and the size of an image from its file, before decoding."""
+
 import re
 import struct
 from collections.abc import Callable
@@ -6,8 +7,8 @@ from typing import NamedTuple
 
 JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
 # SOF0 to SOF15 without DHT, JPG and DAC: the segment that holds the size
-_FRAMES = frozenset(range(0xc0, 0xd0)) - {0xc4, 0xc8, 0xcc}
-_SCAN, _END = 0xda, 0xd9
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_SCAN, _END = 0xDA, 0xD9
 # a marker with a length, after any padding; TEM, RST0 to RST7 and SOI have none
 _MARKER = re.compile(rb'\xff([^\x00\x01\xd0-\xd8\xff])', re.DOTALL)
 _MOST_SEGMENTS = 2**16  # before the frame; files have some dozen
@@ -24,6 +25,7 @@ class ImageHeader(NamedTuple):
         height: in pixels.
         width: in pixels.
     """
+
     kind: str
     height: int
     width: int
@@ -104,7 +106,7 @@ def _png_size(content: bytes) -> tuple[int, int]:
 
 
 def _bmp_size(content: bytes) -> tuple[int, int]:
-    length, = struct.unpack_from('<I', content, 14)
+    (length,) = struct.unpack_from('<I', content, 14)
     width, height = struct.unpack_from('<HH' if length == 12 else '<ii', content, 18)
     return abs(height), abs(width)
 
@@ -118,15 +120,15 @@ def _gif_size(content: bytes) -> tuple[int, int]:
 def _webp_size(content: bytes) -> tuple[int, int]:
     chunk = content[12:16]
     if chunk == b'VP8X':
-        bits, = struct.unpack('<Q', content[24:30] + bytes(2) if len(content) >= 30 else b'')
-        return (bits >> 24) + 1, (bits & 0xffffff) + 1
+        (bits,) = struct.unpack('<Q', content[24:30] + bytes(2) if len(content) >= 30 else b'')
+        return (bits >> 24) + 1, (bits & 0xFFFFFF) + 1
     if chunk == b'VP8L':
-        bits, = struct.unpack_from('<I', content, 21)
-        return (bits >> 14 & 0x3fff) + 1, (bits & 0x3fff) + 1
+        (bits,) = struct.unpack_from('<I', content, 21)
+        return (bits >> 14 & 0x3FFF) + 1, (bits & 0x3FFF) + 1
     if chunk != b'VP8 ':
         raise ValueError(f'it begins with {chunk!r} (WebP), which does not say its size')
     width, height = struct.unpack_from('<HH', content, 26)
-    return height & 0x3fff, width & 0x3fff
+    return height & 0x3FFF, width & 0x3FFF
 
 
 def _tiff_size(content: bytes) -> tuple[int, int]:
@@ -136,8 +138,8 @@ def _tiff_size(content: bytes) -> tuple[int, int]:
     """
     order = '<' if content.startswith(b'II') else '>'
     big = struct.unpack_from(f'{order}H', content, 2)[0] == 43
-    start, = struct.unpack_from(f'{order}{"Q" if big else "I"}', content, 8 if big else 4)
-    number, = struct.unpack_from(f'{order}{"Q" if big else "H"}', content, start)
+    (start,) = struct.unpack_from(f'{order}{"Q" if big else "I"}', content, 8 if big else 4)
+    (number,) = struct.unpack_from(f'{order}{"Q" if big else "H"}', content, start)
     first, step, room = start + (8 if big else 2), 20 if big else 12, 8 if big else 4
     most = {tag: [0] for tag in (*_WIDTHS, *_HEIGHTS)}
     for place in range(first, first + step * min(number, 2**16), step):
@@ -145,10 +147,11 @@ def _tiff_size(content: bytes) -> tuple[int, int]:
         if tag in most and kind in _INTEGERS:
             value = place + step - room
             if struct.calcsize(_INTEGERS[kind]) > room:  # it stands elsewhere
-                value, = struct.unpack_from(f'{order}I', content, value)
+                (value,) = struct.unpack_from(f'{order}I', content, value)
             most[tag] += struct.unpack_from(f'{order}{_INTEGERS[kind]}', content, value)
     (width, tile_width), (height, tile_height) = (
-        [max(map(abs, most[tag])) for tag in tags] for tags in (_WIDTHS, _HEIGHTS))
+        [max(map(abs, most[tag])) for tag in tags] for tags in (_WIDTHS, _HEIGHTS)
+    )
     if not width or not height:
         raise ValueError('its first directory (TIFF) does not say its size')
     if tile_width * tile_height > width * height + 2**20:  # a small image has a larger tile
@@ -158,9 +161,10 @@ def _tiff_size(content: bytes) -> tuple[int, int]:
 
 # what a file of the kind begins with, and its height and width
 KINDS: dict[str, tuple[tuple[bytes, ...], Callable[[bytes], tuple[int, int]]]] = dict(
-    JPEG=((JPEG_START, ), _jpeg_size),
-    PNG=((b'\x89PNG\r\n\x1a\n', ), _png_size),
-    BMP=((b'BM', ), _bmp_size),
-    WebP=((b'RIFF', ), _webp_size),
+    JPEG=((JPEG_START,), _jpeg_size),
+    PNG=((b'\x89PNG\r\n\x1a\n',), _png_size),
+    BMP=((b'BM',), _bmp_size),
+    WebP=((b'RIFF',), _webp_size),
     TIFF=((b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'), _tiff_size),
-    GIF=((b'GIF87a', b'GIF89a'), _gif_size))
+    GIF=((b'GIF87a', b'GIF89a'), _gif_size),
+)

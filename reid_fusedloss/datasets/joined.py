@@ -1,4 +1,5 @@
 """Images of several sources as one set: equal numbers must be the same people."""
+
 import logging
 import os
 from collections import defaultdict
@@ -14,8 +15,9 @@ from .file_names import ImageFile
 SAME = 'same_identities=True'
 
 
-def check_joined_sources(files: Sequence[ImageFile], parts: Sequence[Sequence[Path]],
-                         role: str) -> None:
+def check_joined_sources(
+    files: Sequence[ImageFile], parts: Sequence[Sequence[Path]], role: str
+) -> None:
     """Refuse sources of a role that share identities but no folder of theirs.
 
     Labels are made of the identity in the name alone, so two sets that number their people alike
@@ -41,14 +43,19 @@ def check_joined_sources(files: Sequence[ImageFile], parts: Sequence[Sequence[Pa
                 f'{role}: {len(shared)} identities, {first!r} for one, are in '
                 f'{min(known[first])} and in {min(place[first])}. If they are the same people, set '
                 f'{SAME}; if not, rename the files so that no number occurs in both: labels are '
-                'made of the identity in the name alone')
+                'made of the identity in the name alone'
+            )
         for pid, folders in place.items():
             known[pid] = known.get(pid, set()) | folders
     spread = sorted(pid for place in places for pid, folders in place.items() if len(folders) > 1)
     if spread:
-        print_log(f'{role}: {len(spread)} identities are in several folders, {spread[0]!r} in '
-                  f'{sorted(known[spread[0]])[:2]} for one, and count as the same people ({SAME} '
-                  'confirms it)', logger='current', level=logging.WARNING)
+        print_log(
+            f'{role}: {len(spread)} identities are in several folders, {spread[0]!r} in '
+            f'{sorted(known[spread[0]])[:2]} for one, and count as the same people ({SAME} '
+            'confirms it)',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def check_no_concatenation(dataset: Any) -> None:
@@ -63,15 +70,20 @@ def check_no_concatenation(dataset: Any) -> None:
     for part in _wrapped(dataset):
         if not isinstance(part, ConcatDataset):
             continue
-        labelled = [inner for inner in part.datasets
-                    if any(hasattr(each, 'get_gt_labels') for each in _wrapped(inner))]
-        if len(labelled) > 1 and all('num_ids' in getattr(each, 'metainfo', {})
-                                     for each in labelled):
+        labelled = [
+            inner
+            for inner in part.datasets
+            if any(hasattr(each, 'get_gt_labels') for each in _wrapped(inner))
+        ]
+        if len(labelled) > 1 and all(
+            'num_ids' in getattr(each, 'metainfo', {}) for each in labelled
+        ):
             raise ValueError(
                 f'ConcatDataset of {len(labelled)} training sets: each numbers its identities from '
                 '0, so different people would get one label. Take one data set and list their '
                 f'folders in `sources` ({SAME} if equal numbers are the same people; otherwise '
-                'rename the files so that no number occurs twice)')
+                'rename the files so that no number occurs twice)'
+            )
 
 
 def _wrapped(dataset: Any) -> Iterator[Any]:
@@ -82,8 +94,7 @@ def _wrapped(dataset: Any) -> Iterator[Any]:
             yield from _wrapped(part)
 
 
-def _folders_of_identities(paths: Sequence[Path],
-                           pids: Mapping[str, str]) -> dict[str, set[str]]:
+def _folders_of_identities(paths: Sequence[Path], pids: Mapping[str, str]) -> dict[str, set[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for path in paths:
         if str(path) in pids:

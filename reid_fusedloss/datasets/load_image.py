@@ -1,13 +1,20 @@
 """Load an image, with an error that says which file and what to do."""
-from typing import Any, Optional
+
+from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 
 from ..checks import check_choice, check_int
 from ..registry import TRANSFORMS
-from .read_image import (MAX_BYTES, MAX_PIXELS, OPENCV_LIMIT, UnreadableImageError, opencv_limit,
-                         read_image)
+from .read_image import (
+    MAX_BYTES,
+    MAX_PIXELS,
+    OPENCV_LIMIT,
+    UnreadableImageError,
+    opencv_limit,
+    read_image,
+)
 
 __all__ = ['BACKENDS', 'LoadReIDImage', 'UnreadableImageError']
 BACKENDS = ('cv2', 'pillow')
@@ -32,15 +39,18 @@ class LoadReIDImage(BaseTransform):
         TypeError, ValueError: if an argument is out of range.
     """
 
-    def __init__(self, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS,
-                 backend: str = 'cv2') -> None:
+    def __init__(
+        self, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS, backend: str = 'cv2'
+    ) -> None:
         check_int('max_bytes', max_bytes)
         check_int('max_pixels', max_pixels)
         check_choice('backend', backend, BACKENDS)
         if max_pixels > opencv_limit():
-            raise ValueError(f'max_pixels={max_pixels} is more than OpenCV decodes in this '
-                             f'process ({opencv_limit()}): set the environment variable '
-                             f'{OPENCV_LIMIT}={max_pixels} before Python starts')
+            raise ValueError(
+                f'max_pixels={max_pixels} is more than OpenCV decodes in this '
+                f'process ({opencv_limit()}): set the environment variable '
+                f'{OPENCV_LIMIT}={max_pixels} before Python starts'
+            )
         self.max_bytes = max_bytes
         self.max_pixels = max_pixels
         self.backend = backend
@@ -55,19 +65,21 @@ class LoadReIDImage(BaseTransform):
         """
         image = results.get('img')
         if image is None:
-            results['img'] = image = read_image(results['img_path'], self.max_bytes,
-                                                self.max_pixels, self.backend)
+            results['img'] = image = read_image(
+                results['img_path'], self.max_bytes, self.max_pixels, self.backend
+            )
         else:
             _check_image(image, results.get('img_path'))
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
         return results
 
 
-def _check_image(image: Any, path: Optional[str]) -> None:
+def _check_image(image: Any, path: str | None) -> None:
     """Refuse what an image of a record may not be."""
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
         kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
         raise TypeError(f'`img` of the record {path} must be an array of uint8, got {kind}')
     if image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise ValueError(f'`img` of the record {path} must be (H, W, 3), BGR, got shape '
-                         f'{image.shape}')
+        raise ValueError(
+            f'`img` of the record {path} must be (H, W, 3), BGR, got shape {image.shape}'
+        )

@@ -1,11 +1,24 @@
 """Pixels of a Pillow image, as OpenCV gives them of its file."""
+
 import numpy as np
 from PIL import Image, ImageOps
 
 # by mode, what it is converted to before its colours are taken; transparency is dropped
-_STEPS = {'1': ['RGB'], 'L': ['RGB'], 'LA': ['RGB'], 'La': ['LA', 'RGB'], 'P': ['RGBA'],
-          'PA': ['RGBA'], 'RGB': [], 'RGBA': [], 'RGBa': ['RGBA'], 'RGBX': ['RGB'],
-          'CMYK': ['RGB'], 'YCbCr': ['RGB'], 'HSV': ['RGB']}
+_STEPS = {
+    '1': ['RGB'],
+    'L': ['RGB'],
+    'LA': ['RGB'],
+    'La': ['LA', 'RGB'],
+    'P': ['RGBA'],
+    'PA': ['RGBA'],
+    'RGB': [],
+    'RGBA': [],
+    'RGBa': ['RGBA'],
+    'RGBX': ['RGB'],
+    'CMYK': ['RGB'],
+    'YCbCr': ['RGB'],
+    'HSV': ['RGB'],
+}
 
 
 def pil_pixels(image: Image.Image, max_pixels: int) -> np.ndarray:
@@ -27,8 +40,10 @@ def pil_pixels(image: Image.Image, max_pixels: int) -> np.ndarray:
     kind, mode = image.format, image.mode
     wide = mode.startswith('I;16') or mode == 'I' and kind == 'PNG'  # so Pillow 10 opened 16 bits
     if not wide and mode not in _STEPS:
-        raise ValueError(f'its mode {mode!r} does not say which values are black and white: '
-                         "convert it to 'L' or 'RGB' first")
+        raise ValueError(
+            f'its mode {mode!r} does not say which values are black and white: '
+            "convert it to 'L' or 'RGB' first"
+        )
     image = ImageOps.exif_transpose(image)
     if wide:
         grey = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255).astype(np.uint8)

@@ -1,9 +1,9 @@
 """Pipelines whose steps have names."""
+
 from collections.abc import Mapping, Sequence
-from typing import Optional, Union
 
 STEPS = ('load', 'auto_augment', 'resize', 'flip', 'crop', 'jitter', 'extra', 'erase', 'pack')
-Pipeline = Union[Sequence[dict], Mapping[str, Optional[dict]]]
+Pipeline = Sequence[dict] | Mapping[str, dict | None]
 
 
 def pipeline_steps(pipeline: Pipeline) -> list[dict]:
@@ -20,8 +20,10 @@ def pipeline_steps(pipeline: Pipeline) -> list[dict]:
     if isinstance(pipeline, Mapping):
         unknown = [name for name in pipeline if name not in STEPS]
         if unknown:
-            raise ValueError(f'the named steps of a pipeline are {STEPS}, got {unknown}: use one of '
-                             'them (extra is free), or write the pipeline as a list')
+            raise ValueError(
+                f'the named steps of a pipeline are {STEPS}, got {unknown}: use one of '
+                'them (extra is free), or write the pipeline as a list'
+            )
         pipeline = [pipeline[name] for name in STEPS if pipeline.get(name) is not None]
     if not isinstance(pipeline, (list, tuple)):
         raise TypeError(f'pipeline is a list or a dict of transforms, got {pipeline!r}')

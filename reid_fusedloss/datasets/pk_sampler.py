@@ -1,4 +1,5 @@
 """PK sampler: batches of P identities with K images each."""
+
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,13 +48,16 @@ class PKBatchSampler(Sampler):
             fewer identities than all ranks together need, or is several in a `ConcatDataset`.
     """
 
-    def __init__(self, sampler: Sampler, batch_size: int, num_instances: int,
-                 epoch_rule: str = 'chunks') -> None:
+    def __init__(
+        self, sampler: Sampler, batch_size: int, num_instances: int, epoch_rule: str = 'chunks'
+    ) -> None:
         check_int('batch_size', batch_size)
         check_int('num_instances', num_instances)
         if batch_size % num_instances:
-            raise ValueError(f'batch_size={batch_size} is not a positive multiple of '
-                             f'num_instances={num_instances}: a batch is P identities x K images')
+            raise ValueError(
+                f'batch_size={batch_size} is not a positive multiple of '
+                f'num_instances={num_instances}: a batch is P identities x K images'
+            )
         check_choice('epoch_rule', epoch_rule, EPOCH_RULES)
         self.sampler = sampler
         self.batch_size = batch_size
@@ -69,7 +73,8 @@ class PKBatchSampler(Sampler):
             raise ValueError(
                 f'a batch needs {self._group_ids} distinct identities ({sampler.world_size} '
                 f'processes x P={self.num_ids}), the data set has {len(self._sizes)}: lower '
-                'batch_size or raise num_instances')
+                'batch_size or raise num_instances'
+            )
         self._log_small_identities()
         self._chunks, self._num_batches = self._plan()
         self._log_left_out()
@@ -94,9 +99,12 @@ class PKBatchSampler(Sampler):
     def _log_small_identities(self) -> None:
         few = int((self._sizes < self.num_instances).sum())
         if few:
-            print_log(f'{few} of {len(self._sizes)} identities have fewer than num_instances='
-                      f'{self.num_instances} images, {int((self._sizes == 1).sum())} of them one: '
-                      'a batch repeats their images', logger='current')
+            print_log(
+                f'{few} of {len(self._sizes)} identities have fewer than num_instances='
+                f'{self.num_instances} images, {int((self._sizes == 1).sum())} of them one: '
+                'a batch repeats their images',
+                logger='current',
+            )
 
     def _log_left_out(self) -> None:
         """How many images an epoch leaves out, and how many of them of one identity.
@@ -111,11 +119,16 @@ class PKBatchSampler(Sampler):
         most = int(left.argmax())
         limit = ''
         if self.epoch_rule == 'chunks' and dealt[most] == self._num_batches:
-            limit = (f': it comes once in each of the {self._num_batches} batches, as many as the '
-                     'other identities fill')
-        print_log(f'epoch rule {self.epoch_rule!r}: an epoch leaves out {int(left.sum())} of '
-                  f'{len(self._labels)} images, each epoch others; at most {int(left[most])} of '
-                  f'{int(self._sizes[most])} of one identity{limit}', logger='current')
+            limit = (
+                f': it comes once in each of the {self._num_batches} batches, as many as the '
+                'other identities fill'
+            )
+        print_log(
+            f'epoch rule {self.epoch_rule!r}: an epoch leaves out {int(left.sum())} of '
+            f'{len(self._labels)} images, each epoch others; at most {int(left[most])} of '
+            f'{int(self._sizes[most])} of one identity{limit}',
+            logger='current',
+        )
 
     def _plan(self) -> tuple[np.ndarray, int]:
         """Chunks wanted of each identity, and the number of batches that they fill."""
@@ -150,8 +163,9 @@ class PKBatchSampler(Sampler):
             begin = number * self._num_batches
             overrun = chunk[begin] if number else 0
             if overrun:
-                still = np.count_nonzero(identity[begin:begin + self._num_batches]
-                                         == identity[begin])
+                still = np.count_nonzero(
+                    identity[begin : begin + self._num_batches] == identity[begin]
+                )
                 _avoid(batches, still, taken=rounds[number - 1, -overrun:])
             rounds[number] = batches
         place = np.argsort(rounds, axis=1) + np.arange(self._group_ids)[:, None] * self._num_batches
@@ -159,28 +173,40 @@ class PKBatchSampler(Sampler):
 
 
 def _check_sampler(sampler: Any) -> None:
-    lacks = [name for name in ('dataset', 'seed', 'epoch', 'rank', 'world_size')
-             if not hasattr(sampler, name)]
+    lacks = [
+        name
+        for name in ('dataset', 'seed', 'epoch', 'rank', 'world_size')
+        if not hasattr(sampler, name)
+    ]
     if lacks:
-        raise TypeError(f'PKBatchSampler wraps a sampler that counts epochs, '
-                        f"sampler=dict(type='DefaultSampler'); {type(sampler).__name__} has no "
-                        f'{", ".join(lacks)}')
+        raise TypeError(
+            f'PKBatchSampler wraps a sampler that counts epochs, '
+            f"sampler=dict(type='DefaultSampler'); {type(sampler).__name__} has no "
+            f'{", ".join(lacks)}'
+        )
     check_no_concatenation(sampler.dataset)
     if not hasattr(sampler.dataset, 'get_gt_labels'):
         inner = getattr(sampler.dataset, 'dataset', None)
-        hint = '' if inner is None else (
-            f'; take {type(inner).__name__} without the wrapper (`epoch_rule` and `max_epochs` '
-            'decide how often an image is drawn)')
-        raise TypeError(f'PKBatchSampler needs a data set with labels (get_gt_labels), such as the '
-                        f'train split of ReIDDataset; {type(sampler.dataset).__name__} has none'
-                        f'{hint}')
+        hint = (
+            ''
+            if inner is None
+            else (
+                f'; take {type(inner).__name__} without the wrapper (`epoch_rule` and `max_epochs` '
+                'decide how often an image is drawn)'
+            )
+        )
+        raise TypeError(
+            f'PKBatchSampler needs a data set with labels (get_gt_labels), such as the '
+            f'train split of ReIDDataset; {type(sampler.dataset).__name__} has none'
+            f'{hint}'
+        )
 
 
 def _avoid(batches: np.ndarray, head: int, taken: np.ndarray) -> None:
     """Swap entries in place so that none of the first `head` batches is among `taken`."""
     clash = np.isin(batches, taken)
     wrong = np.flatnonzero(clash[:head])
-    free = head + np.flatnonzero(~clash[head:])[:len(wrong)]
+    free = head + np.flatnonzero(~clash[head:])[: len(wrong)]
     batches[wrong], batches[free] = batches[free], batches[wrong]
 
 

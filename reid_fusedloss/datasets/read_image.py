@@ -1,8 +1,8 @@
 """From an image file to pixels: the one way, whoever decodes."""
+
 import os
 import stat
 from io import BytesIO
-from typing import Union
 
 import cv2
 import numpy as np
@@ -13,15 +13,16 @@ from .pil_pixels import pil_pixels
 
 MAX_BYTES = MAX_PIXELS = 2**26  # 64 MiB of a file; 8192 x 8192, each of 3 bytes
 OPENCV_LIMIT = 'OPENCV_IO_MAX_IMAGE_PIXELS'
-PathLike = Union[str, os.PathLike]
+PathLike = str | os.PathLike
 
 
 class UnreadableImageError(ValueError):
     """A file that holds no image that can be decoded."""
 
 
-def read_image(path: PathLike, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS,
-               backend: str = 'cv2') -> np.ndarray:
+def read_image(
+    path: PathLike, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS, backend: str = 'cv2'
+) -> np.ndarray:
     """Read an image file: (H, W, 3), uint8, BGR.
 
     Args:
@@ -42,16 +43,17 @@ def read_image(path: PathLike, max_bytes: int = MAX_BYTES, max_pixels: int = MAX
         raise FileNotFoundError(f'no such file: {os.fspath(path)}') from error
     except Exception as error:
         reason = ' '.join(str(error).split()) or type(error).__name__
-        raise UnreadableImageError(f'image {os.fspath(path)} cannot be decoded ({reason}): replace '
-                                   'or remove the file') from error
+        raise UnreadableImageError(
+            f'image {os.fspath(path)} cannot be decoded ({reason}): replace or remove the file'
+        ) from error
 
 
 def decode_image(content: bytes, max_pixels: int = MAX_PIXELS, backend: str = 'cv2') -> np.ndarray:
     """Decode an image: (H, W, 3), uint8, BGR, turned as its camera says; of several the first.
 
-    The back ends differ in JPEG alone, by a few levels at most. PNG, BMP, WebP and TIFF are OpenCV's
-    with both, since Pillow clips 16 bits; GIF is Pillow's with both, since OpenCV reads it only
-    since 4.11, and gives transparent pixels a colour of its own.
+    The back ends differ in JPEG only, by a few levels at most. OpenCV always decodes PNG, BMP, WebP
+    and TIFF, since Pillow clips 16 bits. Pillow always decodes GIF, since OpenCV reads it only from
+    4.11 on and gives transparent pixels a colour of its own.
 
     Args:
         content: the whole file.
@@ -67,8 +69,10 @@ def decode_image(content: bytes, max_pixels: int = MAX_PIXELS, backend: str = 'c
             return pil_pixels(image, max_pixels)
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
-        raise ValueError(f'it is damaged, or a {kind} that OpenCV does not read, such as one of '
-                         'floating-point numbers')
+        raise ValueError(
+            f'it is damaged, or a {kind} that OpenCV does not read, such as one of '
+            'floating-point numbers'
+        )
     return pixels
 
 

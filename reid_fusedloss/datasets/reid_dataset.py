@@ -1,9 +1,10 @@
 """ReID data set from folders and a file-name pattern."""
+
 import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
@@ -21,7 +22,7 @@ from .repeated_files import check_test_roles, count_once, warn_of_training_image
 from .stand_ins import stand_ins
 
 UNREADABLE = ('skip', 'stop')
-SPLIT_ROLES = {'train': ('train', ), 'test': ('query', 'gallery')}
+SPLIT_ROLES = {'train': ('train',), 'test': ('query', 'gallery')}
 
 
 @DATASETS.register_module()
@@ -66,22 +67,25 @@ class ReIDDataset(BaseDataset):
             out of range.
         TypeError: if an argument has another type.
     """
+
     SOURCES: Mapping[str, Source] = {}
     PATTERN: str = ''
     COUNTS: Mapping[str, tuple[int, int]] = {}
 
-    def __init__(self,
-                 data_root: str,
-                 split: str,
-                 pipeline: Pipeline = (),
-                 sources: Optional[Mapping[str, Source]] = None,
-                 pattern: Optional[str] = None,
-                 junk_pids: Sequence[str] = ('-1', ),
-                 same_identities: bool = False,
-                 max_ids: Optional[int] = None,
-                 unreadable: str = 'skip',
-                 serialize_data: bool = True,
-                 max_refetch: int = 1000) -> None:
+    def __init__(
+        self,
+        data_root: str,
+        split: str,
+        pipeline: Pipeline = (),
+        sources: Mapping[str, Source] | None = None,
+        pattern: str | None = None,
+        junk_pids: Sequence[str] = ('-1',),
+        same_identities: bool = False,
+        max_ids: int | None = None,
+        unreadable: str = 'skip',
+        serialize_data: bool = True,
+        max_refetch: int = 1000,
+    ) -> None:
         check_choice('split', split, SPLIT_ROLES)
         check_choice('unreadable', unreadable, UNREADABLE)
         check_flag('serialize_data', serialize_data)
@@ -90,9 +94,12 @@ class ReIDDataset(BaseDataset):
         if max_ids is not None:
             check_int('max_ids', max_ids)
         if not isinstance(junk_pids, (list, tuple)) or not all(
-                isinstance(pid, str) for pid in junk_pids):
-            raise TypeError('junk_pids is a sequence of strings as they stand in the names, such as '
-                            f"('-1',), got {junk_pids!r}")
+            isinstance(pid, str) for pid in junk_pids
+        ):
+            raise TypeError(
+                'junk_pids is a sequence of strings as they stand in the names, such as '
+                f"('-1',), got {junk_pids!r}"
+            )
         if sources is not None and not isinstance(sources, Mapping):
             raise TypeError(f'sources is a dict(train=, query=, gallery=), got {sources!r}')
         self.unreadable = unreadable
@@ -104,8 +111,10 @@ class ReIDDataset(BaseDataset):
         self.junk_pids = tuple(junk_pids)
         missing = [role for role in SPLIT_ROLES[split] if role not in self.sources]
         if missing or not self.pattern:
-            raise ValueError(f'{type(self).__name__} needs `pattern` and `sources` for '
-                             f'{SPLIT_ROLES[split]}, missing: {missing or "pattern"}')
+            raise ValueError(
+                f'{type(self).__name__} needs `pattern` and `sources` for '
+                f'{SPLIT_ROLES[split]}, missing: {missing or "pattern"}'
+            )
         compile_pattern(self.pattern)
         super().__init__(
             ann_file='',
@@ -113,7 +122,8 @@ class ReIDDataset(BaseDataset):
             pipeline=pipeline_steps(pipeline),
             serialize_data=serialize_data,
             test_mode=split == 'test',
-            max_refetch=max_refetch)
+            max_refetch=max_refetch,
+        )
         self._own_generators = own_generators(self.pipeline.transforms)
 
     def load_data_list(self) -> list[dict]:
@@ -127,16 +137,24 @@ class ReIDDataset(BaseDataset):
         pids = to_labels(file.pid for file in files)
         camids = to_labels(file.camid for file in files if file.camid is not None)
         records = [
-            dict(img_path=file.path, pid=pids[file.pid], camid=camids.get(file.camid),
-                 is_query=role == 'query') for role, part in by_role.items() for file in part
+            dict(
+                img_path=file.path,
+                pid=pids[file.pid],
+                camid=camids.get(file.camid),
+                is_query=role == 'query',
+            )
+            for role, part in by_role.items()
+            for file in part
         ]
         if self.max_ids is not None:
             records = self._keep_first_ids(records)
         num_ids = len({record['pid'] for record in records})
         if self.split == 'train' and num_ids == 1:
-            raise ValueError(f'the only identity to train on in {self.data_root!r} is '
-                             f'{records[0]["pid"]!r}, and a loss compares several: check `pattern` '
-                             'and `max_ids`')
+            raise ValueError(
+                f'the only identity to train on in {self.data_root!r} is '
+                f'{records[0]["pid"]!r}, and a loss compares several: check `pattern` '
+                'and `max_ids`'
+            )
         self._metainfo.update(num_ids=num_ids, num_cams=len(camids))
         if self.split == 'train':
             self._label(records)
@@ -167,8 +185,9 @@ class ReIDDataset(BaseDataset):
                 if skipped and 'data_samples' in sample:
                     sample['data_samples'].set_field(skipped, 'skipped')
                 return sample
-        raise UnreadableImageError(f'{len(skipped)} images in a row cannot be decoded, the last: '
-                                   f'{last}') from last
+        raise UnreadableImageError(
+            f'{len(skipped)} images in a row cannot be decoded, the last: {last}'
+        ) from last
 
     def get_gt_labels(self) -> np.ndarray:
         """Training labels of all images, shape (N,), int64, without reading N records."""
@@ -181,8 +200,10 @@ class ReIDDataset(BaseDataset):
         name = type(self).__name__
         root = check_root(self.data_root, name)
         source = self.sources[role]
-        parts = [list_images(root, part) for part in (
-            source if isinstance(source, (list, tuple)) and source else [source])]
+        parts = [
+            list_images(root, part)
+            for part in (source if isinstance(source, (list, tuple)) and source else [source])
+        ]
         paths = count_once(sorted(path for part in parts for path in part), f'{name} {role}')
         files = parse_names(paths, self.pattern, self.junk_pids)
         if not files:
@@ -193,16 +214,19 @@ class ReIDDataset(BaseDataset):
 
     def _keep_first_ids(self, records: list[dict]) -> list[dict]:
         asked = {record['pid'] for record in records if record['is_query'] or self.split == 'train'}
-        kept = set(sorted(asked)[:self.max_ids])
+        kept = set(sorted(asked)[: self.max_ids])
         part = [record for record in records if record['pid'] in kept]
-        print_log(f'{type(self).__name__} {self.split}: max_ids={self.max_ids} keeps {len(kept)} of '
-                  f'{len(asked)} identities, {len(part)} of {len(records)} images',
-                  logger='current')
+        print_log(
+            f'{type(self).__name__} {self.split}: max_ids={self.max_ids} keeps {len(kept)} of '
+            f'{len(asked)} identities, {len(part)} of {len(records)} images',
+            logger='current',
+        )
         return part
 
     def _label(self, records: list[dict]) -> None:
         order: dict[Label, int] = {
-            pid: label for label, pid in enumerate(sorted({record['pid'] for record in records}))}
+            pid: label for label, pid in enumerate(sorted({record['pid'] for record in records}))
+        }
         for record in records:
             record['gt_label'] = order[record['pid']]
         self._labels = np.array([record['gt_label'] for record in records], dtype=np.int64)
@@ -211,14 +235,20 @@ class ReIDDataset(BaseDataset):
         for role, files in by_role.items():
             found = (len({file.pid for file in files}), len(files))
             cameras = len({file.camid for file in files} - {None})
-            print_log(f'{type(self).__name__} {role}: {found[0]} identities, {found[1]} images, '
-                      f'{cameras or "no"} camera{"s" * (cameras != 1)}', logger='current')
+            print_log(
+                f'{type(self).__name__} {role}: {found[0]} identities, {found[1]} images, '
+                f'{cameras or "no"} camera{"s" * (cameras != 1)}',
+                logger='current',
+            )
             published = self.COUNTS.get(role)
             if published not in (None, found):
                 print_log(
                     f'{type(self).__name__} {role}: found {found[0]} identities / {found[1]} '
                     f'images, published are {published[0]} / {published[1]}; figures will not '
-                    'compare with published ones', logger='current', level=logging.WARNING)
+                    'compare with published ones',
+                    logger='current',
+                    level=logging.WARNING,
+                )
 
 
 def _folder(data_root: Any) -> str:

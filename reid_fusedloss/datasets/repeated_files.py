@@ -1,4 +1,5 @@
 """Files that a data set names more than once: what is counted once, refused, or told."""
+
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -23,14 +24,18 @@ def count_once(paths: Sequence[Path], role: str) -> list[Path]:
     """
     kept = list({os.path.normpath(path): path for path in paths}.values())
     if len(kept) < len(paths):
-        _warn(f'{role}: {len(paths) - len(kept)} of {len(paths)} files are named more than once '
-              'and count once')
+        _warn(
+            f'{role}: {len(paths) - len(kept)} of {len(paths)} files are named more than once '
+            'and count once'
+        )
     names = {path.name: path for path in kept}
     if len(names) < len(kept):
         other = next(path for path in kept if names[path.name] != path)
-        _warn(f'{role}: {len(kept) - len(names)} of {len(kept)} files have the name of another, '
-              f'such as {other} and {names[other.name]}: all count, as one identity where the '
-              'names say so')
+        _warn(
+            f'{role}: {len(kept) - len(names)} of {len(kept)} files have the name of another, '
+            f'such as {other} and {names[other.name]}: all count, as one identity where the '
+            'names say so'
+        )
     return kept
 
 
@@ -51,16 +56,22 @@ def check_test_roles(by_role: Mapping[str, Sequence[ImageFile]]) -> None:
     if not both:
         return
     if both[0].camid is None:
-        raise ValueError(f'{len(both)} files are query and gallery, {both[0].path} for one, and '
-                         'the data has no cameras: each would find itself. Take them out of one of '
-                         'the two, or let `pattern` read a group (?P<camid>...)')
-    print_log(f'{len(both)} of {len(by_role["query"])} queries are in the gallery too: they are '
-              'left out there, with all images of their identity and camera (with '
-              'use_cameras=False they would find themselves)', logger='current')
+        raise ValueError(
+            f'{len(both)} files are query and gallery, {both[0].path} for one, and '
+            'the data has no cameras: each would find itself. Take them out of one of '
+            'the two, or let `pattern` read a group (?P<camid>...)'
+        )
+    print_log(
+        f'{len(both)} of {len(by_role["query"])} queries are in the gallery too: they are '
+        'left out there, with all images of their identity and camera (with '
+        'use_cameras=False they would find themselves)',
+        logger='current',
+    )
 
 
-def warn_of_training_images(root: Path, sources: Mapping[str, Source],
-                            files: Sequence[ImageFile]) -> None:
+def warn_of_training_images(
+    root: Path, sources: Mapping[str, Source], files: Sequence[ImageFile]
+) -> None:
     """A line in the log where test images are training images too.
 
     The training images are listed only where the sources may share a folder; a test needs none.
@@ -79,8 +90,10 @@ def warn_of_training_images(root: Path, sources: Mapping[str, Source],
         return
     both = [file.path for file in files if os.path.normpath(file.path) in known]
     if both:
-        _warn(f'{len(both)} of {len(files)} test images are training images, {both[0]} for one: '
-              'the figures do not say how well new people are found')
+        _warn(
+            f'{len(both)} of {len(files)} test images are training images, {both[0]} for one: '
+            'the figures do not say how well new people are found'
+        )
 
 
 def _warn(text: str) -> None:

@@ -1,4 +1,5 @@
 """What stands in for an image that cannot be read."""
+
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,5 +22,5 @@ def stand_ins(labels: np.ndarray, idx: int, most: int) -> Iterator[int]:
     yield from np.roll(own, -int(np.searchsorted(own, idx)))[1:most].tolist()
     others = np.argsort(labels, kind='stable')
     start = int(np.searchsorted(labels[others], labels[idx], side='right'))
-    others = np.roll(others, -start)[:len(labels) - len(own)]
-    yield from others[:max(most - len(own), 0)].tolist()
+    others = np.roll(others, -start)[: len(labels) - len(own)]
+    yield from others[: max(most - len(own), 0)].tolist()

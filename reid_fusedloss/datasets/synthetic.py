@@ -1,8 +1,8 @@
 """The built-in data set: drawn pedestrians, no download."""
+
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Optional, Union
 
 from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
@@ -36,26 +36,35 @@ class SyntheticReID(Market1501):
         ValueError: if an argument is out of range, or the folder holds something else or cannot be
             written.
     """
+
     COUNTS: Mapping[str, tuple[int, int]] = {}
 
-    def __init__(self,
-                 split: str,
-                 data_root: Optional[str] = None,
-                 pipeline: Union[Sequence[dict], Mapping[str, Optional[dict]]] = (),
-                 num_train_ids: int = 64,
-                 num_test_ids: int = 48,
-                 num_distractors: int = 96,
-                 num_junk: int = 16,
-                 num_cameras: int = 4,
-                 images_per_camera: int = 4,
-                 size: tuple[int, int] = (128, 64),
-                 seed: int = 0,
-                 max_ids: Optional[int] = None,
-                 unreadable: str = 'skip') -> None:
+    def __init__(
+        self,
+        split: str,
+        data_root: str | None = None,
+        pipeline: Sequence[dict] | Mapping[str, dict | None] = (),
+        num_train_ids: int = 64,
+        num_test_ids: int = 48,
+        num_distractors: int = 96,
+        num_junk: int = 16,
+        num_cameras: int = 4,
+        images_per_camera: int = 4,
+        size: tuple[int, int] = (128, 64),
+        seed: int = 0,
+        max_ids: int | None = None,
+        unreadable: str = 'skip',
+    ) -> None:
         self.parameters = dict(
-            num_train_ids=num_train_ids, num_test_ids=num_test_ids,
-            num_distractors=num_distractors, num_junk=num_junk, num_cameras=num_cameras,
-            images_per_camera=images_per_camera, size=size, seed=seed)
+            num_train_ids=num_train_ids,
+            num_test_ids=num_test_ids,
+            num_distractors=num_distractors,
+            num_junk=num_junk,
+            num_cameras=num_cameras,
+            images_per_camera=images_per_camera,
+            size=size,
+            seed=seed,
+        )
         check_parameters(self.parameters)
         self.parameters['size'] = tuple(size)
         self.in_memory = data_root is None
@@ -64,8 +73,10 @@ class SyntheticReID(Market1501):
                 self._write(data_root)
             barrier()
         else:
-            print_log('SyntheticReID stays in memory: pictures of ranking lists need a data_root',
-                      logger='current')
+            print_log(
+                'SyntheticReID stays in memory: pictures of ranking lists need a data_root',
+                logger='current',
+            )
         super().__init__(data_root or '', split, pipeline, max_ids=max_ids, unreadable=unreadable)
 
     def load_data_list(self) -> list[dict]:
@@ -81,8 +92,10 @@ class SyntheticReID(Market1501):
         try:
             write_market1501_layout(Path(os.path.expanduser(data_root)), **self.parameters)
         except OSError as error:
-            raise ValueError(f'data_root {data_root!r} cannot be written ({error}): choose another '
-                             'folder, or None to keep the images in memory') from error
+            raise ValueError(
+                f'data_root {data_root!r} cannot be written ({error}): choose another '
+                'folder, or None to keep the images in memory'
+            ) from error
 
     def _parse_role(self, role: str) -> list[ImageFile]:
         if not self.in_memory:
@@ -90,4 +103,5 @@ class SyntheticReID(Market1501):
         return sorted(
             ImageFile(f'{shot.folder}/{shot.name}', f'{shot.name_pid:04d}', str(shot.camid))
             for shot in list_shots(self.parameters)
-            if shot.folder == self.sources[role] and shot.pid is not None)
+            if shot.folder == self.sources[role] and shot.pid is not None
+        )

@@ -1,13 +1,38 @@
 """Training loop, hooks, checkpoints, and the preparation of configs for the tools."""
-from .hooks import (AveragedModelHook, ChannelsLastHook, ForeignWeightsHook, FreezeHook,
-                    OtherIdentitiesHook, PlainCheckpointHook, ProgressHook, ReIDCheckpointHook,
-                    ReIDReportHook, ResumeHook, RunInfoHook, SkippedImagesHook, StopSignalHook,
-                    TrustCheckpointsHook)
+
+from .hooks import (
+    AveragedModelHook,
+    ChannelsLastHook,
+    ForeignWeightsHook,
+    FreezeHook,
+    OtherIdentitiesHook,
+    PlainCheckpointHook,
+    ProgressHook,
+    ReIDCheckpointHook,
+    ReIDReportHook,
+    ResumeHook,
+    RunInfoHook,
+    SkippedImagesHook,
+    StopSignalHook,
+    TrustCheckpointsHook,
+)
 from .training import BF16OptimWrapper, ReIDTrainLoop
 
 __all__ = [
-    'AveragedModelHook', 'BF16OptimWrapper', 'ChannelsLastHook', 'ForeignWeightsHook',
-    'FreezeHook', 'OtherIdentitiesHook', 'PlainCheckpointHook', 'ProgressHook',
-    'ReIDCheckpointHook', 'ReIDReportHook', 'ReIDTrainLoop', 'ResumeHook', 'RunInfoHook',
-    'SkippedImagesHook', 'StopSignalHook', 'TrustCheckpointsHook'
+    'AveragedModelHook',
+    'BF16OptimWrapper',
+    'ChannelsLastHook',
+    'ForeignWeightsHook',
+    'FreezeHook',
+    'OtherIdentitiesHook',
+    'PlainCheckpointHook',
+    'ProgressHook',
+    'ReIDCheckpointHook',
+    'ReIDReportHook',
+    'ReIDTrainLoop',
+    'ResumeHook',
+    'RunInfoHook',
+    'SkippedImagesHook',
+    'StopSignalHook',
+    'TrustCheckpointsHook',
 ]

@@ -1,6 +1,7 @@
 """Another budget for any config: network, size of the images, epochs, and nothing else."""
+
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from mmengine.config import Config
 
@@ -24,14 +25,16 @@ def read_config(path: str) -> Config:
     except ImportError:
         raise
     except FileNotFoundError as error:
-        raise FileNotFoundError(f'{path} names a file that does not exist, in _base_ for one: '
-                                f'{error}') from error
+        raise FileNotFoundError(
+            f'{path} names a file that does not exist, in _base_ for one: {error}'
+        ) from error
     except Exception as error:  # a config is a program
-        raise ValueError(f'{path} cannot be read as a config ({type(error).__name__}: {error})'
-                         ) from error
+        raise ValueError(
+            f'{path} cannot be read as a config ({type(error).__name__}: {error})'
+        ) from error
 
 
-def read_budget(budget: str, budgets_dir: Optional[Path] = None) -> Config:
+def read_budget(budget: str, budgets_dir: Path | None = None) -> Config:
     """Read a budget: a config of the keys to change.
 
     Its list `keep` names keys of the changed config that survive, though the budget replaces what
@@ -50,8 +53,10 @@ def read_budget(budget: str, budgets_dir: Optional[Path] = None) -> Config:
     path = Path(budget) if budget.endswith('.py') else budgets_dir / f'{budget}.py'
     if not path.is_file():
         known = sorted(found.stem for found in budgets_dir.glob('*.py'))
-        raise FileNotFoundError(f'--budget {budget} is unknown: choose one of {known}, or give the '
-                                'path of a budget (.py)')
+        raise FileNotFoundError(
+            f'--budget {budget} is unknown: choose one of {known}, or give the '
+            'path of a budget (.py)'
+        )
     return read_config(str(path))
 
 
@@ -71,18 +76,22 @@ def apply_budget(cfg: Config, budget: Config) -> None:
     kept = {key: _look_up(cfg, key) for key in changes.pop(KEEP, ())}
     unknown = sorted(set(changes) - set(cfg.keys()))
     if unknown:
-        raise ValueError(f'the budget {budget.filename} has keys that the config has not: '
-                         f'{unknown}; the config has {sorted(cfg.keys())}')
+        raise ValueError(
+            f'the budget {budget.filename} has keys that the config has not: '
+            f'{unknown}; the config has {sorted(cfg.keys())}'
+        )
     cfg.merge_from_dict(changes)
     cfg.merge_from_dict({key: value for key, value in kept.items() if value is not _ABSENT})
 
 
-def _check_backbone(cfg: Config, budget: Optional[str], known: Optional[list[str]]) -> None:
+def _check_backbone(cfg: Config, budget: str | None, known: list[str] | None) -> None:
     kind = str(_look_up(cfg, 'model.backbone.type'))
     if known is not None and kind.split('.')[-1] not in known:
-        raise ValueError(f'the budget {budget} makes another network of the backbones {known}; '
-                         f'{cfg.filename} has {kind}, which is what it is about: make it shorter '
-                         'by single keys (--cfg-options), or write a budget of your own')
+        raise ValueError(
+            f'the budget {budget} makes another network of the backbones {known}; '
+            f'{cfg.filename} has {kind}, which is what it is about: make it shorter '
+            'by single keys (--cfg-options), or write a budget of your own'
+        )
 
 
 def _look_up(cfg: Any, key: str) -> Any:

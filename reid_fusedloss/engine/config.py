@@ -1,10 +1,11 @@
 """From a config file and a command line to a config that the Runner takes."""
+
 import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
@@ -25,9 +26,12 @@ DATASET_VARIABLE = 'REID_DATASET'
 MOST_FOLDERS = 64  # '..' of the root is the root, so that more than there are do no harm
 
 
-def load_config(path: str, dataset: Optional[str] = None,
-                options: Optional[Mapping[str, Any]] = None,
-                budget: Optional[str] = None) -> Config:
+def load_config(
+    path: str,
+    dataset: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    budget: str | None = None,
+) -> Config:
     """Read a config, with another data set, another budget and single keys set from outside.
 
     Args:
@@ -62,11 +66,17 @@ def load_config(path: str, dataset: Optional[str] = None,
     cfg.default_hooks.setdefault('averaged_model', dict(type='reid_fusedloss.AveragedModelHook'))
     switch_off_hooks(cfg)
     check_values(cfg)
-    val, test = ((cfg.get(f'{name}_dataloader') or {}).get('dataset', {}).get('pipeline')
-                 for name in ('val', 'test'))
+    val, test = (
+        (cfg.get(f'{name}_dataloader') or {}).get('dataset', {}).get('pipeline')
+        for name in ('val', 'test')
+    )
     if None not in (val, test) and val != test:
-        print_log(f'{path}: val_dataloader and test_dataloader have different pipelines, so their '
-                  'figures will differ', logger='current', level=logging.WARNING)
+        print_log(
+            f'{path}: val_dataloader and test_dataloader have different pipelines, so their '
+            'figures will differ',
+            logger='current',
+            level=logging.WARNING,
+        )
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     return cfg
 
@@ -133,15 +143,20 @@ def resume(cfg: Config, checkpoint: str, new_schedule: bool = False) -> None:
         FileNotFoundError: if there is no such file.
     """
     if checkpoint != 'auto' and not Path(checkpoint).is_file():
-        raise FileNotFoundError(f'no checkpoint at {checkpoint}: check the path, or give --resume '
-                                'alone for the latest of the work_dir')
+        raise FileNotFoundError(
+            f'no checkpoint at {checkpoint}: check the path, or give --resume '
+            'alone for the latest of the work_dir'
+        )
     cfg.load_from = latest_checkpoint(cfg.work_dir) if checkpoint == 'auto' else checkpoint
     cfg.resume = cfg.load_from is not None
     if new_schedule:
         cfg.train_cfg.new_schedule = True
     if not cfg.resume:
-        print_log(f'{cfg.work_dir} has no checkpoint to go on from: starting anew',
-                  logger='current', level=logging.WARNING)
+        print_log(
+            f'{cfg.work_dir} has no checkpoint to go on from: starting anew',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def use_amp(cfg: Config) -> None:
@@ -153,8 +168,10 @@ def use_amp(cfg: Config) -> None:
     device = get_device()
     kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
     if str(kind).split('.')[-1] not in ('OptimWrapper', 'AmpOptimWrapper', 'BF16OptimWrapper'):
-        raise ValueError(f'--amp would replace optim_wrapper.type={kind!r}: leave it out, or set a '
-                         'wrapper for mixed precision in the config')
+        raise ValueError(
+            f'--amp would replace optim_wrapper.type={kind!r}: leave it out, or set a '
+            'wrapper for mixed precision in the config'
+        )
     if device == 'cuda':
         cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
     elif device == 'cpu':
@@ -173,11 +190,15 @@ def join_processes(cfg: Config, launcher: str) -> int:
     if launcher == 'none':
         return 1
     if 'WORLD_SIZE' not in os.environ:
-        raise ValueError('--launcher pytorch is for processes that torchrun starts: use '
-                         'tools/dist_train.sh or tools/dist_test.sh')
+        raise ValueError(
+            '--launcher pytorch is for processes that torchrun starts: use '
+            'tools/dist_train.sh or tools/dist_test.sh'
+        )
     if not has_accelerator() and cfg.get('sync_bn') is not None:
-        raise ValueError(f'sync_bn={cfg.sync_bn!r}: PyTorch synchronises batch normalisation on '
-                         'GPUs alone; leave the key out for statistics of each process')
+        raise ValueError(
+            f'sync_bn={cfg.sync_bn!r}: PyTorch synchronises batch normalisation on '
+            'GPUs alone; leave the key out for statistics of each process'
+        )
     return int(os.environ['WORLD_SIZE'])
 
 
@@ -186,17 +207,20 @@ def _set_options(cfg: Config, options: Mapping[str, Any]) -> None:
     known = set(cfg.keys()) | RUNNER_KEYS
     for option in options:
         if option.split('.')[0] not in known:
-            raise ValueError(f'the config has no key {option.split(".")[0]!r} (--cfg-options '
-                             f'{option}): it has {sorted(cfg.keys())}')
+            raise ValueError(
+                f'the config has no key {option.split(".")[0]!r} (--cfg-options '
+                f'{option}): it has {sorted(cfg.keys())}'
+            )
         try:
             cfg.merge_from_dict({option: options[option]})
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f'--cfg-options {option}={options[option]!r} does not fit the config: '
-                             f'{error}') from error
+            raise ValueError(
+                f'--cfg-options {option}={options[option]!r} does not fit the config: {error}'
+            ) from error
 
 
 @contextmanager
-def _variable(name: str, value: Optional[str]) -> Iterator[None]:
+def _variable(name: str, value: str | None) -> Iterator[None]:
     """Set an environment variable for a while; None leaves it as it is."""
     before = os.environ.get(name)
     if value is not None:
@@ -210,7 +234,7 @@ def _variable(name: str, value: Optional[str]) -> Iterator[None]:
             del os.environ[name]
 
 
-def suffix(*choices: Optional[str]) -> str:
+def suffix(*choices: str | None) -> str:
     """What a work_dir's name says of the choices made by --dataset and --budget."""
     return ''.join(f'_{Path(choice).stem}' for choice in choices if choice)
 
@@ -227,6 +251,8 @@ def _dataset_name(dataset: str) -> str:
         return '../' * MOST_FOLDERS + path.relative_to(path.anchor).with_suffix('').as_posix()
     known = sorted(path.stem for path in datasets_dir().glob('*.py') if path.stem != 'reid')
     if dataset not in known:
-        raise FileNotFoundError(f'--dataset {dataset} is unknown: choose one of {known}, or give '
-                                'the path of a data set config (.py)')
+        raise FileNotFoundError(
+            f'--dataset {dataset} is unknown: choose one of {known}, or give '
+            'the path of a data set config (.py)'
+        )
     return dataset

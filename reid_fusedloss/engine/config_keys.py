@@ -1,4 +1,5 @@
 """A misspelt key is an error, not silence."""
+
 import inspect
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -9,12 +10,25 @@ from mmengine.runner import Runner
 
 # what MMEngine 0.10.7's Runner takes, and what it reads from the config beside that
 RUNNER_KEYS = set(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | {
-    'model_wrapper_cfg', 'find_unused_parameters', 'sync_bn', 'custom_imports', 'compile',
-    'activation_checkpointing', 'efficient_conv_bn_eval'}
+    'model_wrapper_cfg',
+    'find_unused_parameters',
+    'sync_bn',
+    'custom_imports',
+    'compile',
+    'activation_checkpointing',
+    'efficient_conv_bn_eval',
+}
 ENV_KEYS = {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'}
 PARAMWISE_KEYS = {
-    'custom_keys', 'bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult', 'flat_decay_mult',
-    'dwconv_decay_mult', 'dcn_offset_lr_mult', 'bypass_duplicate'}
+    'custom_keys',
+    'bias_lr_mult',
+    'bias_decay_mult',
+    'norm_decay_mult',
+    'flat_decay_mult',
+    'dwconv_decay_mult',
+    'dcn_offset_lr_mult',
+    'bypass_duplicate',
+}
 SIMILAR = 0.85
 
 
@@ -33,22 +47,26 @@ def check_keys(cfg: Config) -> None:
     for key in unread:
         nearest = get_close_matches(key, RUNNER_KEYS, n=1, cutoff=SIMILAR)
         if nearest:
-            raise ValueError(f'{_name(cfg)}: nothing reads the key {key!r}; is {nearest[0]!r} '
-                             'meant?')
+            raise ValueError(
+                f'{_name(cfg)}: nothing reads the key {key!r}; is {nearest[0]!r} meant?'
+            )
     if unread:
         print_log(f'{_name(cfg)}: variables that nothing reads: {unread}', logger='current')
     _check_all(cfg, 'env_cfg', cfg.get('env_cfg') or {}, ENV_KEYS)
     wrapper = cfg.get('optim_wrapper') or {}
     if 'constructor' not in wrapper:
-        _check_all(cfg, 'optim_wrapper.paramwise_cfg', wrapper.get('paramwise_cfg') or {},
-                   PARAMWISE_KEYS)
+        _check_all(
+            cfg, 'optim_wrapper.paramwise_cfg', wrapper.get('paramwise_cfg') or {}, PARAMWISE_KEYS
+        )
 
 
 def _check_all(cfg: Config, place: str, keys: Iterable[str], known: set[str]) -> None:
     unknown = sorted(set(keys) - known)
     if unknown:
-        raise ValueError(f'{_name(cfg)}: {place} has keys that nothing reads: {unknown}; it may '
-                         f'have {sorted(known)}')
+        raise ValueError(
+            f'{_name(cfg)}: {place} has keys that nothing reads: {unknown}; it may '
+            f'have {sorted(known)}'
+        )
 
 
 def _name(cfg: Config) -> str:

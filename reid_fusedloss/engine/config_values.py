@@ -1,4 +1,5 @@
 """A wrong value is an error that names its key, before anything is built."""
+
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,12 +9,27 @@ from ..checks import check_int, check_number
 from .training.batches import images_of_an_identity
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-PARTS = ('model', *LOADERS, 'train_cfg', 'val_cfg', 'test_cfg', 'optim_wrapper', 'default_hooks',
-         'env_cfg', 'randomness')
+PARTS = (
+    'model',
+    *LOADERS,
+    'train_cfg',
+    'val_cfg',
+    'test_cfg',
+    'optim_wrapper',
+    'default_hooks',
+    'env_cfg',
+    'randomness',
+)
 EVALUATORS = ('val_evaluator', 'test_evaluator')
 COUNTS = ('max_epochs', 'max_iters', 'val_begin', 'val_interval')
-MMENGINES_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler',
-                   'checkpoint')
+MMENGINES_HOOKS = (
+    'runtime_info',
+    'timer',
+    'sampler_seed',
+    'logger',
+    'param_scheduler',
+    'checkpoint',
+)
 # their rate moves from begin to end, so without an end it stands still
 TIMED = ('LinearLR', 'ConstantLR', 'CosineAnnealingLR', 'PolyLR')
 LENGTHS = ('end', 'T_max', 'total_iters')
@@ -77,8 +93,10 @@ def _evaluation_loaders(cfg: Config) -> list[str]:
         keys = [f'{kind}_{part}' for part in ('dataloader', 'cfg', 'evaluator')]
         given = [key for key in keys if cfg.get(key) is not None]
         if given not in ([], keys):
-            raise ValueError(f'{", ".join(keys)} belong together: all are None, or none is; given '
-                             f'{"are" if len(given) > 1 else "is"} {", ".join(given)}')
+            raise ValueError(
+                f'{", ".join(keys)} belong together: all are None, or none is; given '
+                f'{"are" if len(given) > 1 else "is"} {", ".join(given)}'
+            )
         loaders += given[:1]
     return loaders
 
@@ -90,7 +108,8 @@ def _check_batch(loader: Mapping[str, Any]) -> None:
         raise ValueError(
             f'train_dataloader.batch_size={loader["batch_size"]} is no multiple of '
             f'train_dataloader.batch_sampler.num_instances={num_instances}: a batch is P '
-            'identities x K images; change one of the two keys')
+            'identities x K images; change one of the two keys'
+        )
 
 
 def _check_optimizer(optimizer: Any) -> None:
@@ -124,8 +143,12 @@ def _check_scheduler(place: str, scheduler: Mapping[str, Any]) -> None:
             check_int(f'{place}.{key}', scheduler[key], least)
     kind = str(scheduler['type'])
     if kind.split('.')[-1] in TIMED and not any(key in scheduler for key in LENGTHS):
-        raise ValueError(f'{place} ({kind}) has no `end`: its rate would stand still; name the '
-                         'epoch (or, with by_epoch=False, the iteration) at which it ends')
+        raise ValueError(
+            f'{place} ({kind}) has no `end`: its rate would stand still; name the '
+            'epoch (or, with by_epoch=False, the iteration) at which it ends'
+        )
     if 'end' in scheduler and scheduler['end'] <= scheduler.get('begin', 0):
-        raise ValueError(f'{place} ({kind}) ends at {scheduler["end"]}, but begins at '
-                         f'{scheduler.get("begin", 0)}')
+        raise ValueError(
+            f'{place} ({kind}) ends at {scheduler["end"]}, but begins at '
+            f'{scheduler.get("begin", 0)}'
+        )

@@ -1,13 +1,13 @@
 """How far a checkpoint fits the model that loads it."""
+
 from collections.abc import Mapping
-from typing import Optional
 
 from torch import Tensor, nn
 
 from ..conversion import compare
 from ..conversion.fit import COUNTED
 
-LEAST_SHARE = .5  # of the backbone
+LEAST_SHARE = 0.5  # of the backbone
 MOST_NAMES = 3
 BACKBONE = 'backbone.'
 
@@ -22,17 +22,24 @@ def check_resumed(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
         return
     fit = compare(weights, model.state_dict())
     other = [name for name in fit.shapes if not name.startswith('head.')]
-    wrong = {'are missing in it': fit.missing, 'have no place in the model': fit.unknown,
-             'have another shape': other}
-    found = [f'{len(names)} weights {fault} ({_some(names)})'
-             for fault, names in wrong.items() if names]
+    wrong = {
+        'are missing in it': fit.missing,
+        'have no place in the model': fit.unknown,
+        'have another shape': other,
+    }
+    found = [
+        f'{len(names)} weights {fault} ({_some(names)})' for fault, names in wrong.items() if names
+    ]
     if found:
-        raise ValueError(f'the checkpoint to resume is of another network: {"; ".join(found)}. Set '
-                         'the model back, or start from its weights (load_from without resume)')
+        raise ValueError(
+            f'the checkpoint to resume is of another network: {"; ".join(found)}. Set '
+            'the model back, or start from its weights (load_from without resume)'
+        )
 
 
-def fill(model: nn.Module, weights: Mapping[str, Tensor], num_classes: Optional[int]
-         ) -> tuple[dict[str, Tensor], str]:
+def fill(
+    model: nn.Module, weights: Mapping[str, Tensor], num_classes: int | None
+) -> tuple[dict[str, Tensor], str]:
     """The weights that a model starts from: a checkpoint's, and its own where that has none.
 
     Args:
@@ -49,20 +56,28 @@ def fill(model: nn.Module, weights: Mapping[str, Tensor], num_classes: Optional[
             model's, if it has no backbone.
     """
     own = model.state_dict()
-    resized = [f'{name}.' for name, part in model.named_modules()
-               if part._load_state_dict_pre_hooks]
+    resized = [
+        f'{name}.' for name, part in model.named_modules() if part._load_state_dict_pre_hooks
+    ]
     if '.' in resized:  # the model itself renames what it loads
         return dict(weights), ''
     fit = compare(weights, own)
-    left = {name for name in (*fit.missing, *fit.unknown, *fit.shapes)
-            if name.startswith(tuple(resized)) or _of_identities(name, weights, own, num_classes)}
-    missing, unknown, shapes = ([name for name in names if name not in left]
-                                for names in (fit.missing, fit.unknown, fit.shapes))
+    left = {
+        name
+        for name in (*fit.missing, *fit.unknown, *fit.shapes)
+        if name.startswith(tuple(resized)) or _of_identities(name, weights, own, num_classes)
+    }
+    missing, unknown, shapes = (
+        [name for name in names if name not in left]
+        for names in (fit.missing, fit.unknown, fit.shapes)
+    )
     _check_share(own, {*fit.missing, *shapes})
-    parts = dict(zip(('not in it', 'of another shape', 'without a place here'),
-                     (missing, shapes, unknown)))
-    text = '; '.join(f'{len(names)} {fault} ({_some(names)})'
-                     for fault, names in parts.items() if names)
+    parts = dict(
+        zip(('not in it', 'of another shape', 'without a place here'), (missing, shapes, unknown))
+    )
+    text = '; '.join(
+        f'{len(names)} {fault} ({_some(names)})' for fault, names in parts.items() if names
+    )
     filled = {name: value for name, value in weights.items() if name not in {*unknown, *shapes}}
     filled.update({name: own[name] for name in (*missing, *shapes)})
     taken = sum(name in own for name in weights) - len(shapes)
@@ -77,14 +92,20 @@ def _check_share(own: Mapping[str, Tensor], unfilled: set[str]) -> None:
         raise ValueError(
             f'the checkpoint has {len(wanted) - len(without)} of {len(wanted)} weights of the '
             f'{"backbone" if prefix else "model"} ({without[0]} is missing or has another shape): '
-            'it is of another network or width. Choose its config, or leave load_from out')
+            'it is of another network or width. Choose its config, or leave load_from out'
+        )
 
 
-def _of_identities(name: str, weights: Mapping[str, Tensor], own: Mapping[str, Tensor],
-                   num_classes: Optional[int]) -> bool:
+def _of_identities(
+    name: str, weights: Mapping[str, Tensor], own: Mapping[str, Tensor], num_classes: int | None
+) -> bool:
     """Whether a part of the head differs in the number of identities alone."""
-    return (name.startswith('head.') and name in weights and name in own
-            and own[name].shape == (num_classes, *weights[name].shape[1:]))
+    return (
+        name.startswith('head.')
+        and name in weights
+        and name in own
+        and own[name].shape == (num_classes, *weights[name].shape[1:])
+    )
 
 
 def _some(names: list[str]) -> str:

@@ -1,4 +1,5 @@
 """Mixup and CutMix of mmpretrain: what they need, and whether the loss can follow them."""
+
 from mmengine.logging import print_log
 from torch import nn
 
@@ -23,8 +24,12 @@ def prepare_batch_augments(model: nn.Module) -> None:
     num_classes = getattr(head, 'num_classes', None)
     if preprocessor.num_classes is None and num_classes is not None:
         preprocessor.num_classes = num_classes
-        print_log(f'batch augments: data_preprocessor.num_classes={num_classes}, as the head has',
-                  logger='current')
+        print_log(
+            f'batch augments: data_preprocessor.num_classes={num_classes}, as the head has',
+            logger='current',
+        )
     if num_classes not in (None, preprocessor.num_classes):
-        raise ValueError(f'data_preprocessor.num_classes={preprocessor.num_classes}, but the head '
-                         f'has {num_classes}: leave the first out')
+        raise ValueError(
+            f'data_preprocessor.num_classes={preprocessor.num_classes}, but the head '
+            f'has {num_classes}: leave the first out'
+        )

@@ -1,4 +1,5 @@
 """From a training's config and checkpoint to a test on any data set."""
+
 import logging
 import re
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,9 @@ from .unwrap import unwrap
 CLASSIFIER = r'head\.classifier(\.\d+)?\.weight'  # one, or one for each part
 UNTESTED = r'head\.(classifier|loss_module)\.|.*\bnum_batches_tracked$'
 TESTED = ('backbone.', 'neck.')  # parts whose weights make the feature
-TEST_FEATURES = dict(BNNeckHead='bn', PCBHead='pooled')  # what heads of two features test by default
+TEST_FEATURES = dict(
+    BNNeckHead='bn', PCBHead='pooled'
+)  # what heads of two features test by default
 
 
 def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
@@ -37,12 +40,16 @@ def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
 
 def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
     """Set `num_classes` to the classes of a checkpoint, to test it on any data set."""
-    classifier = next((weight for name, weight in weights.items()
-                       if re.fullmatch(CLASSIFIER, name)), None)
+    classifier = next(
+        (weight for name, weight in weights.items() if re.fullmatch(CLASSIFIER, name)), None
+    )
     if classifier is not None:
         cfg.model.head.num_classes = len(classifier)
-        print_log(f'the checkpoint was trained on {len(classifier)} identities; testing needs none '
-                  'of them', logger='current')
+        print_log(
+            f'the checkpoint was trained on {len(classifier)} identities; testing needs none '
+            'of them',
+            logger='current',
+        )
     elif cfg.model.head.num_classes is None:
         cfg.model.head.num_classes = 1
 
@@ -67,26 +74,43 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
         ValueError: if any other weight of the model is missing or has another shape, or the
             checkpoint has one more in backbone or neck; it names them.
     """
-    wanted = {name: value for name, value in unwrap(model).state_dict().items()
-              if not re.match(UNTESTED, name)}
-    unfilled = {name: 'is missing' if name not in weights else
-                f'has shape {tuple(weights[name].shape)} instead of {tuple(value.shape)}'
-                for name, value in wanted.items()
-                if name not in weights or weights[name].shape != value.shape}
+    wanted = {
+        name: value
+        for name, value in unwrap(model).state_dict().items()
+        if not re.match(UNTESTED, name)
+    }
+    unfilled = {
+        name: 'is missing'
+        if name not in weights
+        else f'has shape {tuple(weights[name].shape)} instead of {tuple(value.shape)}'
+        for name, value in wanted.items()
+        if name not in weights or weights[name].shape != value.shape
+    }
     headless = not any(name.startswith('head.') for name in weights)
     if unfilled and headless and all(name.startswith('head.bn.') for name in unfilled):
-        print_log("the checkpoint has no head, so the batch normalisation of the model's is the "
-                  'identity that it starts as', logger='current', level=logging.WARNING)
+        print_log(
+            "the checkpoint has no head, so the batch normalisation of the model's is the "
+            'identity that it starts as',
+            logger='current',
+            level=logging.WARNING,
+        )
     elif unfilled:
         first = ', '.join(f'{name} {fault}' for name, fault in list(unfilled.items())[:3])
         more = ', ...' if len(unfilled) > 3 else ''
-        raise ValueError(f'the checkpoint does not fill {len(unfilled)} of {len(wanted)} weights '
-                         f'that the embedding needs ({first}{more}): it belongs to another config')
-    surplus = [name for name in weights if name.startswith(TESTED) and name not in wanted
-               and not re.match(UNTESTED, name)]
+        raise ValueError(
+            f'the checkpoint does not fill {len(unfilled)} of {len(wanted)} weights '
+            f'that the embedding needs ({first}{more}): it belongs to another config'
+        )
+    surplus = [
+        name
+        for name in weights
+        if name.startswith(TESTED) and name not in wanted and not re.match(UNTESTED, name)
+    ]
     if surplus:
-        raise ValueError(f'the model has no place for {len(surplus)} weights of the checkpoint '
-                         f'({surplus[0]}, ...): it belongs to another config')
+        raise ValueError(
+            f'the model has no place for {len(surplus)} weights of the checkpoint '
+            f'({surplus[0]}, ...): it belongs to another config'
+        )
 
 
 def tested_pipeline(cfg: Config) -> Any:
@@ -96,9 +120,11 @@ def tested_pipeline(cfg: Config) -> Any:
         ValueError: if the config has no test set, as one for training alone.
     """
     if not cfg.get('test_dataloader'):
-        raise ValueError(f'{cfg.filename or "the config"} has no test set (test_dataloader is '
-                         'None): nothing says how images are read. Write test_dataloader, test_cfg '
-                         'and test_evaluator into the config, or take one that has them')
+        raise ValueError(
+            f'{cfg.filename or "the config"} has no test set (test_dataloader is '
+            'None): nothing says how images are read. Write test_dataloader, test_cfg '
+            'and test_evaluator into the config, or take one that has them'
+        )
     return cfg.test_dataloader.dataset.pipeline
 
 
@@ -122,7 +148,9 @@ def check_test_sets(configs: Iterable[Config]) -> None:
 
 def compare_rankings(cfg: Config) -> None:
     """Report every feature of the head and every distance of the metric from one extraction."""
-    evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+    evaluators = (
+        cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+    )
     for evaluator in evaluators:
         if evaluator.type.endswith('ReIDMetric'):
             evaluator.compare = True

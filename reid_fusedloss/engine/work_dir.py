@@ -1,4 +1,5 @@
 """The folder of a run: can it be written, and does a training run in it?"""
+
 import atexit
 import logging
 import os
@@ -7,7 +8,6 @@ import tempfile
 import time
 from errno import EACCES, EAGAIN
 from pathlib import Path
-from typing import Optional, Union
 
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
@@ -19,7 +19,7 @@ try:
 except ImportError:  # Windows has no such locks: there a run is not guarded
     fcntl = None  # type: ignore[assignment]
 
-PathLike = Union[str, os.PathLike]
+PathLike = str | os.PathLike
 LOCK = '.training.lock'
 _held: dict[str, tuple[int, int]] = {}  # folder -> process, open file
 
@@ -43,8 +43,10 @@ def check_work_dir(work_dir: PathLike) -> None:
             file.flush()
     except (OSError, ValueError) as error:
         reason = getattr(error, 'strerror', None) or error
-        raise ValueError(f'work_dir {os.fspath(work_dir)!r} cannot be written ({reason}): choose '
-                         'another folder with --work-dir') from error
+        raise ValueError(
+            f'work_dir {os.fspath(work_dir)!r} cannot be written ({reason}): choose '
+            'another folder with --work-dir'
+        ) from error
     holder = _holder(work_dir) if is_main_process() else None
     if holder is not None:
         raise ValueError(_refusal(work_dir, holder))
@@ -60,7 +62,7 @@ def claim_work_dir(work_dir: PathLike) -> None:
     Raises:
         ValueError: on all processes, if a training of another process runs in the folder.
     """
-    holder: list[Optional[str]] = [_lock(work_dir) if is_main_process() else None]
+    holder: list[str | None] = [_lock(work_dir) if is_main_process() else None]
     broadcast_object_list(holder)
     if holder[0] is not None:
         raise ValueError(_refusal(work_dir, holder[0]))
@@ -85,14 +87,16 @@ def remove_leftovers(folder: PathLike) -> None:
 
 
 def _refusal(work_dir: PathLike, holder: str) -> str:
-    return (f'a training runs in work_dir {os.fspath(work_dir)!r} ({holder}): wait for its end or '
-            'stop it, or choose another folder with --work-dir')
+    return (
+        f'a training runs in work_dir {os.fspath(work_dir)!r} ({holder}): wait for its end or '
+        'stop it, or choose another folder with --work-dir'
+    )
 
 
-def _lock(folder: PathLike) -> Optional[str]:
+def _lock(folder: PathLike) -> str | None:
     """Lock a folder for this process; who holds it instead, if somebody does."""
     known = os.path.realpath(folder)
-    if fcntl is None or _held.get(known, (None, ))[0] == os.getpid():
+    if fcntl is None or _held.get(known, (None,))[0] == os.getpid():
         return None
     path = Path(folder, LOCK)
     for _ in range(5):  # a probe may hold it for a moment, a run that ends remove it
@@ -113,20 +117,27 @@ def _lock(folder: PathLike) -> Optional[str]:
                 os.close(file)
                 return _unguarded(folder, error)
         os.close(file)
-        time.sleep(.05)
+        time.sleep(0.05)
     return _read_holder(path)
 
 
 def _unguarded(folder: PathLike, error: OSError) -> None:
-    print_log(f'{folder} is not guarded against a second training: its file system gives no lock '
-              f'({error})', logger='current', level=logging.WARNING)
+    print_log(
+        f'{folder} is not guarded against a second training: its file system gives no lock '
+        f'({error})',
+        logger='current',
+        level=logging.WARNING,
+    )
 
 
-def _holder(folder: PathLike) -> Optional[str]:
+def _holder(folder: PathLike) -> str | None:
     """Who trains in a folder; None if nobody does, or this process."""
     path = Path(folder, LOCK)
-    if (fcntl is None or not path.exists()
-            or _held.get(os.path.realpath(folder), (None, ))[0] == os.getpid()):
+    if (
+        fcntl is None
+        or not path.exists()
+        or _held.get(os.path.realpath(folder), (None,))[0] == os.getpid()
+    ):
         return None
     try:
         with path.open('rb') as file:

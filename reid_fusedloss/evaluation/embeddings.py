@@ -1,11 +1,18 @@
 """Embeddings of a test set: kept batch by batch, gathered over processes, put in order."""
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import all_gather_object, gather, get_comm_device, get_world_size, is_main_process
+from mmengine.dist import (
+    all_gather_object,
+    gather,
+    get_comm_device,
+    get_world_size,
+    is_main_process,
+)
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
@@ -21,6 +28,7 @@ class EmbeddingTable:
         features: by name, the embeddings, shape (N, C), float32.
         columns: by name, N entries each: sample_idx, pid, camid, is_query, img_path.
     """
+
     features: dict[str, np.ndarray]
     columns: dict[str, list]
 
@@ -56,23 +64,26 @@ class EmbeddingStore:
         for sample in samples:
             missing = [key for key in SAMPLE_KEYS if key not in sample]
             if missing:
-                raise ValueError(f'the data samples lack {missing}: the test pipeline ends with '
-                                 "dict(type='PackInputs', meta_keys=('sample_idx', 'img_path', "
-                                 "'pid', 'camid', 'is_query'))")
+                raise ValueError(
+                    f'the data samples lack {missing}: the test pipeline ends with '
+                    "dict(type='PackInputs', meta_keys=('sample_idx', 'img_path', "
+                    "'pid', 'camid', 'is_query'))"
+                )
             for key in SAMPLE_KEYS:
                 self._columns[key].append(sample[key])
             self._columns['img_path'].append(sample.get('img_path', ''))
         if not samples:
             return
-        named = [sample.get('embeddings') or dict(embedding=sample['embedding'])
-                 for sample in samples]
+        named = [
+            sample.get('embeddings') or dict(embedding=sample['embedding']) for sample in samples
+        ]
         parts = [_to_numpy([features[name] for features in named]) for name in named[0]]
         self._widths = {name: part.shape[1] for name, part in zip(named[0], parts)}
         self._pending.append(np.concatenate(parts, axis=1))
         if sum(map(len, self._pending)) >= BLOCK_ROWS:
             self._pack()
 
-    def gather(self, size: Optional[int] = None) -> Optional[EmbeddingTable]:
+    def gather(self, size: int | None = None) -> EmbeddingTable | None:
         """The table of all processes, on the first; None on the others. The store is left empty.
 
         An image that several processes have, as a sampler's padding makes them, is counted once.
@@ -91,22 +102,26 @@ class EmbeddingStore:
         columns = {key: sum((share[0][key] for share in shares), []) for key in self._columns}
         widths = next((share[1] for share in shares if share[1]), {})
         if any(share[1] not in ({}, widths) for share in shares):
-            raise ValueError('the processes have features of different width: '
-                             f'{[share[1] for share in shares]}')
+            raise ValueError(
+                f'the processes have features of different width: {[share[1] for share in shares]}'
+            )
         _check_labels(columns)
         places, order = _places([share[0]['sample_idx'] for share in shares])
         if size is not None and len(order) > size:
-            raise ValueError(f'{len(order)} different images were evaluated, but the data set has '
-                             f'{size}: evaluate again, nothing of them is kept')
+            raise ValueError(
+                f'{len(order)} different images were evaluated, but the data set has '
+                f'{size}: evaluate again, nothing of them is kept'
+            )
         table = EmbeddingTable(
             {name: np.empty((len(order), width), np.float32) for name, width in widths.items()},
-            {key: [column[i] for i in order] for key, column in columns.items()})
+            {key: [column[i] for i in order] for key, column in columns.items()},
+        )
         counts = [share[2] for share in shares]
         first = np.cumsum([0, *map(sum, counts[:-1])])
         for number, received in enumerate(_exchange(blocks, counts, sum(widths.values()))):
             for rank, block in enumerate(received):
                 start = first[rank] + sum(counts[rank][:number])
-                _write(table.features, block, places[start:start + len(block)])
+                _write(table.features, block, places[start : start + len(block)])
         return table if is_main_process() else None
 
     def _pack(self) -> None:
@@ -123,7 +138,7 @@ class EmbeddingMetric(BaseMetric):
         prefix: as in MMEngine.
     """
 
-    def __init__(self, prefix: Optional[str] = None) -> None:
+    def __init__(self, prefix: str | None = None) -> None:
         super().__init__(prefix=prefix)
         self.begin()
 
@@ -145,12 +160,15 @@ def _check_labels(columns: Mapping[str, list]) -> None:
     for key in ('pid', 'camid'):
         given = {isinstance(label, str): label for label in columns[key] if label is not None}
         if len(given) > 1:
-            raise ValueError(f'the {key} of some images is a number, {given[False]!r}, of others '
-                             f'text, {given[True]!r}: give all processes the same kind')
+            raise ValueError(
+                f'the {key} of some images is a number, {given[False]!r}, of others '
+                f'text, {given[True]!r}: give all processes the same kind'
+            )
 
 
-def _exchange(blocks: list[np.ndarray], counts: list[list[int]],
-              width: int) -> Iterator[list[np.ndarray]]:
+def _exchange(
+    blocks: list[np.ndarray], counts: list[list[int]], width: int
+) -> Iterator[list[np.ndarray]]:
     """Blocks of all processes, one of each at a time; nothing but on the first process.
 
     Args:
@@ -166,7 +184,7 @@ def _exchange(blocks: list[np.ndarray], counts: list[list[int]],
             yield [own]
             continue
         padded = torch.zeros(max(rows), width)
-        padded[:len(own)] = torch.from_numpy(own)
+        padded[: len(own)] = torch.from_numpy(own)
         received = gather(padded.to(get_comm_device()))
         yield [part[:row].cpu().numpy() for part, row in zip(received, rows)]
 
@@ -180,8 +198,9 @@ def _places(sample_idx: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
     """
     numbers = np.array(sum(sample_idx, []), dtype=np.int64)
     starts = np.cumsum([0, *map(len, sample_idx)])
-    candidates = np.concatenate([np.arange(start, stop)[::-1]
-                                 for start, stop in zip(starts, starts[1:])])
+    candidates = np.concatenate(
+        [np.arange(start, stop)[::-1] for start, stop in zip(starts, starts[1:])]
+    )
     order = candidates[np.unique(numbers[candidates], return_index=True)[1]]
     places = np.full(len(numbers), -1)
     places[order] = np.arange(len(order))

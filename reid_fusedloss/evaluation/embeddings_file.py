@@ -1,8 +1,9 @@
 """Embeddings of a test set in a file, to evaluate and draw them without the model."""
+
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any
 
 import numpy as np
 from mmengine.dist import broadcast_object_list, is_main_process
@@ -14,7 +15,7 @@ from ..whole_file import whole_file
 from .embeddings import EmbeddingMetric, EmbeddingTable
 from .ranking_lists import split_parts
 
-PathLike = Union[str, os.PathLike]
+PathLike = str | os.PathLike
 CAMERA_KEYS = ('query_cam', 'gallery_cam')
 KEYS = ('query_f', 'gallery_f', 'query_label', 'gallery_label')
 
@@ -31,12 +32,13 @@ class FeatureSet:
         query_camids: cameras, shape (Q,), or None: the data has none.
         gallery_camids: cameras, shape (G,), or None.
     """
+
     query: np.ndarray
     gallery: np.ndarray
     query_pids: np.ndarray
     gallery_pids: np.ndarray
-    query_camids: Optional[np.ndarray] = None
-    gallery_camids: Optional[np.ndarray] = None
+    query_camids: np.ndarray | None = None
+    gallery_camids: np.ndarray | None = None
 
     @property
     def labels(self) -> tuple:
@@ -57,8 +59,11 @@ def load_features(path: PathLike) -> FeatureSet:
     """
     with _open(path) as file:
         missing = [key for key in KEYS if key not in file]
-        missing += [key for key in CAMERA_KEYS
-                    if key not in file and any(other in file for other in CAMERA_KEYS)]
+        missing += [
+            key
+            for key in CAMERA_KEYS
+            if key not in file and any(other in file for other in CAMERA_KEYS)
+        ]
         if missing:
             raise ValueError(f'{path} lacks {missing}; it has {sorted(file)}')
         try:
@@ -121,7 +126,7 @@ class SaveEmbeddings(EmbeddingMetric):
             ValueError: as `save_features`; on every process, so that none waits for another.
         """
         table = self.store.gather(size)
-        problem: list[Optional[Exception]] = [None]
+        problem: list[Exception | None] = [None]
         if is_main_process():
             try:
                 self.compute_metrics(table)
@@ -136,8 +141,9 @@ class SaveEmbeddings(EmbeddingMetric):
         """Write the table of all images."""
         path = self.path.with_stem(self.path.stem + self.variant)
         save_features(path, results)
-        print_log(f'features of {len(results.columns["pid"])} images written to {path}',
-                  logger='current')
+        print_log(
+            f'features of {len(results.columns["pid"])} images written to {path}', logger='current'
+        )
         return {}
 
 

@@ -1,20 +1,32 @@
 """Options of the metric, checked before anything is computed."""
+
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from typing import Any
 
 import torch
 
-from ..functional.ranking.evaluate import (EXPANSION_KEYS, RERANK_KEYS, check_keys, check_plain,
-                                           make_observers)
+from ..functional.ranking.evaluate import (
+    EXPANSION_KEYS,
+    RERANK_KEYS,
+    check_keys,
+    check_plain,
+    make_observers,
+)
 from ..functional.ranking.ranking_result import check_topk
 from ..functional.reranking.query_expansion import check_query_expansion_options
 from ..functional.reranking.rerank import check_rerank_options
 
-Options = Optional[Mapping[str, Any]]
+Options = Mapping[str, Any] | None
 
 
-def check_reports(topk: Sequence[int], tpr_at_fpr: Sequence[float], single_shot: Options,
-                  open_set: Options, rerank: Options, query_expansion: Options) -> None:
+def check_reports(
+    topk: Sequence[int],
+    tpr_at_fpr: Sequence[float],
+    single_shot: Options,
+    open_set: Options,
+    rerank: Options,
+    query_expansion: Options,
+) -> None:
     """Refuse what cannot be reported; arguments as of `ReIDMetric`.
 
     Raises:
@@ -22,8 +34,9 @@ def check_reports(topk: Sequence[int], tpr_at_fpr: Sequence[float], single_shot:
     """
     check_keys('rerank', {} if rerank is None else rerank, RERANK_KEYS)
     check_rerank_options(**(rerank or {}))
-    check_keys('query_expansion', {} if query_expansion is None else query_expansion,
-               EXPANSION_KEYS)
+    check_keys(
+        'query_expansion', {} if query_expansion is None else query_expansion, EXPANSION_KEYS
+    )
     check_query_expansion_options(**(query_expansion or {}))
     check_topk(topk)
     if not topk:

@@ -1,4 +1,5 @@
 """Progress of long computations in the log."""
+
 import time
 
 from mmengine.logging import print_log

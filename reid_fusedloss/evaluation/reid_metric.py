@@ -1,7 +1,8 @@
 """ReID metric for MMEngine: gather, split, rank, report."""
+
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Optional, Union
+from typing import Any
 
 import numpy as np
 import torch
@@ -66,23 +67,25 @@ class ReIDMetric(EmbeddingMetric):
         TypeError, ValueError: if an option is unknown or out of range.
     """
 
-    def __init__(self,
-                 distance: str = 'cosine',
-                 ap: str = 'ir',
-                 topk: Sequence[int] = (1, 5, 10),
-                 use_cameras: bool = True,
-                 rerank: Optional[Mapping[str, Any]] = None,
-                 query_expansion: Optional[Mapping[str, Any]] = None,
-                 tpr_at_fpr: Sequence[float] = (),
-                 single_shot: Optional[Mapping[str, int]] = None,
-                 open_set: Optional[Mapping[str, Any]] = None,
-                 compare: bool = False,
-                 list_length: int = 10,
-                 chunk_size: int = CHUNK_SIZE,
-                 backend: str = 'auto',
-                 device: str = 'cpu',
-                 prefix: str = 'reid',
-                 rerank_prefix: str = 'rerank') -> None:
+    def __init__(
+        self,
+        distance: str = 'cosine',
+        ap: str = 'ir',
+        topk: Sequence[int] = (1, 5, 10),
+        use_cameras: bool = True,
+        rerank: Mapping[str, Any] | None = None,
+        query_expansion: Mapping[str, Any] | None = None,
+        tpr_at_fpr: Sequence[float] = (),
+        single_shot: Mapping[str, int] | None = None,
+        open_set: Mapping[str, Any] | None = None,
+        compare: bool = False,
+        list_length: int = 10,
+        chunk_size: int = CHUNK_SIZE,
+        backend: str = 'auto',
+        device: str = 'cpu',
+        prefix: str = 'reid',
+        rerank_prefix: str = 'rerank',
+    ) -> None:
         check_choice('distance', distance, DISTANCES)
         check_choice('ap', ap, AP_FORMS)
         check_flag('use_cameras', use_cameras)
@@ -93,8 +96,9 @@ class ReIDMetric(EmbeddingMetric):
         self.device = usable_device(device)
         choose_backend(backend, self.device)
         if not isinstance(prefix, str) or not isinstance(rerank_prefix, str):
-            raise TypeError(f'prefixes are strings, got prefix={prefix!r}, '
-                            f'rerank_prefix={rerank_prefix!r}')
+            raise TypeError(
+                f'prefixes are strings, got prefix={prefix!r}, rerank_prefix={rerank_prefix!r}'
+            )
         if prefix == rerank_prefix:
             raise ValueError(f'prefix={prefix!r} and rerank_prefix are the same: name two')
         super().__init__(prefix=prefix)
@@ -121,7 +125,7 @@ class ReIDMetric(EmbeddingMetric):
             RuntimeError: on the other processes, if the first fails: none waits for another.
         """
         table = self.store.gather(size)
-        outcome: list[Union[dict, str, None]] = [None]
+        outcome: list[dict | str | None] = [None]
         failure = None
         if table is not None:
             try:
@@ -135,8 +139,7 @@ class ReIDMetric(EmbeddingMetric):
             raise RuntimeError(f'the evaluation failed on the first process: {outcome[0]}')
         return outcome[0]
 
-    def compute_metrics(self, results: EmbeddingTable,
-                        size: Optional[int] = None) -> dict[str, float]:
+    def compute_metrics(self, results: EmbeddingTable, size: int | None = None) -> dict[str, float]:
         """Metrics of all images, in percent, by prefixed name.
 
         Args:
@@ -158,8 +161,13 @@ class ReIDMetric(EmbeddingMetric):
                 metrics |= {f'{prefix}/{key}': value for key, value in numbers.items()}
                 if length:
                     distance = 're-ranked' if kind == RERANKED else kind
-                    self.ranking_lists.append(dict(prefix=prefix + self.variant, distance=distance,
-                                                   queries=describe(result, query, gallery)))
+                    self.ranking_lists.append(
+                        dict(
+                            prefix=prefix + self.variant,
+                            distance=distance,
+                            queries=describe(result, query, gallery),
+                        )
+                    )
         return metrics
 
     def _plan(self, names: list[str]) -> dict[str, dict[str, str]]:
@@ -168,33 +176,50 @@ class ReIDMetric(EmbeddingMetric):
         if self.compare:
             kinds = [*DISTANCES, *([] if self.rerank is None else [RERANKED])]
             plan = {name: {f'{name}_{kind}': kind for kind in kinds} for name in names}
-            others = {prefix: kind for prefix, kind in plan[names[0]].items()
-                      if kind not in self.prefixes.values()}
+            others = {
+                prefix: kind
+                for prefix, kind in plan[names[0]].items()
+                if kind not in self.prefixes.values()
+            }
             plan[names[0]] = self.prefixes | others
         return plan
 
-    def _log_start(self, number: int, size: Optional[int]) -> None:
+    def _log_start(self, number: int, size: int | None) -> None:
         """Say what computes the distances, once, and whether images are missing."""
         if not self._announced:
-            print_log(f"distances by {choose_backend(self.engine['backend'], self.device)} on "
-                      f'{self.device}', logger='current')
+            print_log(
+                f'distances by {choose_backend(self.engine["backend"], self.device)} on '
+                f'{self.device}',
+                logger='current',
+            )
             self._announced = True
         if size is not None and number != size:
-            print_log(f'{number} of {size} images of the data set were evaluated',
-                      logger='current', level=logging.WARNING)
+            print_log(
+                f'{number} of {size} images of the data set were evaluated',
+                logger='current',
+                level=logging.WARNING,
+            )
 
-    def _features(self, features: np.ndarray, query: Part,
-                  gallery: Part) -> tuple[torch.Tensor, torch.Tensor]:
+    def _features(
+        self, features: np.ndarray, query: Part, gallery: Part
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Query and gallery features on their device, expanded where asked for."""
-        pair = tuple(torch.from_numpy(part.take(features)).to(self.device)
-                     for part in (query, gallery))
+        pair = tuple(
+            torch.from_numpy(part.take(features)).to(self.device) for part in (query, gallery)
+        )
         if self.query_expansion is None:
             return pair
         print_log(f'query expansion: {self.query_expansion}', logger='current')
         return alpha_query_expansion(*pair, **self.query_expansion, **self.engine)
 
-    def _rank(self, features: tuple[torch.Tensor, torch.Tensor], query: Part, gallery: Part,
-              kind: str, list_length: int) -> tuple[RankingResult, dict[str, float]]:
+    def _rank(
+        self,
+        features: tuple[torch.Tensor, torch.Tensor],
+        query: Part,
+        gallery: Part,
+        kind: str,
+        list_length: int,
+    ) -> tuple[RankingResult, dict[str, float]]:
         """Rank in one way; a result, and the numbers to report."""
         blocks: Iterable[np.ndarray]
         progress = LogProgress('re-ranking' if kind == RERANKED else 'ranking')
@@ -202,20 +227,37 @@ class ReIDMetric(EmbeddingMetric):
             blocks = rerank_blocks(*features, **self.rerank, **self.engine, progress=progress)
         else:
             blocks = distance_blocks(*features, kind, **self.engine)
-        observers = make_observers(self.topk, self.tpr_at_fpr, self.single_shot,
-                                   None if kind == RERANKED else self.open_set)
-        result = rank_blocks(blocks, query.pids, gallery.pids, *self._camids(query, gallery),
-                             ap=self.ap, k=list_length, observers=observers,
-                             progress=None if kind == RERANKED else progress)
+        observers = make_observers(
+            self.topk,
+            self.tpr_at_fpr,
+            self.single_shot,
+            None if kind == RERANKED else self.open_set,
+        )
+        result = rank_blocks(
+            blocks,
+            query.pids,
+            gallery.pids,
+            *self._camids(query, gallery),
+            ap=self.ap,
+            k=list_length,
+            observers=observers,
+            progress=None if kind == RERANKED else progress,
+        )
         numbers = result.summarise(self.topk)
         left_out = len(query.pids) - int(numbers.pop('num_valid_queries'))
         ties = int(numbers.pop('num_ties'))
         if left_out:
-            print_log(f'{left_out} of {len(query.pids)} queries have no positive in the gallery '
-                      'and are left out', logger='current')
+            print_log(
+                f'{left_out} of {len(query.pids)} queries have no positive in the gallery '
+                'and are left out',
+                logger='current',
+            )
         if ties:
-            print_log(f'{kind}: {ties} positives lie at exactly the distance of a negative; the '
-                      'order of the files decides', logger='current')
+            print_log(
+                f'{kind}: {ties} positives lie at exactly the distance of a negative; the '
+                'order of the files decides',
+                logger='current',
+            )
         for observer in observers:
             numbers |= observer.summarise()
             if isinstance(observer, DirAtFpir):
@@ -227,6 +269,8 @@ class ReIDMetric(EmbeddingMetric):
         camids, paths = query.camids + gallery.camids, query.paths + gallery.paths
         unknown = camids.count(None)
         if self.use_cameras and unknown not in (0, len(camids)):
-            raise ValueError(f'{unknown} images have no camera, {paths[camids.index(None)]} for '
-                             'one, but others have: give all a camera, or set use_cameras=False')
+            raise ValueError(
+                f'{unknown} images have no camera, {paths[camids.index(None)]} for '
+                'one, but others have: give all a camera, or set use_cameras=False'
+            )
         return (None, None) if unknown or not self.use_cameras else (query.camids, gallery.camids)

@@ -1,4 +1,5 @@
 """Metrics as a table of text."""
+
 from collections.abc import Mapping
 
 
@@ -20,6 +21,8 @@ def metrics_table(scores: Mapping[str, Mapping[str, float]]) -> str:
     lines = [' ' * width + ''.join(f'  {column:>6}' for column in columns)]
     for label, row in zip(first, rows.values()):
         cells = (f'{row[column]:.2f}' if column in row else '-' for column in columns)
-        lines.append(f'{label:<{width}}' + ''.join(
-            f'  {cell:>{max(6, len(column))}}' for cell, column in zip(cells, columns)))
+        lines.append(
+            f'{label:<{width}}'
+            + ''.join(f'  {cell:>{max(6, len(column))}}' for cell, column in zip(cells, columns))
+        )
     return '\n'.join(lines)

@@ -1,4 +1,5 @@
 """Many runs as one: the rows of the paper's tables, run one after another, and put into tables."""
+
 from .ablation import Ablation, settle
 from .order import compare_order
 from .paper import PaperRow, read_paper
@@ -8,6 +9,19 @@ from .rows import Choices, Row, find_configs, plan
 from .tables import csv_text, markdown
 
 __all__ = [
-    'Ablation', 'Choices', 'Outcome', 'PaperRow', 'Result', 'Row', 'compare_order', 'csv_text',
-    'find_configs', 'markdown', 'plan', 'read_outcome', 'read_paper', 'run_logged', 'settle'
+    'Ablation',
+    'Choices',
+    'Outcome',
+    'PaperRow',
+    'Result',
+    'Row',
+    'compare_order',
+    'csv_text',
+    'find_configs',
+    'markdown',
+    'plan',
+    'read_outcome',
+    'read_paper',
+    'run_logged',
+    'settle',
 ]

@@ -1,19 +1,33 @@
 """Rows one after another: trained, tested, gone on with, shared."""
+
 import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from ..engine.checkpoints import INTERRUPTED
 from ..printable import tell
 from .commands import testing_command, training_command
 from .process import last_line, run_logged
-from .record import (TEST, differences, epoch_of, find_owner, find_twin, is_finished,
-                     last_checkpoint, only_the_test, read_record, read_records,
-                     remove_other_checkpoints, scores_file, training, write_record)
+from .record import (
+    TEST,
+    differences,
+    epoch_of,
+    find_owner,
+    find_twin,
+    is_finished,
+    last_checkpoint,
+    only_the_test,
+    read_record,
+    read_records,
+    remove_other_checkpoints,
+    scores_file,
+    training,
+    write_record,
+)
 from .rows import Choices, Row
 
 
@@ -31,16 +45,21 @@ def settle(rows: Sequence[Row], redo: bool = False) -> None:
     for row in rows:
         record = read_record(row.folder)
         if record is None and last_checkpoint(row.folder) is not None:
-            raise ValueError(f'{row.folder} holds a training that this tool did not start: move it '
-                             'away, or choose another --root')
+            raise ValueError(
+                f'{row.folder} holds a training that this tool did not start: move it '
+                'away, or choose another --root'
+            )
         changed = differences(record['asked'], row.asked) if record else {}
         if changed and not redo:
             text = '; '.join(f'{key}: {change}' for key, change in changed.items())
-            raise ValueError(f'{row.name} was run with another config ({row.folder}): {text}. Give '
-                             '--redo to run such rows again, or another --root to keep both')
+            raise ValueError(
+                f'{row.name} was run with another config ({row.folder}): {text}. Give '
+                '--redo to run such rows again, or another --root to keep both'
+            )
         if changed:
-            shutil.rmtree(row.folder / TEST if only_the_test(changed) else row.folder,
-                          ignore_errors=True)
+            shutil.rmtree(
+                row.folder / TEST if only_the_test(changed) else row.folder, ignore_errors=True
+            )
 
 
 @dataclass
@@ -57,6 +76,7 @@ class Ablation:
         clock: seconds that pass.
         say: where the lines of progress go.
     """
+
     rows: Sequence[Row]
     choices: Choices
     base: Path
@@ -91,7 +111,7 @@ class Ablation:
             self.say(f'{line}{result}; {duration(spent)}; {self._time_left(number)}')
         return failed
 
-    def _run_row(self, row: Row, line: str) -> Optional[str]:
+    def _run_row(self, row: Row, line: str) -> str | None:
         """Bring a row to its end; what went wrong, if anything."""
         records = read_records(self.base, row.seed)
         twin = find_twin(row, self.base, records)
@@ -110,7 +130,7 @@ class Ablation:
             remove_other_checkpoints(self.base / owner)
         return problem
 
-    def _train(self, row: Row, owner: str) -> Optional[str]:
+    def _train(self, row: Row, owner: str) -> str | None:
         folder = self.base / owner
         last = last_checkpoint(folder)
         before = epoch_of(last)
@@ -118,20 +138,25 @@ class Ablation:
             return None
         log = folder / 'train.txt'
         code = self.run_command(
-            training_command(row, self.choices, folder, resume=last is not None), log)
+            training_command(row, self.choices, folder, resume=last is not None), log
+        )
         after = epoch_of(last_checkpoint(folder))
         self._epochs += max(after - before, 0)
         if code == 0 and after == row.max_epochs:
             return None
         self._broken.add(owner)
-        return _reason(code, log) if code else (
-            f'the training ended after epoch {after} of {row.max_epochs}, see {log}')
+        return (
+            _reason(code, log)
+            if code
+            else (f'the training ended after epoch {after} of {row.max_epochs}, see {log}')
+        )
 
-    def _test(self, row: Row, folder: Path) -> Optional[str]:
+    def _test(self, row: Row, folder: Path) -> str | None:
         checkpoint = last_checkpoint(folder)
         log = row.folder / 'test.txt'
         code = self.run_command(
-            testing_command(row, self.choices, checkpoint, row.folder / TEST), log)
+            testing_command(row, self.choices, checkpoint, row.folder / TEST), log
+        )
         if code:
             return _reason(code, log)
         return None if scores_file(row.folder).is_file() else f'the test left no scores, see {log}'
@@ -172,9 +197,11 @@ def duration(seconds: float) -> str:
 
 def _scores(row: Row) -> str:
     scores = json.loads(scores_file(row.folder).read_text())
-    parts = [f'{label}R1 {scores[f"{prefix}/R1"]:.2f}, mAP {scores[f"{prefix}/mAP"]:.2f}'
-             for prefix, label in (('reid', ''), ('rerank', 're-ranked '))
-             if f'{prefix}/R1' in scores]
+    parts = [
+        f'{label}R1 {scores[f"{prefix}/R1"]:.2f}, mAP {scores[f"{prefix}/mAP"]:.2f}'
+        for prefix, label in (('reid', ''), ('rerank', 're-ranked '))
+        if f'{prefix}/R1' in scores
+    ]
     return '; '.join(parts)
 
 

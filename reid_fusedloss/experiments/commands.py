@@ -1,4 +1,5 @@
 """The commands of a row: what a user would type to train and to test it."""
+
 import sys
 from pathlib import Path
 
@@ -15,14 +16,23 @@ def training_command(row: Row, choices: Choices, work_dir: Path, resume: bool) -
         resume: go on from the latest checkpoint there.
     """
     flags = ['--resume'] * resume + ['--amp'] * choices.amp
-    return [*_start('train', choices, row.config), '--work-dir', str(work_dir), *flags,
-            *_common(row, choices)]
+    return [
+        *_start('train', choices, row.config),
+        '--work-dir',
+        str(work_dir),
+        *flags,
+        *_common(row, choices),
+    ]
 
 
 def testing_command(row: Row, choices: Choices, checkpoint: Path, work_dir: Path) -> list[str]:
     """Command that tests a checkpoint as a row's config says, into `work_dir`."""
-    return [*_start('test', choices, row.config, checkpoint), '--work-dir', str(work_dir),
-            *_common(row, choices)]
+    return [
+        *_start('test', choices, row.config, checkpoint),
+        '--work-dir',
+        str(work_dir),
+        *_common(row, choices),
+    ]
 
 
 def _start(name: str, choices: Choices, *files: Path) -> list[str]:
@@ -33,5 +43,12 @@ def _start(name: str, choices: Choices, *files: Path) -> list[str]:
 def _common(row: Row, choices: Choices) -> list[str]:
     budget = ['--budget', choices.budget] if choices.budget else []
     trust = ['--trust-checkpoint'] if choices.trust_checkpoint else []
-    return ['--dataset', choices.dataset, *budget, *trust,
-            '--cfg-options', *choices.options, f'{SEED}={row.seed}']
+    return [
+        '--dataset',
+        choices.dataset,
+        *budget,
+        *trust,
+        '--cfg-options',
+        *choices.options,
+        f'{SEED}={row.seed}',
+    ]

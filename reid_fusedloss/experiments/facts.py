@@ -1,8 +1,9 @@
 """What was run, in a few words: read from the config that every run leaves."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from mmengine.config import Config
 
@@ -22,6 +23,7 @@ class Facts:
         part: of the data set, where identities were left out (`max_ids`); '' for the whole.
         command: that ran it, '' if not recorded.
     """
+
     seed: int
     epochs: int
     network: str
@@ -31,7 +33,7 @@ class Facts:
     command: str
 
 
-def read_facts(folders: Sequence[Path], command: str = '') -> Optional[Facts]:
+def read_facts(folders: Sequence[Path], command: str = '') -> Facts | None:
     """Facts from the first folder that holds a run's config, None if none does.
 
     Args:
@@ -51,18 +53,26 @@ def dumped_configs(folder: Path) -> list[Path]:
 
 def facts_of(cfg: Config, command: str = '') -> Facts:
     """Facts of a resolved config."""
-    return Facts(cfg.get('randomness', {}).get('seed', 0), cfg.train_cfg.max_epochs,
-                 _network(cfg.model), _size(cfg), _precision(cfg.optim_wrapper.type), _part(cfg),
-                 command)
+    return Facts(
+        cfg.get('randomness', {}).get('seed', 0),
+        cfg.train_cfg.max_epochs,
+        _network(cfg.model),
+        _size(cfg),
+        _precision(cfg.optim_wrapper.type),
+        _part(cfg),
+        command,
+    )
 
 
 def _network(model: dict[str, Any]) -> str:
     """Name and depth; the width where it is not the usual one."""
     backbone = model.get('backbone') or model['module']['backbone']
     depth = f'-{backbone["depth"]}' if 'depth' in backbone else ''
-    widths = [f'{key}={backbone[key]}' for key, usual in (('base_channels', 64),
-                                                          ('widen_factor', 1.0))
-              if backbone.get(key, usual) != usual]
+    widths = [
+        f'{key}={backbone[key]}'
+        for key, usual in (('base_channels', 64), ('widen_factor', 1.0))
+        if backbone.get(key, usual) != usual
+    ]
     return f'{backbone["type"].split(".")[-1]}{depth}{"".join(f", {width}" for width in widths)}'
 
 
@@ -76,8 +86,10 @@ def _size(cfg: Config) -> str:
 
 def _part(cfg: Config) -> str:
     """Identities kept, 'all' where none was left out on one side alone."""
-    kept = [(cfg.get(f'{role}_dataloader') or {}).get('dataset', {}).get('max_ids')
-            for role in ('train', 'test')]
+    kept = [
+        (cfg.get(f'{role}_dataloader') or {}).get('dataset', {}).get('max_ids')
+        for role in ('train', 'test')
+    ]
     if kept == [None, None]:
         return ''
     return '{} identities trained on and {} tested on'.format(*(ids or 'all' for ids in kept))

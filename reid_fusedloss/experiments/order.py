@@ -1,8 +1,8 @@
 """Whether our rows stand in the paper's order."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import hypot
-from typing import Optional
 
 from .paper import PaperRow
 from .results import Outcome
@@ -24,10 +24,11 @@ class Pair:
             has one seed.
         state: why there is no `ours`: one of `STATES`.
     """
+
     names: tuple[str, str]
-    ours: Optional[float]
+    ours: float | None
     paper: float
-    spread: Optional[float]
+    spread: float | None
     state: str = 'not run'
 
     @property
@@ -40,8 +41,9 @@ class Pair:
         return VERDICTS[(self.ours > 0) != (self.paper > 0)]
 
 
-def compare_order(rows: Sequence[PaperRow], outcomes: Sequence[Outcome],
-                  dataset: str) -> list[Pair]:
+def compare_order(
+    rows: Sequence[PaperRow], outcomes: Sequence[Outcome], dataset: str
+) -> list[Pair]:
     """Pairs of neighbouring rows by mAP, ours against the paper's.
 
     Args:
@@ -50,8 +52,11 @@ def compare_order(rows: Sequence[PaperRow], outcomes: Sequence[Outcome],
         outcomes: ours, one for each row.
         dataset: name of its config; one that the paper has not is compared with Market-1501.
     """
-    kept = [(row, outcome) for row, outcome in zip(rows, outcomes)
-            if not row.is_second_reading and row.paper(dataset, 'mAP') is not None]
+    kept = [
+        (row, outcome)
+        for row, outcome in zip(rows, outcomes)
+        if not row.is_second_reading and row.paper(dataset, 'mAP') is not None
+    ]
     return [_pair(*first, *second, dataset) for first, second in zip(kept, kept[1:])]
 
 
@@ -67,20 +72,26 @@ def order_line(pairs: Sequence[Pair]) -> str:
         parts.append(f'{len(members)} {verdict}{f" ({listed})" if listed else ""}')
     alone = any(pair.ours is not None and pair.spread is None for pair in pairs)
     noun = 'pair' if len(pairs) == 1 else 'pairs'
-    return (f'Order by mAP, {len(pairs)} {noun} of neighbouring rows: {", ".join(parts)}.'
-            + (' Where a row has one seed, its spread is not known.' if alone else ''))
+    return f'Order by mAP, {len(pairs)} {noun} of neighbouring rows: {", ".join(parts)}.' + (
+        ' Where a row has one seed, its spread is not known.' if alone else ''
+    )
 
 
-def _pair(row: PaperRow, outcome: Outcome, next_row: PaperRow, next_outcome: Outcome,
-          dataset: str) -> Pair:
+def _pair(
+    row: PaperRow, outcome: Outcome, next_row: PaperRow, next_outcome: Outcome, dataset: str
+) -> Pair:
     paper = round(next_row.paper(dataset, 'mAP') - row.paper(dataset, 'mAP'), 2)
     names = (row.label, next_row.label)
     if not (outcome.is_final and next_outcome.is_final):
         both = outcome.results and next_outcome.results
         return Pair(names, None, paper, None, STATES[0] if both else STATES[1])
     deviations = [found.deviation('mAP') for found in (outcome, next_outcome)]
-    return Pair(names, next_outcome.mean('mAP') - outcome.mean('mAP'), paper,
-                None if None in deviations else hypot(*deviations))
+    return Pair(
+        names,
+        next_outcome.mean('mAP') - outcome.mean('mAP'),
+        paper,
+        None if None in deviations else hypot(*deviations),
+    )
 
 
 def _describe(pair: Pair) -> str:

@@ -1,8 +1,8 @@
 """The paper's rows and figures, from the metafiles of the configs alone."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
 
 from mmengine.fileio import load
 
@@ -24,6 +24,7 @@ class PaperRow:
         prefix: 'reid', or 'rerank' where the paper's figures are re-ranked.
         figures: R1 and mAP in percent, by the paper's name of the data set and metric.
     """
+
     table: int
     label: str
     config: str
@@ -45,12 +46,12 @@ class PaperRow:
         """Whether it is another reading of a row that is there already, as '4x16, as P x K'."""
         return ', as ' in self.label
 
-    def paper(self, dataset: str, metric: str) -> Optional[float]:
+    def paper(self, dataset: str, metric: str) -> float | None:
         """The paper's figure, None if it has none; of Market-1501 for a data set it has not."""
         return self.figures.get(PAPER_DATASETS.get(dataset, ORDER_DATASET), {}).get(metric)
 
 
-def read_paper(metafiles: Sequence[Path], tables: Optional[list[int]] = None) -> list[PaperRow]:
+def read_paper(metafiles: Sequence[Path], tables: list[int] | None = None) -> list[PaperRow]:
     """Rows of the paper's tables, by table, and within one in the order of the metafiles.
 
     Args:
@@ -77,6 +78,7 @@ def _row(model: dict) -> PaperRow:
             word, _, metric = name.rpartition(' ')
             prefixes.add(_WORDS[word])
             figures.setdefault(result['Dataset'], {})[metric] = value
-    prefix, = prefixes
-    return PaperRow(model['Metadata']['Table'], model['Metadata']['Row'], model['Config'], prefix,
-                    figures)
+    (prefix,) = prefixes
+    return PaperRow(
+        model['Metadata']['Table'], model['Metadata']['Row'], model['Config'], prefix, figures
+    )

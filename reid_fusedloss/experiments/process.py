@@ -1,4 +1,5 @@
 """A command with its output in a file, that does not outlive us."""
+
 import os
 import signal
 import subprocess
@@ -21,8 +22,13 @@ def run_logged(command: Sequence[str], log: Path) -> int:
     log.parent.mkdir(parents=True, exist_ok=True)
     path = f'{os.path.dirname(sys.executable)}{os.pathsep}{os.environ.get("PATH", os.defpath)}'
     with log.open('ab') as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT,
-                                   env=dict(os.environ, PATH=path), start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(os.environ, PATH=path),
+            start_new_session=True,
+        )
         try:
             return process.wait()
         except BaseException:

@@ -1,9 +1,10 @@
 """What the folder of a row says of itself: what was asked, where it was trained, how far."""
+
 import json
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any, Optional
+from typing import Any
 
 from ..engine.checkpoints import latest_checkpoint
 from ..engine.hooks.report_hook import write_json
@@ -15,7 +16,7 @@ TEST = 'test_last'
 _ABSENT = '(absent)'
 
 
-def read_record(folder: Path) -> Optional[dict[str, Any]]:
+def read_record(folder: Path) -> dict[str, Any] | None:
     """Record of a row's folder, None if `tools/ablate.py` has run nothing there.
 
     Raises:
@@ -33,8 +34,10 @@ def write_record(row: Row, trained_in: str, command: str) -> None:
         trained_in: place of the row that holds the training, its own unless two share one.
         command: the command line.
     """
-    write_json(row.folder / RECORD, dict(seed=row.seed, command=command, trained_in=trained_in,
-                                         asked=row.asked))
+    write_json(
+        row.folder / RECORD,
+        dict(seed=row.seed, command=command, trained_in=trained_in, asked=row.asked),
+    )
 
 
 def read_records(base: Path, seed: int) -> dict[str, dict[str, Any]]:
@@ -52,16 +55,26 @@ def training(asked: dict[str, Any]) -> dict[str, Any]:
 def find_owner(row: Row, records: dict[str, dict[str, Any]]) -> str:
     """Place of the row that holds this row's training; its own, if no other one does."""
     wanted = training(row.asked)
-    owners = [place for place, record in records.items()
-              if record['trained_in'] == place and training(record['asked']) == wanted]
+    owners = [
+        place
+        for place, record in records.items()
+        if record['trained_in'] == place and training(record['asked']) == wanted
+    ]
     return owners[0] if owners and row.place not in owners else row.place
 
 
-def find_twin(row: Row, base: Path, records: dict[str, dict[str, Any]]) -> Optional[str]:
+def find_twin(row: Row, base: Path, records: dict[str, dict[str, Any]]) -> str | None:
     """Place of another row that was asked the same and is finished, None if there is none."""
-    return next((place for place, record in records.items()
-                 if place != row.place and record['asked'] == row.asked
-                 and scores_file(base / place).is_file()), None)
+    return next(
+        (
+            place
+            for place, record in records.items()
+            if place != row.place
+            and record['asked'] == row.asked
+            and scores_file(base / place).is_file()
+        ),
+        None,
+    )
 
 
 def scores_file(folder: Path) -> Path:
@@ -72,11 +85,10 @@ def scores_file(folder: Path) -> Path:
 def is_finished(row: Row) -> bool:
     """Whether its final scores are there, and are those of the config asked for."""
     record = read_record(row.folder)
-    return (record is not None and record['asked'] == row.asked
-            and scores_file(row.folder).is_file())
+    return record is not None and record['asked'] == row.asked and scores_file(row.folder).is_file()
 
 
-def last_checkpoint(folder: Path) -> Optional[Path]:
+def last_checkpoint(folder: Path) -> Path | None:
     """The checkpoint that every tool goes on from, see `latest_checkpoint`.
 
     Raises:
@@ -86,7 +98,7 @@ def last_checkpoint(folder: Path) -> Optional[Path]:
     return None if found is None else Path(found)
 
 
-def epoch_of(checkpoint: Optional[Path]) -> int:
+def epoch_of(checkpoint: Path | None) -> int:
     """Epochs that a checkpoint was trained for: by its name, else as it says; 0 without one."""
     match = re.search(r'epoch_(\d+)\.pth$', checkpoint.name) if checkpoint else None
     if match or checkpoint is None or not checkpoint.is_file():
@@ -109,8 +121,9 @@ def differences(before: Any, after: Any, key: str = '') -> dict[str, str]:
         return {} if before == after else {key: f'{_short(before)} -> {_short(after)}'}
     found: dict[str, str] = {}
     for name in sorted(before.keys() | after.keys()):
-        found |= differences(before.get(name, _ABSENT), after.get(name, _ABSENT),
-                             f'{key}.{name}' if key else name)
+        found |= differences(
+            before.get(name, _ABSENT), after.get(name, _ABSENT), f'{key}.{name}' if key else name
+        )
     return found
 
 
@@ -125,11 +138,14 @@ def _read(path: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding='utf-8'))
         place = PurePosixPath(record['trained_in'])
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f'{path} is damaged ({type(error).__name__}: {error}): remove it to run '
-                         'the row again') from error
+        raise ValueError(
+            f'{path} is damaged ({type(error).__name__}: {error}): remove it to run the row again'
+        ) from error
     if place.is_absolute() or '..' in place.parts or len(place.parts) != 3:
-        raise ValueError(f'{path}: trained_in must be TABLE/ROW/SEED, got {str(place)!r}: remove '
-                         'the file to run the row again')
+        raise ValueError(
+            f'{path}: trained_in must be TABLE/ROW/SEED, got {str(place)!r}: remove '
+            'the file to run the row again'
+        )
     return record
 
 

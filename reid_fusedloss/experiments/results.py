@@ -1,10 +1,10 @@
 """What work_dirs say of a row: scores, and from which epoch they are."""
+
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Optional
 
 from mmengine.config import Config
 
@@ -24,6 +24,7 @@ class Result:
         scores: in percent, by prefixed name such as 'rerank/mAP'; empty if nothing was evaluated.
         is_best: whether the checkpoint was chosen by its score on the test set.
     """
+
     facts: Facts
     epoch: int
     scores: dict[str, float]
@@ -49,6 +50,7 @@ class Outcome:
         results: one for each seed.
         prefix: 'reid' or 'rerank', the ranking that the row is about.
     """
+
     results: tuple[Result, ...]
     prefix: str
 
@@ -74,7 +76,7 @@ class Outcome:
         """Mean over the seeds counted."""
         return mean(self._values(metric))
 
-    def deviation(self, metric: str) -> Optional[float]:
+    def deviation(self, metric: str) -> float | None:
         """Standard deviation over the seeds counted (n - 1), None for a single one."""
         values = self._values(metric)
         return stdev(values) if len(values) > 1 else None
@@ -95,15 +97,17 @@ class Outcome:
     def left_out(self) -> str:
         """The runs that do not count, where others do."""
         others = [result for result in self.results if result not in self.counted]
-        return ', '.join(f'seed {result.facts.seed}: {result.state}'
-                         for result in others) if self.counted else ''
+        return (
+            ', '.join(f'seed {result.facts.seed}: {result.state}' for result in others)
+            if self.counted
+            else ''
+        )
 
     def _values(self, metric: str) -> list[float]:
         return [result.scores[f'{self.prefix}/{metric}'] for result in self.counted]
 
 
-def read_outcome(root: Path, dataset: str, budget: Optional[str], place: str,
-                 prefix: str) -> Outcome:
+def read_outcome(root: Path, dataset: str, budget: str | None, place: str, prefix: str) -> Outcome:
     """Runs of a row, from `tools/ablate.py` or from `tools/train.py` and `tools/test.py`.
 
     Those of the former are in `<root>/<dataset>[_<budget>]/<table>/<row>/seed<k>`, those of the
@@ -129,8 +133,9 @@ def _read(folder: Path, base: Path, test: str) -> Iterator[Result]:
     """The result of a work_dir: of its test, else of its training; nothing if nothing is there."""
     record = read_record(folder) or {}
     trained = base / record['trained_in'] if 'trained_in' in record else folder
-    tested = next((folder / name for name in (TEST, test)
-                   if (folder / name / 'scores.json').is_file()), None)
+    tested = next(
+        (folder / name for name in (TEST, test) if (folder / name / 'scores.json').is_file()), None
+    )
     facts = read_facts([trained, *([tested] if tested else [])], record.get('command', ''))
     if facts is None:
         return
@@ -140,13 +145,14 @@ def _read(folder: Path, base: Path, test: str) -> Iterator[Result]:
         yield result
 
 
-def _of_test(folder: Path, facts: Facts) -> Optional[Result]:
+def _of_test(folder: Path, facts: Facts) -> Result | None:
     """Scores of a test; the checkpoint is the one that its config names."""
     for path in dumped_configs(folder):
         checkpoint = Path(Config.fromfile(path).get('load_from') or '')
         if epoch_of(checkpoint):
-            return Result(facts, epoch_of(checkpoint), _scores(folder),
-                          checkpoint.name.startswith('best_'))
+            return Result(
+                facts, epoch_of(checkpoint), _scores(folder), checkpoint.name.startswith('best_')
+            )
     return None
 
 

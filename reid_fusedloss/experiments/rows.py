@@ -1,4 +1,5 @@
 """The rows of an ablation: what is asked of each, and where it is run."""
+
 import argparse
 import copy
 import json
@@ -7,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any
 
 from mmengine.config import DictAction
 from mmengine.logging import MMLogger
@@ -33,8 +34,9 @@ class Choices:
     Raises:
         ValueError: if an option is no KEY=VALUE or sets the seed, or there is no process.
     """
+
     dataset: str
-    budget: Optional[str] = None
+    budget: str | None = None
     options: tuple[str, ...] = ()
     amp: bool = False
     processes: int = 1
@@ -64,6 +66,7 @@ class Row:
         folder: its work_dir, `<base>/<table>/<row>/seed<k>`.
         asked: the resolved config without its work_dir, precision and number of processes.
     """
+
     config: Path
     seed: int
     folder: Path
@@ -85,7 +88,7 @@ class Row:
         return self.asked['config']['train_cfg']['max_epochs']
 
 
-def find_configs(rows: Sequence[Union[str, Path]]) -> list[Path]:
+def find_configs(rows: Sequence[str | Path]) -> list[Path]:
     """Config files, in the order given; a folder stands for all configs in it.
 
     Both are given by path, or by their name among the configs of the package.
@@ -99,8 +102,10 @@ def find_configs(rows: Sequence[Union[str, Path]]) -> list[Path]:
         given = _find(str(row))
         files = sorted(given.glob('*.py')) if given.is_dir() else [given]
         if not files or not all(file.is_file() for file in files):
-            raise FileNotFoundError(f'--rows {given}: no config there; give files (.py) or folders '
-                                    'that hold some, such as configs/paper/table2')
+            raise FileNotFoundError(
+                f'--rows {given}: no config there; give files (.py) or folders '
+                'that hold some, such as configs/paper/table2'
+            )
         found += [file for file in files if file.resolve() not in {f.resolve() for f in found}]
     places: dict[tuple[str, str], Path] = {}
     for file in found:
@@ -116,8 +121,7 @@ def _find(row: str) -> Path:
     return folder if not Path(row).exists() and folder.is_dir() else find_config(row)
 
 
-def plan(configs: Sequence[Path], seeds: Sequence[int], choices: Choices,
-         root: Path) -> list[Row]:
+def plan(configs: Sequence[Path], seeds: Sequence[int], choices: Choices, root: Path) -> list[Row]:
     """Every config with every seed, a table's rows before the next seed.
 
     Args:
@@ -132,8 +136,11 @@ def plan(configs: Sequence[Path], seeds: Sequence[int], choices: Choices,
     """
     with _warnings_alone():
         resolved = {config: _resolve(config, choices) for config in configs}
-    return [_row(config, asked, seed, choices.base(root))
-            for seed in dict.fromkeys(seeds) for config, asked in resolved.items()]
+    return [
+        _row(config, asked, seed, choices.base(root))
+        for seed in dict.fromkeys(seeds)
+        for config, asked in resolved.items()
+    ]
 
 
 @contextmanager
@@ -150,11 +157,12 @@ def _warnings_alone() -> Iterator[None]:
 
 def _resolve(config: Path, choices: Choices) -> dict[str, Any]:
     """What is asked of a row, as JSON has it (a tuple is a list)."""
-    cfg = load_config(str(config), choices.dataset, _parse(choices.options),
-                      choices.budget)
+    cfg = load_config(str(config), choices.dataset, _parse(choices.options), choices.budget)
     if not cfg.train_cfg.get('by_epoch', True) or 'max_epochs' not in cfg.train_cfg:
-        raise ValueError(f'{config}: train_cfg={dict(cfg.train_cfg)}, but a row is counted in '
-                         'epochs: set max_epochs, and no by_epoch=False')
+        raise ValueError(
+            f'{config}: train_cfg={dict(cfg.train_cfg)}, but a row is counted in '
+            'epochs: set max_epochs, and no by_epoch=False'
+        )
     content = cfg.to_dict()
     content.pop('work_dir', None)
     asked = dict(config=content, amp=choices.amp, processes=choices.processes)

@@ -1,9 +1,9 @@
 """The paper's tables with our figures, as Markdown and as CSV."""
+
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Optional
 
 from ..printable import spreadsheet_cell
 from .order import compare_order, order_line
@@ -11,18 +11,41 @@ from .paper import METRICS, ORDER_DATASET, PAPER_DATASETS, PaperRow
 from .results import Outcome
 
 Outcomes = Mapping[tuple[str, str], Outcome]  # by data set and place of the row
-TITLES = {2: 'what is added to the backbone', 3: 'losses beside the identity loss',
-          4: 'losses beside the circle loss', 5: 'beside other methods, and re-ranked',
-          6: 'size of the batch, K x P, re-ranked'}
-LEGEND = ('R1 and mAP in percent, of the last epoch; ± is the standard deviation over the n seeds '
-          '(n - 1). A pair of rows is within one standard deviation if their means differ by no '
-          'more than sqrt(s1^2 + s2^2). For a part of a data set the difference is left out.')
-COLUMNS = ('table', 'row', 'config', 'dataset', 'budget', 'part', 'ranking', 'metric', 'ours', 'deviation', 'n',
-           'seeds', 'status', 'paper_dataset', 'paper', 'difference')
+TITLES = {
+    2: 'what is added to the backbone',
+    3: 'losses beside the identity loss',
+    4: 'losses beside the circle loss',
+    5: 'beside other methods, and re-ranked',
+    6: 'size of the batch, K x P, re-ranked',
+}
+LEGEND = (
+    'R1 and mAP in percent, of the last epoch; ± is the standard deviation over the n seeds '
+    '(n - 1). A pair of rows is within one standard deviation if their means differ by no '
+    'more than sqrt(s1^2 + s2^2). For a part of a data set the difference is left out.'
+)
+COLUMNS = (
+    'table',
+    'row',
+    'config',
+    'dataset',
+    'budget',
+    'part',
+    'ranking',
+    'metric',
+    'ours',
+    'deviation',
+    'n',
+    'seeds',
+    'status',
+    'paper_dataset',
+    'paper',
+    'difference',
+)
 
 
-def markdown(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str],
-             budget: Optional[str] = None) -> str:
+def markdown(
+    rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str], budget: str | None = None
+) -> str:
     """The tables, each with what was run above it and the order of its rows below it.
 
     Args:
@@ -44,8 +67,9 @@ def markdown(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[st
     return '\n\n'.join(parts) + '\n'
 
 
-def csv_text(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str],
-             budget: Optional[str] = None) -> str:
+def csv_text(
+    rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str], budget: str | None = None
+) -> str:
     """One line for each row, data set and metric; arguments as `markdown`."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator='\n')
@@ -59,8 +83,7 @@ def csv_text(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[st
     return text.getvalue()
 
 
-def _header(rows: Sequence[PaperRow], outcomes: Outcomes, dataset: str,
-            budget: Optional[str]) -> str:
+def _header(rows: Sequence[PaperRow], outcomes: Outcomes, dataset: str, budget: str | None) -> str:
     """What was run: one line; several values where the runs differ."""
     results = [result for row in rows for result in outcomes[dataset, row.place].results]
     facts = [result.facts for result in results]
@@ -72,10 +95,14 @@ def _header(rows: Sequence[PaperRow], outcomes: Outcomes, dataset: str,
     if not facts:
         return f'{"; ".join(parts)}; not run.'
     seeds = sorted({fact.seed for fact in facts})
-    parts += [f'{said([fact.epochs for fact in facts])} epochs', said([f.network for f in facts]),
-              said([fact.size for fact in facts]), said([fact.precision for fact in facts]),
-              *(sorted({fact.part for fact in facts} - {''})),
-              f'seed{"s" if len(seeds) > 1 else ""} {" ".join(map(str, seeds))}']
+    parts += [
+        f'{said([fact.epochs for fact in facts])} epochs',
+        said([f.network for f in facts]),
+        said([fact.size for fact in facts]),
+        said([fact.precision for fact in facts]),
+        *(sorted({fact.part for fact in facts} - {''})),
+        f'seed{"s" if len(seeds) > 1 else ""} {" ".join(map(str, seeds))}',
+    ]
     commands = [f'`{command}`' for command in dict.fromkeys(f.command for f in facts) if command]
     return f'{"; ".join(parts)}. Command: {", ".join(commands) or "not recorded"}.'
 
@@ -86,8 +113,9 @@ def _grid(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str])
         start = f'{dataset} ' if len(datasets) > 1 else ''
         for metric in METRICS:
             own = dataset in PAPER_DATASETS
-            names += [f'{start}{metric}, ours',
-                      'paper' if own else f'paper ({ORDER_DATASET})'] + ['difference'] * own
+            names += [f'{start}{metric}, ours', 'paper' if own else f'paper ({ORDER_DATASET})'] + [
+                'difference'
+            ] * own
         names.append('n')
     yield _line(names)
     yield f'|{"---|" * len(names)}'
@@ -122,7 +150,7 @@ def _ours(outcome: Outcome, metric: str) -> str:
     return f'{outcome.mean(metric):.2f}{spread}{state}'
 
 
-def _difference(row: PaperRow, outcome: Outcome, dataset: str, metric: str) -> Optional[float]:
+def _difference(row: PaperRow, outcome: Outcome, dataset: str, metric: str) -> float | None:
     """Ours less the paper's; None for an unfinished row, or where the paper has no such figure."""
     paper = row.paper(dataset, metric) if dataset in PAPER_DATASETS else None
     if paper is None or not outcome.is_final or outcome.part:
@@ -134,15 +162,22 @@ def _record(row: PaperRow, outcome: Outcome, dataset: str, metric: str) -> dict[
     deviation = outcome.deviation(metric) if outcome.counted else None
     difference = _difference(row, outcome, dataset, metric)
     return dict(
-        table=str(row.table), row=row.label, config=row.config, dataset=dataset,
-        part=outcome.part, ranking='re-ranked' if row.is_reranked else 'plain', metric=metric,
+        table=str(row.table),
+        row=row.label,
+        config=row.config,
+        dataset=dataset,
+        part=outcome.part,
+        ranking='re-ranked' if row.is_reranked else 'plain',
+        metric=metric,
         ours=f'{outcome.mean(metric):.4f}' if outcome.counted else '',
-        deviation='' if deviation is None else f'{deviation:.4f}', n=str(len(outcome.counted)),
+        deviation='' if deviation is None else f'{deviation:.4f}',
+        n=str(len(outcome.counted)),
         seeds=' '.join(str(result.facts.seed) for result in outcome.counted),
         status=outcome.status or 'finished',
         paper_dataset=PAPER_DATASETS.get(dataset, ORDER_DATASET),
         paper=_paper(row, dataset, metric),
-        difference='' if difference is None else f'{difference:+.4f}')
+        difference='' if difference is None else f'{difference:+.4f}',
+    )
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -1,4 +1,5 @@
 """What a trained model looks at: attention maps of images."""
+
 from .explainer import METHODS, Explainer
 from .layers import FeatureLayer, find_layer
 

@@ -1,6 +1,7 @@
 """From images to their attention maps."""
+
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ METHODS = ('energy', 'similarity', 'identity')
 
 class _Batch(NamedTuple):
     """Images of a name each as the network takes them, (B, 3, H, W), and as they are seen."""
+
     names: list[str]
     inputs: Tensor
     seen: list[np.ndarray]
@@ -44,13 +46,19 @@ class Explainer:
         unreadable: name -> reason, of the images that could not be read by the last call.
     """
 
-    def __init__(self, inferencer: ReIDInferencer, layer: Optional[str] = None) -> None:
+    def __init__(self, inferencer: ReIDInferencer, layer: str | None = None) -> None:
         self.inferencer = inferencer
         self.layer = layer
         self.unreadable: dict[str, str] = {}
 
-    def __call__(self, inputs: Any, methods: Sequence[str] = ('energy', ), *, against: Any = None,
-                 identity: Optional[int] = None) -> list[AttentionMaps]:
+    def __call__(
+        self,
+        inputs: Any,
+        methods: Sequence[str] = ('energy',),
+        *,
+        against: Any = None,
+        identity: int | None = None,
+    ) -> list[AttentionMaps]:
         """Maps of all images that can be read.
 
         Args:
@@ -73,8 +81,10 @@ class Explainer:
         if identity is not None and scores is not None:
             check_int('identity', identity, 0, self._model.head.num_classes - 1)
         compute = dict(
-            energy=self._energy, similarity=lambda images: self._similarity(images, other),
-            identity=lambda images: self._identity(images, scores, identity))
+            energy=self._energy,
+            similarity=lambda images: self._similarity(images, other),
+            identity=lambda images: self._identity(images, scores, identity),
+        )
         found = []
         for batch in self._load(inputs):
             results = {method: compute[method](batch.inputs) for method in methods}
@@ -93,14 +103,17 @@ class Explainer:
         if wrong or not methods or isinstance(methods, str):
             raise ValueError(f'methods={methods!r}: expected a list of some of {METHODS}')
         if 'similarity' in methods and against is None:
-            raise ValueError("the method 'similarity' compares with another image: name it "
-                             '(against)')
+            raise ValueError(
+                "the method 'similarity' compares with another image: name it (against)"
+            )
 
     def _embed(self, against: Any) -> Tensor:
         batch = next(self._load(against), None)
         if batch is None or len(batch.names) > 1:
-            raise ValueError(f'against is one image that can be read, got {against!r}: '
-                             f'{self.unreadable or "several"}')
+            raise ValueError(
+                f'against is one image that can be read, got {against!r}: '
+                f'{self.unreadable or "several"}'
+            )
         with torch.no_grad():
             return self._model(batch.inputs, mode='tensor')[0]
 
@@ -117,26 +130,30 @@ class Explainer:
             outputs = self._model(inputs, mode='tensor')
         return maps, [f'similarity {target(output):.3f}' for output in outputs]
 
-    def _identity(self, inputs: Tensor, scores: nn.Module,
-                  identity: Optional[int]) -> tuple[np.ndarray, list[str]]:
+    def _identity(
+        self, inputs: Tensor, scores: nn.Module, identity: int | None
+    ) -> tuple[np.ndarray, list[str]]:
         library = require('pytorch_grad_cam.utils.model_targets', 'Grad-CAM')
         with torch.no_grad():
             best = scores(inputs).argmax(1).tolist()
         chosen = best if identity is None else [identity] * len(inputs)
         layer = find_layer(self._model, inputs, self.layer, for_gradient=True)
-        maps = grad_cam(scores, inputs, [library.ClassifierOutputTarget(one) for one in chosen],
-                        layer)
+        maps = grad_cam(
+            scores, inputs, [library.ClassifierOutputTarget(one) for one in chosen], layer
+        )
         return maps, [f'training identity {one}' for one in chosen]
 
     def _load(self, inputs: Any) -> Iterator[_Batch]:
         reader = SampleReader(self.inferencer.pipeline)
         for loaded in load_batches(ImageStream(inputs), reader, self.inferencer.batch_size):
-            self.unreadable |= {image.name: image.sample for image in loaded
-                                if isinstance(image.sample, str)}
+            self.unreadable |= {
+                image.name: image.sample for image in loaded if isinstance(image.sample, str)
+            }
             readable = [image for image in loaded if not isinstance(image.sample, str)]
             if readable:
-                yield self._prepare([image.name for image in readable],
-                                    [image.sample for image in readable])
+                yield self._prepare(
+                    [image.name for image in readable], [image.sample for image in readable]
+                )
 
     def _prepare(self, names: list[str], samples: list[Mapping[str, Any]]) -> _Batch:
         preprocessor = self._model.data_preprocessor

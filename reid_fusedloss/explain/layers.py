@@ -1,8 +1,9 @@
 """Where a backbone, whichever it is, has its last feature map."""
+
 import difflib
 import math
 from collections import Counter
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.utils.dl_utils import is_norm
@@ -21,19 +22,21 @@ class FeatureLayer(NamedTuple):
         module: the layer; of several outputs the last counts.
         grid: rows and columns of its tokens, which come last; None: its output is a map.
     """
+
     name: str
     module: nn.Module
-    grid: Optional[tuple[int, int]] = None
+    grid: tuple[int, int] | None = None
 
     def read(self, output: Tensor) -> Tensor:
         """From the layer's output, (B, C, H, W) or tokens (B, L, C), to a map (B, C, H, W)."""
         if self.grid is None:
             return output
-        tokens = output[:, output.shape[1] - math.prod(self.grid):]
+        tokens = output[:, output.shape[1] - math.prod(self.grid) :]
         return tokens.transpose(1, 2).unflatten(2, self.grid)
 
     def tap(self, probe: nn.Module) -> RemovableHandle:
         """Send the output through a module from now on; the handle ends it."""
+
         def send(module: nn.Module, inputs: Any, output: Any) -> Any:
             if isinstance(output, Tensor):
                 return probe(output)
@@ -44,13 +47,15 @@ class FeatureLayer(NamedTuple):
 
 class _Ran(NamedTuple):
     """A layer that ran once, and the shape of its output."""
+
     name: str
     module: nn.Module
     shape: tuple[int, ...]
 
 
-def find_layer(model: nn.Module, images: Tensor, name: Optional[str] = None, *,
-               for_gradient: bool = False) -> FeatureLayer:
+def find_layer(
+    model: nn.Module, images: Tensor, name: str | None = None, *, for_gradient: bool = False
+) -> FeatureLayer:
     """The layer that gives the backbone's last map; of a transformer, its last tokens.
 
     The tokens of a class-token transformer have no gradient after the last attention, so for a
@@ -76,8 +81,10 @@ def find_layer(model: nn.Module, images: Tensor, name: Optional[str] = None, *,
     if for_gradient and _extra_tokens(model.backbone):
         chosen = norms[-3:-2]
     if not chosen:
-        raise ValueError(f'the backbone {type(model.backbone).__name__} gives no feature map: name '
-                         'a layer that does')
+        raise ValueError(
+            f'the backbone {type(model.backbone).__name__} gives no feature map: name '
+            'a layer that does'
+        )
     return _with_grid(model, chosen[0], images)
 
 
@@ -94,8 +101,10 @@ def _trace(model: nn.Module, images: Tensor) -> list[_Ran]:
 
     handles = [
         module.register_forward_hook(
-            lambda module, inputs, output, name=name: note(name, module, output))
-        for name, module in model.backbone.named_modules(prefix='backbone')]
+            lambda module, inputs, output, name=name: note(name, module, output)
+        )
+        for name, module in model.backbone.named_modules(prefix='backbone')
+    ]
     try:
         with torch.no_grad():
             model.backbone(images[:1])
@@ -109,14 +118,18 @@ def _named(model: nn.Module, ran: list[_Ran], images: Tensor, name: str) -> Feat
     found = {layer.name: layer for layer in ran}
     if name not in found:
         near = difflib.get_close_matches(name, found, n=5, cutoff=0.3)
-        raise ValueError(f'layer={name!r} is no layer of the backbone that runs once and gives a '
-                         f'tensor: such are {near or list(found)[-5:]}')
+        raise ValueError(
+            f'layer={name!r} is no layer of the backbone that runs once and gives a '
+            f'tensor: such are {near or list(found)[-5:]}'
+        )
     layer = found[name]
     if _is_map(layer.shape):
         return FeatureLayer(layer.name, layer.module)
     if len(layer.shape) != 3:
-        raise ValueError(f'layer={name!r} gives shape {layer.shape}, neither a map (B, C, H, W) '
-                         'nor tokens (B, L, C): name one that does')
+        raise ValueError(
+            f'layer={name!r} gives shape {layer.shape}, neither a map (B, C, H, W) '
+            'nor tokens (B, L, C): name one that does'
+        )
     return _with_grid(model, layer, images)
 
 
@@ -130,8 +143,12 @@ def _is_tokens(layer: _Ran) -> bool:
 
 def _extra_tokens(backbone: nn.Module) -> int:
     """Tokens that stand for no place of the image, such as the class token."""
-    counts = (getattr(module, name) for module in backbone.modules() for name in TOKEN_COUNTS
-              if isinstance(getattr(module, name, None), int))
+    counts = (
+        getattr(module, name)
+        for module in backbone.modules()
+        for name in TOKEN_COUNTS
+        if isinstance(getattr(module, name, None), int)
+    )
     return next(counts, 0)
 
 
@@ -145,7 +162,9 @@ def _with_grid(model: nn.Module, layer: _Ran, images: Tensor) -> FeatureLayer:
 
     rows = min((rows for rows in range(1, count + 1) if count % rows == 0), key=skew, default=0)
     if not rows or skew(rows) > math.log(SKEW):
-        raise ValueError(f'the {layer.shape[1]} tokens of {layer.name} fit into no grid of the '
-                         f'proportions of the image, {images.shape[2]} x {images.shape[3]}: name '
-                         'another layer')
+        raise ValueError(
+            f'the {layer.shape[1]} tokens of {layer.name} fit into no grid of the '
+            f'proportions of the image, {images.shape[2]} x {images.shape[3]}: name '
+            'another layer'
+        )
     return FeatureLayer(layer.name, layer.module, (rows, count // rows))

@@ -1,4 +1,5 @@
 """Attention maps: the energy of a feature map, and its gradient-weighted sum (Grad-CAM)."""
+
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -57,8 +58,9 @@ def spread(maps: Tensor, size: tuple[int, int]) -> np.ndarray:
     return ((large - low) / (high - low).clamp_min(1e-12)).cpu().numpy()
 
 
-def grad_cam(model: nn.Module, images: Tensor, targets: Sequence[Target],
-             layer: FeatureLayer) -> np.ndarray:
+def grad_cam(
+    model: nn.Module, images: Tensor, targets: Sequence[Target], layer: FeatureLayer
+) -> np.ndarray:
     """Grad-CAM (Selvaraju et al., ICCV 2017, eq. 1 and 2), computed by pytorch_grad_cam.
 
     Args:

@@ -1,4 +1,5 @@
 """What Grad-CAM is to explain of a ReID model."""
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -39,13 +40,15 @@ class IdentityScores(nn.Module):
         reads = getattr(getattr(head, 'loss_module', None), 'reads', ())
         names = [name for name in SCORES if name in reads]
         if not names or head.num_classes < 2:
-            raise ValueError(f'{type(head).__name__} has no classifier that was trained, so there '
-                             'is no identity to explain: give an image to compare with instead')
+            raise ValueError(
+                f'{type(head).__name__} has no classifier that was trained, so there '
+                'is no identity to explain: give an image to compare with instead'
+            )
         self.model, self.name = model, names[0]
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores (B, num_classes) of images (B, 3, H, W)."""
         head = self.model.head
         pooled = self.model.extract_feat(images)[-1]
-        scores = head.tensors(head.embedding(pooled), (self.name, ))[self.name]
+        scores = head.tensors(head.embedding(pooled), (self.name,))[self.name]
         return scores if scores.ndim == 2 else scores.sum(1)

@@ -1,8 +1,9 @@
 """What an exported file says of itself, so that nobody has to guess it or do it twice."""
+
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +42,7 @@ class ModelCard:
         source: `fingerprint` of the model that was exported; None in files of older versions.
         graph: digest of the graph and the other entries, see `export.identity`; '' likewise.
     """
+
     normalise: str
     channel_order: str
     mean: tuple[float, ...]
@@ -56,14 +58,16 @@ class ModelCard:
     config: str
     package: str
     package_version: str
-    source: Optional[dict[str, Any]] = None
+    source: dict[str, Any] | None = None
     graph: str = ''
 
     def to_props(self) -> dict[str, str]:
         """As the file holds it: text as it stands, all else as JSON."""
-        return {name: value if isinstance(value, str) else json.dumps(value)
-                for name, value in asdict(self).items() if value not in (None, '')
-                or name not in OPTIONAL}
+        return {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in asdict(self).items()
+            if value not in (None, '') or name not in OPTIONAL
+        }
 
     @classmethod
     def from_props(cls, props: Mapping[str, str]) -> 'ModelCard':
@@ -72,14 +76,21 @@ class ModelCard:
         Raises:
             ValueError: if one is missing or is none of what it may be.
         """
-        missing = [field.name for field in fields(cls)
-                   if field.name not in props and field.name not in OPTIONAL]
+        missing = [
+            field.name
+            for field in fields(cls)
+            if field.name not in props and field.name not in OPTIONAL
+        ]
         if missing:
             raise ValueError(f'its metadata lacks {missing}: write it with tools/export_onnx.py')
         try:
-            values = {field.name: props[field.name] if field.type is str else
-                      json.loads(props[field.name]) for field in fields(cls)
-                      if field.name in props}
+            values = {
+                field.name: props[field.name]
+                if field.type is str
+                else json.loads(props[field.name])
+                for field in fields(cls)
+                if field.name in props
+            }
             for name in ('mean', 'std', 'image_size'):
                 values[name] = tuple(values[name])
         except (ValueError, TypeError) as error:
@@ -98,8 +109,9 @@ class ModelCard:
                 raise ValueError(f'{name} has {length} numbers, got {getattr(self, name)}')
         for side in self.image_size:
             check_int('image_size', side)
-        if self.source is not None and not (isinstance(self.source, dict) and
-                                            isinstance(self.source.get('options'), dict)):
+        if self.source is not None and not (
+            isinstance(self.source, dict) and isinstance(self.source.get('options'), dict)
+        ):
             raise ValueError(f'source is the fingerprint of a model, got {self.source!r:.80}')
         check_choice('distance', self.distance, DISTANCES)
         return self
@@ -110,10 +122,16 @@ class ModelCard:
         They are built of the entries, not read from the file: a config in a file could name any
         function of any package.
         """
-        return [dict(type='reid_fusedloss.LoadReIDImage', backend=self.decoder),
-                dict(type='mmpretrain.Resize', scale=self.image_size[::-1],
-                     backend=self.resize_backend, interpolation=self.interpolation),
-                dict(type='mmpretrain.PackInputs')]
+        return [
+            dict(type='reid_fusedloss.LoadReIDImage', backend=self.decoder),
+            dict(
+                type='mmpretrain.Resize',
+                scale=self.image_size[::-1],
+                backend=self.resize_backend,
+                interpolation=self.interpolation,
+            ),
+            dict(type='mmpretrain.PackInputs'),
+        ]
 
     def prepare(self, images: np.ndarray) -> np.ndarray:
         """What the graph takes, of images (B, 3, H, W), uint8, BGR."""
@@ -122,6 +140,7 @@ class ModelCard:
         images = np.ascontiguousarray(images, self.input_type)
         if self.normalise == 'inside':
             return images
-        mean, std = (np.array(value, np.float32).reshape(3, 1, 1)
-                     for value in (self.mean, self.std))
+        mean, std = (
+            np.array(value, np.float32).reshape(3, 1, 1) for value in (self.mean, self.std)
+        )
         return (images - mean) / std

@@ -1,4 +1,5 @@
 """What a model and its config say of preprocessing, as a file can repeat it."""
+
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,16 @@ from ..version import __version__
 from .card import ModelCard
 
 
-def describe(model: nn.Module, cfg: Config, feature_dims: int, *, normalise: str,
-             channel_order: str, input_type: str, l2: bool) -> ModelCard:
+def describe(
+    model: nn.Module,
+    cfg: Config,
+    feature_dims: int,
+    *,
+    normalise: str,
+    channel_order: str,
+    input_type: str,
+    l2: bool,
+) -> ModelCard:
     """The card of a model's file.
 
     Args:
@@ -32,18 +41,30 @@ def describe(model: nn.Module, cfg: Config, feature_dims: int, *, normalise: str
     """
     preprocessor = model.data_preprocessor
     if not isinstance(preprocessor, ClsDataPreprocessor) or preprocessor.pad_size_divisor > 1:
-        raise ValueError('an exported file describes a ClsDataPreprocessor without padding; the '
-                         f'model has {preprocessor}')
-    mean, std = (_numbers(getattr(preprocessor, name)) if hasattr(preprocessor, name) else
-                 [default] * 3 for name, default in (('mean', 0.0), ('std', 1.0)))
+        raise ValueError(
+            'an exported file describes a ClsDataPreprocessor without padding; the '
+            f'model has {preprocessor}'
+        )
+    mean, std = (
+        _numbers(getattr(preprocessor, name)) if hasattr(preprocessor, name) else [default] * 3
+        for name, default in (('mean', 0.0), ('std', 1.0))
+    )
     if (channel_order == 'rgb') != preprocessor.to_rgb:
         mean, std = mean[::-1], std[::-1]
     return ModelCard(
-        normalise=normalise, channel_order=channel_order, mean=tuple(mean), std=tuple(std),
-        input_type=input_type, **_images(tested_pipeline(cfg)),
-        feature_dims=feature_dims, l2=l2, distance=tested_distance(cfg),
-        config=Path(cfg.filename or '').name, package='reid_fusedloss',
-        package_version=__version__)
+        normalise=normalise,
+        channel_order=channel_order,
+        mean=tuple(mean),
+        std=tuple(std),
+        input_type=input_type,
+        **_images(tested_pipeline(cfg)),
+        feature_dims=feature_dims,
+        l2=l2,
+        distance=tested_distance(cfg),
+        config=Path(cfg.filename or '').name,
+        package='reid_fusedloss',
+        package_version=__version__,
+    )
 
 
 def _numbers(values: Tensor) -> list[float]:
@@ -56,12 +77,19 @@ def _images(pipeline: Pipeline) -> dict[str, Any]:
     steps = Compose(pipeline_steps(pipeline)).transforms
     names = [type(step).__name__ for step in steps]
     if [type(step) for step in steps] != [LoadReIDImage, Resize, PackInputs]:
-        raise ValueError('an exported file describes a test pipeline of LoadReIDImage, Resize and '
-                         f'PackInputs, this one has {names}')
+        raise ValueError(
+            'an exported file describes a test pipeline of LoadReIDImage, Resize and '
+            f'PackInputs, this one has {names}'
+        )
     load, resize, _ = steps
     if resize.keep_ratio or resize.scale is None:
-        raise ValueError('an exported file describes a Resize to one `scale` without keep_ratio, '
-                         f'got {resize}')
+        raise ValueError(
+            f'an exported file describes a Resize to one `scale` without keep_ratio, got {resize}'
+        )
     width, height = resize.scale
-    return dict(image_size=(height, width), interpolation=resize.interpolation,
-                resize_backend=resize.backend, decoder=load.backend)
+    return dict(
+        image_size=(height, width),
+        interpolation=resize.interpolation,
+        resize_backend=resize.backend,
+        decoder=load.backend,
+    )

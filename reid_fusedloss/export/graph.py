@@ -1,4 +1,5 @@
 """The network that goes into a file."""
+
 import torch
 from torch import Tensor, nn
 

@@ -1,18 +1,26 @@
 """Which model an exported file is of, and whether it still is what was exported."""
+
 import hashlib
 import json
 import os
-from typing import Any, Union
+from typing import Any
 
 from ..apis.fingerprint import FULL, of_file
 from ..optional import require
 from .card import ModelCard
 
-PathLike = Union[str, os.PathLike]
+PathLike = str | os.PathLike
 GRAPH = 'graph'  # the entry that holds the digest of all else
 # operators of a quantised graph
-QUANTISED = ('QuantizeLinear', 'DequantizeLinear', 'DynamicQuantizeLinear', 'ConvInteger',
-             'MatMulInteger', 'QLinearConv', 'QLinearMatMul')
+QUANTISED = (
+    'QuantizeLinear',
+    'DequantizeLinear',
+    'DynamicQuantizeLinear',
+    'ConvInteger',
+    'MatMulInteger',
+    'QLinearConv',
+    'QLinearMatMul',
+)
 
 
 def graph_digest(model: Any) -> str:
@@ -22,9 +30,10 @@ def graph_digest(model: Any) -> str:
         model: an `onnx.ModelProto`.
     """
     digest = hashlib.sha256(model.graph.SerializeToString(deterministic=True))
-    said = dict(opsets={entry.domain: entry.version for entry in model.opset_import},
-                entries={entry.key: entry.value for entry in model.metadata_props
-                         if entry.key != GRAPH})
+    said = dict(
+        opsets={entry.domain: entry.version for entry in model.opset_import},
+        entries={entry.key: entry.value for entry in model.metadata_props if entry.key != GRAPH},
+    )
     digest.update(json.dumps(said, sort_keys=True).encode())
     return digest.hexdigest()
 

@@ -1,7 +1,8 @@
 """What PyTorch's exporters cannot do with a model, done otherwise while they run."""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Union
+from typing import Any
 
 import torch
 from mmpretrain.models.utils.attention import ShiftWindowMSA
@@ -40,14 +41,15 @@ def _window_reverse(windows: Tensor, height: int, width: int, size: int) -> Tens
     return parts.permute(0, 1, 3, 2, 4, 5).reshape(-1, height, width, channels)
 
 
-def _constant_average(maps: Tensor, size: Union[int, tuple[int, int]], *args: Any,
-                      **kwargs: Any) -> Tensor:
+def _constant_average(
+    maps: Tensor, size: int | tuple[int, int], *args: Any, **kwargs: Any
+) -> Tensor:
     """As `F.avg_pool2d`, with a window of Python's integers."""
     window = int(size) if isinstance(size, (int, Tensor)) else [int(side) for side in size]
     return _average(maps, window, *args, **kwargs)
 
 
-def _adaptive_average(maps: Tensor, size: Union[int, tuple[int, int]]) -> Tensor:
+def _adaptive_average(maps: Tensor, size: int | tuple[int, int]) -> Tensor:
     """As `F.adaptive_avg_pool2d`: the mean of each cell, whose borders are rounded outwards."""
     height, width = (int(length) for length in maps.shape[2:])
     rows, columns = (size, size) if isinstance(size, int) else size
@@ -55,9 +57,13 @@ def _adaptive_average(maps: Tensor, size: Union[int, tuple[int, int]]) -> Tensor
     if height % rows == 0 and width % columns == 0:
         return _adaptive(maps, size)
     bands = (maps[:, :, cell] for cell in _cells(height, rows))
-    return torch.stack([
-        torch.stack([band[..., cell].mean((2, 3)) for cell in _cells(width, columns)], dim=2)
-        for band in bands], dim=2)
+    return torch.stack(
+        [
+            torch.stack([band[..., cell].mean((2, 3)) for cell in _cells(width, columns)], dim=2)
+            for band in bands
+        ],
+        dim=2,
+    )
 
 
 def _cells(length: int, number: int) -> list[slice]:

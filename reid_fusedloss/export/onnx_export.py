@@ -1,8 +1,9 @@
 """From a trained model to an ONNX file that has been compared with it."""
+
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, Optional, Union
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from .identity import graph_digest
 from .onnx_model import OnnxModel
 from .trace import check_exporter, trace
 
-PathLike = Union[str, os.PathLike]
+PathLike = str | os.PathLike
 BATCH_SIZES = (1, 3, 64)  # that a file is compared at
 DRAWN = 10  # pedestrians to compare on where no images are given
 
@@ -34,15 +35,25 @@ class Export(NamedTuple):
         difference: the largest between a number of its features and of the model's.
         num_images: that were compared.
     """
+
     card: ModelCard
     difference: float
     num_images: int
 
 
-def export_onnx(inferencer: ReIDInferencer, path: PathLike, *, normalise: str = 'inside',
-                channel_order: str = 'rgb', input_type: str = 'float32', l2: bool = True,
-                exporter: str = 'torchscript', opset: Optional[int] = None, images: Any = None,
-                tolerance: float = 1e-4) -> Export:
+def export_onnx(
+    inferencer: ReIDInferencer,
+    path: PathLike,
+    *,
+    normalise: str = 'inside',
+    channel_order: str = 'rgb',
+    input_type: str = 'float32',
+    l2: bool = True,
+    exporter: str = 'torchscript',
+    opset: int | None = None,
+    images: Any = None,
+    tolerance: float = 1e-4,
+) -> Export:
     """Write a model to an ONNX file: whole and compared, or not at all.
 
     The graph maps `images` (batch, 3, H, W), of any batch, to `features` (batch, C). Before the
@@ -76,30 +87,43 @@ def export_onnx(inferencer: ReIDInferencer, path: PathLike, *, normalise: str = 
     expected = inferencer(images)
     if not len(expected):
         raise ValueError(f'none of the images to compare on can be read: {expected.unreadable}')
-    card = replace(describe(
-        inferencer.model, inferencer.cfg, inferencer.feat_dims, normalise=normalise,
-        channel_order=channel_order, input_type=input_type, l2=l2),
-        source=inferencer.fingerprint())
+    card = replace(
+        describe(
+            inferencer.model,
+            inferencer.cfg,
+            inferencer.feat_dims,
+            normalise=normalise,
+            channel_order=channel_order,
+            input_type=input_type,
+            l2=l2,
+        ),
+        source=inferencer.fingerprint(),
+    )
     model, card = _to_onnx(inferencer, card, exporter, opset)
     with whole_file(path) as file:
         file.write(model.SerializeToString())
         file.flush()
         difference = _difference(file.name, images, expected)
         if not difference <= tolerance:  # so written for NaN
-            raise ValueError(f"{path} is not written: its features differ from the model's by "
-                             f'{difference:.2g}, more than tolerance={tolerance:g}')
+            raise ValueError(
+                f"{path} is not written: its features differ from the model's by "
+                f'{difference:.2g}, more than tolerance={tolerance:g}'
+            )
     return Export(card, difference, len(expected))
 
 
 def _check_inferencer(inferencer: ReIDInferencer) -> None:
     for name, expected in dict(normalize=True, flip=False, amp=False).items():
         if getattr(inferencer, name) != expected:
-            raise ValueError(f'{name}={not expected} of the inferencer cannot be exported: make '
-                             f'one with {name}={expected}')
+            raise ValueError(
+                f'{name}={not expected} of the inferencer cannot be exported: make '
+                f'one with {name}={expected}'
+            )
 
 
-def _check_arguments(path: Path, normalise: str, channel_order: str, input_type: str, l2: bool,
-                     tolerance: float) -> None:
+def _check_arguments(
+    path: Path, normalise: str, channel_order: str, input_type: str, l2: bool, tolerance: float
+) -> None:
     if path.suffix != '.onnx':
         raise ValueError(f'a model is exported to an .onnx file, got {path}')
     check_choice('normalise', normalise, PLACES)
@@ -119,8 +143,9 @@ def _images(images: Any) -> list[ImageSource]:
     return list_sources(drawn if images is None else images)
 
 
-def _to_onnx(inferencer: ReIDInferencer, card: ModelCard, exporter: str,
-             opset: Optional[int]) -> tuple[Any, ModelCard]:
+def _to_onnx(
+    inferencer: ReIDInferencer, card: ModelCard, exporter: str, opset: int | None
+) -> tuple[Any, ModelCard]:
     """The model as an `onnx.ModelProto` with its card, and the card with the digest of both."""
     graph = EmbeddingGraph(inferencer.model, card, inferencer.model.data_preprocessor.to_rgb)
     device = next(inferencer.model.parameters()).device
@@ -137,6 +162,7 @@ def _to_onnx(inferencer: ReIDInferencer, card: ModelCard, exporter: str,
 
 def _difference(path: PathLike, images: list[ImageSource], expected: Extraction) -> float:
     """The largest between a number of a file's features and of the expected ones."""
-    found = [OnnxModel(path, batch_size=size, progress=False)(images).features
-             for size in BATCH_SIZES]
+    found = [
+        OnnxModel(path, batch_size=size, progress=False)(images).features for size in BATCH_SIZES
+    ]
     return max(float(np.abs(features - expected.features).max()) for features in found)

@@ -1,9 +1,10 @@
 """Features of images by an exported file, with the preprocessing that the file states."""
+
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from .card import ModelCard
 from .identity import fingerprint_of
 from .runtimes import RUNTIMES
 
-PathLike = Union[str, os.PathLike]
+PathLike = str | os.PathLike
 
 
 def read_card(path: PathLike) -> ModelCard:
@@ -60,9 +61,16 @@ class OnnxModel(FeatureExtractor):
         FileNotFoundError, TypeError, ValueError: see `read_card`; if an argument is wrong.
     """
 
-    def __init__(self, path: PathLike, runtime: str = 'onnxruntime', *,
-                 providers: Optional[Sequence[str]] = None, batch_size: int = 64,
-                 num_workers: int = 0, progress: bool = True) -> None:
+    def __init__(
+        self,
+        path: PathLike,
+        runtime: str = 'onnxruntime',
+        *,
+        providers: Sequence[str] | None = None,
+        batch_size: int = 64,
+        num_workers: int = 0,
+        progress: bool = True,
+    ) -> None:
         check_choice('runtime', runtime, RUNTIMES)
         self.card = read_card(path)
         super().__init__(self.card.pipeline(), batch_size, num_workers, progress)

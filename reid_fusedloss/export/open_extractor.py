@@ -1,20 +1,29 @@
 """From a trained model or an exported file to features."""
+
 import os
 from collections.abc import Mapping
-from typing import Any, Optional, Union
+from typing import Any
 
 from ..apis import FeatureExtractor, ReIDInferencer
 from .onnx_model import OnnxModel
 
-PathLike = Union[str, os.PathLike]
+PathLike = str | os.PathLike
 SUFFIX = '.onnx'
 
 
-def open_extractor(source: PathLike, checkpoint: Optional[PathLike] = None,
-                   device: Optional[str] = None, *, batch_size: int = 64, num_workers: int = 0,
-                   progress: bool = True, normalize: bool = True, flip: bool = False,
-                   amp: bool = False, options: Optional[Mapping[str, Any]] = None
-                   ) -> FeatureExtractor:
+def open_extractor(
+    source: PathLike,
+    checkpoint: PathLike | None = None,
+    device: str | None = None,
+    *,
+    batch_size: int = 64,
+    num_workers: int = 0,
+    progress: bool = True,
+    normalize: bool = True,
+    flip: bool = False,
+    amp: bool = False,
+    options: Mapping[str, Any] | None = None,
+) -> FeatureExtractor:
     """`OnnxModel` of an exported file (.onnx), `ReIDInferencer` of all else.
 
     The arguments are those of `ReIDInferencer`; of an exported file batches, workers and the bar
@@ -26,15 +35,32 @@ def open_extractor(source: PathLike, checkpoint: Optional[PathLike] = None,
             to an exported file.
     """
     if not is_exported(source):
-        return ReIDInferencer(source, checkpoint, device, batch_size=batch_size,
-                              num_workers=num_workers, progress=progress, normalize=normalize,
-                              flip=flip, amp=amp, options=options)
-    given = dict(checkpoint=checkpoint, device=device, normalize=not normalize, flip=flip, amp=amp,
-                 options=options)
+        return ReIDInferencer(
+            source,
+            checkpoint,
+            device,
+            batch_size=batch_size,
+            num_workers=num_workers,
+            progress=progress,
+            normalize=normalize,
+            flip=flip,
+            amp=amp,
+            options=options,
+        )
+    given = dict(
+        checkpoint=checkpoint,
+        device=device,
+        normalize=not normalize,
+        flip=flip,
+        amp=amp,
+        options=options,
+    )
     wrong = [name for name, value in given.items() if value]
     if wrong:
-        raise ValueError(f'{os.fspath(source)} is an exported model, to which {wrong} cannot be '
-                         'applied: leave them out, or export it anew with them')
+        raise ValueError(
+            f'{os.fspath(source)} is an exported model, to which {wrong} cannot be '
+            'applied: leave them out, or export it anew with them'
+        )
     return OnnxModel(source, batch_size=batch_size, num_workers=num_workers, progress=progress)
 
 

@@ -1,17 +1,17 @@
 """Who computes an ONNX file: a path in, a function from images to features out."""
+
 import os
 from collections.abc import Callable, Sequence
-from typing import Optional, Union
 
 import numpy as np
 
 from ..optional import require
 
-PathLike = Union[str, os.PathLike]
+PathLike = str | os.PathLike
 Run = Callable[[np.ndarray], np.ndarray]
 
 
-def onnxruntime_run(path: PathLike, providers: Optional[Sequence[str]] = None) -> Run:
+def onnxruntime_run(path: PathLike, providers: Sequence[str] | None = None) -> Run:
     """By onnxruntime.
 
     Args:
@@ -26,14 +26,15 @@ def onnxruntime_run(path: PathLike, providers: Optional[Sequence[str]] = None) -
     providers = list(providers or ['CPUExecutionProvider'])
     missing = set(providers) - set(runtime.get_available_providers())
     if missing:
-        raise ValueError(f'providers={providers}: this onnxruntime has '
-                         f'{runtime.get_available_providers()}')
+        raise ValueError(
+            f'providers={providers}: this onnxruntime has {runtime.get_available_providers()}'
+        )
     session = runtime.InferenceSession(os.fspath(path), providers=providers)
     name = session.get_inputs()[0].name
     return lambda images: session.run(None, {name: images})[0]
 
 
-def openvino_run(path: PathLike, providers: Optional[Sequence[str]] = None) -> Run:
+def openvino_run(path: PathLike, providers: Sequence[str] | None = None) -> Run:
     """By OpenVINO, on the CPU, in float32: by default it may compute in bfloat16 there.
 
     Args:

@@ -1,9 +1,10 @@
 """PyTorch's two exporters behind one call."""
+
 import inspect
 import os
 import tempfile
 import warnings
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from mmengine.utils import digit_version
@@ -17,7 +18,7 @@ EXPORTERS = dict(torchscript=17, dynamo=18)  # and the opset that each has by de
 DYNAMO_SINCE = '2.6'
 
 
-def check_exporter(exporter: str, opset: Optional[int]) -> None:
+def check_exporter(exporter: str, opset: int | None) -> None:
     """Refuse what this installation cannot do.
 
     Raises:
@@ -31,11 +32,13 @@ def check_exporter(exporter: str, opset: Optional[int]) -> None:
     if exporter == 'dynamo':
         require('onnxscript', "PyTorch's dynamo exporter")
         if digit_version(torch.__version__) < digit_version(DYNAMO_SINCE):
-            raise ValueError(f"exporter='dynamo' needs PyTorch {DYNAMO_SINCE}, this is "
-                             f'{torch.__version__}: use torchscript')
+            raise ValueError(
+                f"exporter='dynamo' needs PyTorch {DYNAMO_SINCE}, this is "
+                f'{torch.__version__}: use torchscript'
+            )
 
 
-def trace(graph: nn.Module, sample: Tensor, exporter: str, opset: Optional[int] = None) -> Any:
+def trace(graph: nn.Module, sample: Tensor, exporter: str, opset: int | None = None) -> Any:
     """A network as an `onnx.ModelProto` that holds its weights.
 
     Args:
@@ -48,23 +51,32 @@ def trace(graph: nn.Module, sample: Tensor, exporter: str, opset: Optional[int] 
         ValueError: if the exporter cannot do it.
     """
     onnx = require('onnx', 'an export to ONNX')
-    options: dict[str, Any] = dict(input_names=['images'], output_names=['features'],
-                                   opset_version=opset or EXPORTERS[exporter], verbose=False)
+    options: dict[str, Any] = dict(
+        input_names=['images'],
+        output_names=['features'],
+        opset_version=opset or EXPORTERS[exporter],
+        verbose=False,
+    )
     if exporter == 'dynamo':
-        options |= dict(dynamo=True, dynamic_shapes=({0: torch.export.Dim('batch')}, ))
+        options |= dict(dynamo=True, dynamic_shapes=({0: torch.export.Dim('batch')},))
     else:
         options['dynamic_axes'] = dict(images={0: 'batch'}, features={0: 'batch'})
         if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
             options['dynamo'] = False
-    with (tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad(),
-          exportable()):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        warnings.catch_warnings(),
+        torch.no_grad(),
+        exportable(),
+    ):
         warnings.simplefilter('ignore')  # that torchscript is deprecated, that shapes are constants
         file = os.path.join(folder, 'model.onnx')
         try:
-            torch.onnx.export(graph, (sample, ), file, **options)
+            torch.onnx.export(graph, (sample,), file, **options)
         except Exception as error:  # each exporter has errors of its own, some with the graph
             raise ValueError(
                 f'PyTorch {torch.__version__} cannot export this model by {exporter} at opset '
                 f'{options["opset_version"]} ({str(error)[:300]}): try another exporter '
-                f'({", ".join(EXPORTERS)}) or opset') from error
+                f'({", ".join(EXPORTERS)}) or opset'
+            ) from error
         return onnx.load(file)

@@ -1,9 +1,10 @@
 """The matrix product behind every distance: whose, and in which precision."""
+
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Optional, Union
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ def choose_backend(backend: str, device: torch.device) -> str:
     return _faster_on_cpu(torch.get_num_threads()) if backend == 'auto' else backend
 
 
-def inner_products(x: Tensor, y: Tensor, backend: str, out: Optional[Tensor] = None) -> Tensor:
+def inner_products(x: Tensor, y: Tensor, backend: str, out: Tensor | None = None) -> Tensor:
     """x @ y.T, without gradient, in the precision of x and y: no bfloat16, no TensorFloat-32.
 
     Args:
@@ -76,7 +77,7 @@ def _has_precision(kind: Any) -> bool:
         return False
 
 
-def _set_precision(kinds: list, values: Union[str, list[str]]) -> None:
+def _set_precision(kinds: list, values: str | list[str]) -> None:
     if not kinds:
         torch.set_float32_matmul_precision(values)
     for kind, value in zip(kinds, values):

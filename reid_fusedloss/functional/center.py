@@ -1,4 +1,5 @@
 """Centre loss (Wen et al., ECCV 2016) and the update of its centres."""
+
 import torch
 from torch import Tensor
 
@@ -9,8 +10,9 @@ UPDATES = ('sgd', 'wen')
 
 
 @full_precision
-def center_loss(features: Tensor, labels: Tensor, centers: Tensor, *,
-                reduction: str = 'mean') -> Tensor:
+def center_loss(
+    features: Tensor, labels: Tensor, centers: Tensor, *, reduction: str = 'mean'
+) -> Tensor:
     """Squared Euclidean distance of each feature to the centre of its class.
 
     Only the B centres of the batch are touched: no (B, num_classes) matrix is made.
@@ -38,8 +40,9 @@ def center_loss(features: Tensor, labels: Tensor, centers: Tensor, *,
 
 @torch.no_grad()
 @full_precision
-def center_step(features: Tensor, labels: Tensor, centers: Tensor, *, lr: float,
-                update: str = 'sgd') -> Tensor:
+def center_step(
+    features: Tensor, labels: Tensor, centers: Tensor, *, lr: float, update: str = 'sgd'
+) -> Tensor:
     """One update of the centres of the batch's classes; samples that are not finite do not count.
 
     Args:
@@ -105,6 +108,8 @@ def _sums_of_classes(values: Tensor, labels: Tensor, counted: Tensor) -> tuple[T
 def _check(features: Tensor, labels: Tensor, centers: Tensor) -> None:
     check_batch(features, labels)
     if centers.ndim != 2 or centers.shape[1] != features.shape[1]:
-        raise ValueError(f'features of shape {tuple(features.shape)} do not fit centers of shape '
-                         f'{tuple(centers.shape)}')
+        raise ValueError(
+            f'features of shape {tuple(features.shape)} do not fit centers of shape '
+            f'{tuple(centers.shape)}'
+        )
     check_class_labels(labels, len(centers))

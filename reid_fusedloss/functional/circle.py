@@ -1,4 +1,5 @@
 """Circle loss (Sun et al., CVPR 2020) in its three forms: per anchor, whole batch, class level."""
+
 from typing import Any
 
 import torch
@@ -106,15 +107,17 @@ class _Gram(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        rows, = ctx.saved_tensors
+        (rows,) = ctx.saved_tensors
         return (gradient + gradient.T) @ rows
 
 
 def _check_square(similarity: Tensor, labels: Tensor) -> None:
     check_batch(similarity, labels)
     if similarity.shape[0] != similarity.shape[1]:
-        raise ValueError('similarity must hold all pairs of the batch, shape (B, B), got '
-                         f'{tuple(similarity.shape)}')
+        raise ValueError(
+            'similarity must hold all pairs of the batch, shape (B, B), got '
+            f'{tuple(similarity.shape)}'
+        )
 
 
 def _weighted_pairs(similarity: Tensor, margin: float, gamma: float) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,5 @@
 """Cosines of features and the rows of a classifier, as a layer to learn through."""
+
 from typing import Any
 
 import torch
@@ -30,13 +31,14 @@ def class_cosines(features: Tensor, rows: Tensor) -> Tensor:
         ValueError: if the shapes disagree.
     """
     if features.ndim != 2 or rows.ndim != 2 or features.shape[1] != rows.shape[1]:
-        raise ValueError('expected features (B, C) and rows (num_classes, C), got '
-                         f'{tuple(features.shape)} and {tuple(rows.shape)}')
+        raise ValueError(
+            'expected features (B, C) and rows (num_classes, C), got '
+            f'{tuple(features.shape)} and {tuple(rows.shape)}'
+        )
     return _Cosines.apply(features, rows)
 
 
 class _Cosines(torch.autograd.Function):
-
     @staticmethod
     def forward(ctx: Any, features: Tensor, rows: Tensor) -> Tensor:
         feature_norms = features.norm(dim=1, keepdim=True).clamp_min_(SMALLEST_NORM)

@@ -1,6 +1,6 @@
 """Distances between all rows of two feature matrices."""
+
 from collections.abc import Iterator
-from typing import Optional
 
 import numpy as np
 import torch
@@ -71,12 +71,14 @@ def cosine_distance(x: Tensor, y: Tensor) -> Tensor:
     return _cosine(_inner(x * _inverse_norm(x)[:, None], y), _inverse_norm(y))
 
 
-def distance_blocks(query: Features,
-                    gallery: Features,
-                    distance: str = 'cosine',
-                    *,
-                    chunk_size: int = CHUNK_SIZE,
-                    backend: str = 'auto') -> Iterator[np.ndarray]:
+def distance_blocks(
+    query: Features,
+    gallery: Features,
+    distance: str = 'cosine',
+    *,
+    chunk_size: int = CHUNK_SIZE,
+    backend: str = 'auto',
+) -> Iterator[np.ndarray]:
     """Distances of all queries to the whole gallery, some queries at a time.
 
     Args:
@@ -108,8 +110,9 @@ def check_chunk_size(chunk_size: int) -> None:
         raise ValueError(f'chunk_size is a positive integer, got {chunk_size!r}')
 
 
-def squared_distance_to(x: Tensor, y: Tensor, y_squared_norm: Tensor, backend: str,
-                        out: Optional[Tensor] = None) -> Tensor:
+def squared_distance_to(
+    x: Tensor, y: Tensor, y_squared_norm: Tensor, backend: str, out: Tensor | None = None
+) -> Tensor:
     """`squared_euclidean_distance` of checked features, with the squared norms (M,) of y given.
 
     `out`, shape (N, M), is where to write them.
@@ -117,8 +120,9 @@ def squared_distance_to(x: Tensor, y: Tensor, y_squared_norm: Tensor, backend: s
     return _squared(inner_products(x, y, backend, out), x, y_squared_norm)
 
 
-def _distance_blocks(query: Tensor, gallery: Tensor, distance: str, chunk_size: int,
-                     backend: str) -> Iterator[np.ndarray]:
+def _distance_blocks(
+    query: Tensor, gallery: Tensor, distance: str, chunk_size: int, backend: str
+) -> Iterator[np.ndarray]:
     statistic = _inverse_norm(gallery) if distance == 'cosine' else _norm(gallery).square()
     for rows in query.split(int(chunk_size)):
         if distance == 'cosine':
@@ -154,6 +158,8 @@ def _inverse_norm(x: Tensor) -> Tensor:
 
 def _check(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
-        raise ValueError(f'expected features of shape (N, C) and (M, C), got {tuple(x.shape)} '
-                         f'and {tuple(y.shape)}')
+        raise ValueError(
+            f'expected features of shape (N, C) and (M, C), got {tuple(x.shape)} '
+            f'and {tuple(y.shape)}'
+        )
     return at_least_float32(x, y)

@@ -1,11 +1,10 @@
 """Checks of feature matrices, shared by the ranking and the re-ranking."""
-from typing import Union
 
 import numpy as np
 import torch
 from torch import Tensor
 
-Features = Union[np.ndarray, Tensor]
+Features = np.ndarray | Tensor
 
 
 def at_least_float32(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -17,8 +16,9 @@ def at_least_float32(*tensors: Tensor) -> tuple[Tensor, ...]:
     dtype = torch.float32
     for tensor in tensors:
         if not tensor.is_floating_point():
-            raise TypeError(f'expected floating-point features, got {tensor.dtype}: '
-                            'cast them with .float()')
+            raise TypeError(
+                f'expected floating-point features, got {tensor.dtype}: cast them with .float()'
+            )
         dtype = torch.promote_types(dtype, tensor.dtype)
     return tuple(tensor.to(dtype) for tensor in tensors)
 
@@ -42,7 +42,8 @@ def as_feature_pair(query: Features, gallery: Features) -> tuple[Tensor, Tensor]
     if query.shape[1] != gallery.shape[1] or query.device != gallery.device:
         raise ValueError(
             'query and gallery features differ in width or device: '
-            f'{tuple(query.shape)} on {query.device}, {tuple(gallery.shape)} on {gallery.device}')
+            f'{tuple(query.shape)} on {query.device}, {tuple(gallery.shape)} on {gallery.device}'
+        )
     query, gallery = at_least_float32(query, gallery)
     _check_finite(query, 'query')
     _check_finite(gallery, 'gallery')
@@ -61,7 +62,7 @@ def as_features(features: Features, name: str = 'features') -> Tensor:
         ValueError: if they are empty, not 2-D, not finite, or so large or small that squares
             leave the range of their type.
     """
-    features, = at_least_float32(_as_tensor(features, name))
+    (features,) = at_least_float32(_as_tensor(features, name))
     _check_finite(features, name)
     return features
 
@@ -75,19 +76,27 @@ def normalised(features: Tensor) -> Tensor:
 def _as_tensor(features: Features, name: str) -> Tensor:
     if isinstance(features, np.ndarray):
         if not np.issubdtype(features.dtype, np.floating):
-            raise TypeError(f'{name} features are of type {features.dtype}, expected floating '
-                            'point: cast them with .astype(np.float32)')
+            raise TypeError(
+                f'{name} features are of type {features.dtype}, expected floating '
+                'point: cast them with .astype(np.float32)'
+            )
         features = np.ascontiguousarray(features)
         features = torch.from_numpy(features if features.flags.writeable else features.copy())
     if not isinstance(features, Tensor):
-        raise TypeError(f'{name} features are a {type(features).__name__}, expected a numpy '
-                        'array or a torch tensor')
+        raise TypeError(
+            f'{name} features are a {type(features).__name__}, expected a numpy '
+            'array or a torch tensor'
+        )
     if not features.is_floating_point():
-        raise TypeError(f'{name} features are of type {features.dtype}, expected floating '
-                        'point: cast them with .float()')
+        raise TypeError(
+            f'{name} features are of type {features.dtype}, expected floating '
+            'point: cast them with .float()'
+        )
     if features.ndim != 2 or 0 in features.shape:
-        raise ValueError(f'{name} features have shape {tuple(features.shape)}, '
-                         'expected (N, C) with N >= 1 and C >= 1')
+        raise ValueError(
+            f'{name} features have shape {tuple(features.shape)}, '
+            'expected (N, C) with N >= 1 and C >= 1'
+        )
     return features.detach()
 
 
@@ -96,13 +105,19 @@ def _check_finite(features: Tensor, name: str) -> None:
     limits = torch.finfo(features.dtype)
     small = norm < 10 * limits.tiny**0.5
     if small.any() and features[small].any():
-        raise ValueError(f'{name} features are too small for {features.dtype} (a norm of '
-                         f'{norm[small].max():g}): its square underflows; scale them or use float64')
+        raise ValueError(
+            f'{name} features are too small for {features.dtype} (a norm of '
+            f'{norm[small].max():g}): its square underflows; scale them or use float64'
+        )
     if (norm < limits.max**0.5 / 2).all():
         return
     bad = (~features.isfinite()).nonzero()
     if len(bad):
-        raise ValueError(f'{name} features: {len(bad)} of {features.numel()} values are NaN or '
-                         f'infinite, the first at index {tuple(bad[0].tolist())}')
-    raise ValueError(f'{name} features are too large for {features.dtype} (largest value '
-                     f'{features.abs().max():g}): the norm overflows; scale them or use float64')
+        raise ValueError(
+            f'{name} features: {len(bad)} of {features.numel()} values are NaN or '
+            f'infinite, the first at index {tuple(bad[0].tolist())}'
+        )
+    raise ValueError(
+        f'{name} features are too large for {features.dtype} (largest value '
+        f'{features.abs().max():g}): the norm overflows; scale them or use float64'
+    )

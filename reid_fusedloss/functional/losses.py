@@ -1,4 +1,5 @@
 """What all losses share: full precision, checked labels, pair masks, mean over usable anchors."""
+
 import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -49,8 +50,10 @@ def check_batch(values: Tensor, labels: Tensor) -> None:
         TypeError: if a dtype is of the wrong kind.
     """
     if values.ndim != 2 or labels.shape != values.shape[:1]:
-        raise ValueError(f'expected a (B, C) tensor and labels of shape (B,), got '
-                         f'{tuple(values.shape)} and {tuple(labels.shape)}')
+        raise ValueError(
+            f'expected a (B, C) tensor and labels of shape (B,), got '
+            f'{tuple(values.shape)} and {tuple(labels.shape)}'
+        )
     if not values.is_floating_point():
         raise TypeError(f'expected a floating point tensor, got {values.dtype}')
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:

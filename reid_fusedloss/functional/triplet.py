@@ -1,5 +1,6 @@
 """Triplet losses with mining inside the batch."""
-from typing import Any, NamedTuple, Optional
+
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,8 +20,14 @@ class TripletDistances(NamedTuple):
 
 
 @full_precision
-def batch_hard_triplet_loss(features: Tensor, labels: Tensor, *, margin: Optional[float] = 0.3,
-                            normalize: bool = False, squared: bool = False) -> Tensor:
+def batch_hard_triplet_loss(
+    features: Tensor,
+    labels: Tensor,
+    *,
+    margin: float | None = 0.3,
+    normalize: bool = False,
+    squared: bool = False,
+) -> Tensor:
     """Triplet loss with the hardest pairs of the batch (Hermans et al., arXiv:1703.07737, eq. 5).
 
     Args:
@@ -39,29 +46,38 @@ def batch_hard_triplet_loss(features: Tensor, labels: Tensor, *, margin: Optiona
         TypeError: if the features are not floating point or the labels are not integers.
     """
     return triplet_ranking_loss(
-        hardest_distances(features, labels, normalize=normalize, squared=squared), margin)
+        hardest_distances(features, labels, normalize=normalize, squared=squared), margin
+    )
 
 
 @full_precision
-def weighted_triplet_loss(features: Tensor, labels: Tensor, *, margin: Optional[float] = None,
-                          normalize: bool = False, squared: bool = False) -> Tensor:
+def weighted_triplet_loss(
+    features: Tensor,
+    labels: Tensor,
+    *,
+    margin: float | None = None,
+    normalize: bool = False,
+    squared: bool = False,
+) -> Tensor:
     """Weighted regularised triplet loss: all pairs, softmax-weighted (Ye et al., AGW, TPAMI 2021).
 
     Arguments, result and errors as in `batch_hard_triplet_loss`; AGW is margin=None.
     """
     return triplet_ranking_loss(
-        weighted_distances(features, labels, normalize=normalize, squared=squared), margin)
+        weighted_distances(features, labels, normalize=normalize, squared=squared), margin
+    )
 
 
-def triplet_ranking_loss(distances: TripletDistances, margin: Optional[float]) -> Tensor:
+def triplet_ranking_loss(distances: TripletDistances, margin: float | None) -> Tensor:
     """Mean over usable anchors of relu(d_ap - d_an + margin), or of softplus for margin None."""
     gap = distances.positive - distances.negative
     return mean_over(F.softplus(gap) if margin is None else F.relu(gap + margin), distances.usable)
 
 
 @full_precision
-def hardest_distances(features: Tensor, labels: Tensor, *, normalize: bool = False,
-                      squared: bool = False) -> TripletDistances:
+def hardest_distances(
+    features: Tensor, labels: Tensor, *, normalize: bool = False, squared: bool = False
+) -> TripletDistances:
     """Distances to the farthest positive and the nearest negative of each anchor.
 
     Mined without gradient; only the 2B chosen pairs are differentiated, so the (B, B) matrix has
@@ -85,8 +101,9 @@ def hardest_distances(features: Tensor, labels: Tensor, *, normalize: bool = Fal
 
 
 @full_precision
-def weighted_distances(features: Tensor, labels: Tensor, *, normalize: bool = False,
-                       squared: bool = False) -> TripletDistances:
+def weighted_distances(
+    features: Tensor, labels: Tensor, *, normalize: bool = False, squared: bool = False
+) -> TripletDistances:
     """Softmax-weighted means of each anchor's distances (AGW: Ye et al., TPAMI 2021, eq. 8).
 
     Far positives and near negatives weigh most. As in the authors' code the anchor is one of its

@@ -1,4 +1,5 @@
 """Train and test rows of tables."""
+
 import argparse
 import shlex
 from pathlib import Path
@@ -13,14 +14,20 @@ def run(args: argparse.Namespace) -> int:
     """Run the rows; 1 if some failed, 130 if it was stopped."""
     interrupt_on_signals()
     trust_checkpoints(args.trust_checkpoint)
-    choices = Choices(args.dataset, args.budget, tuple(args.cfg_options), args.amp,
-                      args.num_processes,
-                      args.trust_checkpoint)
+    choices = Choices(
+        args.dataset,
+        args.budget,
+        tuple(args.cfg_options),
+        args.amp,
+        args.num_processes,
+        args.trust_checkpoint,
+    )
     rows = plan(find_configs(args.rows), args.seeds, choices, Path(args.root))
     settle(rows, args.redo)
     command = shlex.join(['reid-fusedloss', 'ablate', *args.argv])
-    ablation = Ablation(rows, choices, choices.base(Path(args.root)), command,
-                        args.keep_checkpoints)
+    ablation = Ablation(
+        rows, choices, choices.base(Path(args.root)), command, args.keep_checkpoints
+    )
     try:
         failed = ablation.run()
     except KeyboardInterrupt:

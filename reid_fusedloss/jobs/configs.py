@@ -1,4 +1,5 @@
 """List or copy the configs of the package."""
+
 import argparse
 import ast
 import os
@@ -35,10 +36,14 @@ def choose(words: list[str]) -> dict[str, Path]:
     known = list_configs()
     for word in words:
         if not any(word.removesuffix('.py') in name for name in known):
-            raise FileNotFoundError(f'no config has {word!r} in its name: `reid-fusedloss configs` '
-                                    'lists them')
-    return {name: path for name, path in known.items()
-            if not words or any(word.removesuffix('.py') in name for word in words)}
+            raise FileNotFoundError(
+                f'no config has {word!r} in its name: `reid-fusedloss configs` lists them'
+            )
+    return {
+        name: path
+        for name, path in known.items()
+        if not words or any(word.removesuffix('.py') in name for word in words)
+    }
 
 
 def first_sentence(path: Path) -> str:
@@ -81,6 +86,8 @@ def bases(path: Path) -> list[Path]:
     for node in ast.parse(path.read_text(encoding='utf-8')).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', '') == '_base_':
             value = ast.literal_eval(node.value)
-            return [Path(os.path.normpath(path.parent / base))
-                    for base in ([value] if isinstance(value, str) else value)]
+            return [
+                Path(os.path.normpath(path.parent / base))
+                for base in ([value] if isinstance(value, str) else value)
+            ]
     return []

@@ -1,4 +1,5 @@
 """Weights of another project -> a checkpoint of ours."""
+
 import argparse
 from pathlib import Path
 
@@ -27,8 +28,13 @@ def fit_of(converted: Converted) -> Fit:
 
 def save(converted: Converted, target: Path) -> None:
     """Write weights and, as `meta`, where they come from: plain data, which loads without code."""
-    meta = dict(layout=converted.layout, left_over=converted.left_over, notes=converted.notes,
-                config=converted.config, options=converted.options)
+    meta = dict(
+        layout=converted.layout,
+        left_over=converted.left_over,
+        notes=converted.notes,
+        config=converted.config,
+        options=converted.options,
+    )
     with whole_file(target) as file:
         torch.save(dict(state_dict=converted.weights, meta=meta), file)
 

@@ -1,4 +1,5 @@
 """The main job in small."""
+
 import argparse
 import time
 
@@ -27,11 +28,15 @@ def run(args: argparse.Namespace) -> None:
     build_runner(args.config, args.work_dir).train()
     last = latest_checkpoint(args.work_dir)
     trained = build_runner(args.config, f'{args.work_dir}/test', last).test()
-    print(f'\nDone in {time.monotonic() - start:.0f} s. People that training never saw, '
-          'in percent:\n')
+    print(
+        f'\nDone in {time.monotonic() - start:.0f} s. People that training never saw, in percent:\n'
+    )
     print(f'{"":24}{"R1":>7}{"mAP":>7}{"mINP":>7}')
-    for name, scores, prefix in (('untrained', untrained, 'reid'), ('trained', trained, 'reid'),
-                                 ('trained, re-ranked', trained, 'rerank')):
+    for name, scores, prefix in (
+        ('untrained', untrained, 'reid'),
+        ('trained', trained, 'reid'),
+        ('trained, re-ranked', trained, 'rerank'),
+    ):
         figures = ''.join(f'{scores[f"{prefix}/{key}"]:7.1f}' for key in ('R1', 'mAP', 'mINP'))
         print(f'{name:24}{figures}')
     print('\nLook at')

@@ -1,4 +1,5 @@
 """Draw what a model looks at."""
+
 import argparse
 from dataclasses import replace
 from pathlib import Path
@@ -10,17 +11,23 @@ from ..loading import trust_checkpoints
 from ..printable import tell, tell_unreadable
 from ..visualization.attention import AttentionMaps, save_attention
 
-MEANINGS = dict(energy='energy: strength of the last feature map',
-                similarity='similarity: Grad-CAM of the cosine similarity with the query',
-                identity='identity: Grad-CAM of the score of a training identity')
+MEANINGS = dict(
+    energy='energy: strength of the last feature map',
+    similarity='similarity: Grad-CAM of the cosine similarity with the query',
+    identity='identity: Grad-CAM of the score of a training identity',
+)
 
 
-def explain_query(explainer: Explainer, query: str, methods: list[str],
-                  image: str) -> AttentionMaps:
+def explain_query(
+    explainer: Explainer, query: str, methods: list[str], image: str
+) -> AttentionMaps:
     """The other side of the comparison: the query against an image."""
-    found, = explainer(query, methods, against=image)
-    return replace(found, name=f'query {Path(query).name}',
-                   note=f'{found.note} with {Path(image).name}' if found.note else '')
+    (found,) = explainer(query, methods, against=image)
+    return replace(
+        found,
+        name=f'query {Path(query).name}',
+        note=f'{found.note} with {Path(image).name}' if found.note else '',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,11 +42,18 @@ def run(args: argparse.Namespace) -> int:
     paths = find_paths(args.images, args.recursive)
     if len(paths) > args.num_images:
         print(f'{len(paths)} images: the first {args.num_images} are drawn (--num-images)')
-    inferencer = ReIDInferencer(args.source, args.checkpoint, args.device, batch_size=16,
-                                progress=False, options=args.cfg_options)
+    inferencer = ReIDInferencer(
+        args.source,
+        args.checkpoint,
+        args.device,
+        batch_size=16,
+        progress=False,
+        options=args.cfg_options,
+    )
     explainer = Explainer(inferencer, args.layer)
-    found = explainer(paths[:args.num_images], methods, against=args.against,
-                      identity=args.identity)
+    found = explainer(
+        paths[: args.num_images], methods, against=args.against, identity=args.identity
+    )
     tell_unreadable(explainer.unreadable)
     if not found:
         return 1

@@ -1,13 +1,18 @@
 """Write the features of images."""
+
 import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Optional
 
-from ..apis.extract_files import (AnyWorkList, Summary, extract_query_gallery, extract_to_file,
-                                  extract_to_folder)
+from ..apis.extract_files import (
+    AnyWorkList,
+    Summary,
+    extract_query_gallery,
+    extract_to_file,
+    extract_to_folder,
+)
 from ..apis.feature_store import hold_features
 from ..apis.work_list import work_list
 from ..commands import STOPPED
@@ -22,14 +27,15 @@ WEIGHTS = ('.pth', '.pt', '.ckpt', '.tar')
 OTHER_FILES = ('.npy', '.pkl', '.pickle', '.h5', '.hdf5', '.csv', '.json', '.txt', *WEIGHTS)
 
 
-def split_checkpoint(source: str, inputs: list[str]) -> tuple[Optional[str], list[str]]:
+def split_checkpoint(source: str, inputs: list[str]) -> tuple[str | None, list[str]]:
     """The checkpoint, if the first input is one, and the other inputs."""
     if not inputs or is_exported(source):
         return None, inputs
     first, *others = inputs
     if Path(source).is_file() and Path(first).is_dir():
-        raise ValueError(f'{source} is a config: the second argument is the checkpoint, but '
-                         f'{first} is a folder')
+        raise ValueError(
+            f'{source} is a config: the second argument is the checkpoint, but {first} is a folder'
+        )
     if not (Path(source).is_file() or first.lower().endswith(WEIGHTS)):
         return None, inputs
     return first, others
@@ -46,11 +52,13 @@ def check(args: argparse.Namespace, inputs: list[str]) -> None:
         raise ValueError(f'--out {args.out}: features are written to a folder or an .npz file')
     roles = [args.query, args.gallery]
     if not any(roles) and not inputs:
-        raise ValueError(f'no images among {args.inputs}: name them after the work_dir, or after '
-                         'the checkpoint')
+        raise ValueError(
+            f'no images among {args.inputs}: name them after the work_dir, or after the checkpoint'
+        )
     if any(roles) and (not all(roles) or inputs or args.boxes or not is_file(args.out)):
-        raise ValueError('--query and --gallery go together, without other inputs, to --out '
-                         'FILE.npz')
+        raise ValueError(
+            '--query and --gallery go together, without other inputs, to --out FILE.npz'
+        )
 
 
 def extract(args: argparse.Namespace) -> Summary:
@@ -67,19 +75,27 @@ def extract(args: argparse.Namespace) -> Summary:
         return extract_works(args, checkpoint, works)
 
 
-def extract_works(args: argparse.Namespace, checkpoint: Optional[str],
-                  works: Sequence[AnyWorkList]) -> Summary:
+def extract_works(
+    args: argparse.Namespace, checkpoint: str | None, works: Sequence[AnyWorkList]
+) -> Summary:
     """Load the model and extract: queries and gallery, or one list of images."""
     inferencer = open_extractor(
-        args.source, checkpoint, args.device, batch_size=args.batch_size,
-        num_workers=args.num_workers, progress=not args.quiet, normalize=not args.raw,
-        flip=args.flip, amp=args.amp, options=args.cfg_options)
+        args.source,
+        checkpoint,
+        args.device,
+        batch_size=args.batch_size,
+        num_workers=args.num_workers,
+        progress=not args.quiet,
+        normalize=not args.raw,
+        flip=args.flip,
+        amp=args.amp,
+        options=args.cfg_options,
+    )
     if args.query:
         return extract_query_gallery(inferencer, *works, args.out, args.pattern)
     if is_file(args.out):
         return extract_to_file(inferencer, *works, args.out)
-    return extract_to_folder(inferencer, *works, args.out, args.shard_size,
-                             tell)
+    return extract_to_folder(inferencer, *works, args.out, args.shard_size, tell)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -88,8 +104,9 @@ def run(args: argparse.Namespace) -> int:
         with sigterm_as_interrupt():
             summary = extract(args)
     except KeyboardInterrupt:
-        print('stopped' if is_file(args.out) else 'stopped; the same command goes on',
-              file=sys.stderr)
+        print(
+            'stopped' if is_file(args.out) else 'stopped; the same command goes on', file=sys.stderr
+        )
         return STOPPED
     tell_unreadable(summary.unreadable)
     tell(f'{args.out}: {summary}')

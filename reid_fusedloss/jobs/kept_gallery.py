@@ -1,12 +1,19 @@
 """The gallery of a search: new, or as it is kept on the disk, and brought up to date."""
+
 import argparse
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from ..apis import FeatureExtractor
-from ..apis.gallery import (GalleryUpdate, gallery_of_features, model_id, plan_update,
-                            update_from_features, update_gallery)
+from ..apis.gallery import (
+    GalleryUpdate,
+    gallery_of_features,
+    model_id,
+    plan_update,
+    update_from_features,
+    update_gallery,
+)
 from ..apis.labels import PATTERN, use_pattern
 from ..evaluation import FeatureSet
 from ..printable import printable, tell_unreadable
@@ -14,11 +21,12 @@ from ..search import GalleryIndex, choose_threshold, hold_index, load_index, sav
 from ..search.build import adjusted, is_same_build
 from ..search.storage import MANIFEST, tidy
 
-Opened = tuple[GalleryIndex, Optional[str]]
+Opened = tuple[GalleryIndex, str | None]
 
 
-def open_new(args: argparse.Namespace, inferencer: FeatureExtractor,
-             validation: Optional[FeatureSet]) -> GalleryIndex:
+def open_new(
+    args: argparse.Namespace, inferencer: FeatureExtractor, validation: FeatureSet | None
+) -> GalleryIndex:
     """The gallery of --gallery or --features, which is not kept."""
     asked = _asked_kind(args)
     if args.features:
@@ -31,8 +39,9 @@ def open_new(args: argparse.Namespace, inferencer: FeatureExtractor,
     return index
 
 
-def open_kept(args: argparse.Namespace, inferencer: FeatureExtractor,
-              validation: Optional[FeatureSet]) -> Opened:
+def open_kept(
+    args: argparse.Namespace, inferencer: FeatureExtractor, validation: FeatureSet | None
+) -> Opened:
     """The gallery of --index; written only where the arguments change it, by one at a time.
 
     Args:
@@ -67,8 +76,9 @@ def open_kept(args: argparse.Namespace, inferencer: FeatureExtractor,
         return _change_kept(args, inferencer, validation)
 
 
-def needs_change(index: GalleryIndex, args: argparse.Namespace,
-                 validation: Optional[FeatureSet]) -> bool:
+def needs_change(
+    index: GalleryIndex, args: argparse.Namespace, validation: FeatureSet | None
+) -> bool:
     """Whether the arguments change a gallery; if --gallery does not, it is said."""
     if args.kind and adjusted(index.kind, _asked_kind(args)) != index.kind:
         return True
@@ -86,8 +96,12 @@ def needs_change(index: GalleryIndex, args: argparse.Namespace,
     return False
 
 
-def change_gallery(index: GalleryIndex, args: argparse.Namespace, inferencer: FeatureExtractor,
-                   validation: Optional[FeatureSet]) -> None:
+def change_gallery(
+    index: GalleryIndex,
+    args: argparse.Namespace,
+    inferencer: FeatureExtractor,
+    validation: FeatureSet | None,
+) -> None:
     """Bring a gallery up to date with the arguments, but for its kind."""
     index.check_model(model_id(inferencer))
     if args.pattern is not None:
@@ -96,24 +110,31 @@ def change_gallery(index: GalleryIndex, args: argparse.Namespace, inferencer: Fe
         added = update_from_features(index, args.features)
         print(f'gallery: {len(index)} entries; {len(added)} added or changed')
     if args.gallery:
-        update = update_gallery(index, inferencer, args.gallery, recursive=args.recursive,
-                                prune=args.prune)
+        update = update_gallery(
+            index, inferencer, args.gallery, recursive=args.recursive, prune=args.prune
+        )
         tell_unreadable(update.unreadable, 'gallery')
         tell_update(index, update, args.prune)
     choose(index, validation, args.fpir)
 
 
-def choose(index: GalleryIndex, validation: Optional[FeatureSet], fpir: float) -> None:
+def choose(index: GalleryIndex, validation: FeatureSet | None, fpir: float) -> None:
     """Give the gallery a threshold for its present size, if it is to be chosen."""
     if validation is None or not len(index):
         return
-    index.threshold = choose_threshold(validation.query, validation.gallery, *validation.labels,
-                                       fpir=fpir, gallery_size=len(index),
-                                       gallery_people=count_people(index), model=index.model)
+    index.threshold = choose_threshold(
+        validation.query,
+        validation.gallery,
+        *validation.labels,
+        fpir=fpir,
+        gallery_size=len(index),
+        gallery_people=count_people(index),
+        model=index.model,
+    )
     print(index.threshold.describe())
 
 
-def count_people(index: GalleryIndex) -> Optional[int]:
+def count_people(index: GalleryIndex) -> int | None:
     """Identities of the gallery, an entry without one counted as one; None: it has no identity."""
     pids = [entry.pid for entry in index.entries]
     known = {pid for pid in pids if pid is not None}
@@ -126,8 +147,10 @@ def tell_update(index: GalleryIndex, update: GalleryUpdate, prune: bool) -> None
     gone = f', {len(update.gone)} gone{hint}' if update.gone else ''
     far = update.out_of_reach
     far = f', {len(far)} out of reach (not in --gallery, or in an empty folder)' if far else ''
-    print(f'gallery: {len(index)} entries; {len(update.added)} added, {len(update.changed)} '
-          f'changed{gone}{far}')
+    print(
+        f'gallery: {len(index)} entries; {len(update.added)} added, {len(update.changed)} '
+        f'changed{gone}{far}'
+    )
 
 
 def in_kind(index: GalleryIndex, asked: dict[str, Any]) -> GalleryIndex:
@@ -143,8 +166,9 @@ def _asked_kind(args: argparse.Namespace) -> dict[str, Any]:
     return dict(args.kind_options, type=args.kind or 'flat')
 
 
-def _change_kept(args: argparse.Namespace, inferencer: FeatureExtractor,
-                 validation: Optional[FeatureSet]) -> Opened:
+def _change_kept(
+    args: argparse.Namespace, inferencer: FeatureExtractor, validation: FeatureSet | None
+) -> Opened:
     """Load, change and save; what ends the change early, such as Ctrl-C, is raised after that."""
     if Path(args.index, MANIFEST).exists():
         index = load_index(args.index)
@@ -156,15 +180,18 @@ def _change_kept(args: argparse.Namespace, inferencer: FeatureExtractor,
         return index, _save(index, args.index)
     except KeyboardInterrupt:
         problem = _save(index, args.index)
-        raise KeyboardInterrupt(f': {len(index)} entries are kept in {args.index}; the same '
-                                f'command goes on' if problem is None else f': {problem}') from None
+        raise KeyboardInterrupt(
+            f': {len(index)} entries are kept in {args.index}; the same command goes on'
+            if problem is None
+            else f': {problem}'
+        ) from None
     except Exception:
         with suppress(Exception):  # the first error is the one to be told
             _save(index, args.index)
         raise
 
 
-def _save(index: GalleryIndex, folder: str) -> Optional[str]:
+def _save(index: GalleryIndex, folder: str) -> str | None:
     """Save a gallery; the answer does not depend on it, so what goes wrong is returned."""
     if not len(index) and index.manifest is None:
         return None

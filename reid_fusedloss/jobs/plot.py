@@ -1,15 +1,20 @@
 """Draw the results of runs."""
+
 import argparse
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Optional
 
 from mmengine.runner import Runner
 
 from ..engine.config import load_config, suffix
-from ..engine.testing import (adopt_identities, check_weights, drop_start_weights, read_weights,
-                              tested_pipeline)
+from ..engine.testing import (
+    adopt_identities,
+    check_weights,
+    drop_start_weights,
+    read_weights,
+    tested_pipeline,
+)
 from ..evaluation.embeddings_file import FeatureSet, load_features
 from ..functional import DirAtFpir, distance_blocks, rank_blocks, rerank_blocks
 from ..loading import trust_checkpoints
@@ -18,8 +23,7 @@ from ..scope import configs_dir
 from ..visualization import save_curves
 from ..visualization.batch_sizes import read_panels, save_batch_sizes
 from ..visualization.comparisons import save_cmc, save_distances, save_open_set
-from ..visualization.embedding import (choose_identities, project,
-                                                    save_embedding)
+from ..visualization.embedding import choose_identities, project, save_embedding
 from ..visualization.pair_distances import pair_distances
 from ..visualization.panels import distinct_names
 from ..visualization.run_curves import save_run_curves
@@ -37,18 +41,21 @@ def load_models(args: argparse.Namespace) -> dict[str, FeatureSet]:
     for path in given:
         checkpoint = None if path.endswith('.npz') else next(given, None)
         if not path.endswith('.npz') and (checkpoint is None or not path.endswith('.py')):
-            raise ValueError(f'{path} is neither an .npz file nor a config (.py) with a checkpoint '
-                             'after it')
+            raise ValueError(
+                f'{path} is neither an .npz file nor a config (.py) with a checkpoint after it'
+            )
         if checkpoint is None and not Path(path).is_file():
             raise FileNotFoundError(f'no features at {path}: check the path')
         paths.append((path, checkpoint))
     names = name_all([checkpoint or path for path, checkpoint in paths], args.names)
-    files = [path if checkpoint is None else extract(path, checkpoint, args)
-             for path, checkpoint in paths]
+    files = [
+        path if checkpoint is None else extract(path, checkpoint, args)
+        for path, checkpoint in paths
+    ]
     return dict(zip(names, map(load_features, files)))
 
 
-def name_all(paths: list[str], names: Optional[list[str]]) -> list[str]:
+def name_all(paths: list[str], names: list[str] | None) -> list[str]:
     """The names given, or names from the paths."""
     if names is not None and (len(names) != len(paths) or len(set(names)) < len(names)):
         raise ValueError(f'{len(paths)} to draw need as many different --names, got {names}')
@@ -82,12 +89,15 @@ def draw_curves(args: argparse.Namespace) -> Path:
 
 
 def draw_distances(args: argparse.Namespace) -> Path:
-    models = {name: pair_distances(model.query, model.gallery, *model.labels,
-                                   distance=args.distance)
-              for name, model in load_models(args).items()}
+    models = {
+        name: pair_distances(model.query, model.gallery, *model.labels, distance=args.distance)
+        for name, model in load_models(args).items()
+    }
     for name, pairs in models.items():
-        tell(f'{name}: overlap {pairs.overlap:.2f} %, EER {pairs.eer:.2f} %, mean distance '
-             f'{pairs.intra_mean:.4f} within, {pairs.inter_mean:.4f} between identities')
+        tell(
+            f'{name}: overlap {pairs.overlap:.2f} %, EER {pairs.eer:.2f} %, mean distance '
+            f'{pairs.intra_mean:.4f} within, {pairs.inter_mean:.4f} between identities'
+        )
     return save_distances(models, args.out, distance=args.distance, title=args.title)
 
 
@@ -106,11 +116,17 @@ def draw_open_set(args: argparse.Namespace) -> Path:
     curves, notes, captions = {}, {}, []
     for name, model in load_models(args).items():
         observer = DirAtFpir(strangers=args.strangers, trials=args.trials, seed=args.seed)
-        rank_blocks(distance_blocks(model.query, model.gallery, args.distance), *model.labels,
-                    observers=[observer])
+        rank_blocks(
+            distance_blocks(model.query, model.gallery, args.distance),
+            *model.labels,
+            observers=[observer],
+        )
         curves[name] = observer.curve()
-        notes[name] = ', '.join(f'DIR {observer.at(fpir):.1f} at FPIR {100 * fpir:g} %'
-                                for fpir in observer.fpirs if fpir >= curves[name][0][0])
+        notes[name] = ', '.join(
+            f'DIR {observer.at(fpir):.1f} at FPIR {100 * fpir:g} %'
+            for fpir in observer.fpirs
+            if fpir >= curves[name][0][0]
+        )
         captions.append(observer.describe())
         print(f'{name}: {notes[name]}; {captions[-1]}')
     one = len(set(captions)) == 1
@@ -130,11 +146,21 @@ def draw_embedding(args: argparse.Namespace) -> Path:
     first = next(iter(models.values()))
     pids = first.query_pids.dtype.type
     chosen = [pids(pid) for pid in args.ids or ()] or choose_identities(
-        first.query_pids, first.gallery_pids, args.num_ids, args.seed)
+        first.query_pids, first.gallery_pids, args.num_ids, args.seed
+    )
     projections = {
-        name: project(model.query, model.gallery, model.query_pids, model.gallery_pids, chosen,
-                      method=args.method, distance=args.distance, seed=args.seed)
-        for name, model in models.items()}
+        name: project(
+            model.query,
+            model.gallery,
+            model.query_pids,
+            model.gallery_pids,
+            chosen,
+            method=args.method,
+            distance=args.distance,
+            seed=args.seed,
+        )
+        for name, model in models.items()
+    }
     return save_embedding(projections, args.out, title=args.title)
 
 
@@ -145,6 +171,12 @@ def draw_figure2(args: argparse.Namespace) -> Path:
 
 def run(args: argparse.Namespace) -> None:
     """Draw a picture, and say where it is."""
-    draw = dict(figure2=draw_figure2, curves=draw_curves, distances=draw_distances, cmc=draw_cmc,
-                embedding=draw_embedding, **{'open-set': draw_open_set})
+    draw = dict(
+        figure2=draw_figure2,
+        curves=draw_curves,
+        distances=draw_distances,
+        cmc=draw_cmc,
+        embedding=draw_embedding,
+        **{'open-set': draw_open_set},
+    )
     tell(f'drawn: {draw[args.command](args)}')

@@ -1,4 +1,5 @@
 """Draw the same queries under two models."""
+
 import argparse
 from pathlib import Path
 
@@ -17,8 +18,10 @@ def find_lists(path: str) -> Path:
     for file in (Path(path), Path(path, 'ranking_lists', 'reid.json')):
         if file.is_file():
             return file
-    raise FileNotFoundError(f'no ranking lists at {path}, nor at ranking_lists/reid.json in it: '
-                            'run `reid-fusedloss test`, which writes them')
+    raise FileNotFoundError(
+        f'no ranking lists at {path}, nor at ranking_lists/reid.json in it: '
+        'run `reid-fusedloss test`, which writes them'
+    )
 
 
 def run_folder(path: str) -> Path:
@@ -34,7 +37,14 @@ def run(args: argparse.Namespace) -> None:
     files = [find_lists(path) for path in (args.first, args.second)]
     names = args.names or distinct_names([run_folder(args.first), run_folder(args.second)])
     path = save_ranking_comparison(
-        *map(load_ranking_lists, files), args.out, names=tuple(names),
-        num_queries=args.num_queries, topk=args.topk, order='ids' if args.ids else args.order,
-        pids=args.ids or (), width=args.width, data_root=args.data_root)
+        *map(load_ranking_lists, files),
+        args.out,
+        names=tuple(names),
+        num_queries=args.num_queries,
+        topk=args.topk,
+        order='ids' if args.ids else args.order,
+        pids=args.ids or (),
+        width=args.width,
+        data_root=args.data_root,
+    )
     tell(f'drawn: {path}')

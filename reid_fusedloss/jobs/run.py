@@ -1,4 +1,5 @@
 """Run a script of another MM package."""
+
 import argparse
 import runpy
 import sys

@@ -1,9 +1,9 @@
 """Search a gallery for images."""
+
 import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Optional
 
 from ..apis import FeatureExtractor
 from ..apis.gallery import PATTERN, model_id, parse_labels
@@ -29,13 +29,17 @@ def check(args: argparse.Namespace) -> None:
     if args.features and args.gallery:
         raise ValueError('--features stands in place of --gallery')
     if args.features and args.index and not os.path.isdir(args.features):
-        raise ValueError(f'--features {args.features}: an index is made of a folder of `extract`, '
-                         'which tells the model')
+        raise ValueError(
+            f'--features {args.features}: an index is made of a folder of `extract`, '
+            'which tells the model'
+        )
     if not (args.gallery or args.index or args.features):
         raise ValueError('nothing to search in: give --gallery, --index or --features')
     if args.fpr is not None:
-        raise ValueError('--fpr was a rate over pairs of images, at which most strangers may be '
-                         'taken for somebody: use --fpir, the share of strangers who may be')
+        raise ValueError(
+            '--fpr was a rate over pairs of images, at which most strangers may be '
+            'taken for somebody: use --fpir, the share of strangers who may be'
+        )
     if (args.fpir is None) != (args.validation is None):
         raise ValueError('--fpir and --validation go together')
     if args.prune and not args.gallery:
@@ -50,8 +54,9 @@ def check(args: argparse.Namespace) -> None:
         raise ValueError('-k and --num-queries are at least 1')
 
 
-def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor,
-                 validation: Optional[FeatureSet]) -> tuple[GalleryIndex, Optional[str]]:
+def open_gallery(
+    args: argparse.Namespace, inferencer: FeatureExtractor, validation: FeatureSet | None
+) -> tuple[GalleryIndex, str | None]:
     """The gallery, brought up to date, and what kept it from being saved where it is kept."""
     problem = None
     if args.index:
@@ -73,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
             return STOPPED
 
 
-def read_validation(args: argparse.Namespace) -> Optional[FeatureSet]:
+def read_validation(args: argparse.Namespace) -> FeatureSet | None:
     """The validation set of --fpir, refused where no threshold can be chosen on it."""
     if args.fpir is None:
         return None
@@ -88,12 +93,19 @@ def search(args: argparse.Namespace) -> int:
     work = WorkList(args.query, args.recursive)
     validation = read_validation(args)
     trust_checkpoints(args.trust_checkpoint)
-    inferencer = open_extractor(args.source, args.checkpoint, args.device,
-                                batch_size=args.batch_size, options=args.cfg_options)
+    inferencer = open_extractor(
+        args.source,
+        args.checkpoint,
+        args.device,
+        batch_size=args.batch_size,
+        options=args.cfg_options,
+    )
     if validation is not None and validation.query.shape[1] != inferencer.feat_dims:
-        raise ValueError(f'{args.validation} holds features of width {validation.query.shape[1]}, '
-                         f'the model makes such of width {inferencer.feat_dims}: are they of '
-                         'another model?')
+        raise ValueError(
+            f'{args.validation} holds features of width {validation.query.shape[1]}, '
+            f'the model makes such of width {inferencer.feat_dims}: are they of '
+            'another model?'
+        )
     index, problem = open_gallery(args, inferencer, validation)
     if args.threshold is None and index.threshold is not None:
         warning = index.threshold.warning(len(index))
@@ -104,19 +116,25 @@ def search(args: argparse.Namespace) -> int:
     if not found.names:
         return 1
     pattern = args.pattern or index.pattern or PATTERN
-    queries = labelled_like([Entry(os.path.abspath(name), *parse_labels(name, pattern))
-                             for name in found.names], index.entries)
+    queries = labelled_like(
+        [Entry(os.path.abspath(name), *parse_labels(name, pattern)) for name in found.names],
+        index.entries,
+    )
     result = index.search(
-        found.features, args.k, names=[query.name for query in queries],
+        found.features,
+        args.k,
+        names=[query.name for query in queries],
         camids=[query.camid for query in queries] if args.other_cameras else None,
-        rerank=Rerank() if args.rerank else None, threshold=args.threshold,
-        model=model_id(inferencer))
+        rerank=Rerank() if args.rerank else None,
+        threshold=args.threshold,
+        model=model_id(inferencer),
+    )
     lists = as_lists(queries, result)
     print(as_text(lists))
     write_report(lists, found.unreadable, args.out)
-    picture = draw_ranking_lists(lists, num_queries=args.num_queries,
-                                 topk=min(args.k, MOST_COLUMNS),
-                                 order='given')
+    picture = draw_ranking_lists(
+        lists, num_queries=args.num_queries, topk=min(args.k, MOST_COLUMNS), order='given'
+    )
     save_png(picture, Path(args.out, 'search.png'))
     tell(f'written: {args.out}/search.png, .csv, .json')
     if problem is not None:

@@ -1,4 +1,5 @@
 """Serve the page."""
+
 import argparse
 import sys
 from pathlib import Path
@@ -18,15 +19,22 @@ def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor) -> Gall
     """The gallery of the arguments; it says what is missing."""
     if not args.index:
         index = GalleryIndex(inferencer.feat_dims, model=model_id(inferencer))
-        update = update_gallery(index, inferencer, args.gallery, pattern=args.pattern or PATTERN,
-                                recursive=args.recursive)
+        update = update_gallery(
+            index,
+            inferencer,
+            args.gallery,
+            pattern=args.pattern or PATTERN,
+            recursive=args.recursive,
+        )
         tell_unreadable(update.unreadable, 'gallery')
         return index
     index = load_index(args.index)
     missing = [entry.name for entry in index.entries if not Path(entry.name).is_file()]
     if missing:
-        tell(f'{len(missing)} of {len(index)} entries have no file here, such as {missing[0]}: '
-             'they are shown without a picture')
+        tell(
+            f'{len(missing)} of {len(index)} entries have no file here, such as {missing[0]}: '
+            'they are shown without a picture'
+        )
     return index
 
 
@@ -35,8 +43,7 @@ def run(args: argparse.Namespace) -> None:
     import_gradio()  # if it is missing, say so before features are computed
     check_address(args.host, args.port)
     trust_checkpoints(args.trust_checkpoint)
-    inferencer = open_extractor(args.source, args.checkpoint, args.device,
-                                options=args.cfg_options)
+    inferencer = open_extractor(args.source, args.checkpoint, args.device, options=args.cfg_options)
     index = open_gallery(args, inferencer)
     if index.threshold is not None and index.threshold.warning(len(index)):
         print(f'warning: {index.threshold.warning(len(index))}', file=sys.stderr)

@@ -1,4 +1,5 @@
 """Write the tables of the paper."""
+
 import argparse
 from pathlib import Path
 
@@ -14,12 +15,15 @@ def run(args: argparse.Namespace) -> None:
     folder = Path(args.output or root)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f'{folder} is a file: the tables are written to a folder, --output')
-    rows = read_paper([configs_dir() / name / 'metafile.yml' for name in ('peers', 'paper')],
-                      args.tables)
+    rows = read_paper(
+        [configs_dir() / name / 'metafile.yml' for name in ('peers', 'paper')], args.tables
+    )
     datasets = list(dict.fromkeys(Path(dataset).stem for dataset in args.dataset))
     outcomes = {
         (dataset, row.place): read_outcome(root, dataset, args.budget, row.place, row.prefix)
-        for dataset in datasets for row in rows}
+        for dataset in datasets
+        for row in rows
+    }
     text = markdown(rows, outcomes, datasets, args.budget)
     print(printable(text, lines=True))
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
 """Test a checkpoint on one data set or several."""
+
 import argparse
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Optional
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
@@ -11,18 +11,24 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from ..distributed import leave_processes
-from ..engine.config import (join_processes, load_config,
-                             suffix)
+from ..engine.config import join_processes, load_config, suffix
 from ..engine.hooks import ProgressHook
-from ..engine.testing import (adopt_identities, check_test_sets, check_weights, compare_rankings,
-                              drop_start_weights, flip_images, read_weights, tested_pipeline)
+from ..engine.testing import (
+    adopt_identities,
+    check_test_sets,
+    check_weights,
+    compare_rankings,
+    drop_start_weights,
+    flip_images,
+    read_weights,
+    tested_pipeline,
+)
 from ..evaluation import metrics_table
 from ..loading import trust_checkpoints
 from ..printable import printable
 
 
-def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor],
-            dataset: Optional[str]) -> Config:
+def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor], dataset: str | None) -> Config:
     """Config of the test on one data set."""
     cfg = load_config(args.config, dataset, args.cfg_options, args.budget)
     cfg.load_from, cfg.resume = args.checkpoint, False
@@ -42,8 +48,10 @@ def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor],
     if args.save_features:
         evaluators = cfg.test_evaluator
         evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
-        cfg.test_evaluator = [*evaluators, dict(
-            type='reid_fusedloss.SaveEmbeddings', path=str(folder / args.save_features))]
+        cfg.test_evaluator = [
+            *evaluators,
+            dict(type='reid_fusedloss.SaveEmbeddings', path=str(folder / args.save_features)),
+        ]
     return cfg
 
 
@@ -53,8 +61,10 @@ def run(args: argparse.Namespace) -> None:
     if len({suffix(dataset) for dataset in args.dataset}) < len(args.dataset):
         raise ValueError(f'--dataset names two sets alike: {args.dataset}')
     if len(args.dataset) > 1 and Path(args.save_features or '').is_absolute():
-        raise ValueError(f'--save-features {args.save_features} would be written by each of '
-                         f'{args.dataset}: give a name, it is put into the folder of each test')
+        raise ValueError(
+            f'--save-features {args.save_features} would be written by each of '
+            f'{args.dataset}: give a name, it is put into the folder of each test'
+        )
     trust_checkpoints(args.trust_checkpoint)
     weights = read_weights(args.checkpoint)
     configs = {dataset: prepare(args, weights, dataset) for dataset in args.dataset}

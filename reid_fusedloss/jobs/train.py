@@ -1,12 +1,21 @@
 """Train a config."""
+
 import argparse
 from pathlib import Path
 
 from mmengine.runner import Runner
 
 from ..distributed import leave_processes
-from ..engine.config import (count_identities, is_our_loop, join_processes,
-                             load_config, resume, split_batch, suffix, use_amp)
+from ..engine.config import (
+    count_identities,
+    is_our_loop,
+    join_processes,
+    load_config,
+    resume,
+    split_batch,
+    suffix,
+    use_amp,
+)
 from ..engine.work_dir import check_work_dir
 from ..loading import trust_checkpoints
 
@@ -21,7 +30,8 @@ def run(args: argparse.Namespace) -> None:
     if args.amp:
         use_amp(cfg)
     cfg.work_dir = args.work_dir or cfg.get(
-        'work_dir', f'work_dirs/{Path(args.config).stem}{suffix(args.dataset, args.budget)}')
+        'work_dir', f'work_dirs/{Path(args.config).stem}{suffix(args.dataset, args.budget)}'
+    )
     check_work_dir(cfg.work_dir)
     if args.resume is not None:
         resume(cfg, args.resume, args.new_schedule)

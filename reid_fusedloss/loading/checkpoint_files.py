@@ -1,9 +1,10 @@
 """Load a checkpoint file: plain data, MMEngine's own objects, and code where it is trusted."""
+
 import os
 import pickle
 import re
 import warnings
-from typing import Any, BinaryIO, Union
+from typing import Any, BinaryIO
 from zipfile import BadZipFile
 
 import torch
@@ -15,7 +16,7 @@ from . import unpickler
 from .checksums import damaged_member, holds_a_program, is_zip
 from .config_text import without_program
 
-File = Union[str, os.PathLike, BinaryIO]
+File = str | os.PathLike | BinaryIO
 
 
 def load_checkpoint_file(filename: File, map_location: Any = None, mmap: bool = False) -> Any:
@@ -65,12 +66,15 @@ def _load(source: File, file: BinaryIO, name: str, map_location: Any, mmap: bool
         raise ValueError(
             f'{name} is damaged or holds more than weights, plain data and the objects of '
             f'MMEngine ({_reason(error)}). If you made it or trust its source, {ways_to_trust()}: '
-            'loading can then run code from the file') from error
+            'loading can then run code from the file'
+        ) from error
     except (AttributeError, ImportError) as error:
         if not trusted:
             raise _unreadable(name, error) from error
-        raise ValueError(f'{name} holds a whole module, whose code is not here ({error}): put '
-                         'the project that wrote it on PYTHONPATH') from error
+        raise ValueError(
+            f'{name} holds a whole module, whose code is not here ({error}): put '
+            'the project that wrote it on PYTHONPATH'
+        ) from error
     except torch.cuda.OutOfMemoryError:
         raise
     except Exception as error:  # bytes of an unknown origin may make the readers fail in any way
@@ -104,5 +108,7 @@ def _reason(error: pickle.UnpicklingError) -> str:
 
 def _unreadable(name: str, error: Exception) -> ValueError:
     reason = str(error).split('\n')[0][:200] or type(error).__name__
-    return ValueError(f'{name} is not a readable checkpoint ({reason}): it is corrupt or '
-                      'truncated; take the one before it')
+    return ValueError(
+        f'{name} is not a readable checkpoint ({reason}): it is corrupt or '
+        'truncated; take the one before it'
+    )

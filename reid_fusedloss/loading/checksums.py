@@ -1,8 +1,9 @@
 """Find damage in a checkpoint file by the checksums that it holds."""
+
 import tarfile
 import zipfile
 import zlib
-from typing import BinaryIO, Optional
+from typing import BinaryIO
 
 CHUNK = 2**22
 
@@ -14,7 +15,7 @@ def is_zip(file: BinaryIO) -> bool:
     return start == b'PK\x03\x04'
 
 
-def damaged_member(file: BinaryIO) -> Optional[str]:
+def damaged_member(file: BinaryIO) -> str | None:
     """Compare all parts of a zip file with their checksums; PyTorch does not.
 
     Args:
@@ -27,13 +28,15 @@ def damaged_member(file: BinaryIO) -> Optional[str]:
         zipfile.BadZipFile, OSError: if it cannot be read so far.
     """
     with zipfile.ZipFile(file) as archive:
-        damaged = next((member.filename for member in archive.infolist()
-                        if not _is_whole(archive, member)), None)
+        damaged = next(
+            (member.filename for member in archive.infolist() if not _is_whole(archive, member)),
+            None,
+        )
     file.seek(0)
     return damaged
 
 
-def holds_a_program(file: BinaryIO) -> Optional[str]:
+def holds_a_program(file: BinaryIO) -> str | None:
     """Name the formats that PyTorch before 2.6 reads without care even with `weights_only`."""
     found = None
     if is_zip(file):

@@ -1,7 +1,8 @@
 """The text of a config in a checkpoint, which MMEngine executes when it resumes."""
+
 import ast
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 MOST = 2**16  # GPUs of a training
 
@@ -24,13 +25,19 @@ def without_program(checkpoint: Any) -> Any:
     return checkpoint
 
 
-def _gpu_ids(text: Any) -> Optional[list[int]]:
+def _gpu_ids(text: Any) -> list[int] | None:
     """The numbers in `gpu_ids = [0, 1]` or `gpu_ids = range(0, 2)`; None if there are none."""
     try:
         statements = ast.parse(text).body
-        values = [statement.value for statement in statements if isinstance(statement, ast.Assign)
-                  and any(isinstance(target, ast.Name) and target.id == 'gpu_ids'
-                          for target in statement.targets)]
+        values = [
+            statement.value
+            for statement in statements
+            if isinstance(statement, ast.Assign)
+            and any(
+                isinstance(target, ast.Name) and target.id == 'gpu_ids'
+                for target in statement.targets
+            )
+        ]
         if not values:
             return None
         value = values[-1]

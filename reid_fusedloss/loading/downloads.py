@@ -1,9 +1,10 @@
 """Load a checkpoint from the network."""
+
 import hashlib
 import os
 import re
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 from urllib.parse import urlparse
 
 import torch
@@ -14,8 +15,9 @@ from .checksums import CHUNK
 _CONTENT = re.compile(r'-([0-9a-f]{8,64})\.\w+')  # name-<digits of its SHA-256>.pth
 
 
-def load_checkpoint_url(url: str, model_dir: Optional[str] = None, map_location: Any = None,
-                        progress: bool = True) -> Any:
+def load_checkpoint_url(
+    url: str, model_dir: str | None = None, map_location: Any = None, progress: bool = True
+) -> Any:
     """Download a checkpoint into PyTorch's cache, once, and load it as a local file.
 
     Takes the place of the function that MMEngine 0.10.7 loads http(s)://, torchvision:// and

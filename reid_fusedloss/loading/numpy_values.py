@@ -3,6 +3,7 @@
 NumPy's own functions for this trust what a pickle says of sizes, offsets and flags; a false one
 makes them read memory that is not theirs.
 """
+
 import re
 from math import prod
 from pickle import UnpicklingError
@@ -23,9 +24,14 @@ def dtype(code: Any, align: Any = False, copy: Any = True) -> np.dtype:
 
 def ordered(kind: np.dtype, state: Any) -> np.dtype:
     """Take the order of the bytes from a type's state, which says no more of a simple type."""
-    if not (isinstance(state, tuple) and len(state) == 8 and state[0] == 3
-            and isinstance(state[1], str) and state[1] in tuple('<>|=')
-            and state[2:5] == (None, None, None)):
+    if not (
+        isinstance(state, tuple)
+        and len(state) == 8
+        and state[0] == 3
+        and isinstance(state[1], str)
+        and state[1] in tuple('<>|=')
+        and state[2:5] == (None, None, None)
+    ):
         raise UnpicklingError(f'a numpy.dtype of state {state!r:.60}')
     return kind.newbyteorder(state[1])
 
@@ -50,8 +56,14 @@ def fill(made: np.ndarray, state: Any) -> None:
         raise UnpicklingError('a numpy array without state')
     _, shape, kind, is_fortran, data = state
     sizes = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
-    if not (sizes and len(shape) <= 32 and is_dtype(kind) and isinstance(data, bytes)
-            and type(is_fortran) is bool and len(data) == prod(shape) * kind.itemsize):
+    if not (
+        sizes
+        and len(shape) <= 32
+        and is_dtype(kind)
+        and isinstance(data, bytes)
+        and type(is_fortran) is bool
+        and len(data) == prod(shape) * kind.itemsize
+    ):
         raise UnpicklingError('a numpy array whose shape and bytes do not agree')
     made.__setstate__((1, shape, kind, is_fortran, data))
 

@@ -5,6 +5,7 @@ written in Python, on the unpickler of the standard library, because each instru
 call or change an object is checked: only the functions of a fixed list are called, with checked
 arguments; only the objects made here are filled.
 """
+
 import pickle
 from collections import Counter, OrderedDict
 from collections.abc import Callable
@@ -18,10 +19,36 @@ from . import numpy_values
 UnpicklingError = pickle.UnpicklingError
 STATISTICS = ('min', 'max', 'current', 'mean')  # methods that MMEngine's histories name
 _DATA = (  # instructions that make plain data; those that call or change are replaced below
-    'MARK', 'STOP', 'POP', 'POP_MARK', 'NONE', 'NEWTRUE', 'NEWFALSE', 'BININT', 'BININT1',
-    'BININT2', 'LONG1', 'BINFLOAT', 'BINSTRING', 'SHORT_BINSTRING', 'BINUNICODE', 'EMPTY_TUPLE',
-    'TUPLE', 'TUPLE1', 'TUPLE2', 'TUPLE3', 'EMPTY_LIST', 'EMPTY_DICT', 'EMPTY_SET', 'BINGET',
-    'LONG_BINGET', 'BINPUT', 'LONG_BINPUT', 'PROTO', 'GLOBAL')
+    'MARK',
+    'STOP',
+    'POP',
+    'POP_MARK',
+    'NONE',
+    'NEWTRUE',
+    'NEWFALSE',
+    'BININT',
+    'BININT1',
+    'BININT2',
+    'LONG1',
+    'BINFLOAT',
+    'BINSTRING',
+    'SHORT_BINSTRING',
+    'BINUNICODE',
+    'EMPTY_TUPLE',
+    'TUPLE',
+    'TUPLE1',
+    'TUPLE2',
+    'TUPLE3',
+    'EMPTY_LIST',
+    'EMPTY_DICT',
+    'EMPTY_SET',
+    'BINGET',
+    'LONG_BINGET',
+    'BINPUT',
+    'LONG_BINPUT',
+    'PROTO',
+    'GLOBAL',
+)
 
 
 def _method(owner: Any, name: Any) -> Any:
@@ -39,20 +66,31 @@ def _encode(text: Any, encoding: Any) -> bytes:
 
 
 _CALLED: dict[str, Callable] = {
-    'collections.OrderedDict': OrderedDict, 'collections.Counter': Counter,
-    'builtins.set': set, 'builtins.slice': slice, 'builtins.bytes': lambda: b'',
-    'builtins.getattr': _method, '_codecs.encode': _encode,
-    'torch.Size': torch.Size, 'torch.device': torch.device,
+    'collections.OrderedDict': OrderedDict,
+    'collections.Counter': Counter,
+    'builtins.set': set,
+    'builtins.slice': slice,
+    'builtins.bytes': lambda: b'',
+    'builtins.getattr': _method,
+    '_codecs.encode': _encode,
+    'torch.Size': torch.Size,
+    'torch.device': torch.device,
     'torch._utils._rebuild_tensor': torch._utils._rebuild_tensor,
     'torch._utils._rebuild_tensor_v2': torch._utils._rebuild_tensor_v2,
     'torch._utils._rebuild_parameter': torch._utils._rebuild_parameter,
-    'numpy.dtype': numpy_values.dtype, 'numpy.core.multiarray._reconstruct': numpy_values.array,
-    'numpy.core.multiarray.scalar': numpy_values.scalar}
+    'numpy.dtype': numpy_values.dtype,
+    'numpy.core.multiarray._reconstruct': numpy_values.array,
+    'numpy.core.multiarray.scalar': numpy_values.scalar,
+}
 _NAMED = {
     'mmengine.logging.history_buffer.HistoryBuffer': HistoryBuffer,
     'numpy.ndarray': numpy_values.NDARRAY,
-    **{f'torch.{name}': value for name, value in vars(torch).items()
-       if isinstance(value, torch.dtype)}}
+    **{
+        f'torch.{name}': value
+        for name, value in vars(torch).items()
+        if isinstance(value, torch.dtype)
+    },
+}
 
 
 class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
@@ -61,8 +99,11 @@ class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
     Raises:
         UnpicklingError: at the first thing that is not; it names it.
     """
-    dispatch = {getattr(pickle, name)[0]: pickle._Unpickler.dispatch[getattr(pickle, name)[0]]
-                for name in _DATA}
+
+    dispatch = {
+        getattr(pickle, name)[0]: pickle._Unpickler.dispatch[getattr(pickle, name)[0]]
+        for name in _DATA
+    }
 
     def load(self) -> Any:
         """Read the object."""
@@ -149,11 +190,18 @@ class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
         self.stack[-1] = after
         self.memo.update({key: after for key, value in self.memo.items() if value is before})
 
-    dispatch.update({
-        pickle.REDUCE[0]: load_reduce, pickle.NEWOBJ[0]: load_newobj, pickle.BUILD[0]: load_build,
-        pickle.BINPERSID[0]: load_binpersid, pickle.APPEND[0]: load_append,
-        pickle.APPENDS[0]: load_appends, pickle.SETITEM[0]: load_setitem,
-        pickle.SETITEMS[0]: load_setitems})
+    dispatch.update(
+        {
+            pickle.REDUCE[0]: load_reduce,
+            pickle.NEWOBJ[0]: load_newobj,
+            pickle.BUILD[0]: load_build,
+            pickle.BINPERSID[0]: load_binpersid,
+            pickle.APPEND[0]: load_append,
+            pickle.APPENDS[0]: load_appends,
+            pickle.SETITEM[0]: load_setitem,
+            pickle.SETITEMS[0]: load_setitems,
+        }
+    )
 
 
 def load(file: BinaryIO, **options: Any) -> Any:
@@ -163,10 +211,17 @@ def load(file: BinaryIO, **options: Any) -> Any:
 
 def _fill_history(history: HistoryBuffer, state: Any) -> None:
     """As its `__setstate__`, which would change the statistics of all histories too."""
-    values, counts = (state.get(key) if isinstance(state, dict) else None
-                      for key in ('_log_history', '_count_history'))
+    values, counts = (
+        state.get(key) if isinstance(state, dict) else None
+        for key in ('_log_history', '_count_history')
+    )
     length = state.get('max_length') if isinstance(state, dict) else None
-    if not (numpy_values.is_array(values) and numpy_values.is_array(counts) and values.ndim == 1
-            and values.shape == counts.shape and type(length) is int):
+    if not (
+        numpy_values.is_array(values)
+        and numpy_values.is_array(counts)
+        and values.ndim == 1
+        and values.shape == counts.shape
+        and type(length) is int
+    ):
         raise UnpicklingError('a HistoryBuffer that is none')
     HistoryBuffer.__init__(history, values, counts, length)

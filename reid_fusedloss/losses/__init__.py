@@ -1,4 +1,5 @@
 """Loss modules, each `(tensor, labels) -> scalar`, and their weighted sum."""
+
 from .center_loss import CenterLoss
 from .circle_loss import CircleLoss
 from .fused_loss import FusedLoss

@@ -37,8 +37,15 @@ class CenterLoss(nn.Module):
         ValueError: if a size, the lr or a choice is out of range.
     """
 
-    def __init__(self, num_classes: int, feat_dims: int, lr: float = 0.5, update: str = 'sgd',
-                 init: str = 'normal', reduction: str = 'mean') -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        feat_dims: int,
+        lr: float = 0.5,
+        update: str = 'sgd',
+        init: str = 'normal',
+        reduction: str = 'mean',
+    ) -> None:
         super().__init__()
         check_int('num_classes', num_classes)
         check_int('feat_dims', feat_dims)
@@ -69,8 +76,10 @@ class CenterLoss(nn.Module):
                 several ranks a batch is larger than all ranks' first ones.
         """
         if features.shape[1:] != self.centers.shape[1:]:
-            raise ValueError(f'CenterLoss(feat_dims={self.centers.shape[1]}) got features of '
-                             f'shape {tuple(features.shape)}')
+            raise ValueError(
+                f'CenterLoss(feat_dims={self.centers.shape[1]}) got features of '
+                f'shape {tuple(features.shape)}'
+            )
         check_class_labels(labels, len(self.centers))
         learns = self.training and torch.is_grad_enabled()
         batch = self._all_ranks(features.detach().float(), labels.long()) if learns else None
@@ -99,12 +108,16 @@ class CenterLoss(nn.Module):
             self._batch_size = int(largest)
         missing = self._batch_size - len(labels)
         if missing < 0:
-            raise ValueError(f'CenterLoss got {len(labels)} samples, but the first batches of all '
-                             f'ranks had at most {self._batch_size}: use batches of one size')
+            raise ValueError(
+                f'CenterLoss got {len(labels)} samples, but the first batches of all '
+                f'ranks had at most {self._batch_size}: use batches of one size'
+            )
         features = F.pad(features, (0, 0, 0, missing), value=torch.nan)
         labels = F.pad(labels, (0, missing))
-        return (torch.cat(all_gather(features.contiguous())),
-                torch.cat(all_gather(labels.contiguous())))
+        return (
+            torch.cat(all_gather(features.contiguous())),
+            torch.cat(all_gather(labels.contiguous())),
+        )
 
     def _start_unmet(self, features: Tensor, labels: Tensor) -> None:
         centers = self.centers[labels]
@@ -112,11 +125,14 @@ class CenterLoss(nn.Module):
         self.centers[labels] = torch.where(centers.isnan(), means, centers)
 
     def _step(self, features: Tensor, labels: Tensor) -> None:
-        self.centers[labels] = center_step(features, labels, self.centers, lr=self.lr,
-                                           update=self.update).to(self.centers)
+        self.centers[labels] = center_step(
+            features, labels, self.centers, lr=self.lr, update=self.update
+        ).to(self.centers)
 
     def extra_repr(self) -> str:
         """The settings, for `print(model)`."""
         num_classes, feat_dims = self.centers.shape
-        return (f'num_classes={num_classes}, feat_dims={feat_dims}, lr={self.lr}, '
-                f'update={self.update!r}, init={self.init!r}, reduction={self.reduction!r}')
+        return (
+            f'num_classes={num_classes}, feat_dims={feat_dims}, lr={self.lr}, '
+            f'update={self.update!r}, init={self.init!r}, reduction={self.reduction!r}'
+        )

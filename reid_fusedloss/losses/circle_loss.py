@@ -3,8 +3,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..checks import check_choice, check_number
-from ..functional.circle import (batch_circle_loss, circle_loss, class_circle_logits,
-                                 pairwise_cosines)
+from ..functional.circle import (
+    batch_circle_loss,
+    circle_loss,
+    class_circle_logits,
+    pairwise_cosines,
+)
 from ..registry import MODELS
 
 FORMS = ('class', 'anchor', 'batch')
@@ -30,12 +34,14 @@ class CircleLoss(nn.Module):
         ValueError: if a value is out of range, or label smoothing is asked of a pairwise form.
     """
 
-    def __init__(self, form: str, margin: float, gamma: float,
-                 label_smoothing: float = 0.0) -> None:
+    def __init__(
+        self, form: str, margin: float, gamma: float, label_smoothing: float = 0.0
+    ) -> None:
         super().__init__()
         check_choice('form', form, FORMS)
-        for name, value in dict(margin=margin, gamma=gamma,
-                                label_smoothing=label_smoothing).items():
+        for name, value in dict(
+            margin=margin, gamma=gamma, label_smoothing=label_smoothing
+        ).items():
             check_number(name, value)
         if not -1 < margin < 1:
             raise ValueError(f'margin={margin} must lie between -1 and 1: it is in cosine units')
@@ -44,8 +50,10 @@ class CircleLoss(nn.Module):
         if not 0 <= label_smoothing < 1:
             raise ValueError(f'label_smoothing={label_smoothing} must lie in [0, 1)')
         if label_smoothing and form != 'class':
-            raise ValueError(f'label_smoothing={label_smoothing} has no meaning for pairs '
-                             f"(form={form!r}): set it to 0 or use form='class'")
+            raise ValueError(
+                f'label_smoothing={label_smoothing} has no meaning for pairs '
+                f"(form={form!r}): set it to 0 or use form='class'"
+            )
         self.form = form
         self.margin = margin
         self.gamma = gamma
@@ -63,8 +71,10 @@ class CircleLoss(nn.Module):
             return self._class_level(inputs, labels)
         pairwise = circle_loss if self.form == 'anchor' else batch_circle_loss
         if inputs.ndim != 2:
-            raise ValueError(f"CircleLoss(form={self.form!r}) needs features (B, C): reads='bn' or "
-                             f"'pooled'; got shape {tuple(inputs.shape)}")
+            raise ValueError(
+                f"CircleLoss(form={self.form!r}) needs features (B, C): reads='bn' or "
+                f"'pooled'; got shape {tuple(inputs.shape)}"
+            )
         return pairwise(pairwise_cosines(inputs), labels, self.margin, self.gamma)
 
     def _class_level(self, cosines: Tensor, labels: Tensor) -> Tensor:
@@ -86,5 +96,7 @@ class CircleLoss(nn.Module):
 
     def extra_repr(self) -> str:
         """The settings, for `print(model)`."""
-        return (f'form={self.form!r}, margin={self.margin}, gamma={self.gamma}, '
-                f'label_smoothing={self.label_smoothing}')
+        return (
+            f'form={self.form!r}, margin={self.margin}, gamma={self.gamma}, '
+            f'label_smoothing={self.label_smoothing}'
+        )

@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from mmengine.logging import print_log
@@ -47,8 +47,12 @@ class FusedLoss(nn.Module):
                 triplet=dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=1.)))
     """
 
-    def __init__(self, terms: Mapping[str, Mapping[str, Any]], num_classes: Optional[int] = None,
-                 feat_dims: Optional[int] = None) -> None:
+    def __init__(
+        self,
+        terms: Mapping[str, Mapping[str, Any]],
+        num_classes: int | None = None,
+        feat_dims: int | None = None,
+    ) -> None:
         super().__init__()
         sizes = dict(num_classes=num_classes, feat_dims=feat_dims, embedding_size=feat_dims)
         for size, value in sizes.items():
@@ -70,8 +74,9 @@ class FusedLoss(nn.Module):
         self.term_reads = {name: term['reads'] for name, term in used.items()}
         self.term_weights = {name: float(term['weight']) for name, term in used.items()}
         self._gather = {name: BatchGatherer() for name, term in used.items() if term.get('gather')}
-        left_out = ''.join(f'; {name} has weight 0 and is left out'
-                           for name in terms if name not in used)
+        left_out = ''.join(
+            f'; {name} has weight 0 and is left out' for name in terms if name not in used
+        )
         print_log(f'FusedLoss = {self._formula()}{left_out}', logger='current')
 
     @property
@@ -79,8 +84,9 @@ class FusedLoss(nn.Module):
         """Names of the tensors that the terms read."""
         return frozenset(self.term_reads.values())
 
-    def forward(self, tensors: Mapping[str, Tensor], labels: Tensor,
-                scores: Optional[Tensor] = None) -> dict[str, Tensor]:
+    def forward(
+        self, tensors: Mapping[str, Tensor], labels: Tensor, scores: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Weighted terms, each under `loss_<name>`; their sum is the loss.
 
         Terms get float32 and compute in it, whatever autocast says.
@@ -101,8 +107,9 @@ class FusedLoss(nn.Module):
         for name, term in self.terms.items():
             reads = self.term_reads[name]
             if reads not in tensors:
-                raise ValueError(f'term {name!r} reads {reads!r}, but the head offers '
-                                 f'{sorted(tensors)} only')
+                raise ValueError(
+                    f'term {name!r} reads {reads!r}, but the head offers {sorted(tensors)} only'
+                )
             tensor, target = tensors[reads], labels
             if scores is not None and reads == MIXABLE:
                 target = scores
@@ -120,7 +127,8 @@ class FusedLoss(nn.Module):
             raise ValueError(
                 f'the terms {self._unmixable()} compare samples of one identity each, but Mixup or '
                 f'CutMix mixes several: keep terms that read {MIXABLE!r} alone, or leave the batch '
-                'augments out')
+                'augments out'
+            )
 
     def _term(self, name: str, term: nn.Module, tensor: Tensor, target: Tensor) -> Tensor:
         batch = (tensor, target)
@@ -137,8 +145,10 @@ class FusedLoss(nn.Module):
             whose = ' of all processes' if name in self._gather else ''
             if name in self.miners:
                 whose += f', mined by {type(self.miners[name]).__name__}'
-            parts.append(f'{self.term_weights[name]:g} * {name}({type(term).__name__} of '
-                         f'{self.term_reads[name]}{whose})')
+            parts.append(
+                f'{self.term_weights[name]:g} * {name}({type(term).__name__} of '
+                f'{self.term_reads[name]}{whose})'
+            )
         return ' + '.join(parts)
 
     def extra_repr(self) -> str:

@@ -1,4 +1,5 @@
 """The batches of all ranks as one, for losses that compare samples."""
+
 import torch
 from mmengine.dist import all_gather, get_rank, get_world_size
 from torch import Tensor
@@ -37,13 +38,14 @@ class BatchGatherer:
                 raise ValueError(f'gather=True needs batches of one size on all ranks, got {sizes}')
             self._size = sizes[0]
         if len(labels) != self._size:
-            raise ValueError(f'gather=True needs batches of one size, got {len(labels)} after '
-                             f'{self._size} samples: set drop_last=True')
+            raise ValueError(
+                f'gather=True needs batches of one size, got {len(labels)} after '
+                f'{self._size} samples: set drop_last=True'
+            )
         return _FromAllRanks.apply(tensor), torch.cat(all_gather(labels.contiguous()))
 
 
 class _FromAllRanks(torch.autograd.Function):
-
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, tensor: Tensor) -> Tensor:
         return torch.cat(all_gather(tensor.contiguous()))

@@ -1,7 +1,8 @@
 """A term of the loss, from its config to a module."""
+
 import inspect
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 from mmengine.registry import MODELS as ROOT
 from torch import nn
@@ -31,8 +32,10 @@ def check_term(name: str, term: Mapping[str, Any]) -> None:
     check_number(f'term {name!r}: weight', term['weight'])
     check_flag(f'term {name!r}: gather', term.get('gather', False))
     if term.get('gather') and str(term['type']).endswith('CenterLoss'):
-        raise ValueError(f'term {name!r}: gather=True is not for CenterLoss, which gathers the '
-                         'samples of all processes for its centres by itself')
+        raise ValueError(
+            f'term {name!r}: gather=True is not for CenterLoss, which gathers the '
+            'samples of all processes for its centres by itself'
+        )
     if term['weight'] < 0:
         raise ValueError(f'term {name!r}: weight={term["weight"]} must be >= 0')
 
@@ -48,12 +51,15 @@ def check_unused(name: str, term: Mapping[str, Any]) -> None:
     try:
         inspect.signature(built_by).bind_partial(**arguments)
     except TypeError as error:
-        raise TypeError(f'term {name!r} (weight 0, {term["type"]}): {error}; it takes '
-                        f'{sorted(_parameters(built_by))}') from error
+        raise TypeError(
+            f'term {name!r} (weight 0, {term["type"]}): {error}; it takes '
+            f'{sorted(_parameters(built_by))}'
+        ) from error
 
 
-def build_term(name: str, term: Mapping[str, Any],
-               sizes: Mapping[str, Optional[int]]) -> tuple[nn.Module, Optional[nn.Module]]:
+def build_term(
+    name: str, term: Mapping[str, Any], sizes: Mapping[str, int | None]
+) -> tuple[nn.Module, nn.Module | None]:
     """A term, and the miner that FusedLoss calls for it, if it has one.
 
     Args:
@@ -79,7 +85,7 @@ def build_term(name: str, term: Mapping[str, Any],
     return built, miner
 
 
-def _build(config: Any, sizes: Mapping[str, Optional[int]]) -> Any:
+def _build(config: Any, sizes: Mapping[str, int | None]) -> Any:
     """A module from its config.
 
     A class that is in no registry, such as those of pytorch-metric-learning, knows no configs: what
@@ -93,9 +99,12 @@ def _build(config: Any, sizes: Mapping[str, Optional[int]]) -> Any:
         if sizes[size] is not None:
             arguments.setdefault(size, sizes[size])
     if built_by is not None and not _is_registered(built_by):
-        arguments = {key: [_build(part, sizes) for part in value]
-                     if isinstance(value, (list, tuple)) else _build(value, sizes)
-                     for key, value in arguments.items()}
+        arguments = {
+            key: [_build(part, sizes) for part in value]
+            if isinstance(value, (list, tuple))
+            else _build(value, sizes)
+            for key, value in arguments.items()
+        }
     return MODELS.build(arguments)
 
 
@@ -111,8 +120,9 @@ def _is_registered(built_by: Any) -> bool:
     registries = [ROOT]
     for registry in registries:
         registries += registry.children.values()
-    return any(built_by is known for registry in registries
-               for known in registry.module_dict.values())
+    return any(
+        built_by is known for registry in registries for known in registry.module_dict.values()
+    )
 
 
 def _parameters(built_by: Any) -> set[str]:
@@ -121,8 +131,9 @@ def _parameters(built_by: Any) -> set[str]:
         return set()
     makers = [built_by]
     if isinstance(built_by, type):
-        makers = [kind.__dict__['__init__'] for kind in built_by.__mro__
-                  if '__init__' in kind.__dict__]
+        makers = [
+            kind.__dict__['__init__'] for kind in built_by.__mro__ if '__init__' in kind.__dict__
+        ]
     names: set[str] = set()
     for maker in makers:
         parameters = inspect.signature(maker).parameters.values()

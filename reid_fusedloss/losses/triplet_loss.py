@@ -1,13 +1,16 @@
 import logging
-from typing import Optional
 
 import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..checks import check_choice, check_flag, check_number
-from ..functional.triplet import (TripletDistances, hardest_distances, triplet_ranking_loss,
-                                  weighted_distances)
+from ..functional.triplet import (
+    TripletDistances,
+    hardest_distances,
+    triplet_ranking_loss,
+    weighted_distances,
+)
 from ..registry import MODELS
 
 MININGS = {'hard': hardest_distances, 'weighted': weighted_distances}
@@ -37,8 +40,13 @@ class TripletLoss(nn.Module):
         ValueError: if the margin is not finite and >= 0, or the mining is unknown.
     """
 
-    def __init__(self, margin: Optional[float] = 0.3, mining: str = 'hard',
-                 normalize: bool = False, squared: bool = False) -> None:
+    def __init__(
+        self,
+        margin: float | None = 0.3,
+        mining: str = 'hard',
+        normalize: bool = False,
+        squared: bool = False,
+    ) -> None:
         super().__init__()
         if margin is not None:
             check_number('margin', margin)
@@ -56,8 +64,9 @@ class TripletLoss(nn.Module):
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """Loss of features (B, C) with integer identities (B,): a scalar."""
-        distances = MININGS[self.mining](features, labels, normalize=self.normalize,
-                                         squared=self.squared)
+        distances = MININGS[self.mining](
+            features, labels, normalize=self.normalize, squared=self.squared
+        )
         if self.training:
             self._look_for_collapse(distances)
         return triplet_ranking_loss(distances, self.margin)
@@ -69,17 +78,23 @@ class TripletLoss(nn.Module):
         self._steps += 1
 
     def _warn_if_collapsed(self, distances: TripletDistances) -> None:
-        near = COLLAPSE_DISTANCE ** 2 if self.squared else COLLAPSE_DISTANCE
+        near = COLLAPSE_DISTANCE**2 if self.squared else COLLAPSE_DISTANCE
         collapsed = ((distances.negative.detach() < near) & distances.usable).sum()
         fraction = (collapsed / distances.usable.sum().clamp(min=1)).item()
         if fraction > COLLAPSE_FRACTION:
             self._warned = True
-            print_log(f'TripletLoss: {fraction:.0%} of the anchors have a negative within '
-                      f'{COLLAPSE_DISTANCE} of them: the features have collapsed onto a point, '
-                      'where the gradient vanishes. Lower the learning rate, warm up longer, or '
-                      'use margin=None.', logger='current', level=logging.WARNING)
+            print_log(
+                f'TripletLoss: {fraction:.0%} of the anchors have a negative within '
+                f'{COLLAPSE_DISTANCE} of them: the features have collapsed onto a point, '
+                'where the gradient vanishes. Lower the learning rate, warm up longer, or '
+                'use margin=None.',
+                logger='current',
+                level=logging.WARNING,
+            )
 
     def extra_repr(self) -> str:
         """The settings, for `print(model)`."""
-        return (f'margin={self.margin}, mining={self.mining!r}, normalize={self.normalize}, '
-                f'squared={self.squared}')
+        return (
+            f'margin={self.margin}, mining={self.mining!r}, normalize={self.normalize}, '
+            f'squared={self.squared}'
+        )

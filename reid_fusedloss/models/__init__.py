@@ -1,7 +1,16 @@
 """Heads and backbones; the other backbones, necks and the model itself are mmpretrain's."""
+
 from .backbones import MobileNetV2, OSNet, ResNet
 from .flip_test_model import FlipTestModel
 from .heads import BNNeckHead, LinearReIDHead, PartwiseLoss, PCBHead
 
-__all__ = ['BNNeckHead', 'FlipTestModel', 'LinearReIDHead', 'MobileNetV2', 'OSNet', 'PCBHead',
-           'PartwiseLoss', 'ResNet']
+__all__ = [
+    'BNNeckHead',
+    'FlipTestModel',
+    'LinearReIDHead',
+    'MobileNetV2',
+    'OSNet',
+    'PCBHead',
+    'PartwiseLoss',
+    'ResNet',
+]

@@ -1,6 +1,7 @@
 """Flip test: embeddings averaged over an image and its mirror image."""
+
 from collections.abc import Mapping
-from typing import Any, Union
+from typing import Any
 
 import torch
 from mmengine.model import BaseTTAModel
@@ -27,7 +28,7 @@ class FlipTestModel(BaseTTAModel):
         ValueError: if its type is unknown.
     """
 
-    def __init__(self, module: Union[Mapping[str, Any], nn.Module]) -> None:
+    def __init__(self, module: Mapping[str, Any] | nn.Module) -> None:
         if not isinstance(module, nn.Module):
             module = build_part('module', module)
         if not hasattr(module, 'test_step'):
@@ -42,7 +43,7 @@ class FlipTestModel(BaseTTAModel):
         """Lead the names of the wrapped model to it; called by PyTorch."""
         inner = f'{prefix}module.'
         for name in [key for key in state_dict if key.startswith(prefix)]:
-            state_dict[inner + name[len(prefix):]] = state_dict.pop(name)
+            state_dict[inner + name[len(prefix) :]] = state_dict.pop(name)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def test_step(self, data: dict[str, Any]) -> list[DataSample]:
@@ -64,8 +65,13 @@ class FlipTestModel(BaseTTAModel):
             sample = samples[-1]
             sample.set_field(_mean([s.embedding for s in samples]), 'embedding')
             if 'embeddings' in sample:
-                sample.set_field({name: _mean([s.embeddings[name] for s in samples])
-                                  for name in sample.embeddings}, 'embeddings')
+                sample.set_field(
+                    {
+                        name: _mean([s.embeddings[name] for s in samples])
+                        for name in sample.embeddings
+                    },
+                    'embeddings',
+                )
             merged.append(sample)
         return merged
 

@@ -1,4 +1,5 @@
 """Parts of a model from their configs, with errors that say which part is wrong."""
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,5 +35,6 @@ def check_init_cfg(init_cfg: Any) -> None:
     """Raises: TypeError: if it is neither None nor a config, or several, of a start of weights."""
     parts = init_cfg if isinstance(init_cfg, (list, tuple)) else [init_cfg]
     if init_cfg is not None and not all(
-            isinstance(part, Mapping) and 'type' in part for part in parts):
+        isinstance(part, Mapping) and 'type' in part for part in parts
+    ):
         raise TypeError(f'init_cfg is a dict with `type`, a list of them or None, got {init_cfg!r}')

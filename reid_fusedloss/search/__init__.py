@@ -1,4 +1,5 @@
 """Search in a gallery: who is this? Needs faiss."""
+
 from .entries import Entry
 from .folder import load_index, save_index
 from .gallery_index import GalleryIndex
@@ -8,6 +9,20 @@ from .rerank import Rerank
 from .result import Hit, SearchResult
 from .storage import hold_index
 
-__all__ = ['Entry', 'Flat', 'GalleryIndex', 'HNSW', 'Hit', 'IVF', 'IVFPQ', 'OpenSetThreshold',
-           'Rerank', 'SearchResult', 'check_validation', 'choose_threshold', 'hold_index',
-           'load_index', 'save_index']
+__all__ = [
+    'Entry',
+    'Flat',
+    'GalleryIndex',
+    'HNSW',
+    'Hit',
+    'IVF',
+    'IVFPQ',
+    'OpenSetThreshold',
+    'Rerank',
+    'SearchResult',
+    'check_validation',
+    'choose_threshold',
+    'hold_index',
+    'load_index',
+    'save_index',
+]

@@ -1,6 +1,6 @@
 """A question to a gallery that others may be changing."""
+
 from collections.abc import Sequence
-from typing import Optional
 
 import numpy as np
 
@@ -13,10 +13,15 @@ from .rerank import Rerank
 from .result import SearchResult, make_result
 
 
-def search_contents(contents: Contents, queries: np.ndarray, k: int,
-                    names: Optional[Sequence[str]] = None,
-                    camids: Optional[Sequence[Label]] = None, rerank: Optional[Rerank] = None,
-                    threshold: Optional[float] = None) -> SearchResult:
+def search_contents(
+    contents: Contents,
+    queries: np.ndarray,
+    k: int,
+    names: Sequence[str] | None = None,
+    camids: Sequence[Label] | None = None,
+    rerank: Rerank | None = None,
+    threshold: float | None = None,
+) -> SearchResult:
     """The nearest entries of each query, all of one state; see `GalleryIndex.search`.
 
     Args:
@@ -39,14 +44,17 @@ def search_contents(contents: Contents, queries: np.ndarray, k: int,
             raise ValueError(f'{len(queries)} queries, but {len(column)} {name}')
     with contents.reading() as state, faiss_errors(f'search in {len(state.entries)} entries'):
         wanted = min(max(k, rerank.candidates) if rerank else k, len(state.entries))
-        distances, rows = nearest_others(state.vectors, state.kind, state.entries, queries,
-                                         wanted, names, camids)
+        distances, rows = nearest_others(
+            state.vectors, state.kind, state.entries, queries, wanted, names, camids
+        )
         count = len(state.entries)
         candidates, places = np.unique(rows if rerank else [], return_inverse=True)
         features = features_of(state, queries.shape[1], candidates[candidates >= 0])
     order = None
     if rerank is not None:  # others need not wait for it
         places = places.reshape(rows.shape) - np.sum(candidates < 0)
-        order = [rerank.distances(query, features[found[found >= 0]])
-                 for query, found in zip(queries, places)]
+        order = [
+            rerank.distances(query, features[found[found >= 0]])
+            for query, found in zip(queries, places)
+        ]
     return make_result(state.entries, distances, rows, min(k, count), threshold, order)

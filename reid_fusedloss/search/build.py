@@ -1,7 +1,8 @@
 """From a kind to a faiss index that is trained, and what may be asked of one that is built."""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
@@ -25,9 +26,11 @@ def train(kind: Kind, units: np.ndarray) -> tuple[Kind, Any]:
         ValueError: if there are too few features, or a number does not fit their width.
     """
     if len(units) < kind.least:
-        raise ValueError(f'an index of kind {kind.type} is trained on the entries that are added '
-                         f'first: at least {kind.least}, got {len(units)}; add more at once, or '
-                         "take kind='flat' and rebuilt() later")
+        raise ValueError(
+            f'an index of kind {kind.type} is trained on the entries that are added '
+            f'first: at least {kind.least}, got {len(units)}; add more at once, or '
+            "take kind='flat' and rebuilt() later"
+        )
     kind = kind.resolve(*units.shape)
     vectors = kind.build(units.shape[1])
     vectors.train(units)
@@ -44,7 +47,7 @@ def subset(vectors: Any, rows: Sequence[int]) -> Any:
     copy = load_faiss().clone_index(vectors)
     copy.reset()
     for first in range(0, len(rows), BLOCK):
-        copy.add(vectors.reconstruct_batch(np.asarray(rows[first:first + BLOCK], np.int64)))
+        copy.add(vectors.reconstruct_batch(np.asarray(rows[first : first + BLOCK], np.int64)))
     return copy
 
 
@@ -61,20 +64,26 @@ def check_built(kind: Kind, vectors: Any) -> None:
     faiss = load_faiss()
     name = dict(flat='IndexFlat', hnsw='IndexHNSWFlat', ivf='IndexIVFFlat', ivfpq='IndexIVFPQ')
     if not isinstance(vectors, getattr(faiss, name[kind.type])):
-        raise ValueError(f'a kind {kind.type} is a {name[kind.type]} of faiss, this is a '
-                         f'{type(vectors).__name__}')
+        raise ValueError(
+            f'a kind {kind.type} is a {name[kind.type]} of faiss, this is a '
+            f'{type(vectors).__name__}'
+        )
     if vectors.metric_type != faiss.METRIC_INNER_PRODUCT:
-        raise ValueError(f'its metric is number {vectors.metric_type} of faiss, not the inner '
-                         'product')
-    numbers = dict(flat=dict, hnsw=lambda: dict(M=vectors.hnsw.nb_neighbors(1)),
-                   ivf=lambda: dict(nlist=vectors.nlist),
-                   ivfpq=lambda: dict(nlist=vectors.nlist, m=vectors.pq.M))[kind.type]()
+        raise ValueError(
+            f'its metric is number {vectors.metric_type} of faiss, not the inner product'
+        )
+    numbers = dict(
+        flat=dict,
+        hnsw=lambda: dict(M=vectors.hnsw.nb_neighbors(1)),
+        ivf=lambda: dict(nlist=vectors.nlist),
+        ivfpq=lambda: dict(nlist=vectors.nlist, m=vectors.pq.M),
+    )[kind.type]()
     wrong = {key: value for key, value in numbers.items() if getattr(kind, key) != value}
     if wrong:
         raise ValueError(f'it is built with {wrong}, not as {kind}')
 
 
-def adjusted(built: Kind, asked: Union[str, Mapping, Kind]) -> Kind:
+def adjusted(built: Kind, asked: str | Mapping | Kind) -> Kind:
     """What is asked of an index; numbers that are left open are those that it is built with.
 
     Args:
@@ -91,12 +100,16 @@ def adjusted(built: Kind, asked: Union[str, Mapping, Kind]) -> Kind:
     kind = make_kind(asked)
     if kind.type != built.type:
         return kind
-    return replace(kind, **{name: getattr(built, name) for name, value in asdict(kind).items()
-                            if value is None})
+    return replace(
+        kind,
+        **{name: getattr(built, name) for name, value in asdict(kind).items() if value is None},
+    )
 
 
 def is_same_build(kind: Kind, other: Kind) -> bool:
     """Whether two kinds differ at most in numbers that count for a search alone."""
-    first, second = ({name: value for name, value in describe_kind(part).items()
-                      if name not in OF_A_SEARCH} for part in (kind, other))
+    first, second = (
+        {name: value for name, value in describe_kind(part).items() if name not in OF_A_SEARCH}
+        for part in (kind, other)
+    )
     return first == second

@@ -1,8 +1,9 @@
 """What a gallery holds: changed by one thread at a time, and read whole by others meanwhile."""
+
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,7 @@ class State(NamedTuple):
         vectors: faiss index of the unit features; None: nothing was added yet.
         entries: of its rows.
     """
+
     kind: Kind
     vectors: Any
     entries: Entries
@@ -115,7 +117,7 @@ class Contents:
         self.replace(state)
 
 
-def features_of(state: State, dims: int, rows: Optional[Sequence[int]] = None) -> np.ndarray:
+def features_of(state: State, dims: int, rows: Sequence[int] | None = None) -> np.ndarray:
     """Unit features of rows, shape (N, C), float32; None: of all.
 
     Args:

@@ -1,11 +1,12 @@
 """What is known of the entries of a gallery: a name each, perhaps an identity and a camera."""
+
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
-from typing import Any, NamedTuple, Optional, Union
+from typing import Any, NamedTuple
 
-Label = Union[int, str, None]
+Label = int | str | None
 
 
 class Entry(NamedTuple):
@@ -17,10 +18,11 @@ class Entry(NamedTuple):
         camid: its camera, or None: unknown.
         info: anything else, as JSON knows it; or None.
     """
+
     name: str
     pid: Label = None
     camid: Label = None
-    info: Optional[dict[str, Any]] = None
+    info: dict[str, Any] | None = None
 
 
 class Entries:
@@ -51,7 +53,7 @@ class Entries:
     def __contains__(self, name: str) -> bool:
         return name in self._rows
 
-    def row_of(self, name: str) -> Optional[int]:
+    def row_of(self, name: str) -> int | None:
         """Where a name is, or None."""
         return self._rows.get(name)
 
@@ -78,14 +80,19 @@ def choose_added(entries: Entries, names: Sequence[str], duplicates: str) -> lis
     first = {name: i for i, name in reversed(list(enumerate(names))) if name not in entries}
     if duplicates == 'error' and len(first) < len(names):
         twice = next(name for i, name in enumerate(names) if first.get(name) != i)
-        raise ValueError(f'{len(names) - len(first)} of {len(names)} names are there already, '
-                         f"or twice, such as {twice!r}: duplicates='skip' or 'replace'")
+        raise ValueError(
+            f'{len(names) - len(first)} of {len(names)} names are there already, '
+            f"or twice, such as {twice!r}: duplicates='skip' or 'replace'"
+        )
     return sorted(first.values())
 
 
-def make_entries(names: Sequence[str], pids: Optional[Sequence[Label]] = None,
-                 camids: Optional[Sequence[Label]] = None,
-                 infos: Optional[Sequence[Optional[Mapping]]] = None) -> list[Entry]:
+def make_entries(
+    names: Sequence[str],
+    pids: Sequence[Label] | None = None,
+    camids: Sequence[Label] | None = None,
+    infos: Sequence[Mapping | None] | None = None,
+) -> list[Entry]:
     """Entries from columns of equal length; a column that is None is unknown throughout.
 
     Raises:
@@ -98,8 +105,10 @@ def make_entries(names: Sequence[str], pids: Optional[Sequence[Label]] = None,
     if len(set(lengths.values())) > 1:
         raise ValueError(f'the columns differ in length: {lengths}')
     filled = [[None] * len(names) if column is None else column for column in columns.values()]
-    return [Entry(_name(name), _label('pid', pid), _label('camid', camid), _info(info))
-            for name, pid, camid, info in zip(*filled)]
+    return [
+        Entry(_name(name), _label('pid', pid), _label('camid', camid), _info(info))
+        for name, pid, camid, info in zip(*filled)
+    ]
 
 
 def labelled_like(queries: Iterable[Entry], gallery: Sequence[Entry]) -> list[Entry]:
@@ -114,8 +123,9 @@ def labelled_like(queries: Iterable[Entry], gallery: Sequence[Entry]) -> list[En
     queries = list(queries)
     for field in ('pid', 'camid'):
         if {type(getattr(entry, field)) for entry in gallery} - {type(None)} == {int}:
-            queries = [entry._replace(**{field: _number(getattr(entry, field))})
-                       for entry in queries]
+            queries = [
+                entry._replace(**{field: _number(getattr(entry, field))}) for entry in queries
+            ]
     return queries
 
 
@@ -157,7 +167,7 @@ def _number(label: Label) -> Label:
     return int(label) if isinstance(label, str) and re.fullmatch(r'-?\d+', label) else label
 
 
-def _info(value: Any) -> Optional[dict[str, Any]]:
+def _info(value: Any) -> dict[str, Any] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):

@@ -1,4 +1,5 @@
 """A gallery index to a folder and back."""
+
 import logging
 from io import TextIOWrapper
 from typing import Any
@@ -11,8 +12,16 @@ from .entries import Entries, from_lines, to_line
 from .gallery_index import GalleryIndex
 from .kinds import describe_kind, faiss_errors, load_faiss
 from .open_set import OpenSetThreshold
-from .storage import (ROWS, VECTORS, CheckedFile, PathLike, is_saved, opened_files, read_manifest,
-                      write_state)
+from .storage import (
+    ROWS,
+    VECTORS,
+    CheckedFile,
+    PathLike,
+    is_saved,
+    opened_files,
+    read_manifest,
+    write_state,
+)
 
 ATTEMPTS = 100  # of reading while another process writes
 
@@ -38,11 +47,19 @@ def save_index(index: GalleryIndex, folder: PathLike) -> bool:
     with index.contents.changing() as state:
         count = len(state.entries)
         if state.vectors is not None and state.vectors.ntotal != count:
-            raise RuntimeError(f'the index has {state.vectors.ntotal} vectors for {count} entries, '
-                               'a change of it failed: load it again')
+            raise RuntimeError(
+                f'the index has {state.vectors.ntotal} vectors for {count} entries, '
+                'a change of it failed: load it again'
+            )
         threshold = None if index.threshold is None else index.threshold.as_dict()
-        facts = dict(kind=describe_kind(state.kind), dims=index.dims, count=count,
-                     model=index.model, threshold=threshold, pattern=index.pattern)
+        facts = dict(
+            kind=describe_kind(state.kind),
+            dims=index.dims,
+            count=count,
+            model=index.model,
+            threshold=threshold,
+            pattern=index.pattern,
+        )
         unsaved = index.contents.unsaved
         if not unsaved and index.manifest and is_saved(folder, index.manifest, facts):
             return False
@@ -62,7 +79,7 @@ def load_index(folder: PathLike) -> GalleryIndex:
         ValueError: if it is damaged, or of another version.
         ImportError: if faiss is not installed.
     """
-    for attempt in range(ATTEMPTS):
+    for _attempt in range(ATTEMPTS):
         manifest = read_manifest(folder)
         try:
             return _load_state(folder, manifest)
@@ -83,14 +100,17 @@ def _load_state(folder: PathLike, manifest: dict[str, Any]) -> GalleryIndex:
                     print_log(f'{folder}: {warning}', logger='current', level=logging.WARNING)
             count, rows = manifest['count'], files[ROWS]
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f'the manifest in {folder} is damaged ({error}): build the gallery '
-                             'again') from None
+            raise ValueError(
+                f'the manifest in {folder} is damaged ({error}): build the gallery again'
+            ) from None
         entries = Entries(from_lines(TextIOWrapper(rows, encoding='ascii', newline='\n')))
         vectors = _read_vectors(files[VECTORS], index) if VECTORS in files else None
     shape = (0, index.dims) if vectors is None else (vectors.ntotal, vectors.d)
     if shape != (count, index.dims) or len(entries) != count:
-        raise ValueError(f'{folder} is damaged: {count} entries of width {index.dims} according to '
-                         f'its manifest, {len(entries)} lines, vectors of shape {shape}')
+        raise ValueError(
+            f'{folder} is damaged: {count} entries of width {index.dims} according to '
+            f'its manifest, {len(entries)} lines, vectors of shape {shape}'
+        )
     index.contents.replace(State(index.kind, vectors, entries))
     index.contents.unsaved.clear()
     index.manifest = manifest
@@ -103,13 +123,15 @@ def _read_vectors(file: Any, index: GalleryIndex) -> Any:
         with faiss_errors(f'read {file.name}'):
             vectors = faiss.read_index(faiss.PyCallbackIOReader(file.read))
     except RuntimeError as error:
-        raise ValueError(f'{error}; its checksum is right: was it written by a newer '
-                         'faiss?') from None
+        raise ValueError(
+            f'{error}; its checksum is right: was it written by a newer faiss?'
+        ) from None
     try:
         check_built(index.kind, vectors)
     except ValueError as error:
-        raise ValueError(f'{file.name} does not fit its manifest: {error}; build the gallery '
-                         'again') from None
+        raise ValueError(
+            f'{file.name} does not fit its manifest: {error}; build the gallery again'
+        ) from None
     return vectors
 
 

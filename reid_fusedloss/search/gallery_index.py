@@ -1,6 +1,7 @@
 """A gallery that answers 'who is this?'."""
+
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Optional, Union
+from typing import Any
 
 import numpy as np
 
@@ -41,17 +42,18 @@ class GalleryIndex:
         ImportError: if faiss is not installed.
     """
 
-    def __init__(self, dims: int, kind: Union[str, Mapping, Kind] = 'flat',
-                 model: Optional[str] = None) -> None:
+    def __init__(
+        self, dims: int, kind: str | Mapping | Kind = 'flat', model: str | None = None
+    ) -> None:
         check_int('dims', dims)
         if model is not None and not isinstance(model, str):
             raise TypeError(f'model={model!r} is a string that names a model, or None')
         load_faiss()
         self.dims, self.model = dims, model
         self.contents = Contents(make_kind(kind))
-        self.pattern: Optional[str] = None
-        self._threshold: Optional[OpenSetThreshold] = None
-        self.manifest: Optional[dict[str, Any]] = None  # of the state on the disk
+        self.pattern: str | None = None
+        self._threshold: OpenSetThreshold | None = None
+        self.manifest: dict[str, Any] | None = None  # of the state on the disk
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -75,16 +77,17 @@ class GalleryIndex:
         return self.contents.state.kind
 
     @kind.setter
-    def kind(self, kind: Union[str, Mapping, Kind]) -> None:
+    def kind(self, kind: str | Mapping | Kind) -> None:
         with self.contents.changing() as state:
             kind = adjusted(state.kind, kind)
             if not is_same_build(kind, state.kind):
-                raise ValueError(f'the index is built as {state.kind}: rebuilt({kind}) makes '
-                                 'another')
+                raise ValueError(
+                    f'the index is built as {state.kind}: rebuilt({kind}) makes another'
+                )
             self.contents.replace(state._replace(kind=kind), unsaved=())
 
     @property
-    def threshold(self) -> Optional[OpenSetThreshold]:
+    def threshold(self) -> OpenSetThreshold | None:
         """How near an entry must be for its identity to be claimed; None: not decided.
 
         It may be set, to a cosine distance too; one of another model is refused.
@@ -92,14 +95,14 @@ class GalleryIndex:
         return self._threshold
 
     @threshold.setter
-    def threshold(self, threshold: Union[OpenSetThreshold, float, None]) -> None:
+    def threshold(self, threshold: OpenSetThreshold | float | None) -> None:
         if threshold is not None and not isinstance(threshold, OpenSetThreshold):
             threshold = OpenSetThreshold(threshold)
         if threshold is not None:
             self.check_model(threshold.model)
         self._threshold = threshold
 
-    def check_model(self, model: Optional[str]) -> None:
+    def check_model(self, model: str | None) -> None:
         """Refuse features of another model; None, here or there, may be any.
 
         Raises:
@@ -111,13 +114,22 @@ class GalleryIndex:
                 reason = 'an older version named models otherwise; build the gallery again'
             elif model.startswith('v2-') and model.split('-')[1] in self.model.split('-')[1:2]:
                 reason = f'one model in two precisions, or changed after its export; {reason}'
-            raise ValueError(f'the gallery holds features of model {self.model!r}, these are of '
-                             f'{model!r}: {reason}')
+            raise ValueError(
+                f'the gallery holds features of model {self.model!r}, these are of '
+                f'{model!r}: {reason}'
+            )
 
-    def add(self, features: Features, names: Sequence[str], *,
-            pids: Optional[Sequence[Label]] = None, camids: Optional[Sequence[Label]] = None,
-            infos: Optional[Sequence[Optional[Mapping]]] = None, duplicates: str = 'error',
-            model: Optional[str] = None) -> list[str]:
+    def add(
+        self,
+        features: Features,
+        names: Sequence[str],
+        *,
+        pids: Sequence[Label] | None = None,
+        camids: Sequence[Label] | None = None,
+        infos: Sequence[Mapping | None] | None = None,
+        duplicates: str = 'error',
+        model: str | None = None,
+    ) -> list[str]:
         """Append entries; the first addition trains an index that is to be trained.
 
         Args:
@@ -166,8 +178,10 @@ class GalleryIndex:
         with self.contents.changing() as state:
             missing = [name for name in names if name not in state.entries]
             if missing:
-                raise ValueError(f'{len(missing)} of {len(names)} names are not in the gallery, '
-                                 f'such as {missing[0]!r}')
+                raise ValueError(
+                    f'{len(missing)} of {len(names)} names are not in the gallery, '
+                    f'such as {missing[0]!r}'
+                )
             if len(names):
                 self.contents.change(set(names), np.empty((0, self.dims), np.float32), [])
 
@@ -187,7 +201,7 @@ class GalleryIndex:
             if list(entries) != list(state.entries):
                 self.contents.replace(state._replace(entries=entries), [ROWS])
 
-    def features(self, rows: Optional[Sequence[int]] = None) -> np.ndarray:
+    def features(self, rows: Sequence[int] | None = None) -> np.ndarray:
         """Unit features of rows, shape (N, C), float32; None: of all. Approximations for ivfpq.
 
         Raises:
@@ -196,7 +210,7 @@ class GalleryIndex:
         with self.contents.reading() as state:
             return features_of(state, self.dims, rows)
 
-    def rebuilt(self, kind: Union[str, Mapping, Kind]) -> 'GalleryIndex':
+    def rebuilt(self, kind: str | Mapping | Kind) -> 'GalleryIndex':
         """The same gallery in another kind of index, or trained again, to be saved in its place.
 
         Raises:
@@ -204,8 +218,10 @@ class GalleryIndex:
         """
         with self.contents.changing() as state:
             if isinstance(state.kind, IVFPQ) and len(state.entries):
-                raise ValueError('an ivfpq index holds approximations, which no other is made of: '
-                                 'build one again from the images or their features')
+                raise ValueError(
+                    'an ivfpq index holds approximations, which no other is made of: '
+                    'build one again from the images or their features'
+                )
             other = GalleryIndex(self.dims, kind, self.model)
             other.threshold, other.pattern = self.threshold, self.pattern
             other.manifest = self.manifest
@@ -213,9 +229,17 @@ class GalleryIndex:
                 other.contents.change((), features_of(state, self.dims), list(state.entries))
         return other
 
-    def search(self, features: Features, k: int = 10, *, names: Optional[Sequence[str]] = None,
-               camids: Optional[Sequence[Label]] = None, rerank: Optional[Rerank] = None,
-               threshold: Optional[float] = None, model: Optional[str] = None) -> SearchResult:
+    def search(
+        self,
+        features: Features,
+        k: int = 10,
+        *,
+        names: Sequence[str] | None = None,
+        camids: Sequence[Label] | None = None,
+        rerank: Rerank | None = None,
+        threshold: float | None = None,
+        model: str | None = None,
+    ) -> SearchResult:
         """The nearest entries of each query, equal distances in the order of the rows.
 
         Args:
@@ -237,12 +261,15 @@ class GalleryIndex:
         self.check_model(model)
         if threshold is None and self.threshold is not None:
             threshold = self.threshold.distance
-        return search_contents(self.contents, self._units(features), k, names, camids, rerank,
-                               threshold)
+        return search_contents(
+            self.contents, self._units(features), k, names, camids, rerank, threshold
+        )
 
     def _units(self, features: Features) -> np.ndarray:
         tensor = as_features(features)
         if tensor.shape[1] != self.dims:
-            raise ValueError(f'the gallery holds features of width {self.dims}, these are of '
-                             f'width {tensor.shape[1]}: are they of another model?')
+            raise ValueError(
+                f'the gallery holds features of width {self.dims}, these are of '
+                f'width {tensor.shape[1]}: are they of another model?'
+            )
         return normalised(tensor.cpu().clone()).numpy()

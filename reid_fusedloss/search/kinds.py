@@ -2,12 +2,13 @@
 
 Inner product of unit features throughout; the cosine distance is 1 minus it.
 """
+
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from types import ModuleType
-from typing import Any, ClassVar, Optional, Union
+from typing import Any, ClassVar
 
 import torch
 
@@ -24,6 +25,7 @@ BLAS_FROM = 4000
 @dataclass(frozen=True)
 class Flat:
     """Exact: each query is compared with every entry."""
+
     type: ClassVar[str] = 'flat'
     least: ClassVar[int] = 1
 
@@ -51,6 +53,7 @@ class HNSW:
         ef_construction: candidates that are looked at when a node is linked.
         ef_search: candidates that are looked at in a search; more find more, and take longer.
     """
+
     type: ClassVar[str] = 'hnsw'
     least: ClassVar[int] = 1
     M: int = 32
@@ -88,8 +91,9 @@ class IVF:
         nlist: number of lists; None: 4 sqrt(N) of the first N entries, at most N / 39.
         nprobe: lists that a search looks into; more find more, and take longer.
     """
+
     type: ClassVar[str] = 'ivf'
-    nlist: Optional[int] = None
+    nlist: int | None = None
     nprobe: int = 16
 
     def __post_init__(self) -> None:
@@ -106,8 +110,9 @@ class IVF:
         """The number of lists for so many entries, where it was left open."""
         if self.nlist is not None:
             return self
-        return replace(self, nlist=max(1, min(round(4 * math.sqrt(count)),
-                                              count // POINTS_PER_LIST)))
+        return replace(
+            self, nlist=max(1, min(round(4 * math.sqrt(count)), count // POINTS_PER_LIST))
+        )
 
     def build(self, dims: int) -> Any:
         """An empty faiss index, not yet trained."""
@@ -132,6 +137,7 @@ class IVFPQ(IVF):
     Attributes:
         m: bytes of an entry, a divisor of the width of the features.
     """
+
     type: ClassVar[str] = 'ivfpq'
     m: int = 64
 
@@ -162,11 +168,11 @@ class IVFPQ(IVF):
         return index
 
 
-Kind = Union[Flat, HNSW, IVF, IVFPQ]
+Kind = Flat | HNSW | IVF | IVFPQ
 KINDS: dict[str, type] = {kind.type: kind for kind in (Flat, HNSW, IVF, IVFPQ)}
 
 
-def make_kind(kind: Union[str, Mapping, Kind]) -> Kind:
+def make_kind(kind: str | Mapping | Kind) -> Kind:
     """A kind from its name, from dict(type=name, option=...), or itself.
 
     Raises:
@@ -178,8 +184,10 @@ def make_kind(kind: Union[str, Mapping, Kind]) -> Kind:
     if isinstance(kind, str):
         kind = dict(type=kind)
     if not isinstance(kind, Mapping):
-        raise TypeError(f'kind={kind!r} is none of {tuple(KINDS)}, dict(type=...) of them, or '
-                        'one of their classes')
+        raise TypeError(
+            f'kind={kind!r} is none of {tuple(KINDS)}, dict(type=...) of them, or '
+            'one of their classes'
+        )
     options = dict(kind)
     name = options.pop('type', None)
     check_choice('kind', name, KINDS)
@@ -204,7 +212,8 @@ def load_faiss() -> ModuleType:
     faiss = require('faiss', 'search in a gallery')
     faiss.omp_set_num_threads(torch.get_num_threads())
     faiss.cvar.distance_compute_blas_threshold = min(
-        faiss.cvar.distance_compute_blas_threshold, BLAS_FROM)
+        faiss.cvar.distance_compute_blas_threshold, BLAS_FROM
+    )
     return faiss
 
 

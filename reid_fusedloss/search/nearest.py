@@ -1,6 +1,7 @@
 """The nearest rows of a faiss index, equal distances ordered by row."""
+
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +11,9 @@ from .kinds import Kind, load_faiss
 Nearest = tuple[np.ndarray, np.ndarray]
 
 
-def nearest_rows(vectors: Any, kind: Kind, queries: np.ndarray, k: int,
-                 kept: Optional[np.ndarray] = None) -> Nearest:
+def nearest_rows(
+    vectors: Any, kind: Kind, queries: np.ndarray, k: int, kept: np.ndarray | None = None
+) -> Nearest:
     """Cosine distances and rows of the nearest entries.
 
     Args:
@@ -42,9 +44,15 @@ def nearest_rows(vectors: Any, kind: Kind, queries: np.ndarray, k: int,
     return distances, rows
 
 
-def nearest_others(vectors: Any, kind: Kind, entries: Entries, queries: np.ndarray, k: int,
-                   names: Optional[Sequence[str]] = None,
-                   camids: Optional[Sequence[Label]] = None) -> Nearest:
+def nearest_others(
+    vectors: Any,
+    kind: Kind,
+    entries: Entries,
+    queries: np.ndarray,
+    k: int,
+    names: Sequence[str] | None = None,
+    camids: Sequence[Label] | None = None,
+) -> Nearest:
     """As `nearest_rows`, without a query's own entry and those of its own camera.
 
     Args:

@@ -1,4 +1,5 @@
 """Open set: how near an entry must be for its identity to be claimed."""
+
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Optional
@@ -38,14 +39,15 @@ class OpenSetThreshold:
         TypeError, ValueError: if the distance is no finite number, or a rate is given without the
             size that it holds for.
     """
+
     distance: float
-    fpir: Optional[float] = None
-    gallery_size: Optional[int] = None
-    dir: Optional[float] = None
-    num_strangers: Optional[int] = None
-    validation_size: Optional[int] = None
-    model: Optional[str] = None
-    gallery_people: Optional[int] = None
+    fpir: float | None = None
+    gallery_size: int | None = None
+    dir: float | None = None
+    num_strangers: int | None = None
+    validation_size: int | None = None
+    model: str | None = None
+    gallery_people: int | None = None
 
     def __post_init__(self) -> None:
         check_number('distance', self.distance)
@@ -76,14 +78,17 @@ class OpenSetThreshold:
             f'the threshold {data["distance"]:.4f} of an older version is not used: its rate of '
             f'{data[OVER_PAIRS]:g} was one over pairs of images, and a search looks at the nearest '
             f'of all entries; choose one by --fpir, or go on with it by --threshold '
-            f'{data["distance"]:.4f}')
+            f'{data["distance"]:.4f}'
+        )
 
     def describe(self) -> str:
         """In a line: the rate, what it holds for, and what it was chosen on."""
         if self.fpir is None:
             return f'threshold {self.distance:.4f}, set by hand'
-        text = (f'threshold {self.distance:.4f}: FPIR {self.fpir:g} in a gallery of '
-                f'{self.gallery_size} entries')
+        text = (
+            f'threshold {self.distance:.4f}: FPIR {self.fpir:g} in a gallery of '
+            f'{self.gallery_size} entries'
+        )
         if self.gallery_people is not None:
             text += f' of {self.gallery_people} people'
         scaled = self.validation_size is not None and self.validation_size < self.gallery_size
@@ -96,7 +101,7 @@ class OpenSetThreshold:
             text += ' among these, lower in the gallery' if scaled else ''
         return text
 
-    def expected_fpir(self, size: int) -> Optional[float]:
+    def expected_fpir(self, size: int) -> float | None:
         """About the FPIR in a gallery of another size, 1 - (1 - fpir)^(size / gallery_size).
 
         Each entry is taken as an independent chance of a false alarm. They are not: of a larger
@@ -120,17 +125,27 @@ class OpenSetThreshold:
         """
         if self.fpir is None or size <= OUTGROWN * self.gallery_size:
             return ''
-        return (f'the gallery has {size} entries, {size / self.gallery_size:.1f} times the '
-                f'{self.gallery_size} that its threshold {self.distance:.4f} was chosen for: '
-                f'expect an FPIR of up to about {self.expected_fpir(size):.2g} in place of '
-                f'{self.fpir:g}; choose it again by --fpir')
+        return (
+            f'the gallery has {size} entries, {size / self.gallery_size:.1f} times the '
+            f'{self.gallery_size} that its threshold {self.distance:.4f} was chosen for: '
+            f'expect an FPIR of up to about {self.expected_fpir(size):.2g} in place of '
+            f'{self.fpir:g}; choose it again by --fpir'
+        )
 
 
-def choose_threshold(query: Features, gallery: Features, query_pids: Labels,
-                     gallery_pids: Labels, query_camids: Optional[Labels] = None,
-                     gallery_camids: Optional[Labels] = None, *, fpir: float = 1e-2,
-                     gallery_size: Optional[int] = None, gallery_people: Optional[int] = None,
-                     model: Optional[str] = None) -> OpenSetThreshold:
+def choose_threshold(
+    query: Features,
+    gallery: Features,
+    query_pids: Labels,
+    gallery_pids: Labels,
+    query_camids: Labels | None = None,
+    gallery_camids: Labels | None = None,
+    *,
+    fpir: float = 1e-2,
+    gallery_size: int | None = None,
+    gallery_people: int | None = None,
+    model: str | None = None,
+) -> OpenSetThreshold:
     """The largest cosine distance at a false positive identification rate, at a gallery's size.
 
     From a validation set whose identities were not trained on: each query stands for a stranger
@@ -159,19 +174,33 @@ def choose_threshold(query: Features, gallery: Features, query_pids: Labels,
         ValueError: if the input is empty, not finite or does not fit, fpir is out of range, there
             is one identity only, or there are too few strangers for the rate.
     """
-    observer, matches, blocks = _prepare(query, gallery, (query_pids, gallery_pids, query_camids,
-                                                          gallery_camids), fpir, gallery_size,
-                                         gallery_people)
+    observer, matches, blocks = _prepare(
+        query,
+        gallery,
+        (query_pids, gallery_pids, query_camids, gallery_camids),
+        fpir,
+        gallery_size,
+        gallery_people,
+    )
     first = 0
     for block in blocks:
         observer.update(first, block, matches)
         first += len(block)
-    return OpenSetThreshold(observer.threshold(), float(fpir), int(observer.size), observer.dir(),
-                            matches.num_queries, observer.num_used, model, gallery_people)
+    return OpenSetThreshold(
+        observer.threshold(),
+        float(fpir),
+        int(observer.size),
+        observer.dir(),
+        matches.num_queries,
+        observer.num_used,
+        model,
+        gallery_people,
+    )
 
 
-def check_validation(query: Features, gallery: Features, *labels: Optional[Labels],
-                     fpir: float) -> None:
+def check_validation(
+    query: Features, gallery: Features, *labels: Labels | None, fpir: float
+) -> None:
     """Refuse what `choose_threshold` would refuse, of a gallery as small as you like.
 
     Args:
@@ -187,13 +216,20 @@ def check_validation(query: Features, gallery: Features, *labels: Optional[Label
     observer.start(matches)
 
 
-def _prepare(query: Features, gallery: Features, labels: tuple, fpir: float,
-             gallery_size: Optional[int] = None, gallery_people: Optional[int] = None
-             ) -> tuple[ThresholdAtFpir, GalleryMatches, Iterator]:
+def _prepare(
+    query: Features,
+    gallery: Features,
+    labels: tuple,
+    fpir: float,
+    gallery_size: int | None = None,
+    gallery_people: int | None = None,
+) -> tuple[ThresholdAtFpir, GalleryMatches, Iterator]:
     """What counts, whom it compares, and the distances; features and labels are checked."""
     observer = ThresholdAtFpir(fpir, gallery_size, gallery_people)
     matches = GalleryMatches(*labels)
     if (len(query), len(gallery)) != (matches.num_queries, matches.num_gallery):
-        raise ValueError(f'{len(query)} query and {len(gallery)} gallery features, but '
-                         f'{matches.num_queries} and {matches.num_gallery} pids')
+        raise ValueError(
+            f'{len(query)} query and {len(gallery)} gallery features, but '
+            f'{matches.num_queries} and {matches.num_gallery} pids'
+        )
     return observer, matches, distance_blocks(query, gallery)

@@ -1,4 +1,5 @@
 """The result of a search as text, CSV and JSON."""
+
 import csv
 import io
 import json
@@ -24,14 +25,25 @@ def as_lists(queries: Sequence[Entry], result: SearchResult) -> dict[str, Any]:
         result: of their search.
     """
     captions = 'cosine distance · identity or camera'
-    return dict(distance='cosine', captions=captions, threshold=result.threshold, queries=[
-        dict(img_path=query.name, pid=query.pid, camid=query.camid, ap=None,
-             nearest=float(result.nearest[number]) if result.hits[number] else None,
-             nearest_name=result.nearest_entries[number].name if result.hits[number] else None,
-             known=None if result.known is None else bool(result.known[number]),
-             answer=answer(result, number),
-             gallery=[_entry(query, hit) for hit in result.hits[number]])
-        for number, query in enumerate(queries)])
+    return dict(
+        distance='cosine',
+        captions=captions,
+        threshold=result.threshold,
+        queries=[
+            dict(
+                img_path=query.name,
+                pid=query.pid,
+                camid=query.camid,
+                ap=None,
+                nearest=float(result.nearest[number]) if result.hits[number] else None,
+                nearest_name=result.nearest_entries[number].name if result.hits[number] else None,
+                known=None if result.known is None else bool(result.known[number]),
+                answer=answer(result, number),
+                gallery=[_entry(query, hit) for hit in result.hits[number]],
+            )
+            for number, query in enumerate(queries)
+        ],
+    )
 
 
 def answer(result: SearchResult, number: int) -> list[str]:
@@ -54,11 +66,17 @@ def as_text(lists: dict[str, Any]) -> str:
     for query in lists['queries']:
         lines.append(printable(f'{query["img_path"]}: {", ".join(query["answer"])}'))
         for rank, hit in enumerate(query['gallery'], start=1):
-            labels = [f'id {hit["pid"]}' if hit['pid'] is not None else 'id ?',
-                      f'camera {hit["camid"]}' if hit['camid'] is not None else '']
+            labels = [
+                f'id {hit["pid"]}' if hit['pid'] is not None else 'id ?',
+                f'camera {hit["camid"]}' if hit['camid'] is not None else '',
+            ]
             reranked = '' if hit['reranked'] is None else f'  ({hit["reranked"]:.4f})'
-            lines.append(printable(f'{rank:>4}  {hit["distance"]:.4f}{reranked}  '
-                                   f'{" ".join(labels):<18}  {hit["img_path"]}'))
+            lines.append(
+                printable(
+                    f'{rank:>4}  {hit["distance"]:.4f}{reranked}  '
+                    f'{" ".join(labels):<18}  {hit["img_path"]}'
+                )
+            )
     return '\n'.join(lines)
 
 
@@ -81,8 +99,16 @@ def write_report(lists: dict[str, Any], unreadable: dict[str, str], folder: Path
     writer.writerow(COLUMNS)
     for query in lists['queries']:
         for rank, hit in enumerate(query['gallery'], start=1):
-            cells = [query['img_path'], rank, hit['img_path'], hit['pid'], hit['camid'],
-                     hit['distance'], hit['reranked'], query['known']]
+            cells = [
+                query['img_path'],
+                rank,
+                hit['img_path'],
+                hit['pid'],
+                hit['camid'],
+                hit['distance'],
+                hit['reranked'],
+                query['known'],
+            ]
             writer.writerow(map(spreadsheet_cell, cells))
     with whole_file(Path(folder, 'search.csv')) as file:
         file.write(table.getvalue().encode(errors='backslashreplace'))
@@ -91,7 +117,13 @@ def write_report(lists: dict[str, Any], unreadable: dict[str, str], folder: Path
 def _entry(query: Entry, hit: Hit) -> dict[str, Any]:
     pid = hit.entry.pid
     comparable = pid is not None and type(pid) is type(query.pid)
-    return dict(img_path=hit.entry.name, pid=pid, camid=hit.entry.camid, distance=hit.distance,
-                reranked=hit.reranked, info=hit.entry.info,
-                match=query.pid == pid if comparable else None,
-                label=None if pid is None else f'id {pid}')
+    return dict(
+        img_path=hit.entry.name,
+        pid=pid,
+        camid=hit.entry.camid,
+        distance=hit.distance,
+        reranked=hit.reranked,
+        info=hit.entry.info,
+        match=query.pid == pid if comparable else None,
+        label=None if pid is None else f'id {pid}',
+    )

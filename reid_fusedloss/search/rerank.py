@@ -1,4 +1,5 @@
 """Re-ranking of the candidates of a search."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ class Rerank:
         k2: number of neighbours whose encodings are averaged.
         lambda_value: weight of the original distance, 0 to 1.
     """
+
     candidates: int = 100
     k1: int = 20
     k2: int = 6
@@ -45,5 +47,6 @@ class Rerank:
         """
         if not len(candidates):
             return np.empty(0, np.float32)
-        return k_reciprocal_rerank(query[None], candidates, k1=self.k1, k2=self.k2,
-                                   lambda_value=self.lambda_value)[0].numpy()
+        return k_reciprocal_rerank(
+            query[None], candidates, k1=self.k1, k2=self.k2, lambda_value=self.lambda_value
+        )[0].numpy()

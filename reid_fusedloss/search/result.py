@@ -1,7 +1,8 @@
 """What a search finds."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,10 +18,11 @@ class Hit(NamedTuple):
         row: its row in the index.
         reranked: the distance that orders a re-ranked list; None: it is the cosine distance.
     """
+
     entry: Entry
     distance: float
     row: int
-    reranked: Optional[float] = None
+    reranked: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,19 +42,25 @@ class SearchResult:
         threshold: the distance it was, or None.
         reranked: distances after re-ranking, shape (Q, K); None: without.
     """
+
     distances: np.ndarray
     rows: np.ndarray
     hits: list[list[Hit]]
     nearest: np.ndarray
-    nearest_entries: list[Optional[Entry]]
-    known: Optional[np.ndarray] = None
-    threshold: Optional[float] = None
-    reranked: Optional[np.ndarray] = None
+    nearest_entries: list[Entry | None]
+    known: np.ndarray | None = None
+    threshold: float | None = None
+    reranked: np.ndarray | None = None
 
 
-def make_result(entries: Entries, distances: np.ndarray, rows: np.ndarray, k: int,
-                threshold: Optional[float] = None,
-                reranked: Optional[Sequence[np.ndarray]] = None) -> SearchResult:
+def make_result(
+    entries: Entries,
+    distances: np.ndarray,
+    rows: np.ndarray,
+    k: int,
+    threshold: float | None = None,
+    reranked: Sequence[np.ndarray] | None = None,
+) -> SearchResult:
     """A result from the candidates of each query.
 
     Args:
@@ -70,13 +78,24 @@ def make_result(entries: Entries, distances: np.ndarray, rows: np.ndarray, k: in
     if reranked is not None:
         ordered = np.full(distances.shape, np.inf, np.float32)
         for line, values in zip(ordered, reranked):
-            line[:len(values)] = values
+            line[: len(values)] = values
         order = np.lexsort((rows, distances, ordered))
-        distances, rows, ordered = (np.take_along_axis(array, order, 1)[:, :k]
-                                    for array in (distances, rows, ordered))
+        distances, rows, ordered = (
+            np.take_along_axis(array, order, 1)[:, :k] for array in (distances, rows, ordered)
+        )
     distances, rows = distances[:, :k], rows[:, :k]
-    hits = [[Hit(entries[row], float(distances[query, place]), int(row),
-                 None if ordered is None else float(ordered[query, place]))
-             for place, row in enumerate(line) if row >= 0] for query, line in enumerate(rows)]
+    hits = [
+        [
+            Hit(
+                entries[row],
+                float(distances[query, place]),
+                int(row),
+                None if ordered is None else float(ordered[query, place]),
+            )
+            for place, row in enumerate(line)
+            if row >= 0
+        ]
+        for query, line in enumerate(rows)
+    ]
     known = None if threshold is None else nearest < threshold
     return SearchResult(distances, rows, hits, nearest, nearest_entries, known, threshold, ordered)

@@ -5,6 +5,7 @@ to files of new names beside the old; then the manifest is replaced, in one step
 that it does not name are deleted. Whatever interrupts it, the manifest names a whole state, and the
 next writer deletes what was left.
 """
+
 import json
 import os
 import re
@@ -13,14 +14,26 @@ import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Optional, Union
+from typing import Any, BinaryIO
 
 from ..folder_lock import LOCK, FolderInUseError, folder_lock
 from ..whole_file import remove_partials, whole_file
 
-__all__ = ['LOCK', 'MANIFEST', 'ROWS', 'VECTORS', 'FolderInUseError', 'PathLike', 'hold_index',
-           'is_saved', 'opened_files', 'read_manifest', 'tidy', 'write_state']
-PathLike = Union[str, os.PathLike]
+__all__ = [
+    'LOCK',
+    'MANIFEST',
+    'ROWS',
+    'VECTORS',
+    'FolderInUseError',
+    'PathLike',
+    'hold_index',
+    'is_saved',
+    'opened_files',
+    'read_manifest',
+    'tidy',
+    'write_state',
+]
+PathLike = str | os.PathLike
 FORMAT = 'reid_fusedloss.gallery'
 VERSION = 1
 MANIFEST, ROWS, VECTORS = 'manifest.json', 'rows.jsonl', 'vectors.faiss'
@@ -82,8 +95,13 @@ def tidy(folder: PathLike) -> None:
             pass
 
 
-def write_state(folder: PathLike, facts: Mapping[str, Any], writers: Mapping[str, Writer],
-                changed: Collection[str], previous: Optional[Mapping[str, Any]]) -> dict[str, Any]:
+def write_state(
+    folder: PathLike,
+    facts: Mapping[str, Any],
+    writers: Mapping[str, Writer],
+    changed: Collection[str],
+    previous: Mapping[str, Any] | None,
+) -> dict[str, Any]:
     """Write a state of a gallery.
 
     Args:
@@ -103,15 +121,23 @@ def write_state(folder: PathLike, facts: Mapping[str, Any], writers: Mapping[str
     folder = Path(folder)
     with hold_index(folder):
         present = _check_previous(folder, previous)
-        files = {} if present is None else {name: file for name, file in previous['files'].items()
-                                            if name not in changed}
+        files = (
+            {}
+            if present is None
+            else {name: file for name, file in previous['files'].items() if name not in changed}
+        )
         state = uuid.uuid4().hex[:12]
         try:
             for name, write in writers.items():
                 if name not in files:
                     files[name] = _write_file(folder / f'{state}.{name}', write)
-            manifest = dict(format=FORMAT, version=VERSION, state=state, **facts,
-                            files={name: files[name] for name in writers})
+            manifest = dict(
+                format=FORMAT,
+                version=VERSION,
+                state=state,
+                **facts,
+                files={name: files[name] for name in writers},
+            )
             with whole_file(folder / MANIFEST) as file:
                 file.write(json.dumps(manifest, indent=2).encode('ascii'))
         finally:  # an interruption may come just after the manifest was replaced
@@ -137,16 +163,19 @@ def read_manifest(folder: PathLike) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding='utf-8'))
     except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(f'no gallery in {folder} ({MANIFEST} is missing): check the path, '
-                                'or build one') from None
+        raise FileNotFoundError(
+            f'no gallery in {folder} ({MANIFEST} is missing): check the path, or build one'
+        ) from None
     except ValueError as error:
         raise ValueError(f'{path} is damaged ({error}): build the gallery again') from None
     if not isinstance(manifest, dict) or manifest.get('format') != FORMAT:
         raise ValueError(f'{path} is no manifest of a gallery of this package')
     if manifest.get('version') != VERSION:
-        raise ValueError(f'{folder} holds a gallery of version {manifest.get("version")!r}, this '
-                         f'package reads version {VERSION}: build it again, or take the package '
-                         'that wrote it')
+        raise ValueError(
+            f'{folder} holds a gallery of version {manifest.get("version")!r}, this '
+            f'package reads version {VERSION}: build it again, or take the package '
+            'that wrote it'
+        )
     if not isinstance(manifest.get('state'), str):
         raise ValueError(f'{path} is damaged (it names no state): build the gallery again')
     files = manifest.get('files')
@@ -170,14 +199,18 @@ def opened_files(folder: PathLike, manifest: Mapping[str, Any]) -> Iterator[dict
             try:
                 files[name] = path.open('rb')
             except FileNotFoundError:
-                raise FileNotFoundError(f'{path} is missing: the gallery is damaged, build it '
-                                        'again') from None
+                raise FileNotFoundError(
+                    f'{path} is missing: the gallery is damaged, build it again'
+                ) from None
         for name, file in files.items():
             facts = manifest['files'][name]
-            if (os.fstat(file.fileno()).st_size, _checksum(file)) != (facts['size'],
-                                                                      facts['crc32']):
-                raise ValueError(f'{file.name} is not as it was written: the gallery is damaged, '
-                                 'build it again')
+            if (os.fstat(file.fileno()).st_size, _checksum(file)) != (
+                facts['size'],
+                facts['crc32'],
+            ):
+                raise ValueError(
+                    f'{file.name} is not as it was written: the gallery is damaged, build it again'
+                )
         yield files
     finally:
         for file in files.values():
@@ -185,8 +218,11 @@ def opened_files(folder: PathLike, manifest: Mapping[str, Any]) -> Iterator[dict
 
 
 def _is_described(facts: Any) -> bool:
-    return (isinstance(facts, dict) and isinstance(facts.get('file'), str)
-            and {'size', 'crc32'} <= facts.keys())
+    return (
+        isinstance(facts, dict)
+        and isinstance(facts.get('file'), str)
+        and {'size', 'crc32'} <= facts.keys()
+    )
 
 
 def _write_file(path: Path, write: Writer) -> dict[str, Any]:
@@ -200,21 +236,28 @@ def _check_own(folder: Path) -> None:
     """Refuse a folder of somebody's own files; hidden ones do not count."""
     if (folder / MANIFEST).exists() or not folder.is_dir():
         return
-    others = sorted(path.name for path in folder.iterdir()
-                    if not path.name.startswith('.') and not _STATE_FILE.fullmatch(path.name))
+    others = sorted(
+        path.name
+        for path in folder.iterdir()
+        if not path.name.startswith('.') and not _STATE_FILE.fullmatch(path.name)
+    )
     if others:
-        raise ValueError(f'{folder} is no folder of a gallery and holds {others[0]!r}: give a new '
-                         'or empty folder')
+        raise ValueError(
+            f'{folder} is no folder of a gallery and holds {others[0]!r}: give a new '
+            'or empty folder'
+        )
 
 
-def _check_previous(folder: Path, previous: Optional[Mapping[str, Any]]) -> Optional[str]:
+def _check_previous(folder: Path, previous: Mapping[str, Any] | None) -> str | None:
     """The state that the folder holds, or None; refused if it is another than the previous."""
     present = read_manifest(folder)['state'] if (folder / MANIFEST).exists() else None
     if present is None or previous is not None and present == previous['state']:
         return present
-    reason = ('already holds a gallery: load it and add to it, or take another folder'
-              if previous is None else
-              'holds another state than this gallery was read from: load it again')
+    reason = (
+        'already holds a gallery: load it and add to it, or take another folder'
+        if previous is None
+        else 'holds another state than this gallery was read from: load it again'
+    )
     raise ValueError(f'{folder} {reason}')
 
 
@@ -224,8 +267,11 @@ def _left_over(folder: Path) -> Iterator[Path]:
     if (folder / MANIFEST).exists():
         named = {facts['file'] for facts in read_manifest(folder)['files'].values()}
     if folder.is_dir():
-        yield from [path for path in folder.iterdir()
-                    if _STATE_FILE.fullmatch(path.name) and path.name not in named]
+        yield from [
+            path
+            for path in folder.iterdir()
+            if _STATE_FILE.fullmatch(path.name) and path.name not in named
+        ]
 
 
 def _sweep(folder: Path) -> None:

@@ -1,11 +1,14 @@
 """Pictures of what a run leaves behind: ranking lists and training curves."""
 
 from .curves import save_curves
-from .ranking_list import (draw_ranking_lists, load_ranking_lists, save_ranking_lists,
-                           select_queries)
+from .ranking_list import draw_ranking_lists, load_ranking_lists, save_ranking_lists, select_queries
 from .scalars import load_scalars
 
 __all__ = [
-    'draw_ranking_lists', 'load_ranking_lists', 'load_scalars', 'save_curves',
-    'save_ranking_lists', 'select_queries'
+    'draw_ranking_lists',
+    'load_ranking_lists',
+    'load_scalars',
+    'save_curves',
+    'save_ranking_lists',
+    'select_queries',
 ]

@@ -1,4 +1,5 @@
 """Attention over images: each image beside its overlays, on a sheet with a colour bar."""
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class AttentionMaps:
         maps: by what they show, shape (H, W), from 0 to 1.
         note: a line below the name.
     """
+
     name: str
     image: np.ndarray
     maps: dict[str, np.ndarray]
@@ -51,8 +53,14 @@ def overlay(image: np.ndarray, attention: np.ndarray, alpha: float = 0.5) -> np.
     return convert_overlay_heatmap(np.asarray(attention, np.float32), image, alpha)
 
 
-def draw_attention(images: Sequence[AttentionMaps], *, title: str = '', caption: str = '',
-                   width: int = 1200, height: int = 256) -> np.ndarray:
+def draw_attention(
+    images: Sequence[AttentionMaps],
+    *,
+    title: str = '',
+    caption: str = '',
+    width: int = 1200,
+    height: int = 256,
+) -> np.ndarray:
     """Draw a sheet: for each image itself and an overlay of each of its maps.
 
     Args:
@@ -76,18 +84,31 @@ def draw_attention(images: Sequence[AttentionMaps], *, title: str = '', caption:
     tile = strips[0].shape[1], max(strip.shape[0] for strip in strips)
     columns = min(max(1, (width - 2 * MARGIN - BAR + SPACE) // (tile[0] + SPACE)), len(strips))
     rows = math.ceil(len(strips) / columns)
-    size = (max(2 * MARGIN + columns * (tile[0] + SPACE) - SPACE + BAR, MIN_WIDTH),
-            HEADER + rows * (tile[1] + CAPTION) + MARGIN)
-    places = [(MARGIN + number % columns * (tile[0] + SPACE),
-               HEADER + number // columns * (tile[1] + CAPTION)) for number in range(len(strips))]
+    size = (
+        max(2 * MARGIN + columns * (tile[0] + SPACE) - SPACE + BAR, MIN_WIDTH),
+        HEADER + rows * (tile[1] + CAPTION) + MARGIN,
+    )
+    places = [
+        (
+            MARGIN + number % columns * (tile[0] + SPACE),
+            HEADER + number // columns * (tile[1] + CAPTION),
+        )
+        for number in range(len(strips))
+    ]
     canvas = np.full((size[1], size[0], 3), 255, np.uint8)
     for (x, y), strip in zip(places, strips):
-        canvas[y:y + strip.shape[0], x:x + strip.shape[1]] = strip
+        canvas[y : y + strip.shape[0], x : x + strip.shape[1]] = strip
     return _letter(canvas, images, places, tile, columns, title, caption)
 
 
-def save_attention(images: Sequence[AttentionMaps], out_png: PathLike, *, title: str = '',
-                   caption: str = '', width: int = 1200) -> Path:
+def save_attention(
+    images: Sequence[AttentionMaps],
+    out_png: PathLike,
+    *,
+    title: str = '',
+    caption: str = '',
+    width: int = 1200,
+) -> Path:
     """Draw a sheet into a file, written whole or not at all; see `draw_attention`.
 
     Raises:
@@ -106,8 +127,15 @@ def _strip(item: AttentionMaps, height: int) -> np.ndarray:
     return np.hstack([part for tile in tiles for part in (tile, gap)][:-1])
 
 
-def _letter(canvas: np.ndarray, images: Sequence[AttentionMaps], places: list[tuple[int, int]],
-            tile: tuple[int, int], columns: int, title: str, caption: str) -> np.ndarray:
+def _letter(
+    canvas: np.ndarray,
+    images: Sequence[AttentionMaps],
+    places: list[tuple[int, int]],
+    tile: tuple[int, int],
+    columns: int,
+    title: str,
+    caption: str,
+) -> np.ndarray:
     """Add title, names and colour bar."""
     height, width = canvas.shape[:2]
     figure = Figure((width / 100, height / 100), dpi=100)
@@ -115,8 +143,15 @@ def _letter(canvas: np.ndarray, images: Sequence[AttentionMaps], places: list[tu
 
     def put(x: float, y: float, text: str, size: float, limit: float, **style: str) -> None:
         text = printable(text)
-        drawn = figure.text(x / width, 1 - y / height, text, fontsize=size, va='center',
-                            **{'color': '#333333', **style}, **TEXT)
+        drawn = figure.text(
+            x / width,
+            1 - y / height,
+            text,
+            fontsize=size,
+            va='center',
+            **{'color': '#333333', **style},
+            **TEXT,
+        )
         while len(text) > 1 and drawn.get_window_extent().width > limit:
             text = text[1:]
             drawn.set_text(f'…{text}')
@@ -138,9 +173,10 @@ def _letter(canvas: np.ndarray, images: Sequence[AttentionMaps], places: list[tu
 def _add_bar(figure: Figure, size: tuple[int, int], length: int) -> None:
     """The colours from the lowest to the highest place of an image, right of the first row."""
     width, height = size
-    axes = figure.add_axes(((width - BAR + 14) / width, 1 - (HEADER + length) / height,
-                            14 / width, length / height))
+    axes = figure.add_axes(
+        ((width - BAR + 14) / width, 1 - (HEADER + length) / height, 14 / width, length / height)
+    )
     bar = figure.colorbar(ScalarMappable(cmap='jet'), cax=axes, ticks=[0, 1])
     bar.ax.set_yticklabels(['lowest', 'highest'], fontsize=7.5, **TEXT)
-    bar.solids.set_alpha(.75)
+    bar.solids.set_alpha(0.75)
     bar.outline.set_visible(False)

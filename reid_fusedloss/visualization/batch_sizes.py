@@ -1,10 +1,10 @@
 """R1 and mAP over the batch size, ours and the paper's (Zhang & Ding 2021, figure 2, table 6)."""
+
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,8 +29,9 @@ class BatchSizePanel:
         paper: by metric, a value for each batch size, None where the paper has none.
         ours: by metric, the values of all seeds for each batch size; empty where not run.
     """
+
     title: str
-    paper: dict[str, list[Optional[float]]]
+    paper: dict[str, list[float | None]]
     ours: dict[str, list[list[float]]]
 
 
@@ -82,15 +83,22 @@ def read_panels(root: PathLike, metafile: PathLike) -> tuple[list[str], list[Bat
         name = FOLDERS.get(dataset, dataset)
         own = [folder for folder in folders if f'{folder.name}_'.startswith(f'{name}_')]
         folders = [folder for folder in folders if folder not in own]
-        panels += [_panel(folder, dataset, folder.name[len(name) + 1:], rows, values)
-                   for folder in own or [root / name]]
+        panels += [
+            _panel(folder, dataset, folder.name[len(name) + 1 :], rows, values)
+            for folder in own or [root / name]
+        ]
     nothing = {metric: [None] * len(rows) for metric in METRICS}
     panels += [_panel(folder, folder.name, '', rows, nothing) for folder in folders]
     return list(rows.values()), panels
 
 
-def save_batch_sizes(batch_sizes: Sequence[str], panels: Sequence[BatchSizePanel],
-                     out_png: PathLike, *, title: str = '') -> Path:
+def save_batch_sizes(
+    batch_sizes: Sequence[str],
+    panels: Sequence[BatchSizePanel],
+    out_png: PathLike,
+    *,
+    title: str = '',
+) -> Path:
     """Draw R1 and mAP over the batch sizes, a panel for each data set.
 
     Args:
@@ -104,20 +112,35 @@ def save_batch_sizes(batch_sizes: Sequence[str], panels: Sequence[BatchSizePanel
     """
     if not panels:
         raise ValueError('nothing to draw: there is no panel')
-    figure, axes = make_panels(len(panels), title=title or 'batch size and accuracy, re-ranked',
-                               caption=_caption(batch_sizes, panels), panel=(5.2, 4.),
-                               extra=(0., 1.3))
+    figure, axes = make_panels(
+        len(panels),
+        title=title or 'batch size and accuracy, re-ranked',
+        caption=_caption(batch_sizes, panels),
+        panel=(5.2, 4.0),
+        extra=(0.0, 1.3),
+    )
     for panel, place in zip(panels, axes):
-        style_panel(place, panel.title, 'batch: K images of each x P identities',
-                    'R1 and mAP after re-ranking (%)' if place is axes[0] else '')
+        style_panel(
+            place,
+            panel.title,
+            'batch: K images of each x P identities',
+            'R1 and mAP after re-ranking (%)' if place is axes[0] else '',
+        )
         place.set_xticks(range(len(batch_sizes)), batch_sizes)
-        place.set_xlim(-.4, len(batch_sizes) - .6)
+        place.set_xlim(-0.4, len(batch_sizes) - 0.6)
         for metric, marker in zip(METRICS, MARKERS):
             _draw(place, panel, metric, marker)
-    handles = {label: handle for place in axes
-               for handle, label in zip(*place.get_legend_handles_labels())}
-    add_legend(figure, handles=list(handles.values()), labels=list(handles),
-               loc='outside upper right', ncols=len(handles), handlelength=3.)
+    handles = {
+        label: handle for place in axes for handle, label in zip(*place.get_legend_handles_labels())
+    }
+    add_legend(
+        figure,
+        handles=list(handles.values()),
+        labels=list(handles),
+        loc='outside upper right',
+        ncols=len(handles),
+        handlelength=3.0,
+    )
     return save_png(figure_to_array(figure), out_png)
 
 
@@ -126,25 +149,35 @@ def _read_paper(metafile: Path) -> tuple[dict[str, str], dict[str, dict]]:
     if not metafile.is_file():
         raise FileNotFoundError(f'no metafile at {metafile}')
     models = (load(str(metafile)) or {}).get('Models', [])
-    models = [model for model in models if f'/{TABLE}/' in model['Config']
-              and re.fullmatch(r'\d+x\d+', model['Metadata']['Row'])]
+    models = [
+        model
+        for model in models
+        if f'/{TABLE}/' in model['Config'] and re.fullmatch(r'\d+x\d+', model['Metadata']['Row'])
+    ]
     if not models:
         raise ValueError(f'{metafile} has no row of {TABLE} that is called after its batch size')
     paper: dict[str, dict] = {}
     for number, model in enumerate(models):
         for result in model['Results']:
-            values = paper.setdefault(result['Dataset'], {
-                metric: [None] * len(models) for metric in METRICS})
+            values = paper.setdefault(
+                result['Dataset'], {metric: [None] * len(models) for metric in METRICS}
+            )
             for metric in METRICS:
                 values[metric][number] = result['Metrics'].get(f'Paper re-ranked {metric}')
     return {model['Name']: model['Metadata']['Row'] for model in models}, paper
 
 
-def _panel(folder: Path, dataset: str, budget: str, rows: dict[str, str],
-           paper: dict[str, list]) -> BatchSizePanel:
+def _panel(
+    folder: Path, dataset: str, budget: str, rows: dict[str, str], paper: dict[str, list]
+) -> BatchSizePanel:
     scores = [read_scores(folder / TABLE / row) for row in rows]
-    ours = {metric: [[seed[f'{PREFIX}/{metric}'] for seed in row if f'{PREFIX}/{metric}' in seed]
-                     for row in scores] for metric in METRICS}
+    ours = {
+        metric: [
+            [seed[f'{PREFIX}/{metric}'] for seed in row if f'{PREFIX}/{metric}' in seed]
+            for row in scores
+        ]
+        for metric in METRICS
+    }
     title = f'{dataset}, ours with budget {budget}' if budget else dataset
     return BatchSizePanel(title, paper, ours)
 
@@ -158,8 +191,12 @@ def _draw(axes: Axes, panel: BatchSizePanel, metric: str, marker: str) -> None:
     values = panel.ours[metric]
     if any(values):
         mean = np.array([np.mean(seeds) if seeds else np.nan for seeds in values])
-        reach = np.array([[np.mean(seeds) - min(seeds), max(seeds) - np.mean(seeds)]
-                          if seeds else [0, 0] for seeds in values]).T
+        reach = np.array(
+            [
+                [np.mean(seeds) - min(seeds), max(seeds) - np.mean(seeds)] if seeds else [0, 0]
+                for seeds in values
+            ]
+        ).T
         axes.errorbar(range(len(values)), mean, reach, capsize=3, label=f'{metric}, ours', **style)
 
 

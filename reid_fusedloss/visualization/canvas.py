@@ -1,9 +1,9 @@
 """Pixels: images fitted into framed tiles, figures rendered, PNG files written."""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Optional, Union
 
 import cv2
 import numpy as np
@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from ..datasets.read_image import UnreadableImageError, read_image
 from ..whole_file import whole_file
 
-PathLike = Union[str, Path]
+PathLike = str | Path
 RGB = tuple[int, int, int]
-Images = list[list[Optional[np.ndarray]]]  # per row: the query's, then those of its gallery
+Images = list[list[np.ndarray | None]]  # per row: the query's, then those of its gallery
 
 MATCH: RGB = (0, 114, 178)  # blue and vermillion of Okabe & Ito, told apart by all kinds of sight
 MISMATCH: RGB = (213, 94, 0)
@@ -41,6 +41,7 @@ MIN_WIDTH = 900  # of the picture: the legend
 
 class Verdict(Enum):
     """What a frame says of its image: colour, whether it is dashed, and its word in the legend."""
+
     QUERY = (QUERY, False, 'query')
     MATCH = (MATCH, False, 'same identity')
     MISMATCH = (MISMATCH, True, 'other identity')
@@ -50,21 +51,33 @@ class Verdict(Enum):
 def judge(rows: Sequence[Sequence[Mapping]]) -> list[list[Verdict]]:
     """Verdicts on rows of a query and its gallery entries, as their `match` says; None: unknown."""
     kinds = {True: Verdict.MATCH, False: Verdict.MISMATCH}
-    return [[Verdict.QUERY, *(kinds[bool(entry['match'])] if entry['match'] is not None
-                              else Verdict.UNKNOWN for entry in row[1:])] for row in rows]
+    return [
+        [
+            Verdict.QUERY,
+            *(
+                kinds[bool(entry['match'])] if entry['match'] is not None else Verdict.UNKNOWN
+                for entry in row[1:]
+            ),
+        ]
+        for row in rows
+    ]
 
 
 def legend_of(verdicts: Sequence[Sequence[Verdict]]) -> list[Verdict]:
     """The verdicts that a legend explains: without identities none is claimed."""
     found = {verdict for row in verdicts for verdict in row}
     known = found & {Verdict.MATCH, Verdict.MISMATCH} or Verdict.UNKNOWN not in found
-    return [verdict for verdict in Verdict if verdict is Verdict.QUERY or
-            (verdict in found if verdict is Verdict.UNKNOWN else known)]
+    return [
+        verdict
+        for verdict in Verdict
+        if verdict is Verdict.QUERY or (verdict in found if verdict is Verdict.UNKNOWN else known)
+    ]
 
 
 @dataclass(frozen=True)
 class Grid:
     """Pixel geometry: ``rows`` queries, each followed by ``columns`` gallery images."""
+
     rows: int
     columns: int
     tile_width: int
@@ -79,9 +92,10 @@ class Grid:
     @classmethod
     def around(cls, images: Images, columns: int, tile_width: int) -> 'Grid':
         """The grid whose tiles have, inside their frames, the median aspect of the images."""
-        aspects = [image.shape[0] / image.shape[1] for row in images for image in row
-                   if image is not None]
-        aspect = min(max(float(np.median(aspects or [1.])), .4), 3.)
+        aspects = [
+            image.shape[0] / image.shape[1] for row in images for image in row if image is not None
+        ]
+        aspect = min(max(float(np.median(aspects or [1.0])), 0.4), 3.0)
         tile_height = round((tile_width - 2 * FRAME) * aspect) + 2 * FRAME
         return cls(len(images), columns, tile_width, tile_height)
 
@@ -99,7 +113,7 @@ class Grid:
         return x, y, x + self.tile_width, y + self.tile_height
 
 
-def load_image(path: Path, limit: int) -> Optional[np.ndarray]:
+def load_image(path: Path, limit: int) -> np.ndarray | None:
     """RGB image with no side over ``limit`` pixels; None if it cannot be read."""
     try:
         image = read_image(path)
@@ -128,25 +142,25 @@ def paint(grid: Grid, images: Images, verdicts: Sequence[Sequence[Verdict]]) -> 
             paint_tile(canvas[y0:y1, x0:x1], image, verdict)
     blank = np.full((12, 20, 3), 255, np.uint8)
     for x, verdict in zip(SWATCHES, legend_of(verdicts)):
-        paint_tile(canvas[LEGEND_Y - 10:LEGEND_Y + 10, x:x + 28], blank, verdict)
+        paint_tile(canvas[LEGEND_Y - 10 : LEGEND_Y + 10, x : x + 28], blank, verdict)
     return canvas
 
 
-def paint_tile(tile: np.ndarray, image: Optional[np.ndarray], verdict: Verdict) -> None:
+def paint_tile(tile: np.ndarray, image: np.ndarray | None, verdict: Verdict) -> None:
     """Fill a tile in place, its frame in the colour and the manner of the verdict.
 
     The two lowest bits of a pixel are dropped: not to be seen, and a PNG shrinks by a third.
     """
     height, width = tile.shape[:2]
-    inner = tile[FRAME:height - FRAME, FRAME:width - FRAME]
+    inner = tile[FRAME : height - FRAME, FRAME : width - FRAME]
     inner[:] = PLACEHOLDER if image is None else MATTE
     if image is not None:
         image = fit(image, inner.shape[1], inner.shape[0])
         h, w = image.shape[:2]
         y, x = (inner.shape[0] - h) // 2, (inner.shape[1] - w) // 2
-        inner[y:y + h, x:x + w] = image & 0xFC | 2
+        inner[y : y + h, x : x + w] = image & 0xFC | 2
     border = np.ones((height, width), bool)
-    border[FRAME:height - FRAME, FRAME:width - FRAME] = False
+    border[FRAME : height - FRAME, FRAME : width - FRAME] = False
     colour, dashed, _ = verdict.value
     if dashed:
         border[:, FRAME:-FRAME] &= _dashes(width)[FRAME:-FRAME]

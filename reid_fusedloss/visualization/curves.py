@@ -34,9 +34,10 @@ def save_curves(path: PathLike, out_png: PathLike) -> Path:
     scalars = load_scalars(path)
     train, val = scalars['train'], scalars['val']
     figure = Figure((12, 5.6), dpi=100, facecolor='white')
-    left, right = figure.add_gridspec(1, 2, left=.055, right=.885, bottom=.095, top=.84,
-                                      wspace=.16, width_ratios=(1.08, 1))
-    upper, lower = left.subgridspec(2, 1, height_ratios=(2.3, 1), hspace=.2)
+    left, right = figure.add_gridspec(
+        1, 2, left=0.055, right=0.885, bottom=0.095, top=0.84, wspace=0.16, width_ratios=(1.08, 1)
+    )
+    upper, lower = left.subgridspec(2, 1, height_ratios=(2.3, 1), hspace=0.2)
     loss_axes = figure.add_subplot(upper)
     lr_axes = figure.add_subplot(lower, sharex=loss_axes)
     val_axes = figure.add_subplot(right)
@@ -48,8 +49,7 @@ def save_curves(path: PathLike, out_png: PathLike) -> Path:
     _draw_metrics(val_axes, val, unit if by_epoch else 'step')
     source = Path(path).resolve()
     run = source.parents[1] if source.parent.name == 'vis_data' else source
-    figure.suptitle(run.name, x=.055, y=.985, ha='left',
-                    fontsize=12, weight='bold', **TEXT)
+    figure.suptitle(run.name, x=0.055, y=0.985, ha='left', fontsize=12, weight='bold', **TEXT)
     return save_png(figure_to_array(figure), out_png)
 
 
@@ -60,16 +60,15 @@ def steps_per_epoch(train: list[dict]) -> float:
         if 'epoch' in record:
             firsts.setdefault(record['epoch'], record['step'])
     if not firsts:
-        return 1.
+        return 1.0
     first, last = min(firsts), max(firsts)
     if first == last:
         return max(r['step'] for r in train) / last
     return (firsts[last] - firsts[first]) / (last - first)
 
 
-def points_of(records: list[dict], key: str, per_x: float = 1.) -> Curve:
-    points = [(r['step'] / per_x, r[key]) for r in records
-              if isinstance(r.get(key), (int, float))]
+def points_of(records: list[dict], key: str, per_x: float = 1.0) -> Curve:
+    points = [(r['step'] / per_x, r[key]) for r in records if isinstance(r.get(key), (int, float))]
     x, y = np.array(points, float).reshape(-1, 2).T
     return x, y
 
@@ -78,9 +77,9 @@ def running_mean(y: np.ndarray) -> np.ndarray:
     """Centred running mean over a fiftieth of the points, blind to non-finite values."""
     kernel = np.ones(max(1, len(y) // 50) // 2 * 2 + 1)
     finite = np.isfinite(y)
-    total = np.convolve(np.where(finite, y, 0.), kernel, 'same')
+    total = np.convolve(np.where(finite, y, 0.0), kernel, 'same')
     count = np.convolve(finite.astype(float), kernel, 'same')
-    return np.where(finite, total / np.maximum(count, 1.), np.nan)
+    return np.where(finite, total / np.maximum(count, 1.0), np.nan)
 
 
 def log_scale(axes: Axes, values: list[np.ndarray], decades: float) -> None:
@@ -92,9 +91,9 @@ def log_scale(axes: Axes, values: list[np.ndarray], decades: float) -> None:
         axes.set_ylim(max(y.min() / 1.5, y.max() * 1e-7), y.max() * 1.5)
 
 
-def _style(axes: Axes, title: str, pad: float = 22.) -> None:
+def _style(axes: Axes, title: str, pad: float = 22.0) -> None:
     axes.set_title(title, loc='left', fontsize=10, pad=pad, **TEXT)
-    axes.grid(color='#E4E4E4', linewidth=.8)
+    axes.grid(color='#E4E4E4', linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[['top', 'right']].set_visible(False)
     axes.tick_params(labelsize=8)
@@ -102,8 +101,17 @@ def _style(axes: Axes, title: str, pad: float = 22.) -> None:
 
 def write_note(axes: Axes, text: str) -> None:
     axes.set(xticks=[], yticks=[])
-    axes.text(.5, .5, text, transform=axes.transAxes, ha='center', va='center', fontsize=11,
-              color='#777777', **TEXT)
+    axes.text(
+        0.5,
+        0.5,
+        text,
+        transform=axes.transAxes,
+        ha='center',
+        va='center',
+        fontsize=11,
+        color='#777777',
+        **TEXT,
+    )
 
 
 def _draw_losses(axes: Axes, train: list[dict], per_epoch: float) -> None:
@@ -120,23 +128,43 @@ def _draw_losses(axes: Axes, train: list[dict], per_epoch: float) -> None:
     for key, (x, y) in curves.items():
         name = 'total' if key == 'loss' else key.replace('loss_', '')
         label = f'{name}  {y[-1]:.4g}' if len(curves) <= 4 else name
-        axes.plot(x, y, color=colors[key], linewidth=.7, alpha=.35)
-        axes.plot(x, running_mean(y), color=colors[key], linewidth=2. if key == 'loss' else 1.5,
-                  label=label, marker='o' if len(x) == 1 else '')
-    log_scale(axes, [y for _, y in curves.values()], 2.)
-    axes.legend(loc='lower left', bbox_to_anchor=(-.01, .985), ncols=7, fontsize=8, frameon=False,
-                handlelength=1.4, columnspacing=1.4, borderpad=.2)
+        axes.plot(x, y, color=colors[key], linewidth=0.7, alpha=0.35)
+        axes.plot(
+            x,
+            running_mean(y),
+            color=colors[key],
+            linewidth=2.0 if key == 'loss' else 1.5,
+            label=label,
+            marker='o' if len(x) == 1 else '',
+        )
+    log_scale(axes, [y for _, y in curves.values()], 2.0)
+    axes.legend(
+        loc='lower left',
+        bbox_to_anchor=(-0.01, 0.985),
+        ncols=7,
+        fontsize=8,
+        frameon=False,
+        handlelength=1.4,
+        columnspacing=1.4,
+        borderpad=0.2,
+    )
 
 
 def _draw_lr(axes: Axes, train: list[dict], per_epoch: float, unit: str) -> None:
-    _style(axes, 'learning rate', pad=6.)
+    _style(axes, 'learning rate', pad=6.0)
     axes.set_xlabel(unit, fontsize=9)
     x, y = points_of(train, 'lr', per_epoch)
     if not len(x):
         return write_note(axes, 'no learning rate yet')
-    axes.plot(x, y, color='#222222', linewidth=1.5, drawstyle='steps-pre',
-              marker='o' if len(x) == 1 else '')
-    axes.set_ylim(0, 1.15 * y.max() or 1.)
+    axes.plot(
+        x,
+        y,
+        color='#222222',
+        linewidth=1.5,
+        drawstyle='steps-pre',
+        marker='o' if len(x) == 1 else '',
+    )
+    axes.set_ylim(0, 1.15 * y.max() or 1.0)
     axes.yaxis.set_major_formatter('{x:.2g}')
     log_scale(axes, [y], 1.2)
 
@@ -155,10 +183,23 @@ def _draw_metrics(axes: Axes, val: list[dict], unit: str) -> None:
         dash = '--' if 'rerank' in prefix else '-'
         best = int(np.nanargmax(y))
         axes.plot(x, y, dash, color=METRICS[name], linewidth=1.7, marker='o', markersize=3)
-        axes.plot(x[best], y[best], 'o', color='white', markeredgecolor=METRICS[name],
-                  markeredgewidth=1.5, markersize=7, zorder=3)
-        labels.append((y[np.isfinite(y)][-1], METRICS[name],
-                       f'{key} {y[-1]:.1f}\nbest {y[best]:.1f} @ {x[best]:g}'))
+        axes.plot(
+            x[best],
+            y[best],
+            'o',
+            color='white',
+            markeredgecolor=METRICS[name],
+            markeredgewidth=1.5,
+            markersize=7,
+            zorder=3,
+        )
+        labels.append(
+            (
+                y[np.isfinite(y)][-1],
+                METRICS[name],
+                f'{key} {y[-1]:.1f}\nbest {y[best]:.1f} @ {x[best]:g}',
+            )
+        )
     if not labels:
         return write_note(axes, 'no evaluation yet')
     _label_ends(axes, labels)
@@ -167,16 +208,25 @@ def _draw_metrics(axes: Axes, val: list[dict], unit: str) -> None:
 def _label_ends(axes: Axes, labels: list[tuple[float, str, str]]) -> None:
     """Write a two-line label beside the end of each curve, moved apart where they would touch."""
     low, high = axes.get_ylim()
-    gap = .072
+    gap = 0.072
     labels = sorted(labels)
     places: list[float] = []
     for value, _, _ in labels:
         place = (value - low) / (high - low)
         places.append(max(place, places[-1] + gap) if places else max(place, gap / 2))
-    ceiling = 1. - gap / 2
+    ceiling = 1.0 - gap / 2
     for i in reversed(range(len(places))):
         places[i] = min(places[i], ceiling)
         ceiling = places[i] - gap
     for place, (_, color, text) in zip(places, labels):
-        axes.text(1.02, place, text, transform=axes.transAxes, va='center', fontsize=8,
-                  color=color, linespacing=1.1, **TEXT)
+        axes.text(
+            1.02,
+            place,
+            text,
+            transform=axes.transAxes,
+            va='center',
+            fontsize=8,
+            color=color,
+            linespacing=1.1,
+            **TEXT,
+        )

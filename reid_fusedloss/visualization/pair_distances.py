@@ -1,7 +1,7 @@
 """How far images of one identity lie apart, how far those of two, and how much the two overlap."""
+
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Optional
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class PairDistances:
         overlap: in percent, the least sum of both error rates at any threshold. It is the area
             that both densities have in common if they cross once, and it needs no bins.
     """
+
     edges: np.ndarray
     intra: np.ndarray
     inter: np.ndarray
@@ -40,9 +41,16 @@ class PairDistances:
     overlap: float
 
 
-def pair_distances(query: Features, gallery: Features, query_pids: Labels, gallery_pids: Labels,
-                   query_camids: Optional[Labels] = None,
-                   gallery_camids: Optional[Labels] = None, *, distance: str = 'cosine') -> PairDistances:
+def pair_distances(
+    query: Features,
+    gallery: Features,
+    query_pids: Labels,
+    gallery_pids: Labels,
+    query_camids: Labels | None = None,
+    gallery_camids: Labels | None = None,
+    *,
+    distance: str = 'cosine',
+) -> PairDistances:
     """Distributions of the distances within and between identities; exact, in two passes.
 
     Memory is that of a block of distances and of all intra pairs.
@@ -60,8 +68,10 @@ def pair_distances(query: Features, gallery: Features, query_pids: Labels, galle
         TypeError, ValueError: as `evaluate_ranking`; if there is no intra or no inter pair.
     """
     if (len(query), len(gallery)) != (len(query_pids), len(gallery_pids)):
-        raise ValueError(f'{len(query)} query and {len(gallery)} gallery features, but '
-                         f'{len(query_pids)} and {len(gallery_pids)} pids')
+        raise ValueError(
+            f'{len(query)} query and {len(gallery)} gallery features, but '
+            f'{len(query_pids)} and {len(gallery_pids)} pids'
+        )
     matches = GalleryMatches(query_pids, gallery_pids, query_camids, gallery_camids)
 
     def pairs() -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -75,12 +85,14 @@ def pair_distances(query: Features, gallery: Features, query_pids: Labels, galle
             high = max(high, values.max(initial=-np.inf))
     positives = np.sort(np.concatenate(parts))
     if not len(positives) or not matches.num_negatives:
-        raise ValueError(f'{len(positives)} pairs of one identity and {matches.num_negatives} of '
-                         'two: there is nothing to compare, check pids and camids')
-    num_bins = int(np.clip(2 * len(positives)**(1 / 3), 20, 100))
+        raise ValueError(
+            f'{len(positives)} pairs of one identity and {matches.num_negatives} of '
+            'two: there is nothing to compare, check pids and camids'
+        )
+    num_bins = int(np.clip(2 * len(positives) ** (1 / 3), 20, 100))
     edges = np.linspace(low, high if high > low else low + 1, num_bins + 1)
     levels, counts = np.unique(positives, return_counts=True)
-    below, up_to, histogram, total = 0, 0, 0, 0.
+    below, up_to, histogram, total = 0, 0, 0, 0.0
     for _, inter in pairs():
         inter.sort()
         below = below + np.searchsorted(inter, levels, 'left')
@@ -88,14 +100,20 @@ def pair_distances(query: Features, gallery: Features, query_pids: Labels, galle
         histogram = histogram + np.histogram(inter, edges)[0]
         total += inter.sum(dtype=np.float64)
     return PairDistances(
-        edges, np.histogram(positives, edges, density=True)[0],
-        histogram / (histogram.sum() * np.diff(edges)), len(positives), matches.num_negatives,
-        float(positives.mean(dtype=np.float64)), total / matches.num_negatives,
-        **_errors(levels, counts, below, up_to, matches.num_negatives, high))
+        edges,
+        np.histogram(positives, edges, density=True)[0],
+        histogram / (histogram.sum() * np.diff(edges)),
+        len(positives),
+        matches.num_negatives,
+        float(positives.mean(dtype=np.float64)),
+        total / matches.num_negatives,
+        **_errors(levels, counts, below, up_to, matches.num_negatives, high),
+    )
 
 
-def _pairs(blocks: Iterator[np.ndarray],
-           matches: GalleryMatches) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _pairs(
+    blocks: Iterator[np.ndarray], matches: GalleryMatches
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Distances of the intra and of the inter pairs, a block of queries at a time."""
     first = 0
     for block in blocks:
@@ -108,8 +126,14 @@ def _pairs(blocks: Iterator[np.ndarray],
         first += len(block)
 
 
-def _errors(levels: np.ndarray, counts: np.ndarray, below: np.ndarray, up_to: np.ndarray,
-            num_inter: int, high: float) -> dict[str, float]:
+def _errors(
+    levels: np.ndarray,
+    counts: np.ndarray,
+    below: np.ndarray,
+    up_to: np.ndarray,
+    num_inter: int,
+    high: float,
+) -> dict[str, float]:
     """EER, its threshold and the overlap from the ROC polyline, whose corners lie at intra pairs.
 
     Args:
@@ -123,8 +147,10 @@ def _errors(levels: np.ndarray, counts: np.ndarray, below: np.ndarray, up_to: np
     accepted = counts.cumsum()
     tpr = np.column_stack([accepted - counts, accepted]).ravel() / accepted[-1]
     fpr = np.column_stack([below, up_to]).ravel() / num_inter
-    tpr, fpr = (np.concatenate([[0.], rate, [1.]]) for rate in (tpr, fpr))
+    tpr, fpr = (np.concatenate([[0.0], rate, [1.0]]) for rate in (tpr, fpr))
     at = np.concatenate([levels[:1], np.repeat(levels, 2), [high]])
-    return dict(eer=100 * float(np.interp(1., tpr + fpr, fpr)),
-                threshold=float(np.interp(1., tpr + fpr, at)),
-                overlap=100 * float(1 - (tpr - fpr).max()))
+    return dict(
+        eer=100 * float(np.interp(1.0, tpr + fpr, fpr)),
+        threshold=float(np.interp(1.0, tpr + fpr, at)),
+        overlap=100 * float(1 - (tpr - fpr).max()),
+    )

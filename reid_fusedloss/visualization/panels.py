@@ -1,8 +1,9 @@
 """Panels of a figure: their place, colours, lines and lettering, the same in all pictures."""
+
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,8 +18,15 @@ TEXT = {'family': 'DejaVu Sans', 'parse_math': False}
 GREY = '#666666'
 
 
-def make_panels(count: int, *, title: str, caption: str = '', panel: tuple[float, float] = (5., 4.),
-                extra: tuple[float, float] = (0., .9), shared: bool = False) -> tuple[Figure, list]:
+def make_panels(
+    count: int,
+    *,
+    title: str,
+    caption: str = '',
+    panel: tuple[float, float] = (5.0, 4.0),
+    extra: tuple[float, float] = (0.0, 0.9),
+    shared: bool = False,
+) -> tuple[Figure, list]:
     """A figure with panels side by side, a title above and a caption below them.
 
     Args:
@@ -31,12 +39,12 @@ def make_panels(count: int, *, title: str, caption: str = '', panel: tuple[float
     """
     size = (count * panel[0] + extra[0], panel[1] + extra[1])
     figure = Figure(size, dpi=100, facecolor='white', layout='constrained')
-    figure.get_layout_engine().set(w_pad=.1, h_pad=.08, wspace=.03)
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.08, wspace=0.03)
     panels = figure.subplots(1, count, squeeze=False, sharex=shared, sharey=shared)[0]
-    figure.suptitle(title, x=.012, ha='left', fontsize=12, weight='bold', **TEXT)
+    figure.suptitle(title, x=0.012, ha='left', fontsize=12, weight='bold', **TEXT)
     if caption:
         lines = textwrap.wrap(caption, max(40, int(size[0] * 15)))
-        figure.supxlabel('\n'.join(lines), x=.012, ha='left', fontsize=8, color=GREY, **TEXT)
+        figure.supxlabel('\n'.join(lines), x=0.012, ha='left', fontsize=8, color=GREY, **TEXT)
     return figure, list(panels)
 
 
@@ -46,15 +54,15 @@ def style_panel(axes: Axes, title: str = '', x: str = '', y: str = '') -> None:
     axes.set_title('\n'.join(lines), loc='left', fontsize=10, **TEXT)
     axes.set_xlabel(x, fontsize=9, **TEXT)
     axes.set_ylabel(y, fontsize=9, **TEXT)
-    axes.grid(color='#E4E4E4', linewidth=.8)
+    axes.grid(color='#E4E4E4', linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[['top', 'right']].set_visible(False)
     axes.tick_params(which='both', labelsize=8)
 
 
-def add_legend(owner: Union[Axes, Figure], **place: Any) -> None:
+def add_legend(owner: Axes | Figure, **place: Any) -> None:
     """The legend of a panel, or of a figure outside its panels, its texts taken as they are."""
-    legend = owner.legend(fontsize=8.5, framealpha=.85, edgecolor='none', **place)
+    legend = owner.legend(fontsize=8.5, framealpha=0.85, edgecolor='none', **place)
     for text in legend.get_texts():
         text.set_parse_math(False)
 
@@ -69,8 +77,10 @@ def distinct_names(paths: Sequence[PathLike]) -> list[str]:
     twice = {str(path) for path in resolved if resolved.count(path) > 1}
     if twice:
         raise ValueError(f'given twice: {sorted(twice)}')
-    parts = [path.with_suffix('').parts if path.suffix in ('.npz', '.pth', '.json') else path.parts
-             for path in resolved]
+    parts = [
+        path.with_suffix('').parts if path.suffix in ('.npz', '.pth', '.json') else path.parts
+        for path in resolved
+    ]
     for depth in range(1, max(map(len, parts)) + 1):
         names = ['/'.join(part[-depth:]) for part in parts]
         if len(set(names)) == len(names):

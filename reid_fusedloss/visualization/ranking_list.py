@@ -3,22 +3,41 @@
 The manner of figure 3 of Zhang & Ding 2021. The order, the distances and the verdicts are those
 that the metric wrote down; nothing is ranked or judged anew here.
 """
+
 import json
 import math
 import random
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable, Optional
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from ..printable import printable
-from .canvas import FRAME, LEFT, LEGEND_Y, MARGIN, SWATCHES, Grid, PathLike
-from .canvas import figure_to_array, judge, legend_of, load_image, paint, save_png
+from .canvas import (
+    FRAME,
+    LEFT,
+    LEGEND_Y,
+    MARGIN,
+    SWATCHES,
+    Grid,
+    PathLike,
+    figure_to_array,
+    judge,
+    legend_of,
+    load_image,
+    paint,
+    save_png,
+)
 
-ORDERS = {'spread': 'spread over AP', 'worst': 'lowest AP', 'best': 'highest AP',
-          'random': 'drawn at random', 'given': 'in the order given'}
+ORDERS = {
+    'spread': 'spread over AP',
+    'worst': 'lowest AP',
+    'best': 'highest AP',
+    'random': 'drawn at random',
+    'given': 'in the order given',
+}
 
 
 def load_ranking_lists(path: PathLike) -> dict:
@@ -45,8 +64,9 @@ def load_ranking_lists(path: PathLike) -> dict:
         if not isinstance(query['gallery'], list):
             raise ValueError(f"{path}: queries[{i}]['gallery'] is not a list")
         for j, entry in enumerate(query['gallery']):
-            _check_entry(entry, ('img_path', 'distance', 'match'),
-                         f'{path}: queries[{i}].gallery[{j}]')
+            _check_entry(
+                entry, ('img_path', 'distance', 'match'), f'{path}: queries[{i}].gallery[{j}]'
+            )
     return lists
 
 
@@ -60,8 +80,9 @@ def _check_entry(entry: object, keys: tuple[str, ...], where: str) -> None:
         raise ValueError(f"{where}['img_path'] is {entry['img_path']!r}, expected a string")
     for key in ('ap', 'distance'):
         value = entry.get(key)
-        if key in entry and (isinstance(value, bool)
-                             or not isinstance(value, (int, float, type(None)))):
+        if key in entry and (
+            isinstance(value, bool) or not isinstance(value, (int, float, type(None)))
+        ):
             raise ValueError(f'{where}[{key!r}] is {value!r}, expected a number')
 
 
@@ -100,17 +121,19 @@ def select_queries(lists: dict, num: int, order: str = 'spread', seed: int = 0) 
 def _ap(query: dict) -> float:
     """AP for sorting; a query without any (no positive in the gallery) counts as the worst."""
     value = query['ap']
-    return -1. if value is None or math.isnan(value) else value
+    return -1.0 if value is None or math.isnan(value) else value
 
 
-def draw_ranking_lists(lists: dict,
-                       *,
-                       num_queries: int = 8,
-                       topk: int = 10,
-                       order: str = 'spread',
-                       seed: int = 0,
-                       width: int = 1200,
-                       data_root: PathLike = '') -> np.ndarray:
+def draw_ranking_lists(
+    lists: dict,
+    *,
+    num_queries: int = 8,
+    topk: int = 10,
+    order: str = 'spread',
+    seed: int = 0,
+    width: int = 1200,
+    data_root: PathLike = '',
+) -> np.ndarray:
     """Draw one row per query: the query, then its first ``topk`` gallery images.
 
     Tiles take the median aspect of the images, which are fitted into them undistorted. An image
@@ -137,23 +160,27 @@ def draw_ranking_lists(lists: dict,
     columns = max(1, min(topk, max(len(query['gallery']) for query in queries)))
     tile_width = Grid.tile_width_for(width, columns)
     rows = [[query, *query['gallery'][:columns]] for query in queries]
-    images = [[load_image(Path(data_root, entry['img_path']), 4 * tile_width) for entry in row]
-              for row in rows]
+    images = [
+        [load_image(Path(data_root, entry['img_path']), 4 * tile_width) for entry in row]
+        for row in rows
+    ]
     grid = Grid.around(images, columns, tile_width)
     canvas = paint(grid, images, judge(rows))
     footer = f'{len(rows)} of {len(lists["queries"])} queries ({ORDERS[order]})'
     return write_lettering(canvas, grid, lists, rows, images, footer)
 
 
-def save_ranking_lists(json_path: PathLike,
-                       out_png: PathLike,
-                       *,
-                       num_queries: int = 8,
-                       topk: int = 10,
-                       order: str = 'spread',
-                       seed: int = 0,
-                       width: int = 1200,
-                       data_root: PathLike = '') -> Path:
+def save_ranking_lists(
+    json_path: PathLike,
+    out_png: PathLike,
+    *,
+    num_queries: int = 8,
+    topk: int = 10,
+    order: str = 'spread',
+    seed: int = 0,
+    width: int = 1200,
+    data_root: PathLike = '',
+) -> Path:
     """Draw the ranking lists of ``json_path`` into ``out_png``, written whole or not at all.
 
     Arguments after the paths: see ``draw_ranking_lists``. Returns the path of the picture.
@@ -162,23 +189,51 @@ def save_ranking_lists(json_path: PathLike,
         FileNotFoundError, ValueError: see ``load_ranking_lists`` and ``draw_ranking_lists``.
     """
     picture = draw_ranking_lists(
-        load_ranking_lists(json_path), num_queries=num_queries, topk=topk, order=order, seed=seed,
-        width=width, data_root=data_root)
+        load_ranking_lists(json_path),
+        num_queries=num_queries,
+        topk=topk,
+        order=order,
+        seed=seed,
+        width=width,
+        data_root=data_root,
+    )
     return save_png(picture, out_png)
 
 
-def write_lettering(canvas: np.ndarray, grid: Grid, lists: dict, rows: list[list[dict]],
-           images: list[list[Optional[np.ndarray]]], footer: str) -> np.ndarray:
+def write_lettering(
+    canvas: np.ndarray,
+    grid: Grid,
+    lists: dict,
+    rows: list[list[dict]],
+    images: list[list[np.ndarray | None]],
+    footer: str,
+) -> np.ndarray:
     """Add all lettering to the painted canvas."""
     height, width = canvas.shape[:2]
     figure = Figure((width / 100, height / 100), dpi=100)
     figure.figimage(canvas, origin='upper')
 
-    def put(x: float, y: float, text: str, size: float = 7.5, color: str = '#333333',
-            limit: float = math.inf, **style: str) -> None:
+    def put(
+        x: float,
+        y: float,
+        text: str,
+        size: float = 7.5,
+        color: str = '#333333',
+        limit: float = math.inf,
+        **style: str,
+    ) -> None:
         text = printable(text)
-        drawn = figure.text(x / width, 1 - y / height, text, fontsize=size, color=color,
-                            family='DejaVu Sans', parse_math=False, va='center', **style)
+        drawn = figure.text(
+            x / width,
+            1 - y / height,
+            text,
+            fontsize=size,
+            color=color,
+            family='DejaVu Sans',
+            parse_math=False,
+            va='center',
+            **style,
+        )
         while len(text) > 1 and drawn.get_window_extent().width > limit:
             text = text[:-1]
             drawn.set_text(f'{text}…')
@@ -192,48 +247,74 @@ def write_lettering(canvas: np.ndarray, grid: Grid, lists: dict, rows: list[list
     return figure_to_array(figure)
 
 
-def _write_row(put: Callable[..., None], grid: Grid, i: int, row: list[dict],
-               missing: list[bool]) -> None:
+def _write_row(
+    put: Callable[..., None], grid: Grid, i: int, row: list[dict], missing: list[bool]
+) -> None:
     y = grid.box(i, 0)[1]
     for line, text in enumerate(_describe(row[0])):
-        put(MARGIN, y + 8 + 16 * line, text, 8 if line else 9.5, limit=LEFT - 8,
-            weight='normal' if line else 'bold')
+        put(
+            MARGIN,
+            y + 8 + 16 * line,
+            text,
+            8 if line else 9.5,
+            limit=LEFT - 8,
+            weight='normal' if line else 'bold',
+        )
     for rank, entry in enumerate(row):
         x0, y0, x1, y1 = grid.box(i, rank)
         if missing[rank]:
             name = textwrap.wrap(Path(entry['img_path']).name, grid.tile_width // 7)
             room = (grid.tile_height - 2 * FRAME) // 11 - 1
             for line, text in enumerate(['unreadable:', *name][:room]):
-                put((x0 + x1) / 2, y0 + 14 + 11 * line, text, 7, ha='center',
-                    limit=grid.tile_width - 2 * FRAME)
+                put(
+                    (x0 + x1) / 2,
+                    y0 + 14 + 11 * line,
+                    text,
+                    7,
+                    ha='center',
+                    limit=grid.tile_width - 2 * FRAME,
+                )
         if rank:
             put((x0 + x1) / 2, y1 + 9, _caption(entry), ha='center', limit=grid.tile_width)
 
 
-def _write_legend(put: Callable[..., None], width: int, lists: dict, rows: list[list[dict]],
-                  footer: str) -> None:
+def _write_legend(
+    put: Callable[..., None], width: int, lists: dict, rows: list[list[dict]], footer: str
+) -> None:
     legend = legend_of(judge(rows))
     for x, verdict in zip(SWATCHES, legend):
         put(x + 34, LEGEND_Y, verdict.value[-1], 8.5)
     captions = lists.get('captions') or f'{lists.get("distance") or ""} distance · camera'.lstrip()
     parts = [captions, lists.get('dataset'), lists.get('prefix'), footer]
-    put(width - MARGIN, LEGEND_Y, '   |   '.join(str(part) for part in parts if part), 8.5,
-        '#666666', ha='right', limit=width - SWATCHES[len(legend)] - 22)
+    put(
+        width - MARGIN,
+        LEGEND_Y,
+        '   |   '.join(str(part) for part in parts if part),
+        8.5,
+        '#666666',
+        ha='right',
+        limit=width - SWATCHES[len(legend)] - 22,
+    )
 
 
 def _describe(query: dict) -> list[str]:
     """The lines beside a query, the AP first, or the answer to a search."""
     pid, camera = f'id {query["pid"]}', _camera(query)
     if 'answer' in query:
-        lines = [*query['answer'], Path(query['img_path']).name,
-                 '' if query['pid'] is None else f'true {pid}', camera]
+        lines = [
+            *query['answer'],
+            Path(query['img_path']).name,
+            '' if query['pid'] is None else f'true {pid}',
+            camera,
+        ]
         return [line for line in lines if line]
     first, positives = query.get('first_match'), query.get('num_positives')
     lines = [
         'AP –' if _ap(query) < 0 else f'AP {query["ap"]:.3f}',
         *([f'{pid} · {camera}'] if camera and len(pid + camera) < 16 else [pid, camera]),
         f'first match: {"–" if first is None else first}',
-        '' if positives is None else f'positives: {positives}']
+        '' if positives is None else f'positives: {positives}',
+    ]
     return [line for line in lines if line]
 
 

@@ -1,5 +1,7 @@
 """Training curves of several runs in one picture."""
+
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,36 +34,51 @@ def save_run_curves(runs: Mapping[str, PathLike], out_png: PathLike, *, title: s
     if not runs:
         raise ValueError('nothing to draw: there is no run')
     scalars = {name: load_scalars(path) for name, path in runs.items()}
-    caption = ('Loss: running mean of the total as each run weights it; runs with other terms or '
-               'weights do not compare by it. mAP and R1 without re-ranking; ring: best.')
-    figure, panels = make_panels(1 + len(METRICS), title=title or f'{len(runs)} runs',
-                                 caption=caption, panel=(4., 4.), extra=(1.6, .9))
-    unit = 'epoch' if all('epoch' in run['train'][0] for run in scalars.values()
-                          if run['train']) else 'step'
+    caption = (
+        'Loss: running mean of the total as each run weights it; runs with other terms or '
+        'weights do not compare by it. mAP and R1 without re-ranking; ring: best.'
+    )
+    figure, panels = make_panels(
+        1 + len(METRICS),
+        title=title or f'{len(runs)} runs',
+        caption=caption,
+        panel=(4.0, 4.0),
+        extra=(1.6, 0.9),
+    )
+    unit = (
+        'epoch'
+        if all('epoch' in run['train'][0] for run in scalars.values() if run['train'])
+        else 'step'
+    )
     losses = _draw(panels[0], scalars, _draw_loss, 'no training line yet')
     style_panel(panels[0], 'training loss', unit, 'total loss (weighted sum of its terms)')
-    log_scale(panels[0], losses, 1.)
+    log_scale(panels[0], losses, 1.0)
     if panels[0].get_yscale() == 'log':
-        panels[0].yaxis.set_minor_locator(LogLocator(subs=(2., 5.)))
+        panels[0].yaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
         panels[0].yaxis.set_major_formatter('{x:g}')
         panels[0].yaxis.set_minor_formatter('{x:g}')
     for axes, metric in zip(panels[1:], METRICS):
-        _draw(axes, scalars, lambda panel, run, style: _draw_metric(panel, run, style, metric),
-              'no evaluation yet')
+        _draw(axes, scalars, partial(_draw_metric, metric=metric), 'no evaluation yet')
         style_panel(axes, f'{metric} of the evaluations', unit, f'{metric} (%)')
     samples = panels[0].get_legend_handles_labels()
-    add_legend(figure, handles=samples[0], labels=samples[1], loc='outside right upper',
-               handlelength=3.2)
+    add_legend(
+        figure, handles=samples[0], labels=samples[1], loc='outside right upper', handlelength=3.2
+    )
     return save_png(figure_to_array(figure), out_png)
 
 
-def _draw(axes: Axes, scalars: Mapping[str, dict], draw: Callable[..., list[np.ndarray]],
-          missing: str) -> list[np.ndarray]:
+def _draw(
+    axes: Axes, scalars: Mapping[str, dict], draw: Callable[..., list[np.ndarray]], missing: str
+) -> list[np.ndarray]:
     """Draw all runs into a panel; the drawn values."""
     values = []
     for number, (name, run) in enumerate(scalars.items()):
-        style = dict(color=PALETTE[number % len(PALETTE)], linestyle=LINES[number % len(LINES)],
-                     linewidth=1.7, label=name)
+        style = dict(
+            color=PALETTE[number % len(PALETTE)],
+            linestyle=LINES[number % len(LINES)],
+            linewidth=1.7,
+            label=name,
+        )
         values += draw(axes, run, {**style, 'number': number})
     if not any(len(value) for value in values):
         write_note(axes, missing)
@@ -77,13 +94,24 @@ def _draw_loss(axes: Axes, run: dict, style: Style) -> list[np.ndarray]:
 
 
 def _draw_metric(axes: Axes, run: dict, style: Style, metric: str) -> list[np.ndarray]:
-    keys = [key for record in run['val'] for key in record
-            if key.rpartition('/')[2] == metric and 'rerank' not in key]
+    keys = [
+        key
+        for record in run['val']
+        for key in record
+        if key.rpartition('/')[2] == metric and 'rerank' not in key
+    ]
     x, y = points_of(run['val'], keys[0]) if keys else (np.empty(0), np.empty(0))
     line = {key: value for key, value in style.items() if key != 'number'}
     axes.plot(x, y, marker=MARKERS[style['number'] % len(MARKERS)], markersize=4, **line)
     if np.isfinite(y).any():
         best = int(np.nanargmax(y))
-        axes.plot(x[best], y[best], 'o', color='none', markeredgecolor=style['color'],
-                  markeredgewidth=1.4, markersize=10)
+        axes.plot(
+            x[best],
+            y[best],
+            'o',
+            color='none',
+            markeredgecolor=style['color'],
+            markeredgewidth=1.4,
+            markersize=10,
+        )
     return [y]

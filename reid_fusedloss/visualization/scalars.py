@@ -1,4 +1,5 @@
 """Scalars that MMEngine writes in the starts of a run, as one run."""
+
 import json
 from pathlib import Path
 
@@ -53,8 +54,9 @@ def _in_order(starts: list[list[dict]]) -> list[list[dict]]:
     """Starts of a run, given by their timestamps, each after the one that it goes on from."""
     steps = [[record['step'] for record in records if _is_training(record)] for records in starts]
     begin = min((part[0] for part in steps if part), default=0)
-    gap = max((after - before for part in steps for before, after in zip(part, part[1:])),
-              default=0)
+    gap = max(
+        (after - before for part in steps for before, after in zip(part, part[1:])), default=0
+    )
     ordered: list[int] = []
     waiting: list[int] = []
 
@@ -85,9 +87,11 @@ def _find(path: Path) -> list[Path]:
 
 def _records(file: Path) -> list[dict]:
     """The records of one file; a truncated last line is what a killed run leaves."""
-    lines = [(i, line) for i, line in enumerate(file.read_text(encoding='utf-8',
-                                                               errors='replace').splitlines(), 1)
-             if line.strip()]
+    lines = [
+        (i, line)
+        for i, line in enumerate(file.read_text(encoding='utf-8', errors='replace').splitlines(), 1)
+        if line.strip()
+    ]
     records = []
     for number, line in lines:
         try:

@@ -1,4 +1,5 @@
 """Addresses to listen on, and names by which a request may call this machine."""
+
 import errno
 import ipaddress
 import socket
@@ -60,13 +61,17 @@ def _bound_port(host: str, port: int) -> int:
             found.listen(1)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise OSError(f'port {port} of {host} is taken: choose another, such as --port '
-                              '7861, or 0 for a free one') from None
+                raise OSError(
+                    f'port {port} of {host} is taken: choose another, such as --port '
+                    '7861, or 0 for a free one'
+                ) from None
             if error.errno == errno.EACCES:
-                raise OSError(f'port {port} of {host} may not be used by this user: choose one '
-                              'above 1023') from None
-            raise ValueError(f'host {host!r} is no address of this machine '
-                             f'({error.strerror})') from None
+                raise OSError(
+                    f'port {port} of {host} may not be used by this user: choose one above 1023'
+                ) from None
+            raise ValueError(
+                f'host {host!r} is no address of this machine ({error.strerror})'
+            ) from None
         return found.getsockname()[1]
 
 
@@ -76,8 +81,10 @@ def _resolved(host: str, port: int) -> list[tuple]:
     try:
         return socket.getaddrinfo(_bare(host), port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise ValueError(f'host {host!r} cannot be resolved ({error}): name an address of this '
-                         'machine, such as 127.0.0.1') from None
+        raise ValueError(
+            f'host {host!r} cannot be resolved ({error}): name an address of this '
+            'machine, such as 127.0.0.1'
+        ) from None
 
 
 def _bare(host: str) -> str:

@@ -1,9 +1,10 @@
 """From a query image to what the gallery says of it; what the page shows, without the page."""
+
 import math
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from ..search.storage import PathLike, read_manifest
 from ..visualization.attention import AttentionMaps
 
 HINT = 'Choose an image to search with.'
-ALWAYS = 2.  # the largest cosine distance: everybody is near enough
+ALWAYS = 2.0  # the largest cosine distance: everybody is near enough
 
 
 class QuestionError(ValueError):
@@ -37,10 +38,11 @@ class Answer:
         threshold: distance from which on nobody is known, or None.
         nearest_entry: the nearest entry, which re-ranking may have put elsewhere.
     """
+
     query: AttentionMaps
     hits: list[Hit]
     nearest: float
-    threshold: Optional[float]
+    threshold: float | None
     nearest_entry: Entry
 
     @property
@@ -65,8 +67,9 @@ class Answers:
         ValueError: if the gallery is empty or of another model.
     """
 
-    def __init__(self, inferencer: FeatureExtractor, index: GalleryIndex,
-                 folder: Optional[PathLike] = None) -> None:
+    def __init__(
+        self, inferencer: FeatureExtractor, index: GalleryIndex, folder: PathLike | None = None
+    ) -> None:
         self.inferencer, self.index, self._folder = inferencer, index, folder
         self._check(index)
         # an exported model has no layers to look at
@@ -98,8 +101,10 @@ class Answers:
                     self._check(index)
                     self.index = index
             except (OSError, ValueError) as error:
-                raise QuestionError(f'The gallery has changed on the disk and cannot be used: '
-                                    f'{printable(str(error))}.') from error
+                raise QuestionError(
+                    f'The gallery has changed on the disk and cannot be used: '
+                    f'{printable(str(error))}.'
+                ) from error
             return self.index
 
     def _check(self, index: GalleryIndex) -> None:
@@ -107,11 +112,14 @@ class Answers:
             raise ValueError('the gallery is empty: there is nothing to search in')
         index.check_model(model_id(self.inferencer))
         if index.dims != self.inferencer.feat_dims:
-            raise ValueError(f'the gallery holds features of width {index.dims}, the model makes '
-                             f'such of width {self.inferencer.feat_dims}: it is of another model')
+            raise ValueError(
+                f'the gallery holds features of width {index.dims}, the model makes '
+                f'such of width {self.inferencer.feat_dims}: it is of another model'
+            )
 
-    def ask(self, path: Optional[str], k: int, rerank: bool = False,
-            threshold: float = ALWAYS) -> Answer:
+    def ask(
+        self, path: str | None, k: int, rerank: bool = False, threshold: float = ALWAYS
+    ) -> Answer:
         """Search with an image.
 
         Args:
@@ -136,18 +144,24 @@ class Answers:
             extraction = self.inferencer([path])
             query = self._query(path) if extraction.names else None
         if query is None:
-            raise QuestionError(f'“{Path(path).name}” is not an image that can be read: it is '
-                                'damaged, empty, or of another kind.')
+            raise QuestionError(
+                f'“{Path(path).name}” is not an image that can be read: it is '
+                'damaged, empty, or of another kind.'
+            )
         bound = None if threshold >= ALWAYS else float(threshold)
-        result = index.search(extraction.features, int(k), threshold=bound,
-                              rerank=Rerank() if rerank else None)
+        result = index.search(
+            extraction.features, int(k), threshold=bound, rerank=Rerank() if rerank else None
+        )
         if not result.hits[0]:
-            raise QuestionError('Nothing was found: the index looks into a part of the gallery, '
-                                'and there are no images in that part.')
-        return Answer(query, result.hits[0], float(result.nearest[0]), bound,
-                      result.nearest_entries[0])
+            raise QuestionError(
+                'Nothing was found: the index looks into a part of the gallery, '
+                'and there are no images in that part.'
+            )
+        return Answer(
+            query, result.hits[0], float(result.nearest[0]), bound, result.nearest_entries[0]
+        )
 
-    def _query(self, path: str) -> Optional[AttentionMaps]:
+    def _query(self, path: str) -> AttentionMaps | None:
         """The query as the network sees it; None: it cannot be read."""
         if self.explainer is not None:
             return next(iter(self.explainer([path])), None)

@@ -1,6 +1,7 @@
 """What comes before gradio: requests that are refused, and why."""
+
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 from urllib.parse import urlsplit
 
 from .address import is_local_name
@@ -28,15 +29,17 @@ class Guard:
         uploads: of the page.
     """
 
-    def __init__(self, app: Any, own: Optional[str], uploads: Uploads) -> None:
+    def __init__(self, app: Any, own: str | None, uploads: Uploads) -> None:
         self._app, self._own, self._uploads = app, own, uploads
         self._bytes = self._files = 0  # of uploads that are on their way
 
     async def __call__(self, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
         if scope['type'] not in ('http', 'websocket'):
             return await self._app(scope, receive, send)
-        headers = {name.decode('latin-1').lower(): value.decode('latin-1')
-                   for name, value in scope['headers']}
+        headers = {
+            name.decode('latin-1').lower(): value.decode('latin-1')
+            for name, value in scope['headers']
+        }
         size = _size(headers)
         refused = self._refused(scope, headers, size)
         if refused is not None:
@@ -51,8 +54,9 @@ class Guard:
         finally:
             self._bytes, self._files = self._bytes - size, self._files - 1
 
-    def _refused(self, scope: Mapping[str, Any], headers: Mapping[str, str],
-                 size: Optional[int]) -> Optional[tuple[int, str]]:
+    def _refused(
+        self, scope: Mapping[str, Any], headers: Mapping[str, str], size: int | None
+    ) -> tuple[int, str] | None:
         """Status and reason, or None."""
         host = headers.get('host', '')
         if self._own is not None and not is_local_name(host, self._own):
@@ -67,18 +71,23 @@ class Guard:
             return self._too_much(size)
         return (413, 'The message is too large.') if size > MOST_MESSAGE else None
 
-    def _too_much(self, size: int) -> Optional[tuple[int, str]]:
+    def _too_much(self, size: int) -> tuple[int, str] | None:
         kept, number = self._uploads.usage()
         if kept + self._bytes + size > MOST_BYTES or number + self._files >= MOST_FILES:
-            return 507, (f'No room: the page keeps uploads of the last hour, up to {MOST_FILES:,} '
-                         f'files and {MOST_BYTES // 2**20:,} MiB. Try again later, or start the '
-                         'page again.')
+            return 507, (
+                f'No room: the page keeps uploads of the last hour, up to {MOST_FILES:,} '
+                f'files and {MOST_BYTES // 2**20:,} MiB. Try again later, or start the '
+                'page again.'
+            )
         return None
 
 
 def _is_upload(scope: Mapping[str, Any]) -> bool:
-    return scope['type'] == 'http' and scope['method'] == 'POST' and scope['path'].rstrip(
-        '/').endswith(UPLOAD)
+    return (
+        scope['type'] == 'http'
+        and scope['method'] == 'POST'
+        and scope['path'].rstrip('/').endswith(UPLOAD)
+    )
 
 
 def _is_foreign(scope: Mapping[str, Any], headers: Mapping[str, str], host: str) -> bool:
@@ -90,7 +99,7 @@ def _is_foreign(scope: Mapping[str, Any], headers: Mapping[str, str], host: str)
     return not reading and headers.get('sec-fetch-site', '').lower() in FOREIGN
 
 
-def _size(headers: Mapping[str, str]) -> Optional[int]:
+def _size(headers: Mapping[str, str]) -> int | None:
     length = headers.get('content-length', '')
     return int(length) if length.isascii() and length.isdigit() else None
 
@@ -100,9 +109,11 @@ async def _read_on(receive: Any) -> None:
         pass
 
 
-async def _refuse(scope: Mapping[str, Any], receive: Any, send: Any, status: int,
-                  reason: str) -> None:
+async def _refuse(
+    scope: Mapping[str, Any], receive: Any, send: Any, status: int, reason: str
+) -> None:
     if scope['type'] == 'websocket':
         return await send(dict(type='websocket.close', code=1008, reason=reason))
     from starlette.responses import PlainTextResponse  # gradio's own
+
     await PlainTextResponse(reason, status)(scope, receive, send)

@@ -1,8 +1,8 @@
 """An answer as HTML; all text from outside is escaped, all pictures are inside the page."""
+
 import base64
 import html
 from pathlib import Path
-from typing import Optional
 
 import cv2
 import numpy as np
@@ -30,8 +30,10 @@ def message(text: str) -> str:
 def answer_page(answer: Answer) -> str:
     """The verdict, then the entries of the gallery with distance, name, identity and camera."""
     hits = '\n'.join(_hit(rank, hit) for rank, hit in enumerate(answer.hits, start=1))
-    return (f'{_verdict(answer)}\n<ol class="reid-hits" aria-label="Answers, nearest first">\n'
-            f'{hits}\n</ol>')
+    return (
+        f'{_verdict(answer)}\n<ol class="reid-hits" aria-label="Answers, nearest first">\n'
+        f'{hits}\n</ol>'
+    )
 
 
 def query_page(answer: Answer) -> str:
@@ -41,8 +43,9 @@ def query_page(answer: Answer) -> str:
     if 'energy' not in answer.query.maps:
         return f'<div class="reid-query">{seen}</div>'
     drawn = overlay(image, answer.query.maps['energy'])
-    looked = _figure(drawn, 'the query under its attention map, red where the network looks most',
-                     'attention')
+    looked = _figure(
+        drawn, 'the query under its attention map, red where the network looks most', 'attention'
+    )
     return f'<div class="reid-query">{seen}{looked}</div>'
 
 
@@ -50,12 +53,19 @@ def _verdict(answer: Answer) -> str:
     first = answer.nearest_entry
     distance = f'distance {_number(answer.nearest)}'
     if not answer.known:
-        return ('<p class="reid-verdict reid-unknown" role="status"><strong>Nobody known.</strong> '
-                f'The nearest is at {distance}, not below {answer.threshold:.2f}.</p>')
-    who = f'identity {first.pid}' if first.pid is not None else (
-        f'{Path(first.name).name}, identity unknown')
-    return (f'<p class="reid-verdict" role="status">Nearest of the gallery: <strong>'
-            f'{escape(who)}</strong>, {distance}.</p>')
+        return (
+            '<p class="reid-verdict reid-unknown" role="status"><strong>Nobody known.</strong> '
+            f'The nearest is at {distance}, not below {answer.threshold:.2f}.</p>'
+        )
+    who = (
+        f'identity {first.pid}'
+        if first.pid is not None
+        else (f'{Path(first.name).name}, identity unknown')
+    )
+    return (
+        f'<p class="reid-verdict" role="status">Nearest of the gallery: <strong>'
+        f'{escape(who)}</strong>, {distance}.</p>'
+    )
 
 
 def _hit(rank: int, hit: Hit) -> str:
@@ -64,17 +74,19 @@ def _hit(rank: int, hit: Hit) -> str:
     if hit.entry.camid is not None:
         facts += f', camera\N{NO-BREAK SPACE}{hit.entry.camid}'
     ordered = '' if hit.reranked is None else f' <span>re-ranked {_number(hit.reranked)}</span>'
-    return (f'<li><figure data-name="{escape(name)}">'
-            f'{_picture(load_image(Path(hit.entry.name), SIDE), f"answer {rank}: {facts}, {name}")}'
-            f'<figcaption><b>{rank}</b> <span class="reid-distance">{_number(hit.distance)}</span>'
-            f'{ordered}<span>{escape(facts)}</span>'
-            f'<span class="reid-name" title="{escape(name)}">{escape(name)}</span>'
-            '</figcaption></figure></li>')
+    return (
+        f'<li><figure data-name="{escape(name)}">'
+        f'{_picture(load_image(Path(hit.entry.name), SIDE), f"answer {rank}: {facts}, {name}")}'
+        f'<figcaption><b>{rank}</b> <span class="reid-distance">{_number(hit.distance)}</span>'
+        f'{ordered}<span>{escape(facts)}</span>'
+        f'<span class="reid-name" title="{escape(name)}">{escape(name)}</span>'
+        '</figcaption></figure></li>'
+    )
 
 
 def _number(distance: float) -> str:
     """Three digits; what rounding put below 0 is 0."""
-    return f'{max(distance, 0.):.3f}'
+    return f'{max(distance, 0.0):.3f}'
 
 
 def _figure(image: np.ndarray, alt: str, caption: str) -> str:
@@ -82,12 +94,14 @@ def _figure(image: np.ndarray, alt: str, caption: str) -> str:
     return f'<figure>{picture}<figcaption>{caption}</figcaption></figure>'
 
 
-def _picture(image: Optional[np.ndarray], alt: str) -> str:
+def _picture(image: np.ndarray | None, alt: str) -> str:
     """An RGB picture as an <img> that needs no other file."""
     if image is None:
         return f'<div class="reid-missing" role="img" aria-label="{escape(alt)}">no picture</div>'
     code = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
     data = base64.b64encode(code).decode('ascii')
     height, width = image.shape[:2]
-    return (f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alt)}" width="{width}" '
-            f'height="{height}">')
+    return (
+        f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alt)}" width="{width}" '
+        f'height="{height}">'
+    )

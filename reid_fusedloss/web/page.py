@@ -1,11 +1,12 @@
 """The page itself, by gradio: bound to this machine, without any request to another."""
+
 import os
 import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Optional
+from typing import Any
 
 from ..optional import EXTRAS, require
 from .address import bracketed, check_address, free_port, is_loopback
@@ -34,19 +35,30 @@ def build_page(answers: Answers) -> Any:
             intro = gr.HTML(introduction(answers))
             with gr.Row():
                 with gr.Column(scale=1, min_width=280, elem_classes='reid-left'):
-                    file = gr.File(label='Query image', file_types=['image'], height=150,
-                                   elem_id='reid-file')
+                    file = gr.File(
+                        label='Query image', file_types=['image'], height=150, elem_id='reid-file'
+                    )
                     _refuse_addresses(file)
                     query = gr.HTML()
                     with gr.Group(elem_classes='reid-settings'):
                         settings = _settings(gr, answers)
                 with gr.Column(scale=3, min_width=280, elem_classes='reid-right'):
                     area = gr.HTML(message(HINT), elem_id='reid-answers')
-        gr.on([part.change for part in (file, *settings)],
-              lambda *values: respond(answers, *values), [file, *settings], [query, area],
-              api_visibility='private', concurrency_limit=1, trigger_mode='always_last')
-        page.load(lambda: (introduction(answers), answers.default_threshold), None,
-                  [intro, settings[-1]], api_visibility='private')
+        gr.on(
+            [part.change for part in (file, *settings)],
+            lambda *values: respond(answers, *values),
+            [file, *settings],
+            [query, area],
+            api_visibility='private',
+            concurrency_limit=1,
+            trigger_mode='always_last',
+        )
+        page.load(
+            lambda: (introduction(answers), answers.default_threshold),
+            None,
+            [intro, settings[-1]],
+            api_visibility='private',
+        )
     return page
 
 
@@ -54,10 +66,11 @@ def _refuse_addresses(file: Any) -> None:
     """A file is uploaded: gradio would fetch one whose path is an address of the web."""
     take = file.async_move_resource_to_block_cache
 
-    async def take_upload(path: Any) -> Optional[str]:
+    async def take_upload(path: Any) -> str | None:
         if path is not None and '://' in str(path):
             raise ValueError('a query image is uploaded, not named by its address')
         return await take(path)
+
     file.async_move_resource_to_block_cache = take_upload
 
 
@@ -67,8 +80,10 @@ def introduction(answers: Answers) -> str:
         size = len(answers.current())
     except ValueError as error:
         return f'<h1>Who is this?</h1><p>{escape(str(error))}</p>'
-    return (f'<h1>Who is this?</h1><p>Drop an image and see which of the {size} images of the '
-            'gallery are most like it. Nothing leaves this machine.</p>')
+    return (
+        f'<h1>Who is this?</h1><p>Drop an image and see which of the {size} images of the '
+        'gallery are most like it. Nothing leaves this machine.</p>'
+    )
 
 
 def _settings(gr: Any, answers: Answers) -> list[Any]:
@@ -77,13 +92,21 @@ def _settings(gr: Any, answers: Answers) -> list[Any]:
     return [
         gr.Slider(1, most, min(10, most), step=1, label='Answers', elem_id='reid-k'),
         gr.Checkbox(label='Re-rank', info='by k-reciprocal neighbours', elem_id='reid-rerank'),
-        gr.Slider(0, ALWAYS, answers.default_threshold, step=.01, label='Known below distance',
-                  info='if the nearest is farther, nobody is known; 2: no limit',
-                  elem_id='reid-threshold')]
+        gr.Slider(
+            0,
+            ALWAYS,
+            answers.default_threshold,
+            step=0.01,
+            label='Known below distance',
+            info='if the nearest is farther, nobody is known; 2: no limit',
+            elem_id='reid-threshold',
+        ),
+    ]
 
 
-def respond(answers: Answers, path: Optional[str], k: float, rerank: bool,
-            threshold: float) -> tuple[str, str]:
+def respond(
+    answers: Answers, path: str | None, k: float, rerank: bool, threshold: float
+) -> tuple[str, str]:
     """HTML of the query and of the answers; a message in their place where there is none."""
     try:
         answer = answers.ask(path, k, rerank, threshold)
@@ -92,8 +115,9 @@ def respond(answers: Answers, path: Optional[str], k: float, rerank: bool,
     return query_page(answer), answer_page(answer)
 
 
-def serve(answers: Answers, port: int = 7860, host: str = '127.0.0.1',
-          block: bool = True) -> tuple[Any, str]:
+def serve(
+    answers: Answers, port: int = 7860, host: str = '127.0.0.1', block: bool = True
+) -> tuple[Any, str]:
     """Start the page.
 
     Args:
@@ -118,11 +142,22 @@ def serve(answers: Answers, port: int = 7860, host: str = '127.0.0.1',
     try:
         page = build_page(answers)
         _, address, _ = page.launch(
-            server_name=bracketed(host), server_port=port or free_port(host), share=False,
-            inbrowser=False, prevent_thread_lock=True, quiet=True, ssr_mode=False, pwa=False,
-            mcp_server=False, enable_monitoring=False, footer_links=[], max_file_size=UPLOAD,
-            css=STYLE, theme=_theme(gr), app_kwargs=dict(
-                middleware=_middleware(host, uploads), lifespan=_removing(uploads)))
+            server_name=bracketed(host),
+            server_port=port or free_port(host),
+            share=False,
+            inbrowser=False,
+            prevent_thread_lock=True,
+            quiet=True,
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            footer_links=[],
+            max_file_size=UPLOAD,
+            css=STYLE,
+            theme=_theme(gr),
+            app_kwargs=dict(middleware=_middleware(host, uploads), lifespan=_removing(uploads)),
+        )
         if block:
             print(f'open {address} in a browser; Ctrl-C ends it', flush=True)
             _stay(page)
@@ -141,25 +176,31 @@ def import_gradio() -> Any:
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     gradio = require('gradio', 'the web page')
     if gradio.__version__.partition('.')[0] != str(GRADIO):
-        raise ImportError(f'the web page needs gradio {GRADIO}, {gradio.__version__} is installed: '
-                          f"pip install 'gradio>={GRADIO},<{GRADIO + 1}', which is that of "
-                          f"'reid_fusedloss[{EXTRAS['gradio']}]'", name='gradio')
+        raise ImportError(
+            f'the web page needs gradio {GRADIO}, {gradio.__version__} is installed: '
+            f"pip install 'gradio>={GRADIO},<{GRADIO + 1}', which is that of "
+            f"'reid_fusedloss[{EXTRAS['gradio']}]'",
+            name='gradio',
+        )
     return gradio
 
 
 def _middleware(host: str, uploads: Uploads) -> list[Any]:
     from starlette.middleware import Middleware  # gradio's own
+
     return [Middleware(Guard, own=host if is_loopback(host) else None, uploads=uploads)]
 
 
 def _removing(uploads: Uploads) -> Callable[[Any], Any]:
     """A part of the server's life at whose end the uploads are removed."""
+
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
         try:
             yield
         finally:
             uploads.close()
+
     return lifespan
 
 
@@ -181,5 +222,8 @@ def _stay(page: Any) -> None:
 def _theme(gr: Any) -> Any:
     """Fonts of this machine, and texts dark enough to be read."""
     return gr.themes.Base(font=FONTS, font_mono=['ui-monospace', 'monospace']).set(
-        body_text_color_subdued='*neutral_600', block_info_text_color='*neutral_600',
-        body_text_color_subdued_dark='*neutral_300', block_info_text_color_dark='*neutral_300')
+        body_text_color_subdued='*neutral_600',
+        block_info_text_color='*neutral_600',
+        body_text_color_subdued_dark='*neutral_300',
+        block_info_text_color_dark='*neutral_300',
+    )

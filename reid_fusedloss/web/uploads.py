@@ -4,6 +4,7 @@ gradio keeps uploads in the folder that `GRADIO_TEMP_DIR` names, one for the pro
 is killed cannot remove its own; the next page of the same user does, by a lock that the system
 releases when its process ends.
 """
+
 import atexit
 import getpass
 import os
@@ -42,8 +43,9 @@ class Uploads:
 
     def usage(self) -> tuple[int, int]:
         """Bytes and number of the files that are there."""
-        sizes = [_size(Path(folder, name)) for folder, _, names in os.walk(self.folder)
-                 for name in names]
+        sizes = [
+            _size(Path(folder, name)) for folder, _, names in os.walk(self.folder) for name in names
+        ]
         return sum(sizes), len(sizes)
 
     def close(self) -> None:
@@ -91,8 +93,9 @@ def _root(parent: Path) -> Path:
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     facts = root.lstat()
     if root.is_symlink() or hasattr(os, 'getuid') and facts.st_uid != os.getuid():
-        raise PermissionError(f'{root} was made by another user: remove it, or set {VARIABLE} to '
-                              'another folder')
+        raise PermissionError(
+            f'{root} was made by another user: remove it, or set {VARIABLE} to another folder'
+        )
     root.chmod(0o700)
     return root
 

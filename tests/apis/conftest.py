@@ -1,4 +1,5 @@
 """A tiny training, and its model in an inferencer."""
+
 import pytest
 from mmengine.runner import Runner
 

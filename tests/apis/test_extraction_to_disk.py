@@ -1,4 +1,5 @@
 """Features on the disk: stops, changes, other models, and the tool as a user starts it."""
+
 import json
 import os
 import shutil
@@ -9,8 +10,11 @@ import numpy as np
 import pytest
 
 from reid_fusedloss.apis import ReIDInferencer, load_extraction, load_shards
-from reid_fusedloss.apis.extract_files import (extract_query_gallery, extract_to_file,
-                                               extract_to_folder)
+from reid_fusedloss.apis.extract_files import (
+    extract_query_gallery,
+    extract_to_file,
+    extract_to_folder,
+)
 from reid_fusedloss.apis.feature_store import FeatureStore
 from reid_fusedloss.apis.query_gallery import MARKET1501
 from reid_fusedloss.apis.work_list import WorkList, work_list
@@ -117,8 +121,9 @@ def test_changed_files_are_noticed(photos, inferencer, calls, tmp_path, make_ima
     calls.clear()
     summary = extract_to_folder(inferencer, WorkList([str(photos)]), out, 3, said.append)
     assert sum(calls) == 3 and summary.done == 3 and summary.images == 10 and not summary.unreadable
-    assert said == [f'{out} holds 7 of 10 images; 2 changed since, 1 no longer asked for; '
-                    '3 to extract']
+    assert said == [
+        f'{out} holds 7 of 10 images; 2 changed since, 1 no longer asked for; 3 to extract'
+    ]
     check(out, photos, inferencer)
 
 
@@ -128,12 +133,16 @@ def test_features_of_another_model_are_refused(photos, trained, inferencer, tmp_
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     shutil.copytree(trained / 'work', tmp_path / 'moved')
     options = {'test_dataloader.dataset.pipeline.resize.scale': (20, 40)}
-    others = {r'other options \(flip=False, here True\)':
-              ReIDInferencer(trained / 'work', flip=True, **keys),
-              r"other options \(precision='float32', here 'bfloat16'\)":
-              ReIDInferencer(trained / 'work', amp=True, **keys),
-              'another test pipeline': ReIDInferencer(trained / 'work', options=options, **keys),
-              'other weights': ReIDInferencer(tmp_path / 'moved', **keys)}
+    others = {
+        r'other options \(flip=False, here True\)': ReIDInferencer(
+            trained / 'work', flip=True, **keys
+        ),
+        r"other options \(precision='float32', here 'bfloat16'\)": ReIDInferencer(
+            trained / 'work', amp=True, **keys
+        ),
+        'another test pipeline': ReIDInferencer(trained / 'work', options=options, **keys),
+        'other weights': ReIDInferencer(tmp_path / 'moved', **keys),
+    }
     others['other weights'].model.backbone.conv1.weight.data[0] += 1
     for text, other in others.items():
         with pytest.raises(ValueError, match=f'holds features of {text}: .*another --out'):
@@ -181,15 +190,26 @@ def test_the_same_folder_in_other_words(photos, inferencer, calls, tmp_path, mon
     assert extract_to_folder(inferencer, twice, tmp_path / 'twice').done == 0
 
 
-@pytest.mark.parametrize('damage', [
-    dict(made_by=None), dict(made_by='x'), dict(inputs=None), dict(inputs='photos'),
-    dict(inputs=[1]), dict(feat_dims='64'), dict(finished=None)], ids=str)
+@pytest.mark.parametrize(
+    'damage',
+    [
+        dict(made_by=None),
+        dict(made_by='x'),
+        dict(inputs=None),
+        dict(inputs='photos'),
+        dict(inputs=[1]),
+        dict(feat_dims='64'),
+        dict(finished=None),
+    ],
+    ids=str,
+)
 def test_a_damaged_manifest(photos, inferencer, tmp_path, damage):
     work, out = WorkList([str(photos / '00.jpg')]), tmp_path / 'out'
     extract_to_folder(inferencer, work, out)
     manifest = json.loads((out / 'manifest.json').read_text()) | damage
-    (out / 'manifest.json').write_text(json.dumps(
-        {key: value for key, value in manifest.items() if value is not None}))
+    (out / 'manifest.json').write_text(
+        json.dumps({key: value for key, value in manifest.items() if value is not None})
+    )
     for call in (lambda: load_extraction(out), lambda: extract_to_folder(inferencer, work, out)):
         with pytest.raises(ValueError, match=f'manifest.json is damaged, in .*{[*damage][0]}'):
             call()
@@ -210,20 +230,38 @@ def test_lists_and_videos(photos, inferencer, tmp_path, monkeypatch):
     (tmp_path / 'boxes').write_text('1,3,0,0,20,40\n4,3,5,6,20,40\n4,-1,5,5,20,40\n')
     summary = extract_to_folder(inferencer, work_list(['v.avi'], 'boxes'), tmp_path / 'video')
     assert summary.done == 1 and load_extraction(tmp_path / 'video').names == [
-        'v.avi#frame1/id3', 'v.avi#frame4/box3', 'v.avi#frame4/id3']
+        'v.avi#frame1/id3',
+        'v.avi#frame4/box3',
+        'v.avi#frame4/id3',
+    ]
     (tmp_path / 'list.txt').write_text('photos\n')
-    for inputs, boxes, error in ((['v.avi'], None, 'give --boxes'), (['list.txt'], None, 'line 1'),
-                                 (['v.avi', 'photos'], 'boxes', 'one video')):
+    for inputs, boxes, error in (
+        (['v.avi'], None, 'give --boxes'),
+        (['list.txt'], None, 'line 1'),
+        (['v.avi', 'photos'], 'boxes', 'one video'),
+    ):
         with pytest.raises(ValueError, match=error):
             work_list(inputs, boxes)
 
 
 def test_the_tool_as_a_user_starts_it(photos, trained, tmp_path):
-    code, output = start(sys.executable, TOOL, trained / 'work', 'photos', '--out', 'out',
-                         '--device', 'cpu', cwd=tmp_path)
+    code, output = start(
+        sys.executable,
+        TOOL,
+        trained / 'work',
+        'photos',
+        '--out',
+        'out',
+        '--device',
+        'cpu',
+        cwd=tmp_path,
+    )
     assert code == 0, output
-    assert 'out: features of 9 images, of 64 dimensions; 1 unreadable (photos/03.jpg); 10 done' \
-        in output and 'unreadable: photos/03.jpg: image photos/03.jpg cannot be decoded' in output
+    assert (
+        'out: features of 9 images, of 64 dimensions; 1 unreadable (photos/03.jpg); 10 done'
+        in output
+        and 'unreadable: photos/03.jpg: image photos/03.jpg cannot be decoded' in output
+    )
 
 
 def test_queries_and_gallery_for_an_evaluation(trained, inferencer, tmp_path):
@@ -239,24 +277,44 @@ def test_queries_and_gallery_for_an_evaluation(trained, inferencer, tmp_path):
 
 def test_an_input_after_an_option_and_a_suffix_in_capitals(photos, trained, monkeypatch, capsys):
     monkeypatch.chdir(photos.parent)
-    monkeypatch.setattr(sys, 'argv', ['extract_features.py', str(trained / 'work'), '--quiet',
-                                      '--out', 'x.NPZ', 'photos', '--device', 'cpu'])
+    monkeypatch.setattr(
+        sys,
+        'argv',
+        [
+            'extract_features.py',
+            str(trained / 'work'),
+            '--quiet',
+            '--out',
+            'x.NPZ',
+            'photos',
+            '--device',
+            'cpu',
+        ],
+    )
     assert load_tool('extract_features').main() == 0
     assert os.path.isfile('x.NPZ') and len(load_extraction('x.NPZ')) == 9
 
 
-@pytest.mark.parametrize('arguments, error', [
-    (['photos', '--out', 'x.pkl'], 'a folder or an .npz file'),
-    (['epoch_1.pth', '--out', 'x'], "no images among ['epoch_1.pth']"),
-    (['--query', 'photos', '--out', 'x.npz'], 'go together'),
-    (['--query', 'photos', '--gallery', 'photos', '--out', 'x.npz'], 'does not fit the pattern'),
-    (['--query', 'junk', '--gallery', 'junk', '--out', 'x.npz'], 'query: none of 1 images is'),
-    (['gone', '--out', 'x'], 'no image and no folder at gone'),
-    (['photos', '--out', 'x', '--batch-size', '0'], 'batch_size=0'),
-    (['photos', '--out', 'x', '--shard-size', '0'], 'shard_size=0'),
-    (['photos', '--out', 'photos'], 'no folder of features, and not empty')])
-def test_mistakes_on_the_command_line(arguments, error, photos, trained, monkeypatch, capsys,
-                                      make_images):
+@pytest.mark.parametrize(
+    'arguments, error',
+    [
+        (['photos', '--out', 'x.pkl'], 'a folder or an .npz file'),
+        (['epoch_1.pth', '--out', 'x'], "no images among ['epoch_1.pth']"),
+        (['--query', 'photos', '--out', 'x.npz'], 'go together'),
+        (
+            ['--query', 'photos', '--gallery', 'photos', '--out', 'x.npz'],
+            'does not fit the pattern',
+        ),
+        (['--query', 'junk', '--gallery', 'junk', '--out', 'x.npz'], 'query: none of 1 images is'),
+        (['gone', '--out', 'x'], 'no image and no folder at gone'),
+        (['photos', '--out', 'x', '--batch-size', '0'], 'batch_size=0'),
+        (['photos', '--out', 'x', '--shard-size', '0'], 'shard_size=0'),
+        (['photos', '--out', 'photos'], 'no folder of features, and not empty'),
+    ],
+)
+def test_mistakes_on_the_command_line(
+    arguments, error, photos, trained, monkeypatch, capsys, make_images
+):
     extract_features = load_tool('extract_features')
     make_images(photos.parent / 'junk', ['-1_c1s1_000151_01.jpg'])
     monkeypatch.chdir(photos.parent)

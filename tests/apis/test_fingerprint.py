@@ -1,4 +1,5 @@
 """One identity of a model: what features depend on, and nothing else."""
+
 import json
 
 import numpy as np
@@ -21,33 +22,55 @@ def other(trained, options=None, **keys):
 
 
 def noise():
-    return [np.random.default_rng(n).integers(0, 256, (60, 40, 3), dtype=np.uint8)
-            for n in range(3)]
+    return [
+        np.random.default_rng(n).integers(0, 256, (60, 40, 3), dtype=np.uint8) for n in range(3)
+    ]
 
 
-@pytest.mark.parametrize('options', [
-    {'model.head.loss.terms.triplet.weight': 7.}, {'model.head.loss.terms.circle.gamma': 64},
-    {'model.head.loss.terms.triplet.weight': 0}, {'model.backbone.frozen_stages': 2},
-    {'model.backbone.norm_eval': True}, {'model.head.init_cfg': None},
-    {'model.backbone.style': 'pytorch'}, {'model.head.test_feature': 'bn'},
-    {'model.head.test_feature': ('bn', 'pooled')}, {'model.backbone.type': 'mmpretrain.ResNet'},
-    {f'{TEST}.load.max_pixels': 10**6}, {f'{TEST}.load.backend': 'cv2'},
-    {f'{TEST}.resize.type': 'mmpretrain.Resize'}, {f'{TEST}.pack.meta_keys': ('img_path', )},
-    {'test_dataloader.batch_size': 3}, {'test_dataloader.dataset.data_root': 'elsewhere'},
-    {'train_cfg.max_epochs': 99}], ids=str)
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'model.head.loss.terms.triplet.weight': 7.0},
+        {'model.head.loss.terms.circle.gamma': 64},
+        {'model.head.loss.terms.triplet.weight': 0},
+        {'model.backbone.frozen_stages': 2},
+        {'model.backbone.norm_eval': True},
+        {'model.head.init_cfg': None},
+        {'model.backbone.style': 'pytorch'},
+        {'model.head.test_feature': 'bn'},
+        {'model.head.test_feature': ('bn', 'pooled')},
+        {'model.backbone.type': 'mmpretrain.ResNet'},
+        {f'{TEST}.load.max_pixels': 10**6},
+        {f'{TEST}.load.backend': 'cv2'},
+        {f'{TEST}.resize.type': 'mmpretrain.Resize'},
+        {f'{TEST}.pack.meta_keys': ('img_path',)},
+        {'test_dataloader.batch_size': 3},
+        {'test_dataloader.dataset.data_root': 'elsewhere'},
+        {'train_cfg.max_epochs': 99},
+    ],
+    ids=str,
+)
 def test_what_features_do_not_depend_on(options, trained, inferencer):
     same = other(trained, options)
     np.testing.assert_allclose(same(noise()).features, inferencer(noise()).features, atol=1e-6)
     assert model_id(same) == model_id(inferencer)
 
 
-@pytest.mark.parametrize('options', [
-    {'model.head.test_feature': 'pooled'}, {'model.backbone.strides': (1, 2, 2, 2)},
-    {'model.neck.type': 'GeneralizedMeanPooling'}, {f'{TEST}.resize.scale': (24, 40)},
-    {f'{TEST}.resize.interpolation': 'nearest'}, {f'{TEST}.resize.backend': 'pillow'},
-    {f'{TEST}.load.backend': 'pillow'},  # of JPEG
-    {'model.data_preprocessor': dict(mean=[0, 0, 0], std=[1, 1, 1], to_rgb=True)},
-    {'model.data_preprocessor.to_rgb': False}], ids=str)
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'model.head.test_feature': 'pooled'},
+        {'model.backbone.strides': (1, 2, 2, 2)},
+        {'model.neck.type': 'GeneralizedMeanPooling'},
+        {f'{TEST}.resize.scale': (24, 40)},
+        {f'{TEST}.resize.interpolation': 'nearest'},
+        {f'{TEST}.resize.backend': 'pillow'},
+        {f'{TEST}.load.backend': 'pillow'},  # of JPEG
+        {'model.data_preprocessor': dict(mean=[0, 0, 0], std=[1, 1, 1], to_rgb=True)},
+        {'model.data_preprocessor.to_rgb': False},
+    ],
+    ids=str,
+)
 def test_what_features_depend_on(options, trained, inferencer):
     try:
         changed = other(trained, options)
@@ -96,7 +119,13 @@ def test_galleries_and_folders_of_an_older_release(inferencer, make_images, tmp_
 
 def test_a_model_that_ranks_by_another_distance_is_refused(trained, make_images, tmp_path):
     photos = make_images(tmp_path / 'photos', ['a.jpg'])
-    euclidean = other(trained, {'test_evaluator': dict(
-        type='reid_fusedloss.ReIDMetric', distance='euclidean', _delete_=True)})
+    euclidean = other(
+        trained,
+        {
+            'test_evaluator': dict(
+                type='reid_fusedloss.ReIDMetric', distance='euclidean', _delete_=True
+            )
+        },
+    )
     with pytest.raises(ValueError, match='ranks by euclidean distance, a gallery by the cosine'):
         update_gallery(GalleryIndex(euclidean.feat_dims), euclidean, [photos])

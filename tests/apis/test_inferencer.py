@@ -1,4 +1,5 @@
 """The inferencer against the Runner's own test loop, image by image, and what goes wrong."""
+
 import cv2
 import numpy as np
 import pytest
@@ -37,11 +38,25 @@ def test_all_kinds_of_one_image_are_alike(pictures, inferencer):
     path, bgr = pictures / '4.png', noise(4)
     rgb = np.ascontiguousarray(bgr[..., ::-1])
     opaque = np.dstack([bgr, np.full(bgr.shape[:2], 7, np.uint8)])
-    kinds = [path, str(path), bgr, Image.fromarray(rgb), opaque, ImageSource('crop', bgr),
-             Image.open(path)]
+    kinds = [
+        path,
+        str(path),
+        bgr,
+        Image.fromarray(rgb),
+        opaque,
+        ImageSource('crop', bgr),
+        Image.open(path),
+    ]
     extraction = inferencer(kinds)
-    assert extraction.names == [str(path), str(path), 'image 2', 'image 3', 'image 4', 'crop',
-                                'image 6']
+    assert extraction.names == [
+        str(path),
+        str(path),
+        'image 2',
+        'image 3',
+        'image 4',
+        'crop',
+        'image 6',
+    ]
     single = inferencer(str(path)).features
     np.testing.assert_allclose(extraction.features, np.repeat(single, 7, 0), atol=1e-6)
     np.testing.assert_allclose(inferencer(rgb, channel_order='rgb').features, single, atol=1e-6)
@@ -51,8 +66,9 @@ def test_all_kinds_of_one_image_are_alike(pictures, inferencer):
 def test_order_and_batches(pictures, trained, inferencer):
     paths = [str(pictures / f'{number}.png') for number in (5, 0, 6, 0, 3)]
     alone = np.concatenate([inferencer(path).features for path in paths])
-    together = ReIDInferencer(trained / 'work', device='cpu', batch_size=16, num_workers=2,
-                              progress=False)(paths)
+    together = ReIDInferencer(
+        trained / 'work', device='cpu', batch_size=16, num_workers=2, progress=False
+    )(paths)
     np.testing.assert_allclose(together.features, alone, atol=1e-5)
     assert together.names == paths and together.indices == [0, 1, 2, 3, 4]
     np.testing.assert_allclose(np.linalg.norm(alone, axis=1), 1, atol=1e-6)
@@ -64,13 +80,25 @@ def test_unreadable_images_are_reported_where_they_are(pictures, inferencer, tmp
     torn = tmp_path / 'torn.jpg'
     torn.write_bytes(cv2.imencode('.jpg', noise(1))[1].tobytes()[:-40])
     with Image.open(torn) as late:
-        inputs = [pictures / '0.png', tmp_path / 'gone.jpg', pictures / '1.png',
-                  tmp_path / 'empty.jpg', tmp_path / 'text.jpg', torn,  # a whole batch of these
-                  late, pictures / '2.png']
+        inputs = [
+            pictures / '0.png',
+            tmp_path / 'gone.jpg',
+            pictures / '1.png',
+            tmp_path / 'empty.jpg',
+            tmp_path / 'text.jpg',
+            torn,  # a whole batch of these
+            late,
+            pictures / '2.png',
+        ]
         extraction = inferencer(inputs)
     assert extraction.indices == [0, 2, 7]
     assert {name.split('/')[-1] for name in extraction.unreadable} == {
-        'gone.jpg', 'empty.jpg', 'text.jpg', 'torn.jpg', 'image 6'}
+        'gone.jpg',
+        'empty.jpg',
+        'text.jpg',
+        'torn.jpg',
+        'image 6',
+    }
     assert 'the file is empty' in extraction.unreadable[str(tmp_path / 'empty.jpg')]
     expected = inferencer([pictures / f'{number}.png' for number in range(3)]).features
     np.testing.assert_allclose(extraction.features, expected, atol=1e-6)
@@ -113,8 +141,9 @@ def test_a_generator_is_read_as_far_as_needed(inferencer, trained):
     next(parts)
     assert len(taken) == 6
     taken.clear()
-    workers = ReIDInferencer(trained / 'work', device='cpu', batch_size=2, num_workers=1,
-                             progress=False).extract(frames())
+    workers = ReIDInferencer(
+        trained / 'work', device='cpu', batch_size=2, num_workers=1, progress=False
+    ).extract(frames())
     first = next(workers)
     assert first.names == ['image 0', 'image 1'] and len(taken) <= 2 * (2 + 1)
     workers.close()
@@ -128,7 +157,8 @@ def test_keys_of_an_inferencer(pictures, trained, inferencer):
     assert np.abs(length - 1).max() > 0.01
     np.testing.assert_allclose(raw / length, inferencer(paths).features, atol=1e-5)
     mirrored = ReIDInferencer(trained / 'work', normalize=False, **keys)(
-        [noise(number)[:, ::-1] for number in range(3)]).features
+        [noise(number)[:, ::-1] for number in range(3)]
+    ).features
     flipped = ReIDInferencer(trained / 'work', normalize=False, flip=True, **keys)(paths).features
     np.testing.assert_allclose(flipped, (raw + mirrored) / 2, atol=1e-4)
     half = ReIDInferencer(trained / 'work', amp=True, **keys)(paths).features
@@ -164,11 +194,18 @@ def test_weights_that_are_no_numbers(trained):
         inferencer(noise(0))
 
 
-@pytest.mark.parametrize('keys, error', [
-    (dict(batch_size=0), 'batch_size=0'), (dict(num_workers=-1), 'num_workers=-1'),
-    (dict(flip='no'), "flip='no'"), (dict(amp=1), 'amp=1'), (dict(normalize=None), 'normalize'),
-    (dict(device='gpu'), "device='gpu' cannot be used"),
-    (dict(options={'modell': 1}), "no key 'modell'")])
+@pytest.mark.parametrize(
+    'keys, error',
+    [
+        (dict(batch_size=0), 'batch_size=0'),
+        (dict(num_workers=-1), 'num_workers=-1'),
+        (dict(flip='no'), "flip='no'"),
+        (dict(amp=1), 'amp=1'),
+        (dict(normalize=None), 'normalize'),
+        (dict(device='gpu'), "device='gpu' cannot be used"),
+        (dict(options={'modell': 1}), "no key 'modell'"),
+    ],
+)
 def test_wrong_keys(keys, error, trained):
     with pytest.raises((TypeError, ValueError), match=error):
         ReIDInferencer(trained / 'work', **{'device': 'cpu', 'progress': False, **keys})

@@ -1,4 +1,5 @@
 """Which weights a checkpoint must hold, and where a run's files are found."""
+
 import json
 import shutil
 
@@ -23,9 +24,12 @@ def load(trained, weights, folder):
 
 
 def test_a_checkpoint_without_classifier_and_centres_will_do(trained, weights, tmp_path):
-    slim = {name: weight for name, weight in weights.items()
-            if not name.startswith(('head.classifier', 'head.loss_module'))
-            and not name.endswith('num_batches_tracked')}
+    slim = {
+        name: weight
+        for name, weight in weights.items()
+        if not name.startswith(('head.classifier', 'head.loss_module'))
+        and not name.endswith('num_batches_tracked')
+    }
     assert len(slim) < len(weights)
     model, _ = load(trained, slim, tmp_path)
     whole, _ = load_model(trained / 'work', device='cpu')
@@ -33,11 +37,14 @@ def test_a_checkpoint_without_classifier_and_centres_will_do(trained, weights, t
     assert torch.equal(model(images, mode='tensor'), whole(images, mode='tensor'))
 
 
-@pytest.mark.parametrize('name', ['head.bn.running_mean', 'head.bn.weight',
-                                  'backbone.conv1.weight'])
+@pytest.mark.parametrize(
+    'name', ['head.bn.running_mean', 'head.bn.weight', 'backbone.conv1.weight']
+)
 def test_what_the_embedding_needs_must_be_there(name, trained, weights, tmp_path):
-    for part, error in (({}, f'{name} is missing'), ({name: torch.zeros(3)},
-                                                     rf'{name} has shape \(3,\) instead of')):
+    for part, error in (
+        ({}, f'{name} is missing'),
+        ({name: torch.zeros(3)}, rf'{name} has shape \(3,\) instead of'),
+    ):
         rest = {key: weight for key, weight in weights.items() if key != name} | part
         with pytest.raises(ValueError, match=f'does not fill 1 of .*{error}'):
             load(trained, rest, tmp_path)

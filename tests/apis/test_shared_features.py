@@ -1,4 +1,5 @@
 """A folder of features: one writer, nothing missing or doubled, and what is done is kept."""
+
 import os
 import platform
 import shutil
@@ -85,8 +86,10 @@ def removed(out):
     (out / 'shard_000000.npz').unlink()
 
 
-@pytest.mark.parametrize('change, text', [
-    (copied, '0 images are missing, 4 are there twice'), (removed, '4 images are missing, 0 are')])
+@pytest.mark.parametrize(
+    'change, text',
+    [(copied, '0 images are missing, 4 are there twice'), (removed, '4 images are missing, 0 are')],
+)
 def test_finished_is_not_written_unchecked(photos, tmp_path, monkeypatch, change, text):
     """As another program may do, or a folder without locks."""
     finish = FeatureStore.finish
@@ -110,8 +113,9 @@ def test_nothing_is_written_where_nothing_changed(photos, tmp_path):
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / 'out').glob('[!.]*')}
     summary = extract(photos, tmp_path / 'out')
     assert summary.done == 0 and summary.images == 11
-    assert before == {path.name: path.stat().st_mtime_ns
-                      for path in (tmp_path / 'out').glob('[!.]*')}
+    assert before == {
+        path.name: path.stat().st_mtime_ns for path in (tmp_path / 'out').glob('[!.]*')
+    }
 
 
 def test_a_folder_that_changes_while_it_is_read(photos, tmp_path):
@@ -147,6 +151,7 @@ def test_a_disk_that_is_full_at_any_byte_loses_nothing(photos, tmp_path):
 @pytest.mark.parametrize('stop', [KeyboardInterrupt, RuntimeError])
 def test_what_ends_an_extraction_leaves_what_is_done(photos, tmp_path, stop):
     """Also what does not fill a shard yet."""
+
     class Stopped(FileFeatures):
         def extract(self, sources):
             for number, part in enumerate(super().extract(sources)):
@@ -172,8 +177,19 @@ def test_a_signal_while_a_shard_is_written(photos, tmp_path, monkeypatch, capsys
         signal.raise_signal(number)
         add(self, extraction, stamps)
 
-    monkeypatch.setattr(sys, 'argv', ['extract_features.py', 'work', str(photos), '--out', str(
-        tmp_path / 'out'), '--shard-size', '4'])
+    monkeypatch.setattr(
+        sys,
+        'argv',
+        [
+            'extract_features.py',
+            'work',
+            str(photos),
+            '--out',
+            str(tmp_path / 'out'),
+            '--shard-size',
+            '4',
+        ],
+    )
     with monkeypatch.context() as patch:
         patch.setattr(FeatureStore, 'add', signalled)
         assert load_tool('extract_features').main() == 130

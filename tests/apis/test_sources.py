@@ -1,4 +1,5 @@
 """What is taken for images, and what is refused with its place."""
+
 import os
 import socket
 
@@ -53,23 +54,35 @@ def test_arrays():
     assert np.array_equal(stream[2].image, np.dstack([GREY + 2, GREY + 1, GREY]))
 
 
-@pytest.mark.parametrize('inputs, error', [
-    (5, 'inputs are of type int'), (None, 'inputs are of type NoneType'),
-    (b'a.jpg', 'inputs are of type bytes'), (torch.zeros(3, 4, 4), r'tensor.permute\(1, 2, 0\)'),
-    ([GREY, torch.zeros(3, 4, 4)], 'input 1 is of type Tensor'),
-    (['a.jpg', 7], 'input 1 is of type int'), ([['a.jpg']], 'input 0 is of type list'),
-    ([GREY, None], 'input 1 is of type NoneType'),
-    ({'a': GREY}, r'inputs are of type dict, .*list\(images.values\(\)\)'),
-    ({'a.jpg'}, 'inputs are of type set, .*give a list')])
+@pytest.mark.parametrize(
+    'inputs, error',
+    [
+        (5, 'inputs are of type int'),
+        (None, 'inputs are of type NoneType'),
+        (b'a.jpg', 'inputs are of type bytes'),
+        (torch.zeros(3, 4, 4), r'tensor.permute\(1, 2, 0\)'),
+        ([GREY, torch.zeros(3, 4, 4)], 'input 1 is of type Tensor'),
+        (['a.jpg', 7], 'input 1 is of type int'),
+        ([['a.jpg']], 'input 0 is of type list'),
+        ([GREY, None], 'input 1 is of type NoneType'),
+        ({'a': GREY}, r'inputs are of type dict, .*list\(images.values\(\)\)'),
+        ({'a.jpg'}, 'inputs are of type set, .*give a list'),
+    ],
+)
 def test_what_is_no_image_is_refused_at_once(inputs, error):
     with pytest.raises(TypeError, match=error):
         ImageStream(inputs)
 
 
-@pytest.mark.parametrize('array, error', [
-    (GREY.astype(np.float32), 'image 1 is an array of float32'), (GREY > 0, 'array of bool'),
-    (np.zeros((2, 3, 4, 3), np.uint8), r'image 1 has shape \(2, 3, 4, 3\).*as a list'),
-    (np.zeros((3, 4, 2), np.uint8), r'shape \(3, 4, 2\)')])
+@pytest.mark.parametrize(
+    'array, error',
+    [
+        (GREY.astype(np.float32), 'image 1 is an array of float32'),
+        (GREY > 0, 'array of bool'),
+        (np.zeros((2, 3, 4, 3), np.uint8), r'image 1 has shape \(2, 3, 4, 3\).*as a list'),
+        (np.zeros((3, 4, 2), np.uint8), r'shape \(3, 4, 2\)'),
+    ],
+)
 def test_arrays_that_are_no_images(array, error):
     """In a list before any image is read, in a generator when they come up."""
     with pytest.raises((TypeError, ValueError), match=error):
@@ -88,8 +101,14 @@ def test_what_has_no_pixel_is_reported(shape):
     assert found[1].problem == f'it has no pixel, its shape is {shape}'
 
 
-ADDRESSES = ['http://127.0.0.1:9/a.jpg', 'https://host/a.jpg', 'ftp://host/a.jpg', 's3://b/a.jpg',
-             'file:///tmp/a.jpg', 'rtsp://host/live']
+ADDRESSES = [
+    'http://127.0.0.1:9/a.jpg',
+    'https://host/a.jpg',
+    'ftp://host/a.jpg',
+    's3://b/a.jpg',
+    'file:///tmp/a.jpg',
+    'rtsp://host/live',
+]
 
 
 @pytest.mark.parametrize('path', [*ADDRESSES, 'pipe.jpg', 'socket.jpg', '/dev/zero'])
@@ -100,9 +119,14 @@ def test_nothing_is_fetched_or_waited_for(path, tmp_path, monkeypatch):
         server.bind('socket.jpg')
         (tmp_path / 'list.txt').write_text(f'a.jpg\n{path}\n')
         words = 'nothing is fetched' if path in ADDRESSES else 'not waited for'
-        for call in (lambda: ImageStream(path), lambda: ImageStream(['a.jpg', path]),
-                     lambda: find_paths([path]), lambda: list(ImageStream(iter([path]))),
-                     lambda: read_boxes(path), lambda: video_crops(path, np.zeros((0, 6)))):
+        for call in (
+            lambda: ImageStream(path),
+            lambda: ImageStream(['a.jpg', path]),
+            lambda: find_paths([path]),
+            lambda: list(ImageStream(iter([path]))),
+            lambda: read_boxes(path),
+            lambda: video_crops(path, np.zeros((0, 6))),
+        ):
             with pytest.raises(ValueError, match=f'{path} is .*{words}'):
                 call()
         with pytest.raises(ValueError, match=f'line 2 of list.txt: {path} is .*{words}'):
@@ -130,8 +154,12 @@ def test_paths_that_lead_nowhere(tmp_path):
         ImageStream(tmp_path / 'gone')
     (tmp_path / 'sub').mkdir()
     hint = '; folders in it are looked into if the search is recursive'
-    for inputs, recursive, end in ((tmp_path, False, hint), ([tmp_path], False, hint),
-                                   (tmp_path, True, ''), (f'{tmp_path}/*.jpg', False, '')):
+    for inputs, recursive, end in (
+        (tmp_path, False, hint),
+        ([tmp_path], False, hint),
+        (tmp_path, True, ''),
+        (f'{tmp_path}/*.jpg', False, ''),
+    ):
         with pytest.raises(ValueError, match=f'no image .*: check the path{end}$'):
             ImageStream(inputs, recursive=recursive)
     with pytest.raises(ValueError, match="channel_order='RGB'"):

@@ -1,4 +1,5 @@
 """What may be asked to be extracted."""
+
 from pathlib import Path
 
 import pytest

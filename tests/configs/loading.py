@@ -1,10 +1,11 @@
 """Configs for tests: resolved fast, compared, made tiny."""
+
 import copy
 import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -14,13 +15,23 @@ from reid_fusedloss.engine.config import DATASET_VARIABLE, load_config
 from tests.tiny import DATASETS, REPOSITORY
 
 ROOT = REPOSITORY / 'configs'
-CONFIGS = sorted(path.relative_to(ROOT).with_suffix('').as_posix() for path in ROOT.rglob('*.py')
-                 if '_base_' not in path.parts)
+CONFIGS = sorted(
+    path.relative_to(ROOT).with_suffix('').as_posix()
+    for path in ROOT.rglob('*.py')
+    if '_base_' not in path.parts
+)
 PAPER = [name for name in CONFIGS if name.startswith('paper/table')]
 DATASET_NAMES = sorted(path.stem for path in DATASETS.glob('*.py') if path.stem != 'reid')
 ABSENT = '(absent)'
-TINY_DATA = dict(num_train_ids=18, num_test_ids=2, num_distractors=0, num_junk=0, num_cameras=2,
-                 images_per_camera=2, size=(32, 16))
+TINY_DATA = dict(
+    num_train_ids=18,
+    num_test_ids=2,
+    num_distractors=0,
+    num_junk=0,
+    num_cameras=2,
+    images_per_camera=2,
+    size=(32, 16),
+)
 # type of a backbone: what makes it tiny, and the channels that it has then
 TINY_BACKBONES = dict(
     ResNet=(dict(depth=18, stem_channels=8, base_channels=8), 64),
@@ -28,32 +39,49 @@ TINY_BACKBONES = dict(
     OSNet=(dict(widen_factor=0.25), 128),
     MobileNetV3=(dict(arch='small'), 576),
     ConvNeXt=(dict(arch=dict(depths=[1, 1, 1, 1], channels=[8, 8, 8, 8]), stem_patch_size=2), 8),
-    SwinTransformer=(dict(arch=dict(embed_dims=4, depths=[1, 1, 1, 1], num_heads=[1, 1, 1, 1]),
-                          img_size=(32, 16)), 32),
-    VisionTransformer=(dict(arch=dict(embed_dims=8, num_layers=1, num_heads=2,
-                                      feedforward_channels=8), img_size=(32, 16)), 8),
-    TIMMBackbone=(dict(model_name='test_efficientnet', pretrained=False), 256))
+    SwinTransformer=(
+        dict(
+            arch=dict(embed_dims=4, depths=[1, 1, 1, 1], num_heads=[1, 1, 1, 1]), img_size=(32, 16)
+        ),
+        32,
+    ),
+    VisionTransformer=(
+        dict(
+            arch=dict(embed_dims=8, num_layers=1, num_heads=2, feedforward_channels=8),
+            img_size=(32, 16),
+        ),
+        8,
+    ),
+    TIMMBackbone=(dict(model_name='test_efficientnet', pretrained=False), 256),
+)
 
 _parse = Config._file2dict
 
 
 @cache
-def _parsed(filename: str, dataset: Optional[str], options: tuple) -> tuple:
+def _parsed(filename: str, dataset: str | None, options: tuple) -> tuple:
     with patch.object(Config, '_file2dict', _parse_once):
         return _parse(filename, **dict(options))
 
 
-def _parse_once(filename: str, use_predefined_variables: bool = True,
-                use_environment_variables: bool = True,
-                lazy_import: Optional[bool] = None) -> tuple:
+def _parse_once(
+    filename: str,
+    use_predefined_variables: bool = True,
+    use_environment_variables: bool = True,
+    lazy_import: bool | None = None,
+) -> tuple:
     """A file of a chain of twelve is read once for each data set, not once for each descendant."""
-    options = dict(use_predefined_variables=use_predefined_variables, lazy_import=lazy_import,
-                   use_environment_variables=use_environment_variables)
-    return copy.deepcopy(_parsed(os.path.abspath(filename), os.environ.get(DATASET_VARIABLE),
-                                 tuple(options.items())))
+    options = dict(
+        use_predefined_variables=use_predefined_variables,
+        lazy_import=lazy_import,
+        use_environment_variables=use_environment_variables,
+    )
+    return copy.deepcopy(
+        _parsed(os.path.abspath(filename), os.environ.get(DATASET_VARIABLE), tuple(options.items()))
+    )
 
 
-def resolve(name: str, dataset: Optional[str] = None) -> Config:
+def resolve(name: str, dataset: str | None = None) -> Config:
     """A config of the repository by its path below configs/, without `.py`."""
     with patch.object(Config, '_file2dict', _parse_once):
         return load_config(str(ROOT / f'{name}.py'), dataset)
@@ -65,7 +93,7 @@ def header(name: str) -> str:
     return re.sub(r'^# ?', '', re.match(r'(#.*\n)*', text)[0], flags=re.MULTILINE)
 
 
-def parent(name: str) -> Optional[str]:
+def parent(name: str) -> str | None:
     """The one config that a config inherits from; None for a list of base files."""
     text = (ROOT / f'{name}.py').read_text()
     base = re.search(r"^_base_ = '(.+)\.py'$", text, flags=re.MULTILINE)
@@ -80,8 +108,9 @@ def differences(before: Any, after: Any, key: str = '') -> dict[str, Any]:
         return {} if before == after else {key: after}
     changed: dict[str, Any] = {}
     for name in before.keys() | after.keys():
-        changed |= differences(before.get(name, ABSENT), after.get(name, ABSENT),
-                               f'{key}.{name}' if key else name)
+        changed |= differences(
+            before.get(name, ABSENT), after.get(name, ABSENT), f'{key}.{name}' if key else name
+        )
     return changed
 
 

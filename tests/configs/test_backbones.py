@@ -1,4 +1,5 @@
 """Other backbones and poolings: what their configs have to get right beside running."""
+
 import math
 
 import pytest
@@ -20,9 +21,16 @@ OF_A_TRANSFORMER = ('backbones/vit_base', 'backbones/deit_small')
 @pytest.mark.parametrize('name', BACKBONES)
 def test_losses_and_data_are_the_headlines(name):
     """The backbone, what belongs to it and how it is optimised: nothing else."""
-    allowed = ('model.backbone', 'model.neck', 'model.head.in_channels', 'model.head.type',
-               'model.data_preprocessor.', 'optim_wrapper.', 'param_scheduler',
-               'train_dataloader.dataset.pipeline.erase.fill_color')
+    allowed = (
+        'model.backbone',
+        'model.neck',
+        'model.head.in_channels',
+        'model.head.type',
+        'model.data_preprocessor.',
+        'optim_wrapper.',
+        'param_scheduler',
+        'train_dataloader.dataset.pipeline.erase.fill_color',
+    )
     for key in changes(name, 'paper/fusedloss_r50'):
         assert key.startswith(allowed), key
 
@@ -62,9 +70,12 @@ def test_transreids_learning_rate(name):
     found = list(rates(cfg))
     assert found[:5] == pytest.approx([0.008 * (0.01 + 0.99 * epoch / 4) for epoch in range(5)])
     # MMEngine's warm-up ends one epoch early; from the 5th on a cosine from 1 down to 0.002
-    assert found[5:] == pytest.approx([
-        0.008 * (0.002 + 0.998 * (1 + math.cos(math.pi * (epoch - 5) / 115)) / 2)
-        for epoch in range(5, 120)])
+    assert found[5:] == pytest.approx(
+        [
+            0.008 * (0.002 + 0.998 * (1 + math.cos(math.pi * (epoch - 5) / 115)) / 2)
+            for epoch in range(5, 120)
+        ]
+    )
 
 
 @pytest.mark.parametrize('name', OF_A_TRANSFORMER)
@@ -77,8 +88,15 @@ def test_positions_of_square_weights_are_resized(name, tmp_path):
     state = {f'backbone.{key}': value for key, value in square.state_dict().items()}
     state['backbone.pos_embed'] = torch.cat([torch.full((1, 1, 8), 5.0), down.expand(1, 16, 8)], 1)
     torch.save(state, tmp_path / 'weights.pth')
-    model = MODELS.build(dict(small, img_size=(128, 64), init_cfg=dict(
-        type='Pretrained', checkpoint=str(tmp_path / 'weights.pth'), prefix='backbone.')))
+    model = MODELS.build(
+        dict(
+            small,
+            img_size=(128, 64),
+            init_cfg=dict(
+                type='Pretrained', checkpoint=str(tmp_path / 'weights.pth'), prefix='backbone.'
+            ),
+        )
+    )
     model.init_weights()
     token, grid = model.pos_embed[0, 0], model.pos_embed[0, 1:].reshape(8, 4, 8)
     assert (token == 5).all()
@@ -99,7 +117,7 @@ def test_gem_is_its_formula(name, dtype):
         features = features.to(dtype)
     features.requires_grad_()
     with torch.autocast('cpu', dtype or torch.bfloat16, enabled=dtype is not None):
-        pooled, = neck((features, ))
+        (pooled,) = neck((features,))
     expected = features.detach().double().clamp(min=1e-6).pow(3).mean((2, 3)).pow(1 / 3)
     assert torch.allclose(pooled.double(), expected, rtol=1e-5 if dtype is None else 2e-2)
     pooled.sum().backward()
@@ -112,6 +130,11 @@ def test_the_learned_exponent_does_not_decay(tmp_path):
     cfg = shrink(resolve('variants/gem_learned', 'synthetic'), tmp_path)
     model = MODELS.build(cfg.model)
     groups = build_optim_wrapper(model, cfg.optim_wrapper).optimizer.param_groups
-    decay = {name: group['weight_decay'] for group in groups for p in group['params']
-             for name, own in model.named_parameters() if own is p}
+    decay = {
+        name: group['weight_decay']
+        for group in groups
+        for p in group['params']
+        for name, own in model.named_parameters()
+        if own is p
+    }
     assert decay.pop('neck.p') == 0 and set(decay.values()) == {5e-4}

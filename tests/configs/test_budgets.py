@@ -1,4 +1,5 @@
 """A budget changes what a run costs and leaves what a row is about."""
+
 import json
 import math
 
@@ -13,10 +14,19 @@ from tests.configs.loading import PAPER, ROOT, changes, differences, parent, res
 BUDGETS_DIR = ROOT / '_base_' / 'budgets'
 BUDGETS = sorted(path.stem for path in BUDGETS_DIR.glob('*.py'))
 # what a budget may change
-COST = ('model.backbone.', 'model.head.in_channels', 'param_scheduler', 'train_cfg.',
-        'default_hooks.logger.interval', 'default_hooks.channels_last',
-        'optim_wrapper.optimizer.lr', 'dataset.max_ids', 'num_workers', 'pipeline.resize.scale',
-        'pipeline.crop.')
+COST = (
+    'model.backbone.',
+    'model.head.in_channels',
+    'param_scheduler',
+    'train_cfg.',
+    'default_hooks.logger.interval',
+    'default_hooks.channels_last',
+    'optim_wrapper.optimizer.lr',
+    'dataset.max_ids',
+    'num_workers',
+    'pipeline.resize.scale',
+    'pipeline.crop.',
+)
 FOR_VEHICLES = ('train_dataloader.batch_size', 'train_dataloader.batch_sampler.num_instances')
 
 
@@ -77,8 +87,14 @@ def test_a_row_trains_within_a_budget(tmp_path):
     cfg = resolve('paper/table3/4_id_triplet_center', 'synthetic')
     apply_budget(cfg, read_budget('cpu_synthetic', BUDGETS_DIR))
     shrink(cfg, tmp_path / 'data')
-    cfg.merge_from_dict({'train_dataloader.batch_size': 32, 'work_dir': str(tmp_path),
-                         'default_hooks.logger.interval': 1, 'default_hooks.checkpoint': None})
+    cfg.merge_from_dict(
+        {
+            'train_dataloader.batch_size': 32,
+            'work_dir': str(tmp_path),
+            'default_hooks.logger.interval': 1,
+            'default_hooks.checkpoint': None,
+        }
+    )
     cfg.test_dataloader = cfg.val_dataloader = cfg.val_evaluator = cfg.test_evaluator = None
     cfg.val_cfg = cfg.test_cfg = None
     Runner.from_cfg(cfg).train()
@@ -86,13 +102,16 @@ def test_a_row_trains_within_a_budget(tmp_path):
     found = [json.loads(line)['lr'] for line in lines]
     steps = len(found) // 24
     warm_up = [0.1 + 0.9 * step / (steps - 1) for step in range(steps)]
-    cosine = [0.01 + 0.99 * (1 + math.cos(math.pi * step / (23 * steps))) / 2
-              for step in range(23 * steps)]
+    cosine = [
+        0.01 + 0.99 * (1 + math.cos(math.pi * step / (23 * steps))) / 2
+        for step in range(23 * steps)
+    ]
     assert found == pytest.approx([2e-3 * factor for factor in warm_up + cosine], rel=1e-3)
 
 
-@pytest.mark.parametrize('name', ['bot/bot_triplet_center', 'mobilenetv2/fused_256x128',
-                                  'variants/epoch_images'])
+@pytest.mark.parametrize(
+    'name', ['bot/bot_triplet_center', 'mobilenetv2/fused_256x128', 'variants/epoch_images']
+)
 def test_fits_configs_beside_the_papers(name):
     cfg = within(name, 'cpu_synthetic' if name.startswith('variants/') else 'cpu_market')
     assert cfg.model.head.loss == resolve(name).model.head.loss

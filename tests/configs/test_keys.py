@@ -1,4 +1,5 @@
 """A key that is misspelt in a config stops the run, wherever it stands."""
+
 import inspect
 
 import pytest
@@ -12,8 +13,13 @@ from tests.configs.loading import ROOT
 from tests.tiny import tiny_config
 
 PARENT = ROOT / 'paper' / 'table4' / '4_circle_triplet_center.py'
-TINY = dict(model__backbone__depth=18, model__backbone__init_cfg=None, train_cfg__max_epochs=1,
-            train_cfg__val_interval=2, default_hooks__checkpoint__interval=-1)
+TINY = dict(
+    model__backbone__depth=18,
+    model__backbone__init_cfg=None,
+    train_cfg__max_epochs=1,
+    train_cfg__val_interval=2,
+    default_hooks__checkpoint__interval=-1,
+)
 # the misspelt name, and what a config that inherits from a row writes
 MISTAKES = {
     # at the top of a config
@@ -95,9 +101,16 @@ def test_a_variable_of_the_author_is_no_mistake(tmp_path):
 
 
 def test_parameters_of_another_constructor_are_its_own():
-    check_keys(Config(dict(optim_wrapper=dict(
-        constructor='LearningRateDecayOptimWrapperConstructor',
-        paramwise_cfg=dict(decay_rate=0.9)))))
+    check_keys(
+        Config(
+            dict(
+                optim_wrapper=dict(
+                    constructor='LearningRateDecayOptimWrapperConstructor',
+                    paramwise_cfg=dict(decay_rate=0.9),
+                )
+            )
+        )
+    )
 
 
 @pytest.mark.parametrize('name', [name for name in vars(registry) if name.isupper()])
@@ -118,8 +131,7 @@ def test_keys_of_options_and_budgets_are_checked_too(tmp_path):
     with pytest.raises(ValueError, match='cudnn_benchmrk'):
         load_config(config, options={'env_cfg.cudnn_benchmrk': True})
     with pytest.raises(ValueError, match='norm_decay_mul'):
-        load_config(config,
-                    options={'optim_wrapper.paramwise_cfg': dict(norm_decay_mul=0)})
+        load_config(config, options={'optim_wrapper.paramwise_cfg': dict(norm_decay_mul=0)})
     budget = tmp_path / 'mine.py'
     budget.write_text('env_cfg = dict(cudnn_benchmrk=True)')
     with pytest.raises(ValueError, match='cudnn_benchmrk'):

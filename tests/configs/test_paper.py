@@ -1,12 +1,22 @@
 """The paper as configs: a row is its parent and its label, nothing more."""
+
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.configs.loading import (ABSENT, CONFIGS, PAPER, ROOT, changes, differences, header,
-                                   parent, resolve)
+from tests.configs.loading import (
+    ABSENT,
+    CONFIGS,
+    PAPER,
+    ROOT,
+    changes,
+    differences,
+    header,
+    parent,
+    resolve,
+)
 
 HEADLINE = 'paper/fusedloss_r50'
 ERASE = 'train_dataloader.dataset.pipeline.erase'
@@ -21,10 +31,19 @@ def term(name, **keys):
 
 
 ROWS = {
-    'table2/1_backbone': (HEADLINE, {
-        STRIDES: (1, 2, 2, 2), HEAD: 'reid_fusedloss.LinearReIDHead', AUTO: 0.0,
-        f'{ERASE}.erase_prob': 0.0, **term('id', weight=1.0, label_smoothing=0.0),
-        **term('circle', weight=0.0), **term('triplet', weight=0.0), **term('center', weight=0.0)}),
+    'table2/1_backbone': (
+        HEADLINE,
+        {
+            STRIDES: (1, 2, 2, 2),
+            HEAD: 'reid_fusedloss.LinearReIDHead',
+            AUTO: 0.0,
+            f'{ERASE}.erase_prob': 0.0,
+            **term('id', weight=1.0, label_smoothing=0.0),
+            **term('circle', weight=0.0),
+            **term('triplet', weight=0.0),
+            **term('center', weight=0.0),
+        },
+    ),
     'table2/2_re': ('table2/1_backbone', {f'{ERASE}.erase_prob': 0.5}),
     'table2/3_auto': ('table2/2_re', {AUTO: 0.1}),
     'table2/4_ls': ('table2/3_auto', term('id', label_smoothing=0.1)),
@@ -49,14 +68,19 @@ ROWS = {
     'table6/k8_p16': ('table5/2_ours_rerank', {SIZE: 128, K: 8}),
     'table6/k16_p4': ('table5/2_ours_rerank', {K: 16}),
 }
-GEM = {'model.neck.type': 'GeneralizedMeanPooling', 'model.neck.p': 3.0,
-       'model.neck.p_trainable': False}
+GEM = {
+    'model.neck.type': 'GeneralizedMeanPooling',
+    'model.neck.p': 3.0,
+    'model.neck.p_trainable': False,
+}
 OTHERS = {
     'circle/circle_class': {},
-    'circle/circle_anchor': term('circle', form='anchor', reads='bn', margin=0.25, gamma=128,
-                                 label_smoothing=0.0),
-    'circle/circle_batch': term('circle', form='batch', reads='bn', margin=0.25, gamma=128,
-                                label_smoothing=0.0),
+    'circle/circle_anchor': term(
+        'circle', form='anchor', reads='bn', margin=0.25, gamma=128, label_smoothing=0.0
+    ),
+    'circle/circle_batch': term(
+        'circle', form='batch', reads='bn', margin=0.25, gamma=128, label_smoothing=0.0
+    ),
     'variants/adam_beta2_0999': {'optim_wrapper.optimizer.betas': (0.9, 0.999)},
     'variants/ap_trapezoid': {'val_evaluator.ap': 'trapezoid', 'test_evaluator.ap': 'trapezoid'},
     'variants/auto_augment_always': {AUTO: 1.0},
@@ -66,8 +90,10 @@ OTHERS = {
     'variants/center_wen': term('center', update='wen'),
     'variants/center_zeros': term('center', init='zeros'),
     'variants/circle_unsmoothed': term('circle', label_smoothing=0.0),
-    'variants/distance_euclidean': {'val_evaluator.distance': 'euclidean',
-                                    'test_evaluator.distance': 'euclidean'},
+    'variants/distance_euclidean': {
+        'val_evaluator.distance': 'euclidean',
+        'test_evaluator.distance': 'euclidean',
+    },
     'variants/embedding_512': {'model.head.embedding_dims': 512},
     'variants/epoch_identities': {'train_dataloader.batch_sampler.epoch_rule': 'identities'},
     'variants/epoch_images': {'train_dataloader.batch_sampler.epoch_rule': 'images'},
@@ -79,11 +105,15 @@ OTHERS = {
     'variants/triplet_weighted': term('triplet', margin=None, mining='weighted'),
 }
 BOT = {
-    **term('id', weight=1.0), **term('circle', weight=0.0), **term('center', weight=0.0),
-    AUTO: 0.0, f'{ERASE}.fill_color': (127, 142, 152),
-    'optim_wrapper.optimizer.betas': (0.9, 0.999)}
+    **term('id', weight=1.0),
+    **term('circle', weight=0.0),
+    **term('center', weight=0.0),
+    AUTO: 0.0,
+    f'{ERASE}.fill_color': (127, 142, 152),
+    'optim_wrapper.optimizer.betas': (0.9, 0.999),
+}
 # table, row, then R1 and mAP on Market-1501 and on DukeMTMC-reID, as the paper prints them
-PRINTED = '''
+PRINTED = """
 2 Backbone                         83.4 69.6 78.3 61.2
 2 +RE                              86.7 71.9 79.2 64.9
 2 +Auto                            87.3 72.3 79.7 66.2
@@ -108,7 +138,7 @@ PRINTED = '''
 6 4x16, as P x K                   95.7 90.5 91.6 81.6
 6 6x16                             95.3 90.2 90.3 80.9
 6 8x16                             95.5 90.4 91.5 81.2
-'''
+"""
 DATA = ('Market-1501', 'DukeMTMC-reID')
 
 
@@ -131,18 +161,21 @@ def test_every_config_stands_in_a_table():
     assert others - in_tables == {
         HEADLINE,
         'variants/schedule_bot',  # see test_schedules.py
-        'variants/gem_learned'}  # see below
+        'variants/gem_learned',
+    }  # see below
     assert in_tables <= others
 
 
 def test_learnt_pooling_is_fixed_pooling_that_is_trained_and_not_decayed():
     assert changes('variants/gem_learned', 'variants/gem_fixed') == {
         'model.neck.p_trainable': True,
-        'optim_wrapper.paramwise_cfg': {'custom_keys': {'neck.p': {'decay_mult': 0.0}}}}
+        'optim_wrapper.paramwise_cfg': {'custom_keys': {'neck.p': {'decay_mult': 0.0}}},
+    }
 
 
-@pytest.mark.parametrize('row', [
-    'table4/4_circle_triplet_center', 'table5/2_ours_rerank', 'table6/k4_p16'])
+@pytest.mark.parametrize(
+    'row', ['table4/4_circle_triplet_center', 'table5/2_ours_rerank', 'table6/k4_p16']
+)
 def test_the_rows_add_up_to_the_headline(row):
     assert resolve(f'paper/{row}').to_dict() == resolve(HEADLINE).to_dict()
 
@@ -158,7 +191,8 @@ def test_the_papers_own_numbers_stand_in_the_headline():
     cfg = resolve(HEADLINE)
     terms, optimizer = cfg.model.head.loss.terms, cfg.optim_wrapper.optimizer
     assert {name: used.weight for name, used in terms.items()} == dict(
-        id=0.0, circle=1.0, triplet=1.0, center=0.005)
+        id=0.0, circle=1.0, triplet=1.0, center=0.005
+    )
     assert terms.circle.label_smoothing == terms.id.label_smoothing == 0.1
     pipeline = cfg.train_dataloader.dataset.pipeline
     assert pipeline.resize.scale == (128, 256) and pipeline.crop.crop_size == (256, 128)
@@ -170,8 +204,9 @@ def test_the_papers_own_numbers_stand_in_the_headline():
 
 def printed():
     for line in PRINTED.strip().splitlines():
-        table, row, *figures = re.match(r'(\d) (.+?)\s+' + r'([\d.]+) ' * 3 + r'([\d.]+)$',
-                                        line).groups()
+        table, row, *figures = re.match(
+            r'(\d) (.+?)\s+' + r'([\d.]+) ' * 3 + r'([\d.]+)$', line
+        ).groups()
         yield (int(table), row), [float(figure) for figure in figures]
 
 
@@ -218,8 +253,11 @@ def test_metafile_is_a_model_index():
 def test_header_says_the_papers_figures(model):
     text = header(model['Config'].removeprefix('configs/').removesuffix('.py'))
     figures, reranked = metrics(model)
-    said = re.search(r'Paper(, re-ranked)?: Market-1501 R1 (.+) / mAP (.+), DukeMTMC-reID R1 (.+) '
-                     r'/ mAP ([\d.]+)\. Ours: not run\.', text)
+    said = re.search(
+        r'Paper(, re-ranked)?: Market-1501 R1 (.+) / mAP (.+), DukeMTMC-reID R1 (.+) '
+        r'/ mAP ([\d.]+)\. Ours: not run\.',
+        text,
+    )
     assert [float(figure) for figure in said.groups()[1:]] == figures
     assert bool(said[1]) == reranked
     row = model['Metadata']['Row'].split(', as')[0]

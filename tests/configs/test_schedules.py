@@ -1,4 +1,5 @@
 """Learning rates of every epoch, against their closed forms."""
+
 import math
 
 import pytest
@@ -28,8 +29,9 @@ def bot(epoch):
 
 def rates(cfg):
     """Learning rate at the start of each epoch, with schedulers stepped as MMEngine does."""
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))],
-                                lr=cfg.optim_wrapper.optimizer.lr)
+    optimizer = torch.optim.SGD(
+        [torch.nn.Parameter(torch.zeros(1))], lr=cfg.optim_wrapper.optimizer.lr
+    )
     schedulers = []
     for scheduler in cfg.param_scheduler:
         scheduler = dict(scheduler, optimizer=optimizer)
@@ -44,8 +46,11 @@ def rates(cfg):
                 scheduler.step()
 
 
-FULL = [name for name in CONFIGS if name.split('/')[0] in
-        ('paper/fusedloss_r50', 'paper', 'bot', 'circle', 'variants')]
+FULL = [
+    name
+    for name in CONFIGS
+    if name.split('/')[0] in ('paper/fusedloss_r50', 'paper', 'bot', 'circle', 'variants')
+]
 
 
 @pytest.mark.parametrize('name', FULL)
@@ -69,13 +74,20 @@ def cosine(epoch, epochs, peak):
     return peak * (0.01 + 0.99 * (1 + math.cos(math.pi * (epoch - 1) / (epochs - 1))) / 2)
 
 
-@pytest.mark.parametrize('budget, epochs, peak', [
-    ('cpu_synthetic', 24, 2e-3), ('cpu_market', 12, PEAK), ('cpu_market_subset', 12, PEAK),
-    ('cpu_vehicles', 12, PEAK)])
+@pytest.mark.parametrize(
+    'budget, epochs, peak',
+    [
+        ('cpu_synthetic', 24, 2e-3),
+        ('cpu_market', 12, PEAK),
+        ('cpu_market_subset', 12, PEAK),
+        ('cpu_vehicles', 12, PEAK),
+    ],
+)
 def test_a_budget_has_a_cosine(budget, epochs, peak):
     cfg = resolve('paper/fusedloss_r50')
     apply_budget(cfg, read_budget(budget, ROOT / '_base_' / 'budgets'))
     assert cfg.train_cfg.max_epochs == epochs
     # MMEngine's warm-up ends one iteration early, so its cosine starts there
     assert list(rates(cfg)) == pytest.approx(
-        [cosine(epoch, epochs, peak) for epoch in range(epochs)], rel=1e-6)
+        [cosine(epoch, epochs, peak) for epoch in range(epochs)], rel=1e-6
+    )

@@ -1,4 +1,5 @@
 """Weights and images by a formula, the same wherever a network is run."""
+
 import json
 import math
 import zlib
@@ -19,8 +20,9 @@ def draw_weights(shapes: Mapping[str, tuple[int, ...]], gain: float = 0.6) -> di
 
     `gain`, the mean of the weights of normalisations, is chosen so that activations are of order 1.
     """
-    return {name: torch.from_numpy(_draw(name, tuple(shape), gain))
-            for name, shape in shapes.items()}
+    return {
+        name: torch.from_numpy(_draw(name, tuple(shape), gain)) for name, shape in shapes.items()
+    }
 
 
 def _draw(name: str, shape: tuple[int, ...], gain: float) -> np.ndarray:
@@ -56,7 +58,7 @@ def read_record(name: str) -> tuple[dict[str, tuple[int, ...]], dict]:
 
 def thin(features: Tensor) -> np.ndarray:
     """At most about 128 of the values of each feature, evenly spaced."""
-    return features[:, ::max(1, features.shape[1] // 128)].numpy()
+    return features[:, :: max(1, features.shape[1] // 128)].numpy()
 
 
 def assert_close(found: Tensor, recorded: np.ndarray) -> None:

@@ -1,4 +1,5 @@
 """The model of ours that converted weights fit, and its features."""
+
 from typing import Any
 
 import torch

@@ -1,4 +1,5 @@
 """Files of other projects, read wherever a checkpoint is read, and converted by the tool."""
+
 import sys
 import types
 
@@ -22,8 +23,12 @@ from tests.tiny import tiny_config
 
 def foreign(weights):
     """Names of reid-strong-baseline."""
-    theirs = {key.replace('backbone.', 'base.').replace('head.bn.', 'bottleneck.')
-              .replace('head.classifier.', 'classifier.'): value for key, value in weights.items()}
+    theirs = {
+        key.replace('backbone.', 'base.')
+        .replace('head.bn.', 'bottleneck.')
+        .replace('head.classifier.', 'classifier.'): value
+        for key, value in weights.items()
+    }
     return {key: value for key, value in theirs.items() if not key.startswith('head.')}
 
 
@@ -40,8 +45,9 @@ def tiny(tmp_path_factory):
 
 
 def runner_of(folder, work_dir, **options):
-    return Runner.from_cfg(tiny_config(folder / 'data', work_dir,
-                                       load_from=str(folder / 'foreign.pth'), **options))
+    return Runner.from_cfg(
+        tiny_config(folder / 'data', work_dir, load_from=str(folder / 'foreign.pth'), **options)
+    )
 
 
 def test_the_runner_starts_from_them(tiny, tmp_path, monkeypatch):
@@ -78,13 +84,18 @@ def test_a_head_of_another_size_starts_anew(tiny, tmp_path, monkeypatch):
     assert (runner.model.head.bn.weight == 1).all()
     assert any('head.bn.weight (64,) (here (16,))' in line for line in lines)
     assert {line.split('size: ')[1].split(' ')[0] for line in lines} == {
-        f'head.bn.{leaf}' for leaf in ('weight', 'bias', 'running_mean', 'running_var')} | {
-        'head.classifier.weight'}
+        f'head.bn.{leaf}' for leaf in ('weight', 'bias', 'running_mean', 'running_var')
+    } | {'head.classifier.weight'}
 
 
-@pytest.mark.parametrize('extra, mark', [
-    ({}, {}), ({'head.old': torch.ones(1)}, dict(meta=dict(mmengine_version='0.10.7'))),
-    ({'head.old': torch.ones(1)}, dict(message_hub={}))])
+@pytest.mark.parametrize(
+    'extra, mark',
+    [
+        ({}, {}),
+        ({'head.old': torch.ones(1)}, dict(meta=dict(mmengine_version='0.10.7'))),
+        ({'head.old': torch.ones(1)}, dict(message_hub={})),
+    ],
+)
 def test_an_own_training_is_not_taken_for_anothers(extra, mark, tmp_path):
     """Of a model whose modules are called as others call theirs."""
     model = nn.Module()
@@ -111,10 +122,17 @@ def test_they_are_read_for_a_test(tiny):
     assert weights.keys() == {key for key in tiny[1] if '.loss_module.' not in key}
 
 
-@pytest.mark.parametrize('change, message', [
-    (lambda weights: weights.pop('backbone.bn1.bias'), r'not fill 1 of .*backbone\.bn1\.bias'),
-    (lambda weights: weights.update({'neck.p': torch.ones(1)}), r'no place for 1 .*neck\.p'),
-    (lambda weights: weights.update({'backbone.x': torch.ones(1)}), r'place for 1 .*backbone\.x')])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (lambda weights: weights.pop('backbone.bn1.bias'), r'not fill 1 of .*backbone\.bn1\.bias'),
+        (lambda weights: weights.update({'neck.p': torch.ones(1)}), r'no place for 1 .*neck\.p'),
+        (
+            lambda weights: weights.update({'backbone.x': torch.ones(1)}),
+            r'place for 1 .*backbone\.x',
+        ),
+    ],
+)
 def test_a_test_wants_all_weights_and_no_more(tiny, change, message):
     model = MODELS.build(tiny_config(tiny[0] / 'data', tiny[0] / 'work').model)
     weights = dict(tiny[1])
@@ -127,8 +145,10 @@ def test_a_test_wants_all_weights_and_no_more(tiny, change, message):
 def test_a_config_without_the_hook_gets_it(tiny, tmp_path):
     """As runs before it have left; MMEngine would test a random network, without an error."""
     cfg = tiny_config(tiny[0] / 'data', tmp_path)
-    for name, hooks in (('old', {key: hook for key, hook in cfg.default_hooks.items()
-                                 if key != 'foreign_weights'}), ('bare', None)):
+    for name, hooks in (
+        ('old', {key: hook for key, hook in cfg.default_hooks.items() if key != 'foreign_weights'}),
+        ('bare', None),
+    ):
         cfg.default_hooks = hooks
         cfg.dump(tmp_path / f'{name}.py')
         again = load_config(str(tmp_path / f'{name}.py'))
@@ -169,7 +189,7 @@ def test_load_model(tiny, tmp_path):
 def module_file(tmp_path):
     """A whole module of a package that comes and goes."""
     package = types.ModuleType('their_project')
-    package.Net = type('Net', (nn.Linear, ), dict(__module__='their_project'))
+    package.Net = type('Net', (nn.Linear,), dict(__module__='their_project'))
     sys.modules['their_project'] = package
     torch.save(package.Net(2, 3), tmp_path / 'module.pth')
     yield tmp_path / 'module.pth'
@@ -223,9 +243,13 @@ def test_the_tool_says_what_starts_anew(tmp_path, monkeypatch, capsys):
     assert 'fits configs/mobilenetv2/fused_256x128.py\n' in printed
 
 
-@pytest.mark.parametrize('arguments, message', [
-    (['--layout', 'transreid'], 'not of it, but of tonylins_mobilenetv2'),
-    (['--camera', '0'], 'camera=0 is for weights of TransReID')])
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (['--layout', 'transreid'], 'not of it, but of tonylins_mobilenetv2'),
+        (['--camera', '0'], 'camera=0 is for weights of TransReID'),
+    ],
+)
 def test_the_tool_refuses(tmp_path, monkeypatch, arguments, message):
     write_record('tonylins_mobilenetv2', tmp_path / 'theirs.pt')
     with pytest.raises(ValueError, match=message):

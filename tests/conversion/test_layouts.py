@@ -1,4 +1,5 @@
 """Which layout a file has, what is left over, and what is refused."""
+
 import re
 
 import pytest
@@ -29,8 +30,12 @@ def test_one_layout_alone_matches(name):
 
 
 def test_ours_have_no_layout():
-    weights = {'backbone.conv1.weight': torch.zeros(1), 'backbone.layer1.0.conv1.weight':
-               torch.zeros(1), 'neck.p': torch.zeros(1), 'head.bn.weight': torch.zeros(1)}
+    weights = {
+        'backbone.conv1.weight': torch.zeros(1),
+        'backbone.layer1.0.conv1.weight': torch.zeros(1),
+        'neck.p': torch.zeros(1),
+        'head.bn.weight': torch.zeros(1),
+    }
     assert detect(weights) is None
     with pytest.raises(ValueError, match='need no conversion'):
         convert(weights)
@@ -44,8 +49,11 @@ def test_everything_is_taken_or_left_over_with_a_reason():
     assert converted.left_over == {
         'pixel_mean': 'in the config, model.data_preprocessor',
         'pixel_std': 'in the config, model.data_preprocessor',
-        **{f'backbone.NL_{place}.W.0.bias': 'added to the mean of the normalisation behind it'
-           for place in ('2.0', '2.1', '3.0', '3.1', '3.2')}}
+        **{
+            f'backbone.NL_{place}.W.0.bias': 'added to the mean of the normalisation behind it'
+            for place in ('2.0', '2.1', '3.0', '3.1', '3.2')
+        },
+    }
     text = convert(weights).summary()
     assert 'fastreid' in text and '8 left over' in text and 'heads.extra' in text
 
@@ -60,7 +68,7 @@ def test_the_local_branch_of_jpm_is_left_over():
 
 def test_a_camera_is_added_to_all_positions():
     weights = weights_of('transreid_jpm_sie_stride12')
-    weights[SIE] = torch.arange(6.).reshape(6, 1, 1).expand(6, 1, 48)
+    weights[SIE] = torch.arange(6.0).reshape(6, 1, 1).expand(6, 1, 48)
     chosen, mean = convert(weights, camera=5), convert(weights)
     assert (chosen.weights['backbone.pos_embed'] == 15).all()
     assert (mean.weights['backbone.pos_embed'] == 7.5).all()
@@ -80,8 +88,10 @@ def test_camera_of_a_layout_without():
         convert(weights_of('transreid_plain'), camera=1)
 
 
-@pytest.mark.parametrize('layout, message', [
-    ('mystery', "layout='mystery' is none of"), ('fastreid', 'not of it, but of transreid')])
+@pytest.mark.parametrize(
+    'layout, message',
+    [('mystery', "layout='mystery' is none of"), ('fastreid', 'not of it, but of transreid')],
+)
 def test_wrong_layout(layout, message):
     with pytest.raises(ValueError, match=message):
         convert(weights_of('transreid_plain'), layout)
@@ -95,13 +105,17 @@ def test_another_network(layout):
         convert(weights, layout)
 
 
-@pytest.mark.parametrize('name, extra', [
-    ('strong_baseline_r50', 'base.layer1.0.se_module.fc1.weight'),
-    ('fastreid_bot_r50', 'backbone.layer1.0.se.fc.0.weight'),
-    ('torchreid_resnet50_fc512', 'layer1.0.IN.weight'),
-    ('torchreid_mobilenetv2_x1_0', 'conv9.extra.weight'),
-    ('tonylins_mobilenetv2', 'features.19.weight'),
-    ('transreid_plain', 'base.extra.weight')])
+@pytest.mark.parametrize(
+    'name, extra',
+    [
+        ('strong_baseline_r50', 'base.layer1.0.se_module.fc1.weight'),
+        ('fastreid_bot_r50', 'backbone.layer1.0.se.fc.0.weight'),
+        ('torchreid_resnet50_fc512', 'layer1.0.IN.weight'),
+        ('torchreid_mobilenetv2_x1_0', 'conv9.extra.weight'),
+        ('tonylins_mobilenetv2', 'features.19.weight'),
+        ('transreid_plain', 'base.extra.weight'),
+    ],
+)
 def test_a_layer_more_in_the_backbone_is_refused(name, extra):
     with pytest.raises(ValueError, match=f'1 weights of the backbone have no counterpart.*{extra}'):
         convert(weights_of(name) | {extra: torch.zeros(1)})
@@ -116,15 +130,21 @@ def test_several_layers_behind_the_pooling_are_refused():
 
 def test_two_names_for_one_of_ours_are_refused():
     weights = weights_of('fastreid_bot_r50')
-    with pytest.raises(ValueError, match='heads.weight and heads.classifier.weight.*'
-                                         'both head.classifier.weight'):
+    with pytest.raises(
+        ValueError, match='heads.weight and heads.classifier.weight.*both head.classifier.weight'
+    ):
         convert(weights | {'heads.classifier.weight': weights['heads.weight']})
 
 
-@pytest.mark.parametrize('name, lost', [
-    ('torchreid_osnet_x0_25', 'conv5.conv.weight'), ('transreid_plain', 'base.pos_embed'),
-    ('torchreid_mobilenetv2_x1_0', 'conv9.conv.weight'),
-    ('tonylins_mobilenetv2', 'features.0.0.weight')])
+@pytest.mark.parametrize(
+    'name, lost',
+    [
+        ('torchreid_osnet_x0_25', 'conv5.conv.weight'),
+        ('transreid_plain', 'base.pos_embed'),
+        ('torchreid_mobilenetv2_x1_0', 'conv9.conv.weight'),
+        ('tonylins_mobilenetv2', 'features.0.0.weight'),
+    ],
+)
 def test_a_file_that_is_cut_off(name, lost):
     weights = weights_of(name)
     del weights[lost]
@@ -145,9 +165,11 @@ def test_osnet_ain_keeps_its_distance():
 
 def test_torchreids_resnet_with_ibn():
     """The names of its backbone are IBN-Net's, as those of reid-strong-baseline are."""
-    weights = {key.removeprefix('base.'): value
-               for key, value in weights_of('strong_baseline_r50_ibn').items()
-               if re.match(r'base\.(?!fc)|classifier', key)}
+    weights = {
+        key.removeprefix('base.'): value
+        for key, value in weights_of('strong_baseline_r50_ibn').items()
+        if re.match(r'base\.(?!fc)|classifier', key)
+    }
     converted = convert(weights)
     assert converted.layout == 'torchreid_resnet'
     assert len(converted.weights) == len(weights)
@@ -163,26 +185,33 @@ def test_torchreids_resnet_with_ibn():
 def test_weights_older_than_the_count_of_batches(name):
     """PyTorch before 0.4.1 wrote none."""
     weights = weights_of(name)
-    older = {key: value for key, value in weights.items()
-             if not key.endswith('num_batches_tracked')}
+    older = {
+        key: value for key, value in weights.items() if not key.endswith('num_batches_tracked')
+    }
     found, own = convert(older).weights, convert(weights).weights
     fit = compare(found, own)
     fit.check()
     assert not fit.missing and {key.rsplit('.')[-1] for key in own.keys() - found.keys()} <= {
-        'num_batches_tracked'}
+        'num_batches_tracked'
+    }
 
 
 def test_vit_small_is_refused():
-    weights = {key: value for key, value in weights_of('transreid_plain').items()
-               if not key.endswith('qkv.bias')}
+    weights = {
+        key: value
+        for key, value in weights_of('transreid_plain').items()
+        if not key.endswith('qkv.bias')
+    }
     with pytest.raises(ValueError, match='vit_small'):
         convert(weights)
 
 
 def test_other_normalisation_of_fastreid_is_an_option():
     weights = weights_of('fastreid_bot_r50')
-    usual = dict(pixel_mean=torch.tensor([123.675, 116.28, 103.53]).reshape(1, 3, 1, 1),
-                 pixel_std=torch.tensor([58.395, 57.12, 57.375]).reshape(1, 3, 1, 1))
+    usual = dict(
+        pixel_mean=torch.tensor([123.675, 116.28, 103.53]).reshape(1, 3, 1, 1),
+        pixel_std=torch.tensor([58.395, 57.12, 57.375]).reshape(1, 3, 1, 1),
+    )
     assert convert(weights | usual).options == {}
     other = weights | usual | dict(pixel_mean=torch.full((1, 3, 1, 1), 127.5))
     assert convert(other).options == {'model.data_preprocessor.mean': [127.5] * 3}
@@ -191,20 +220,33 @@ def test_other_normalisation_of_fastreid_is_an_option():
 def test_older_names_of_fastreid():
     """Version 0.1: heads.bnneck, heads.classifier."""
     weights = weights_of('fastreid_bot_r50')
-    older = {key.replace('bottleneck.0', 'bnneck').replace('heads.w', 'heads.classifier.w'): value
-             for key, value in weights.items()}
+    older = {
+        key.replace('bottleneck.0', 'bnneck').replace('heads.w', 'heads.classifier.w'): value
+        for key, value in weights.items()
+    }
     assert older.keys() != weights.keys()
     assert convert(older).weights.keys() == convert(weights).weights.keys()
 
 
-@pytest.mark.parametrize('wrap', [
-    lambda state: state, lambda state: dict(state_dict=state, epoch=3),
-    lambda state: dict(model=dict(state_dict=state)),
-    lambda state: dict(net={f'module.{key}': value for key, value in state.items()}),
-    lambda state: {key: value.numpy() for key, value in state.items()}])
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda state: state,
+        lambda state: dict(state_dict=state, epoch=3),
+        lambda state: dict(model=dict(state_dict=state)),
+        lambda state: dict(net={f'module.{key}': value for key, value in state.items()}),
+        lambda state: {key: value.numpy() for key, value in state.items()},
+    ],
+)
 def test_wrappings(wrap):
-    state = BNNeckHead(3, 4, dict(type='reid_fusedloss.FusedLoss', terms=dict(id=dict(
-        type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.0)))).state_dict()
+    state = BNNeckHead(
+        3,
+        4,
+        dict(
+            type='reid_fusedloss.FusedLoss',
+            terms=dict(id=dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.0)),
+        ),
+    ).state_dict()
     found = read_state_dict(wrap(state))
     assert found.keys() == state.keys()
     assert all(torch.equal(found[key], value) for key, value in state.items())
@@ -222,10 +264,16 @@ def test_no_weights(checkpoint):
 
 
 def test_fit():
-    own = {'backbone.a': torch.zeros(2), 'backbone.pos_embed': torch.zeros(1, 9, 2),
-           'head.classifier.weight': torch.zeros(3, 2)}
-    fits = {'backbone.a': torch.zeros(2), 'backbone.pos_embed': torch.zeros(1, 5, 2),
-            'head.classifier.weight': torch.zeros(7, 2)}
+    own = {
+        'backbone.a': torch.zeros(2),
+        'backbone.pos_embed': torch.zeros(1, 9, 2),
+        'head.classifier.weight': torch.zeros(3, 2),
+    }
+    fits = {
+        'backbone.a': torch.zeros(2),
+        'backbone.pos_embed': torch.zeros(1, 5, 2),
+        'head.classifier.weight': torch.zeros(7, 2),
+    }
     compare(fits, own).check()
     with pytest.raises(ValueError, match=r'backbone.a: \(1,\) in the file, \(2,\) in the model'):
         compare(fits | {'backbone.a': torch.zeros(1)}, own).check()
@@ -234,10 +282,11 @@ def test_fit():
     with pytest.raises(ValueError, match=r'no place for 1 weights of the file \(backbone.b'):
         compare(fits | {'backbone.b': torch.zeros(1)}, own).check()
     compare(fits | {'neck.p': torch.zeros(1)}, own).check()
-    head = compare(fits | {'head.bn.weight': torch.zeros(5)},
-                   own | {'head.bn.weight': torch.zeros(2)})
+    head = compare(
+        fits | {'head.bn.weight': torch.zeros(5)}, own | {'head.bn.weight': torch.zeros(2)}
+    )
     head.check()  # it starts anew
-    assert head.shapes == {'head.bn.weight': ((5, ), (2, ))}
+    assert head.shapes == {'head.bn.weight': ((5,), (2,))}
     del fits['backbone.a']
     with pytest.raises(ValueError, match='1 weights of the backbone are not in the file'):
         compare(fits, own).check()
@@ -250,15 +299,25 @@ def transreid_of(blocks, channels, patches):
     layer = {key: shape for key, shape in shapes.items() if key.startswith('base.blocks.0.')}
     shapes = {key: shape for key, shape in shapes.items() if not key.startswith('base.blocks.')}
     for block in range(blocks):
-        shapes |= {key.replace('blocks.0', f'blocks.{block}'): shape
-                   for key, shape in layer.items()}
-    return {key: torch.empty([sizes.get(size, size) for size in shape], device='meta')
-            for key, shape in shapes.items()}
+        shapes |= {
+            key.replace('blocks.0', f'blocks.{block}'): shape for key, shape in layer.items()
+        }
+    return {
+        key: torch.empty([sizes.get(size, size) for size in shape], device='meta')
+        for key, shape in shapes.items()
+    }
 
 
-@pytest.mark.parametrize('channels, patches, stride, size', [
-    (768, 16 * 8, 16, (256, 128)), (768, 21 * 10, 12, (256, 128)), (384, 24 * 8, 16, (384, 128)),
-    (384, 31 * 10, 12, (384, 128)), (768, 21 * 21, 12, (256, 256))])
+@pytest.mark.parametrize(
+    'channels, patches, stride, size',
+    [
+        (768, 16 * 8, 16, (256, 128)),
+        (768, 21 * 10, 12, (256, 128)),
+        (384, 24 * 8, 16, (384, 128)),
+        (384, 31 * 10, 12, (384, 128)),
+        (768, 21 * 21, 12, (256, 256)),
+    ],
+)
 def test_the_config_that_is_named_fits(channels, patches, stride, size):
     converted = convert(transreid_of(12, channels, patches))
     cfg = resolve(converted.config)

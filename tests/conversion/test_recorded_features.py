@@ -1,4 +1,5 @@
 """Features are those that the original projects' code gives for the same weights and images."""
+
 import pytest
 
 from reid_fusedloss.conversion import convert, detect
@@ -6,10 +7,13 @@ from tests.conversion.formula import assert_close, draw_images, draw_weights, re
 from tests.conversion.models import build, features
 
 TINY_VIT = dict(
-    config='published/transreid_vit_base', model__backbone__img_size=(128, 64),
-    model__backbone__arch=dict(_delete_=True, embed_dims=48, num_layers=3, num_heads=3,
-                               feedforward_channels=192),
-    model__head__in_channels=48)
+    config='published/transreid_vit_base',
+    model__backbone__img_size=(128, 64),
+    model__backbone__arch=dict(
+        _delete_=True, embed_dims=48, num_layers=3, num_heads=3, feedforward_channels=192
+    ),
+    model__head__in_channels=48,
+)
 CASES = dict(
     strong_baseline_r50=('strong_baseline', {}, {}),
     strong_baseline_r50_ibn=('strong_baseline', {}, {}),
@@ -26,7 +30,11 @@ CASES = dict(
     tonylins_mobilenetv2=('tonylins_mobilenetv2', {}, {}),
     transreid_plain=('transreid', {}, TINY_VIT),
     transreid_jpm_sie_stride12=(
-        'transreid', dict(camera=4), dict(TINY_VIT, model__backbone__patch_cfg__stride=12)))
+        'transreid',
+        dict(camera=4),
+        dict(TINY_VIT, model__backbone__patch_cfg__stride=12),
+    ),
+)
 
 
 @pytest.mark.parametrize('name', CASES)

@@ -1,4 +1,5 @@
 """Files that claim more pixels than they hold: what is decoded by whom, and how much it takes."""
+
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from tests.datasets.bombs import BOMBS, HARMLESS, SIDE
 from tests.tiny import REPOSITORY
 
 MEGABYTE = 1024  # of the kilobytes of ru_maxrss
-EVERY_WAY = '''
+EVERY_WAY = """
 import io, pathlib, resource, runpy, sys
 import reid_fusedloss
 import cv2, numpy as np
@@ -53,15 +54,21 @@ try:
 except cv2.error as error:
     print('second line:', 'CV_IO_MAX_IMAGE_PIXELS' in str(error))
 print('peak', peak() - before)
-'''
+"""
 
 
 def test_every_decoder_stays_small(tmp_path):
-    environment = {key: value for key, value in os.environ.items()
-                   if key != 'OPENCV_IO_MAX_IMAGE_PIXELS'}
+    environment = {
+        key: value for key, value in os.environ.items() if key != 'OPENCV_IO_MAX_IMAGE_PIXELS'
+    }
     tool = REPOSITORY / 'tools' / 'contact_sheet.py'
-    done = subprocess.run([sys.executable, '-c', EVERY_WAY, str(tool)], cwd=tmp_path, text=True,
-                          capture_output=True, env={**environment, 'PYTHONPATH': str(REPOSITORY)})
+    done = subprocess.run(
+        [sys.executable, '-c', EVERY_WAY, str(tool)],
+        cwd=tmp_path,
+        text=True,
+        capture_output=True,
+        env={**environment, 'PYTHONPATH': str(REPOSITORY)},
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count('refused:') == 2 * len(BOMBS)
     assert 'second line: True' in done.stdout
@@ -69,8 +76,14 @@ def test_every_decoder_stays_small(tmp_path):
     assert len(peaks) == 2 and max(peaks) < 200 * MEGABYTE
 
 
-@pytest.mark.parametrize('name', [name for name in BOMBS if name not in (
-    'jpeg of two frames', 'png of two headers', 'apng', 'gif frame')])
+@pytest.mark.parametrize(
+    'name',
+    [
+        name
+        for name in BOMBS
+        if name not in ('jpeg of two frames', 'png of two headers', 'apng', 'gif frame')
+    ],
+)
 def test_the_claim_is_seen(name):
     """Of the others it is the second one, which no decoder here follows."""
     side = {'webp': 16383, 'webp lossless': 16383}.get(name, SIDE)
@@ -84,16 +97,24 @@ def test_the_same_without_the_lie_is_read(name):
     assert decode_image(HARMLESS[name]).shape == (16, 16, 3)
 
 
-@pytest.mark.parametrize('content, reason', [
-    (b'P6 30000 30000 255\n', 'is not one of JPEG, PNG'), (b'\xff\xd8' + b'\xff\xe0' * 9, 'frame'),
-    (b'RIFF\0\0\0\0WAVE' + bytes(99), 'is not one of'), (b'BM' + bytes(9), 'header is cut off'),
-    (b'RIFF\0\0\0\0WEBPALPH' + bytes(99), 'does not say its size'),
-    (b'II*\0\xff\xff\xff\xff' + bytes(99), 'header is cut off'),
-    (b'II*\0\x08\0\0\0' + bytes(99), 'does not say its size'), (b'GIF89a', 'header is cut off'),
-    (b'RIFF\0\0\0\0WEBPVP8X', 'header is cut off'), (b'\x89PNG\r\n\x1a\n' + bytes(99), 'IHDR'),
-    (b'\xff\xd8\xff\xd0' * 9 + b'\xff\xda', 'no frame header'),
-    (b'\xff\xd8' + b'\xff\xe0\0\2' * 2**17, 'no frame header')],  # libjpeg would go on
-    ids=range(12))
+@pytest.mark.parametrize(
+    'content, reason',
+    [
+        (b'P6 30000 30000 255\n', 'is not one of JPEG, PNG'),
+        (b'\xff\xd8' + b'\xff\xe0' * 9, 'frame'),
+        (b'RIFF\0\0\0\0WAVE' + bytes(99), 'is not one of'),
+        (b'BM' + bytes(9), 'header is cut off'),
+        (b'RIFF\0\0\0\0WEBPALPH' + bytes(99), 'does not say its size'),
+        (b'II*\0\xff\xff\xff\xff' + bytes(99), 'header is cut off'),
+        (b'II*\0\x08\0\0\0' + bytes(99), 'does not say its size'),
+        (b'GIF89a', 'header is cut off'),
+        (b'RIFF\0\0\0\0WEBPVP8X', 'header is cut off'),
+        (b'\x89PNG\r\n\x1a\n' + bytes(99), 'IHDR'),
+        (b'\xff\xd8\xff\xd0' * 9 + b'\xff\xda', 'no frame header'),
+        (b'\xff\xd8' + b'\xff\xe0\0\2' * 2**17, 'no frame header'),
+    ],  # libjpeg would go on
+    ids=range(12),
+)
 def test_what_has_no_size_is_not_decoded(content, reason, monkeypatch):
     monkeypatch.setattr('cv2.imdecode', None)
     with pytest.raises(ValueError, match=reason):

@@ -1,4 +1,5 @@
 """Draws with seeds of their own: of the place alone, different from each other, kept in workers."""
+
 import pickle
 import random
 
@@ -50,7 +51,8 @@ def test_seeds_are_of_run_epoch_and_place_alone():
     for change in (dict(seed=1), dict(epoch=1)):
         other = draws(make(**change))
         assert not {seed for batch in first for _, seed in batch} & {
-            seed for batch in other for _, seed in batch}
+            seed for batch in other for _, seed in batch
+        }
 
 
 def test_the_union_of_the_ranks_is_the_batch_of_one_process():
@@ -95,8 +97,13 @@ def test_a_data_set_draws_with_the_seed(tmp_path, make_images):
     numbers = dict(type='reid_fusedloss.LoadReIDImage')
     dataset = Dataset(str(tmp_path), 'train', pipeline=[numbers])
     dataset.pipeline.transforms.append(
-        lambda record: (random.random(), np.random.rand(), torch.rand(()).item(),
-                        record['sample_idx']))
+        lambda record: (
+            random.random(),
+            np.random.rand(),
+            torch.rand(()).item(),
+            record['sample_idx'],
+        )
+    )
     seed_all(3)
     expected = (random.random(), np.random.rand(), torch.rand(()).item(), 1)
     assert dataset[Draw(1, 3)] == expected == dataset[Draw(1, 3)]
@@ -139,10 +146,14 @@ class Noisy(BaseTransform):
 def test_transforms_with_generators_of_their_own_are_seeded(tmp_path, make_images):
     make_images(tmp_path / 'train', ['1_1.jpg', '2_1.jpg'])
     noisy = dict(type='reid_fusedloss.Noisy')
-    for step in (noisy, dict(type='RandomApply', prob=1., transforms=[noisy])):
-        dataset = ReIDDataset(str(tmp_path), 'train', sources=dict(train='train'),
-                              pattern=r'(?P<pid>\d)',
-                              pipeline=[dict(type='reid_fusedloss.LoadReIDImage'), step])
+    for step in (noisy, dict(type='RandomApply', prob=1.0, transforms=[noisy])):
+        dataset = ReIDDataset(
+            str(tmp_path),
+            'train',
+            sources=dict(train='train'),
+            pattern=r'(?P<pid>\d)',
+            pipeline=[dict(type='reid_fusedloss.LoadReIDImage'), step],
+        )
         expected = (np.random.default_rng(3).random(), 1)
         assert dataset[Draw(1, 3)] == expected == dataset[Draw(1, 3)]
         assert dataset[Draw(1, 4)] != expected and dataset[1] != dataset[1]
@@ -152,9 +163,12 @@ def test_albumentations(tmp_path, make_images):
     """The real library, where it is installed."""
     pytest.importorskip('albumentations', minversion='2')
     make_images(tmp_path / 'train', ['1_1.jpg', '2_1.jpg'])
-    steps = [dict(type='reid_fusedloss.LoadReIDImage'), dict(
-        type='Albumentations', transforms=[dict(type='RandomBrightnessContrast', p=1.)])]
-    dataset = ReIDDataset(str(tmp_path), 'train', sources=dict(train='train'),
-                          pattern=r'(?P<pid>\d)', pipeline=steps)
+    steps = [
+        dict(type='reid_fusedloss.LoadReIDImage'),
+        dict(type='Albumentations', transforms=[dict(type='RandomBrightnessContrast', p=1.0)]),
+    ]
+    dataset = ReIDDataset(
+        str(tmp_path), 'train', sources=dict(train='train'), pattern=r'(?P<pid>\d)', pipeline=steps
+    )
     first, again, other = (dataset[draw]['img'] for draw in (Draw(0, 3), Draw(0, 3), Draw(0, 4)))
     assert (first == again).all() and (first != other).any()

@@ -1,4 +1,5 @@
 """What folders, globs and list files may hold, and files that are named more than once."""
+
 import os
 import re
 
@@ -23,8 +24,9 @@ def log(caplog):
 
 
 def train_set(root, **options):
-    return ReIDDataset(str(root), 'train', **dict(
-        dict(pattern=PATTERN, sources=dict(train='train')), **options))
+    return ReIDDataset(
+        str(root), 'train', **dict(dict(pattern=PATTERN, sources=dict(train='train')), **options)
+    )
 
 
 def names(dataset):
@@ -64,8 +66,16 @@ def test_a_pipe_is_no_image(tmp_path, make_images):
         train_set(tmp_path)
 
 
-@pytest.mark.parametrize('name', ['0007_c1 two words.jpg', '0007_c1_späť_行人.jpg', '0007_c1\n.jpg',
-                                  '0007_c1"\'$%{}.jpg', '0007_c1' + 'x' * 240 + '.jpg'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        '0007_c1 two words.jpg',
+        '0007_c1_späť_行人.jpg',
+        '0007_c1\n.jpg',
+        '0007_c1"\'$%{}.jpg',
+        '0007_c1' + 'x' * 240 + '.jpg',
+    ],
+)
 def test_odd_names_are_read(tmp_path, make_images, name):
     make_images(tmp_path / 'train', [*NAMES, name])
     dataset = train_set(tmp_path, pipeline=[dict(type='reid_fusedloss.LoadReIDImage')])
@@ -90,12 +100,17 @@ def test_list_files(tmp_path, make_images):
         assert names(train_set(tmp_path, sources=source)) == [NAMES[0], NAMES[2]]
 
 
-@pytest.mark.parametrize('content, error, words', [
-    (b'', ValueError, 'no image'), (b'\n \r\n', ValueError, 'no image'),
-    (b'0001_c1.jpg\n0009_c1.jpg', FileNotFoundError, '0009_c1.jpg .line 2 of .*list.txt'),
-    (b'folder 1', FileNotFoundError, 'folder .line 1 of .*is no file'),
-    (b'\xff\xfe\x00', ValueError, 'list.txt is no UTF-8 text'),
-    (b'0001_c1.jpg\0', FileNotFoundError, 'line 1 of')])
+@pytest.mark.parametrize(
+    'content, error, words',
+    [
+        (b'', ValueError, 'no image'),
+        (b'\n \r\n', ValueError, 'no image'),
+        (b'0001_c1.jpg\n0009_c1.jpg', FileNotFoundError, '0009_c1.jpg .line 2 of .*list.txt'),
+        (b'folder 1', FileNotFoundError, 'folder .line 1 of .*is no file'),
+        (b'\xff\xfe\x00', ValueError, 'list.txt is no UTF-8 text'),
+        (b'0001_c1.jpg\0', FileNotFoundError, 'line 1 of'),
+    ],
+)
 def test_bad_list_files_are_named(tmp_path, make_images, content, error, words):
     (make_images(tmp_path / 'train', NAMES) / 'folder').mkdir()
     (tmp_path / 'list.txt').write_bytes(content)
@@ -103,40 +118,65 @@ def test_bad_list_files_are_named(tmp_path, make_images, content, error, words):
         train_set(tmp_path, sources=dict(train=dict(folder='train', list_file='list.txt')))
 
 
-@pytest.mark.parametrize('source, error', [
-    ('train/0001_c1.jpg', FileNotFoundError), ('x' * 5000, FileNotFoundError),
-    ('nul\0', (FileNotFoundError, ValueError)), ('/train/*.jpg', ValueError), ('**x', ValueError),
-    ([], ValueError), (None, ValueError), (b'train', ValueError), ({}, ValueError),
-    (dict(folder=None, list_file='list.txt'), ValueError),
-    (dict(folder='train', list_file='train'), FileNotFoundError), (['train', 5], ValueError)])
+@pytest.mark.parametrize(
+    'source, error',
+    [
+        ('train/0001_c1.jpg', FileNotFoundError),
+        ('x' * 5000, FileNotFoundError),
+        ('nul\0', (FileNotFoundError, ValueError)),
+        ('/train/*.jpg', ValueError),
+        ('**x', ValueError),
+        ([], ValueError),
+        (None, ValueError),
+        (b'train', ValueError),
+        ({}, ValueError),
+        (dict(folder=None, list_file='list.txt'), ValueError),
+        (dict(folder='train', list_file='train'), FileNotFoundError),
+        (['train', 5], ValueError),
+    ],
+)
 def test_bad_sources(tmp_path, make_images, source, error):
     make_images(tmp_path / 'train', NAMES)
     with pytest.raises(error):
         train_set(tmp_path, sources=dict(train=source))
 
 
-@pytest.mark.parametrize('change, error, words', [
-    (dict(pattern=r'(?P<pid>['), ValueError, 'no regular expression'),
-    (dict(pattern=r'(?P<pid>)*'), ValueError, 'does not fit the pattern'),
-    (dict(pattern=5), TypeError, 'pattern'), (dict(pattern=b'(?P<pid>1)'), TypeError, 'pattern'),
-    (dict(sources='train'), TypeError, 'sources is a dict'),
-    (dict(pipeline=None), TypeError, 'pipeline'), (dict(pipeline='load'), TypeError, 'pipeline'),
-    (dict(pipeline=[dict(prob=1)]), TypeError, '`type`'),
-    (dict(pipeline=dict(load=dict())), TypeError, '`type`'),
-    (dict(max_refetch=2.5), TypeError, 'max_refetch'), (dict(unreadable=True), ValueError, 'True'),
-    (dict(serialize_data='no'), TypeError, 'serialize_data'),
-    (dict(max_ids=1), ValueError, 'only identity to train on'),
-    (dict(junk_pids=('0001', )), ValueError, 'only identity to train on')])
+@pytest.mark.parametrize(
+    'change, error, words',
+    [
+        (dict(pattern=r'(?P<pid>['), ValueError, 'no regular expression'),
+        (dict(pattern=r'(?P<pid>)*'), ValueError, 'does not fit the pattern'),
+        (dict(pattern=5), TypeError, 'pattern'),
+        (dict(pattern=b'(?P<pid>1)'), TypeError, 'pattern'),
+        (dict(sources='train'), TypeError, 'sources is a dict'),
+        (dict(pipeline=None), TypeError, 'pipeline'),
+        (dict(pipeline='load'), TypeError, 'pipeline'),
+        (dict(pipeline=[dict(prob=1)]), TypeError, '`type`'),
+        (dict(pipeline=dict(load=dict())), TypeError, '`type`'),
+        (dict(max_refetch=2.5), TypeError, 'max_refetch'),
+        (dict(unreadable=True), ValueError, 'True'),
+        (dict(serialize_data='no'), TypeError, 'serialize_data'),
+        (dict(max_ids=1), ValueError, 'only identity to train on'),
+        (dict(junk_pids=('0001',)), ValueError, 'only identity to train on'),
+    ],
+)
 def test_bad_arguments(tmp_path, make_images, change, error, words):
     make_images(tmp_path / 'train', NAMES)
     with pytest.raises(error, match=words):
         train_set(tmp_path, **change)
 
 
-@pytest.mark.parametrize('root, error, words', [
-    ('file', FileNotFoundError, 'is a file'), ('x' * 5000, FileNotFoundError, 'does not exist'),
-    ('file/deeper', FileNotFoundError, 'does not exist'), (None, TypeError, 'data_root'),
-    (5, TypeError, 'data_root'), ('nul\0', FileNotFoundError, 'does not exist')])
+@pytest.mark.parametrize(
+    'root, error, words',
+    [
+        ('file', FileNotFoundError, 'is a file'),
+        ('x' * 5000, FileNotFoundError, 'does not exist'),
+        ('file/deeper', FileNotFoundError, 'does not exist'),
+        (None, TypeError, 'data_root'),
+        (5, TypeError, 'data_root'),
+        ('nul\0', FileNotFoundError, 'does not exist'),
+    ],
+)
 def test_bad_roots(tmp_path, monkeypatch, root, error, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'file').write_text('')
@@ -167,8 +207,10 @@ def test_gaps_between_pids_are_closed(tmp_path, make_images):
 
 def test_numbers_beyond_64_bits_stay_strings():
     assert to_labels([str(2**63), '1']) == {str(2**63): str(2**63), '1': '1'}
-    assert to_labels([str(2**63 - 1), str(-2**63)]) == {
-        str(2**63 - 1): 2**63 - 1, str(-2**63): -2**63}
+    assert to_labels([str(2**63 - 1), str(-(2**63))]) == {
+        str(2**63 - 1): 2**63 - 1,
+        str(-(2**63)): -(2**63),
+    }
 
 
 def test_a_file_named_twice_counts_once(tmp_path, make_images, log):
@@ -192,7 +234,9 @@ def test_a_query_that_is_in_the_gallery(tmp_path, make_images, log):
     dataset = ReIDDataset(str(tmp_path), 'test', pattern=PATTERN, sources=sources)
     assert len(dataset) == 5
     assert log().count('2 of 2 queries are in the gallery too: they are left out there') == 1
-    with pytest.raises(ValueError, match='2 files are query and gallery, .*0001_c1.jpg.*no cameras'):
+    with pytest.raises(
+        ValueError, match='2 files are query and gallery, .*0001_c1.jpg.*no cameras'
+    ):
         ReIDDataset(str(tmp_path), 'test', pattern=r'(?P<pid>\d+)', sources=sources)
 
 

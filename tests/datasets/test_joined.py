@@ -1,9 +1,15 @@
 """Different people of equal numbers are never merged in silence."""
+
 import logging
 
 import pytest
-from mmengine.dataset import (BaseDataset, ConcatDataset, DefaultSampler, InfiniteSampler,
-                              RepeatDataset)
+from mmengine.dataset import (
+    BaseDataset,
+    ConcatDataset,
+    DefaultSampler,
+    InfiniteSampler,
+    RepeatDataset,
+)
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from torch.utils.data import Subset
@@ -38,8 +44,10 @@ def two(tmp_path, make_images):
 
 
 def test_sources_that_share_identities_are_refused(two, log):
-    words = r"ReIDDataset train: 2 identities, '0002' for one, are in .*a/train and in .*b/train" \
+    words = (
+        r"ReIDDataset train: 2 identities, '0002' for one, are in .*a/train and in .*b/train"
         '.*same_identities=True.*rename'
+    )
     with pytest.raises(ValueError, match=words):
         dataset(two, sources=dict(train=['a/train', 'b/train']))
     joined = dataset(two, sources=dict(train=['a/train', 'b/train']), same_identities=True)
@@ -71,8 +79,9 @@ def test_parts_of_one_folder_share_its_people(two, make_images, log):
     joined = dataset(two, sources=dict(train=['a/train/*_c1.jpg', 'a/train/0001*', 'a/train']))
     assert joined.metainfo['num_ids'] == 3 and 'several folders' not in log()
     for number, name in enumerate(('train', 'val')):
-        (two / f'list_{name}.txt').write_text(f'0001/0001_00{number}_01_a.jpg 1\n'
-                                              f'0002/0002_00{number}_01_a.jpg 2\n')
+        (two / f'list_{name}.txt').write_text(
+            f'0001/0001_00{number}_01_a.jpg 1\n0002/0002_00{number}_01_a.jpg 2\n'
+        )
     for pid in ('0001', '0002'):
         make_images(two / 'train' / pid, [f'{pid}_00{number}_01_a.jpg' for number in range(2)])
     assert MSMT17TrainVal(str(two), 'train').metainfo['num_ids'] == 2
@@ -82,15 +91,21 @@ def test_mmengines_concatenation_is_refused(two):
     parts = [dataset(two, sources=dict(train=f'{name}/train')) for name in 'ab']
     sampler = DefaultSampler(ConcatDataset(parts), seed=0)
     words = 'ConcatDataset of 2 training sets: each numbers its identities from 0.*`sources`'
-    for wrap in (lambda: PKBatchSampler(sampler, 4, 2), lambda: SeededBatchSampler(sampler, 4),
-                 lambda: SeededBatchSampler(
-                     DefaultSampler(Subset(ConcatDataset(parts), range(4)), seed=0), 4)):
+    for wrap in (
+        lambda: PKBatchSampler(sampler, 4, 2),
+        lambda: SeededBatchSampler(sampler, 4),
+        lambda: SeededBatchSampler(
+            DefaultSampler(Subset(ConcatDataset(parts), range(4)), seed=0), 4
+        ),
+    ):
         with pytest.raises(ValueError, match=words):
             wrap()
 
 
-@pytest.mark.parametrize('train_cfg', [
-    dict(type='reid_fusedloss.ReIDTrainLoop', max_epochs=1), dict(by_epoch=True, max_epochs=1)])
+@pytest.mark.parametrize(
+    'train_cfg',
+    [dict(type='reid_fusedloss.ReIDTrainLoop', max_epochs=1), dict(by_epoch=True, max_epochs=1)],
+)
 def test_a_training_on_a_concatenation_is_refused(tmp_path, train_cfg):
     cfg = tiny_config(tmp_path / 'data', tmp_path / 'work')
     part = cfg.train_dataloader.dataset
@@ -109,9 +124,13 @@ class Plain(BaseDataset):
 def test_what_the_pk_sampler_needs_is_said(two):
     train = dataset(two, sources=dict(train='a/train'))
     for sampler, words in (
-            (InfiniteSampler(train, seed=0), "type='DefaultSampler'.*InfiniteSampler has no epoch"),
-            (DefaultSampler(RepeatDataset(train, 3), seed=0),
-             'RepeatDataset has none; take ReIDDataset without the wrapper'),
-            (DefaultSampler(Plain(), seed=0), 'Plain has none'), (None, 'NoneType has no dataset')):
+        (InfiniteSampler(train, seed=0), "type='DefaultSampler'.*InfiniteSampler has no epoch"),
+        (
+            DefaultSampler(RepeatDataset(train, 3), seed=0),
+            'RepeatDataset has none; take ReIDDataset without the wrapper',
+        ),
+        (DefaultSampler(Plain(), seed=0), 'Plain has none'),
+        (None, 'NoneType has no dataset'),
+    ):
         with pytest.raises(TypeError, match=words):
             PKBatchSampler(sampler, 4, 2)

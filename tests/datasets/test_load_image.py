@@ -1,4 +1,5 @@
 """Every kind of image file becomes (H, W, 3) uint8 BGR, or an error that names it."""
+
 import io
 import os
 import struct
@@ -36,8 +37,12 @@ def png_header(width: int, height: int) -> bytes:
         return struct.pack('>I', len(content)) + name + content + checksum
 
     header = struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)
-    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header)
-            + chunk(b'IDAT', zlib.compress(bytes(100))) + chunk(b'IEND', b''))
+    return (
+        b'\x89PNG\r\n\x1a\n'
+        + chunk(b'IHDR', header)
+        + chunk(b'IDAT', zlib.compress(bytes(100)))
+        + chunk(b'IEND', b'')
+    )
 
 
 def noise(suffix: str) -> bytes:
@@ -46,9 +51,22 @@ def noise(suffix: str) -> bytes:
 
 
 @pytest.mark.parametrize('backend', ['cv2', 'pillow'])
-@pytest.mark.parametrize('mode, kind', [
-    ('RGB', 'JPEG'), ('CMYK', 'JPEG'), ('RGB', 'PNG'), ('RGBA', 'PNG'), ('P', 'PNG'), ('RGB', 'BMP'),
-    ('P', 'BMP'), ('RGB', 'TIFF'), ('CMYK', 'TIFF'), ('RGB', 'WEBP'), ('RGBA', 'WEBP')])
+@pytest.mark.parametrize(
+    'mode, kind',
+    [
+        ('RGB', 'JPEG'),
+        ('CMYK', 'JPEG'),
+        ('RGB', 'PNG'),
+        ('RGBA', 'PNG'),
+        ('P', 'PNG'),
+        ('RGB', 'BMP'),
+        ('P', 'BMP'),
+        ('RGB', 'TIFF'),
+        ('CMYK', 'TIFF'),
+        ('RGB', 'WEBP'),
+        ('RGBA', 'WEBP'),
+    ],
+)
 def test_colours_become_bgr(tmp_path, mode, kind, backend):
     (tmp_path / 'a.jpg').write_bytes(pillow_bytes(mode, kind))
     results = load(tmp_path / 'a.jpg', backend=backend)
@@ -58,9 +76,17 @@ def test_colours_become_bgr(tmp_path, mode, kind, backend):
     assert np.abs(image.astype(int) - RGB[::-1]).max() <= 4
 
 
-@pytest.mark.parametrize('mode, kind, value', [
-    ('L', 'JPEG', 124), ('L', 'PNG', 124), ('LA', 'PNG', 124), ('1', 'PNG', None),
-    ('I;16', 'PNG', 200), ('I;16', 'TIFF', 200)])
+@pytest.mark.parametrize(
+    'mode, kind, value',
+    [
+        ('L', 'JPEG', 124),
+        ('L', 'PNG', 124),
+        ('LA', 'PNG', 124),
+        ('1', 'PNG', None),
+        ('I;16', 'PNG', 200),
+        ('I;16', 'TIFF', 200),
+    ],
+)
 def test_grey_is_repeated_and_16_bits_become_8(tmp_path, mode, kind, value):
     (tmp_path / 'a.png').write_bytes(pillow_bytes(mode, kind))
     image = load(tmp_path / 'a.png')['img']
@@ -75,11 +101,27 @@ def test_16_bit_colours(tmp_path):
     assert np.abs(load(tmp_path / 'a.png')['img'].astype(int) - (50, 100, 200)).max() <= 1
 
 
-@pytest.mark.parametrize('content', [
-    b'', b'no image', b'<html>' * 99, b'\xff\xd8\xff\xe0' + bytes(100), b'\xff\xd8', b'\xff' * 50,
-    b'\x89PNG\r\n\x1a\n', png_header(0, 5), noise('.jpg')[:-2], noise('.jpg')[:700],
-    noise('.jpg')[:-200], noise('.png')[:3000], noise('.bmp')[:3000], noise('.webp')[:2000],
-    noise('.tiff')[:3000], pillow_bytes('RGB', 'PNG')[:40]])
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'',
+        b'no image',
+        b'<html>' * 99,
+        b'\xff\xd8\xff\xe0' + bytes(100),
+        b'\xff\xd8',
+        b'\xff' * 50,
+        b'\x89PNG\r\n\x1a\n',
+        png_header(0, 5),
+        noise('.jpg')[:-2],
+        noise('.jpg')[:700],
+        noise('.jpg')[:-200],
+        noise('.png')[:3000],
+        noise('.bmp')[:3000],
+        noise('.webp')[:2000],
+        noise('.tiff')[:3000],
+        pillow_bytes('RGB', 'PNG')[:40],
+    ],
+)
 def test_damaged_files_are_named(tmp_path, content):
     path = tmp_path / '0001_c1.jpg'
     path.write_bytes(content)
@@ -109,7 +151,7 @@ def test_a_large_file_is_not_read(tmp_path, monkeypatch):
 def test_images_of_too_many_pixels_are_not_decoded(tmp_path, monkeypatch):
     jpeg = bytearray(pillow_bytes('RGB', 'JPEG'))
     frame = jpeg.index(b'\xff\xc0')
-    jpeg[frame + 5:frame + 9] = struct.pack('>HH', 30000, 20000)
+    jpeg[frame + 5 : frame + 9] = struct.pack('>HH', 30000, 20000)
     contents = dict(jpeg=bytes(jpeg), png=png_header(20000, 30000))
     for kind in ('BMP', 'WEBP', 'TIFF', 'JPEG', 'PNG'):
         contents[kind] = pillow_bytes('RGB', kind)
@@ -137,6 +179,7 @@ def test_no_permission_counts_as_unreadable_and_no_memory_does_not(tmp_path, mon
     def refuse(error):
         def open_file(*args, **kwargs):
             raise error
+
         return open_file
 
     monkeypatch.setattr('builtins.open', refuse(PermissionError(13, 'Permission denied')))
@@ -147,10 +190,18 @@ def test_no_permission_counts_as_unreadable_and_no_memory_does_not(tmp_path, mon
         load(tmp_path / 'a.jpg')
 
 
-@pytest.mark.parametrize('image, error', [
-    (np.zeros((4, 4), np.uint8), ValueError), (np.zeros((4, 4, 4), np.uint8), ValueError),
-    (np.zeros((0, 4, 3), np.uint8), ValueError), (np.zeros((4, 4, 3), np.float32), TypeError),
-    (np.zeros((4, 4, 3), bool), TypeError), ([[0]], TypeError), ('a.jpg', TypeError)])
+@pytest.mark.parametrize(
+    'image, error',
+    [
+        (np.zeros((4, 4), np.uint8), ValueError),
+        (np.zeros((4, 4, 4), np.uint8), ValueError),
+        (np.zeros((0, 4, 3), np.uint8), ValueError),
+        (np.zeros((4, 4, 3), np.float32), TypeError),
+        (np.zeros((4, 4, 3), bool), TypeError),
+        ([[0]], TypeError),
+        ('a.jpg', TypeError),
+    ],
+)
 def test_an_image_in_the_record_is_checked(image, error):
     with pytest.raises(error, match='`img` of the record 0001_c1.jpg must be') as caught:
         LoadReIDImage()(dict(img=image, img_path='0001_c1.jpg'))
@@ -163,10 +214,17 @@ def test_an_image_in_the_record_is_taken():
     assert results['img'] is image and results['img_shape'] == (4, 5)
 
 
-@pytest.mark.parametrize('options, error', [
-    (dict(max_bytes=0), ValueError), (dict(max_bytes=1e6), TypeError),
-    (dict(max_pixels='many'), TypeError), (dict(max_pixels=True), TypeError),
-    (dict(backend='opencv'), ValueError), (dict(backend=None), ValueError)])
+@pytest.mark.parametrize(
+    'options, error',
+    [
+        (dict(max_bytes=0), ValueError),
+        (dict(max_bytes=1e6), TypeError),
+        (dict(max_pixels='many'), TypeError),
+        (dict(max_pixels=True), TypeError),
+        (dict(backend='opencv'), ValueError),
+        (dict(backend=None), ValueError),
+    ],
+)
 def test_bad_options(options, error):
     with pytest.raises(error, match=next(iter(options))):
         LoadReIDImage(**options)

@@ -31,9 +31,14 @@ MARKET_LIKE = np.random.default_rng(0).integers(2, 72, 751)
 
 
 @settings(max_examples=60, deadline=None)
-@given(sizes=st.lists(st.integers(1, 30), min_size=6, max_size=40), p=st.integers(1, 3),
-       k=st.integers(1, 5), world_size=st.integers(1, 2), seed=st.integers(0, 9),
-       rule=st.sampled_from(['chunks', 'identities', 'images']))
+@given(
+    sizes=st.lists(st.integers(1, 30), min_size=6, max_size=40),
+    p=st.integers(1, 3),
+    k=st.integers(1, 5),
+    world_size=st.integers(1, 2),
+    seed=st.integers(0, 9),
+    rule=st.sampled_from(['chunks', 'identities', 'images']),
+)
 def test_every_batch_is_p_by_k_and_disjoint_over_ranks(sizes, p, k, world_size, seed, rule):
     samplers = [make(sizes, p, k, rule, rank, world_size, seed) for rank in range(world_size)]
     labels = samplers[0].sampler.dataset.labels
@@ -50,8 +55,10 @@ def test_every_batch_is_p_by_k_and_disjoint_over_ranks(sizes, p, k, world_size, 
 
 def test_union_over_ranks_is_the_batch_of_one_process():
     whole = np.array(list(make(MARKET_LIKE, 16, 4, seed=3)))
-    parts = [np.array(list(make(MARKET_LIKE, 4, 4, rank=rank, world_size=4, seed=3)))
-             for rank in range(4)]
+    parts = [
+        np.array(list(make(MARKET_LIKE, 4, 4, rank=rank, world_size=4, seed=3)))
+        for rank in range(4)
+    ]
     assert (np.concatenate(parts, axis=1) == whole).all()
 
 
@@ -59,8 +66,9 @@ def test_union_over_ranks_is_the_batch_of_one_process():
 def test_epoch_lengths_by_definition(rule):
     sampler = make(MARKET_LIKE, 16, 4, rule)
     full_chunks = sum(max(size // 4, 1) for size in MARKET_LIKE)
-    expected = dict(chunks=full_chunks // 16, identities=751 // 16,
-                    images=MARKET_LIKE.sum() // 64)[rule]
+    expected = dict(chunks=full_chunks // 16, identities=751 // 16, images=MARKET_LIKE.sum() // 64)[
+        rule
+    ]
     assert len(sampler) == expected == sum(1 for _ in sampler)
 
 
@@ -90,6 +98,7 @@ def test_mmengine_hook_reaches_the_epoch():
 
     from mmengine.hooks import DistSamplerSeedHook
     from torch.utils.data import DataLoader
+
     sampler = make(np.full(40, 12), 8, 4)
     loader = DataLoader(sampler.sampler.dataset.labels, batch_sampler=sampler)
     runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader), epoch=7)
@@ -104,15 +113,18 @@ def test_a_dominant_identity_is_capped_not_repeated():
     assert len(sampler) == 6 and all(len(set(batch)) == 2 for batch in batches)
 
 
-@pytest.mark.parametrize('batch_size, k, rule, words', [
-    (10, 4, 'chunks', ['batch_size=10', 'num_instances=4']),
-    (8, -4, 'chunks', ['num_instances=-4']),
-    (8, 4, None, ['epoch_rule=None']),
-    (12, 2, 'chunks', ['6 distinct identities', 'has 5']),
-    (0, 4, 'chunks', ['batch_size=0']),
-    (8, 4, 'all', ["'all'", 'chunks']),
-    (64, 4, 'chunks', ['16 distinct identities', 'has 5', 'lower batch_size']),
-])
+@pytest.mark.parametrize(
+    'batch_size, k, rule, words',
+    [
+        (10, 4, 'chunks', ['batch_size=10', 'num_instances=4']),
+        (8, -4, 'chunks', ['num_instances=-4']),
+        (8, 4, None, ['epoch_rule=None']),
+        (12, 2, 'chunks', ['6 distinct identities', 'has 5']),
+        (0, 4, 'chunks', ['batch_size=0']),
+        (8, 4, 'all', ["'all'", 'chunks']),
+        (64, 4, 'chunks', ['16 distinct identities', 'has 5', 'lower batch_size']),
+    ],
+)
 def test_errors(batch_size, k, rule, words):
     with pytest.raises(ValueError) as caught:
         PKBatchSampler(DefaultSampler(Labels([4] * 5), seed=0), batch_size, k, rule)
@@ -133,8 +145,12 @@ def test_identities_of_few_images_are_counted(caplog):
     logger.addHandler(caplog.handler)
     with caplog.at_level('INFO', logger='mmengine'):
         make([1, 1, 3, 4, 9], 2, 4)
-        assert caplog.text.count('3 of 5 identities have fewer than num_instances=4 images, 2 of '
-                                 'them one') == 1
+        assert (
+            caplog.text.count(
+                '3 of 5 identities have fewer than num_instances=4 images, 2 of them one'
+            )
+            == 1
+        )
         caplog.clear()
         make([4, 9], 2, 4)
         assert 'have fewer' not in caplog.text
@@ -147,9 +163,15 @@ def test_one_image_an_identity_is_repeated():
     assert sorted(batches[:, ::3].ravel()) == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize('sizes, k, rule', [
-    ([400, *[16] * 15], 4, 'chunks'), ([400, *[16] * 15], 4, 'identities'),
-    ([9, 10, 11, 30], 2, 'chunks'), ([40, *[8] * 15], 4, 'images')])
+@pytest.mark.parametrize(
+    'sizes, k, rule',
+    [
+        ([400, *[16] * 15], 4, 'chunks'),
+        ([400, *[16] * 15], 4, 'identities'),
+        ([9, 10, 11, 30], 2, 'chunks'),
+        ([40, *[8] * 15], 4, 'images'),
+    ],
+)
 def test_images_that_an_epoch_leaves_out_are_counted(sizes, k, rule, monkeypatch):
     lines = []
     monkeypatch.setattr(pk_sampler, 'print_log', lambda line, **_: lines.append(line))

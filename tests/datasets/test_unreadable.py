@@ -1,4 +1,5 @@
 """Damaged images: skipped and named in training, or an end by key."""
+
 import numpy as np
 import pytest
 from mmengine.runner import Runner
@@ -21,8 +22,10 @@ def test_order_of_stand_ins():
 
 @pytest.fixture
 def market(tmp_path, make_images):
-    make_images(tmp_path / 'bounding_box_train', [
-        f'{pid:04d}_c{cam}s1_000001_00.jpg' for pid in (1, 2) for cam in (1, 2, 3)])
+    make_images(
+        tmp_path / 'bounding_box_train',
+        [f'{pid:04d}_c{cam}s1_000001_00.jpg' for pid in (1, 2) for cam in (1, 2, 3)],
+    )
     return tmp_path
 
 
@@ -70,8 +73,15 @@ def test_a_run_names_a_damaged_image_once(tmp_path, num_workers):
     Runner.from_cfg(cfg)  # draws the data set
     cfg = tiny_config(tmp_path / 'data', tmp_path / 'work', **options)
     cfg.train_dataloader.dataset.type = 'reid_fusedloss.Market1501'
-    for key in ('num_train_ids', 'num_test_ids', 'num_distractors', 'num_junk', 'num_cameras',
-                'images_per_camera', 'size'):
+    for key in (
+        'num_train_ids',
+        'num_test_ids',
+        'num_distractors',
+        'num_junk',
+        'num_cameras',
+        'images_per_camera',
+        'size',
+    ):
         cfg.train_dataloader.dataset.pop(key)
     bad = sorted((tmp_path / 'data' / 'bounding_box_train').glob('*.jpg'))[1]
     bad.write_bytes(bad.read_bytes()[:40])

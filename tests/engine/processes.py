@@ -1,4 +1,5 @@
 """Trainings in processes of their own, as users start them."""
+
 import os
 import signal
 import socket
@@ -31,19 +32,27 @@ def write_config(folder: Path, **options) -> str:
     return str(path)
 
 
-def start(config: str, work_dir: Path, *flags: str, processes: int = 1,
-          **variables: str) -> subprocess.Popen:
+def start(
+    config: str, work_dir: Path, *flags: str, processes: int = 1, **variables: str
+) -> subprocess.Popen:
     """A training in a process group of its own; its output goes to `work_dir`.txt."""
     common = [config, '--work-dir', str(work_dir), *flags]
     command = [sys.executable, str(TOOLS / 'train.py'), *common]
     if processes > 1 or 'NNODES' in variables:
         command = [str(TOOLS / 'dist_train.sh'), config, str(processes), *common[1:]]
-    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(REPOSITORY),
-                   'PATH': f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}',
-                   'CUDA_VISIBLE_DEVICES': '', 'PORT': free_port(), **variables}
+    environment = {
+        **os.environ,
+        'OMP_NUM_THREADS': '1',
+        'PYTHONPATH': str(REPOSITORY),
+        'PATH': f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}',
+        'CUDA_VISIBLE_DEVICES': '',
+        'PORT': free_port(),
+        **variables,
+    }
     with open(f'{work_dir}.txt', 'a') as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, env=environment,
-                                start_new_session=True)
+        return subprocess.Popen(
+            command, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
 
 
 def finish(process: subprocess.Popen, work_dir: Path, code: int = 0, seconds: float = 120) -> str:
@@ -58,14 +67,15 @@ def finish(process: subprocess.Popen, work_dir: Path, code: int = 0, seconds: fl
     return text
 
 
-def stop_when(process: subprocess.Popen, work_dir: Path, words: str, number: int,
-              seconds: float = 120) -> None:
+def stop_when(
+    process: subprocess.Popen, work_dir: Path, words: str, number: int, seconds: float = 120
+) -> None:
     """Send a signal to a training and all its processes as soon as the words have been printed."""
     end = time.monotonic() + seconds
     log = Path(f'{work_dir}.txt')
     while words not in log.read_text():
         assert process.poll() is None and time.monotonic() < end, log.read_text()[-3000:]
-        time.sleep(.02)
+        time.sleep(0.02)
     for pid in [process.pid, *descendants(process.pid)]:
         os.kill(pid, number)
     process.wait(60)
@@ -89,6 +99,7 @@ def _parents() -> list[tuple[int, int]]:
             found.append((int(path.parent.name), int(parent)))
     if found:
         return found
-    table = subprocess.run(['ps', '-e', '-o', 'pid=,ppid='], capture_output=True, check=True,
-                           text=True).stdout
+    table = subprocess.run(
+        ['ps', '-e', '-o', 'pid=,ppid='], capture_output=True, check=True, text=True
+    ).stdout
     return [tuple(map(int, line.split())) for line in table.splitlines()]

@@ -1,4 +1,5 @@
 """Averaged weights (EMAHook): what is tested, saved and reported is one model."""
+
 import json
 import os
 import signal
@@ -18,12 +19,15 @@ from reid_fusedloss.evaluation import load_features
 from tests.engine.processes import finish, free_port, start, write_config
 from tests.tiny import tiny_config
 
-EMA = dict(type='EMAHook', momentum=.05)
+EMA = dict(type='EMAHook', momentum=0.05)
 BOTH = dict(EMA, evaluate_on_origin=True)
-HOOKS = {'mmpretrain': EMA, 'mmengine': dict(EMA, type='mmengine.EMAHook'),
-         'buffers': dict(EMA, update_buffers=True),
-         'mean': dict(type='EMAHook', ema_type='StochasticWeightAverage'),
-         'annealed': dict(type='EMAHook', ema_type='MomentumAnnealingEMA', gamma=3, begin_iter=2)}
+HOOKS = {
+    'mmpretrain': EMA,
+    'mmengine': dict(EMA, type='mmengine.EMAHook'),
+    'buffers': dict(EMA, update_buffers=True),
+    'mean': dict(type='EMAHook', ema_type='StochasticWeightAverage'),
+    'annealed': dict(type='EMAHook', ema_type='MomentumAnnealingEMA', gamma=3, begin_iter=2),
+}
 
 
 class Terminate(Hook):
@@ -85,14 +89,18 @@ def check_equal(*files):
 
 @pytest.mark.parametrize('name', list(HOOKS)[:3])
 def test_a_test_has_the_averaged_weights_flipped_or_not(data, tmp_path, name):
-    train(config(data, tmp_path / 'work', HOOKS[name], train_cfg__max_epochs=1,
-                 train_cfg__val_interval=2))
+    train(
+        config(
+            data, tmp_path / 'work', HOOKS[name], train_cfg__max_epochs=1, train_cfg__val_interval=2
+        )
+    )
     file = tmp_path / 'work' / 'epoch_1.pth'
     found = {}
     for flip in (False, True):
         found[flip] = features_of_test(data, tmp_path / f'with_{flip}', HOOKS[name], file, flip)
-        check_same(found[flip],
-                   features_of_test(data, tmp_path / f'without_{flip}', None, file, flip))
+        check_same(
+            found[flip], features_of_test(data, tmp_path / f'without_{flip}', None, file, flip)
+        )
     assert not torch.allclose(found[False][0], found[True][0])
     model = load_model(next((tmp_path / 'work').glob('*.py')), file, device='cpu')[0]
     weights = load_checkpoint_file(file)['state_dict']
@@ -103,22 +111,31 @@ def test_a_test_has_the_averaged_weights_flipped_or_not(data, tmp_path, name):
 def test_resumed_to_the_bit(data, tmp_path, name):
     options = dict(train_cfg__max_epochs=3, train_cfg__val_interval=4, param_scheduler__1__end=3)
     train(config(data, tmp_path / 'straight', HOOKS[name], **options))
-    train(config(data, tmp_path / 'work', HOOKS[name], **options),
-          go_on=str(tmp_path / 'straight' / 'epoch_2.pth'))
+    train(
+        config(data, tmp_path / 'work', HOOKS[name], **options),
+        go_on=str(tmp_path / 'straight' / 'epoch_2.pth'),
+    )
     check_equal(tmp_path / 'work' / 'epoch_3.pth', tmp_path / 'straight' / 'epoch_3.pth')
 
 
 def test_both_models_are_evaluated_and_reported(data, tmp_path):
     cfg = config(data, tmp_path / 'work', BOTH, pictures=True, train_cfg__max_epochs=1)
-    cfg.val_evaluator = [cfg.val_evaluator, dict(type='reid_fusedloss.SaveEmbeddings',
-                                                 path=f'{tmp_path}/f.npz')]
+    cfg.val_evaluator = [
+        cfg.val_evaluator,
+        dict(type='reid_fusedloss.SaveEmbeddings', path=f'{tmp_path}/f.npz'),
+    ]
     train(cfg)
     saved = load_checkpoint_file(tmp_path / 'work' / 'epoch_1.pth')
-    origin = {name.removeprefix('module.'): value
-              for name, value in saved['ema_state_dict'].items() if name != 'steps'}
+    origin = {
+        name.removeprefix('module.'): value
+        for name, value in saved['ema_state_dict'].items()
+        if name != 'steps'
+    }
     torch.save(dict(saved, state_dict=origin), tmp_path / 'origin.pth')
-    for end, file in (('', tmp_path / 'work' / 'epoch_1.pth'),
-                      ('_origin', tmp_path / 'origin.pth')):
+    for end, file in (
+        ('', tmp_path / 'work' / 'epoch_1.pth'),
+        ('_origin', tmp_path / 'origin.pth'),
+    ):
         expected = features_of_test(data, tmp_path / f'test{end}', None, file)
         written = load_features(tmp_path / f'f{end}.npz')
         check_same(expected, (torch.from_numpy(written.query), torch.from_numpy(written.gallery)))
@@ -126,8 +143,10 @@ def test_both_models_are_evaluated_and_reported(data, tmp_path):
         lists = json.loads((tmp_path / 'work' / f'ranking_lists/reid{end}.json').read_text())
         precisions = [query['ap'] for query in lists['queries'] if query['ap'] is not None]
         assert scores['reid/mAP'] == pytest.approx(100 * sum(precisions) / len(precisions))
-        similarity = torch.nn.functional.normalize(expected[0]) @ \
-            torch.nn.functional.normalize(expected[1]).T
+        similarity = (
+            torch.nn.functional.normalize(expected[0])
+            @ torch.nn.functional.normalize(expected[1]).T
+        )
         first = [query['gallery'][0]['distance'] for query in lists['queries']]
         assert first[0] >= 1 - similarity[0].max().item() - 1e-5
     best = load_checkpoint_file(next((tmp_path / 'work').glob('best_*.pth')))
@@ -155,8 +174,11 @@ def test_told_to_stop_while_two_models_are_evaluated(data, straight, tmp_path, n
 @pytest.mark.parametrize('name', ['mmpretrain', 'mmengine', 'mean'])
 def test_fine_tuned_to_other_identities(data, tmp_path, name):
     options = dict(train_cfg__max_epochs=1, train_cfg__val_interval=2)
-    train(config(data, tmp_path / 'first', HOOKS[name], train_dataloader__dataset__max_ids=4,
-                 **options))
+    train(
+        config(
+            data, tmp_path / 'first', HOOKS[name], train_dataloader__dataset__max_ids=4, **options
+        )
+    )
     cfg = config(data, tmp_path / 'second', HOOKS[name], **options)
     cfg.load_from = str(tmp_path / 'first' / 'epoch_1.pth')
     averaged = load_checkpoint_file(cfg.load_from)['state_dict']
@@ -183,8 +205,10 @@ def test_what_does_not_fit(data, tmp_path):
     train(config(data, tmp_path / 'work', EMA, **options))
     with pytest.raises(ValueError, match='is of a training with an EMAHook'):
         train(config(data, tmp_path / 'work', None, train_cfg__max_epochs=2), go_on='auto')
-    for hook, words in ((dict(EMA, priority='LOWEST'), 'comes after the checkpoint hook'),
-                        (dict(BOTH, evaluate_on_ema=False), 'evaluate_on_ema=False')):
+    for hook, words in (
+        (dict(EMA, priority='LOWEST'), 'comes after the checkpoint hook'),
+        (dict(BOTH, evaluate_on_ema=False), 'evaluate_on_ema=False'),
+    ):
         with pytest.raises(ValueError, match=words):
             train(config(data, tmp_path / 'other', hook, **options))
     saved = load_checkpoint_file(tmp_path / 'work' / 'epoch_1.pth')
@@ -198,19 +222,22 @@ def test_two_processes_save_what_all_of_them_evaluated(tmp_path):
     """And frozen parts stay as they are, though the processes would wait for their gradients."""
     config = write_config(tmp_path, train_cfg__max_epochs=2, train_cfg__val_interval=1)
     text = Path(config).read_text()
-    Path(config).write_text(f'''{text}
+    Path(config).write_text(f"""{text}
 custom_hooks = [dict(type='EMAHook', momentum=.05), dict(
     type='reid_fusedloss.FreezeHook', parts=['backbone.layer1'], epochs=1)]
 find_unused_parameters = True
-''')
+""")
     folder = tmp_path / 'work'
     finish(start(config, folder, processes=2, PORT=free_port()), folder)
     saved = [load_checkpoint_file(folder / f'epoch_{epoch}.pth') for epoch in (1, 2)]
     for checkpoint in saved:
         buffers = [name for name in checkpoint['state_dict'] if 'running_' in name]
-        assert buffers and all(torch.equal(checkpoint['state_dict'][name],
-                                           checkpoint['ema_state_dict'][f'module.{name}'])
-                               for name in buffers)
+        assert buffers and all(
+            torch.equal(
+                checkpoint['state_dict'][name], checkpoint['ema_state_dict'][f'module.{name}']
+            )
+            for name in buffers
+        )
     for name, value in saved[0]['ema_state_dict'].items():
         if 'backbone.layer1' in name and 'num_batches' not in name:
             assert torch.equal(value, saved[0]['state_dict'][name.removeprefix('module.')])

@@ -5,15 +5,20 @@ from reid_fusedloss.engine.budget import apply_budget, read_budget
 
 
 def config():
-    return Config(dict(
-        model=dict(backbone=dict(type='A', depth=50, strides=(1, 2)), head=dict(c=4)), epochs=120))
+    return Config(
+        dict(
+            model=dict(backbone=dict(type='A', depth=50, strides=(1, 2)), head=dict(c=4)),
+            epochs=120,
+        )
+    )
 
 
 @pytest.fixture
 def budgets(tmp_path):
     (tmp_path / 'small.py').write_text(
         "keep = ['model.backbone.strides', 'model.backbone.dilations', 'epochs.of.nothing']\n"
-        "model = dict(backbone=dict(_delete_=True, type='B'))\nepochs = 12\n")
+        "model = dict(backbone=dict(_delete_=True, type='B'))\nepochs = 12\n"
+    )
     (tmp_path / 'misspelt.py').write_text('modle = dict()\nepochs = 12\n')
     return tmp_path
 
@@ -22,7 +27,8 @@ def test_replaces_merges_and_keeps(budgets):
     cfg = config()
     apply_budget(cfg, read_budget('small', budgets))
     assert cfg.to_dict() == dict(
-        model=dict(backbone=dict(type='B', strides=(1, 2)), head=dict(c=4)), epochs=12)
+        model=dict(backbone=dict(type='B', strides=(1, 2)), head=dict(c=4)), epochs=12
+    )
 
 
 def test_one_budget_serves_many_configs(budgets):

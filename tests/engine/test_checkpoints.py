@@ -1,4 +1,5 @@
 """Checkpoints are whole or not there, the latest whole one is found, and differences are seen."""
+
 import errno
 import os
 from types import SimpleNamespace
@@ -50,8 +51,9 @@ def test_a_run_on_a_full_disk_stops_and_goes_on(tmp_path, monkeypatch):
 
 
 def test_the_best_checkpoint_goes_after_the_new_one_is_there(tmp_path, monkeypatch):
-    runner = Runner.from_cfg(tiny_config(tmp_path / 'data', tmp_path / 'work',
-                                         train_cfg__max_epochs=1))
+    runner = Runner.from_cfg(
+        tiny_config(tmp_path / 'data', tmp_path / 'work', train_cfg__max_epochs=1)
+    )
     runner.train()
     hook = next(hook for hook in runner.hooks if isinstance(hook, ReIDCheckpointHook))
 
@@ -60,10 +62,10 @@ def test_the_best_checkpoint_goes_after_the_new_one_is_there(tmp_path, monkeypat
 
     assert best() == ['best_reid_mAP_epoch_1.pth']
     runner.train_loop._epoch = 2
-    hook.after_val_epoch(runner, {'reid/mAP': 100.})
+    hook.after_val_epoch(runner, {'reid/mAP': 100.0})
     assert best() == ['best_reid_mAP_epoch_2.pth']
     runner.train_loop._epoch = 3
-    hook.after_val_epoch(runner, {'reid/mAP': 99.})
+    hook.after_val_epoch(runner, {'reid/mAP': 99.0})
     assert best() == ['best_reid_mAP_epoch_2.pth'] and hook.best_ckpt_path.endswith('_2.pth')
 
     def full(descriptor):
@@ -71,7 +73,7 @@ def test_the_best_checkpoint_goes_after_the_new_one_is_there(tmp_path, monkeypat
 
     monkeypatch.setattr(os, 'fsync', full)
     with pytest.raises(OSError, match='best_reid_mAP_epoch_3.pth'):
-        hook.after_val_epoch(runner, {'reid/mAP': 101.})
+        hook.after_val_epoch(runner, {'reid/mAP': 101.0})
     assert best() == ['best_reid_mAP_epoch_2.pth']
 
 
@@ -81,7 +83,8 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
         runner.model.backbone.conv1.weight[0] = torch.nan
     with pytest.raises(FloatingPointError, match=r"not finite .*\['backbone.conv1.weight'\]"):
         ReIDCheckpointHook()._save_checkpoint_with_step(
-            SimpleNamespace(model=runner.model, iter=7), 1, {})
+            SimpleNamespace(model=runner.model, iter=7), 1, {}
+        )
 
 
 def test_a_misspelt_argument_is_refused():
@@ -97,17 +100,30 @@ def test_resume_of_a_missing_file_and_of_nothing(tmp_path):
     assert cfg.resume is False and cfg.load_from is None
 
 
-@pytest.mark.parametrize('change, words', [
-    (dict(state_dict=dict(w=torch.tensor([1., 0.]))), ['state_dict/w: tensors of shape (2,)']),
-    (dict(state_dict=dict(w=torch.tensor([1., -0., 0.]))), ['state_dict/w: tensors of shape (3,)']),
-    (dict(meta=dict(iter=3, time='later')), ['meta/iter: 3 and 2']),
-    (dict(meta=dict(time='later')), ['meta/iter is in the second alone']),
-    (dict(schedules=[1, 2.5]), ['schedules/1: 2.5 and 2.0']),
-    (dict(schedules=[1]), ['schedules has 1 and 2 entries']),
-    ({}, [])])
+@pytest.mark.parametrize(
+    'change, words',
+    [
+        (
+            dict(state_dict=dict(w=torch.tensor([1.0, 0.0]))),
+            ['state_dict/w: tensors of shape (2,)'],
+        ),
+        (
+            dict(state_dict=dict(w=torch.tensor([1.0, -0.0, 0.0]))),
+            ['state_dict/w: tensors of shape (3,)'],
+        ),
+        (dict(meta=dict(iter=3, time='later')), ['meta/iter: 3 and 2']),
+        (dict(meta=dict(time='later')), ['meta/iter is in the second alone']),
+        (dict(schedules=[1, 2.5]), ['schedules/1: 2.5 and 2.0']),
+        (dict(schedules=[1]), ['schedules has 1 and 2 entries']),
+        ({}, []),
+    ],
+)
 def test_differences(change, words):
-    second = dict(state_dict=dict(w=torch.tensor([1., torch.nan])), schedules=[1, 2.0],
-                  meta=dict(iter=2, time='now'))
+    second = dict(
+        state_dict=dict(w=torch.tensor([1.0, torch.nan])),
+        schedules=[1, 2.0],
+        meta=dict(iter=2, time='now'),
+    )
     if 'w' in change.get('state_dict', {}) and len(change['state_dict']['w']) == 3:
-        second['state_dict'] = dict(w=torch.tensor([1., 0., 0.]))
+        second['state_dict'] = dict(w=torch.tensor([1.0, 0.0, 0.0]))
     assert list(differences({**second, **change}, second)) == words

@@ -8,7 +8,8 @@ from reid_fusedloss import compat
 
 def test_plain_weights_load_through_mmengine(tmp_path):
     from mmengine.runner import CheckpointLoader
-    weights = dict(weight=torch.arange(3.))
+
+    weights = dict(weight=torch.arange(3.0))
     torch.save(weights, tmp_path / 'plain.pth')
     loaded = CheckpointLoader.load_checkpoint(str(tmp_path / 'plain.pth'), 'cpu')
     assert torch.equal(loaded['weight'], weights['weight'])
@@ -26,26 +27,36 @@ def test_what_a_family_lacks_is_left_alone(monkeypatch):
 def test_two_families(monkeypatch):
     """pip puts one over the other; both names are told, and what to do."""
     found = ['mmengine', 'onedl-mmengine', 'onedl-mmcv']
-    monkeypatch.setattr(compat.metadata, 'distributions', lambda name: [
-        SimpleNamespace(metadata=dict(Name=name))] if name in found else [])
-    with pytest.raises(ImportError, match='mmengine and onedl-mmcv, onedl-mmengine are installed'
-                       '.*pip uninstall -y mmengine onedl-mmcv onedl-mmengine'):
+    monkeypatch.setattr(
+        compat.metadata,
+        'distributions',
+        lambda name: [SimpleNamespace(metadata=dict(Name=name))] if name in found else [],
+    )
+    with pytest.raises(
+        ImportError,
+        match='mmengine and onedl-mmcv, onedl-mmengine are installed'
+        '.*pip uninstall -y mmengine onedl-mmcv onedl-mmengine',
+    ):
         compat.check_families()
     found.remove('mmengine')
     compat.check_families()
 
 
-@pytest.mark.parametrize('found, words', [
-    (['mmcv', 'mmcv-lite'], ['both mmcv and mmcv-lite', 'pip uninstall']), ([], ['pip install'])])
+@pytest.mark.parametrize(
+    'found, words',
+    [(['mmcv', 'mmcv-lite'], ['both mmcv and mmcv-lite', 'pip uninstall']), ([], ['pip install'])],
+)
 def test_doubled_and_missing_mmcv(monkeypatch, found, words):
     class Distribution:
         def __init__(self, name):
             self.metadata = dict(Name=name)
 
-    monkeypatch.setattr(compat.metadata, 'distributions',
-                        lambda name: [Distribution(name)] if name in found else [])
+    monkeypatch.setattr(
+        compat.metadata, 'distributions', lambda name: [Distribution(name)] if name in found else []
+    )
     if not found:
         import sys
+
         monkeypatch.setitem(sys.modules, 'mmcv', None)
     with pytest.raises(ImportError) as caught:
         compat.check_mmcv()

@@ -6,8 +6,7 @@ import torch
 from mmengine.config import Config
 from mmengine.model import convert_sync_batchnorm
 
-from reid_fusedloss.engine.config import (DATASET_VARIABLE, join_processes, load_config,
-                                          split_batch)
+from reid_fusedloss.engine.config import DATASET_VARIABLE, join_processes, load_config, split_batch
 from reid_fusedloss.engine.testing import check_weights
 from reid_fusedloss.models import BNNeckHead
 from tests.tiny import DATASETS, REPOSITORY
@@ -25,7 +24,8 @@ def test_default_and_chosen_data_set():
     chosen = load_config(HEADLINE, 'dukemtmc')
     assert DATASET_VARIABLE not in os.environ
     assert {chosen[f'{loader}_dataloader'].dataset.type for loader in ('train', 'val', 'test')} == {
-        'reid_fusedloss.DukeMTMCreID'}
+        'reid_fusedloss.DukeMTMCreID'
+    }
 
 
 def test_a_data_set_config_of_the_users_own(tmp_path, monkeypatch):
@@ -33,7 +33,8 @@ def test_a_data_set_config_of_the_users_own(tmp_path, monkeypatch):
     (tmp_path / 'mine.py').write_text(
         f"_base_ = '{base}'\n"
         "dataset = dict(type='reid_fusedloss.ReIDDataset', data_root='somewhere')\n"
-        'train_dataloader = dict(dataset=dataset)\n')
+        'train_dataloader = dict(dataset=dataset)\n'
+    )
     cfg = load_config(HEADLINE, str(tmp_path / 'mine.py'))
     assert cfg.train_dataloader.dataset.data_root == 'somewhere'
     assert cfg.train_dataloader.dataset.split == 'train'
@@ -41,8 +42,9 @@ def test_a_data_set_config_of_the_users_own(tmp_path, monkeypatch):
 
 def test_a_second_data_set_for_a_config_that_names_its_own(tmp_path):
     """As the config that a run leaves: loaders and image size are the run's, the people others."""
-    load_config(HEADLINE, 'vehicle_reid', {
-        'test_dataloader.dataset.pipeline.resize.scale': (64, 64)}).dump(tmp_path / 'left.py')
+    load_config(
+        HEADLINE, 'vehicle_reid', {'test_dataloader.dataset.pipeline.resize.scale': (64, 64)}
+    ).dump(tmp_path / 'left.py')
     cfg = load_config(str(tmp_path / 'left.py'), 'dukemtmc')
     tested = cfg.test_dataloader.dataset
     assert tested.type == 'reid_fusedloss.DukeMTMCreID' and tested.split == 'test'
@@ -55,7 +57,8 @@ def test_a_data_set_config_is_looked_for_from_the_current_folder(tmp_path, monke
     Path('mine.py').write_text(
         f"_base_ = '{DATASETS}/reid.py'\n"
         "dataset = dict(type='reid_fusedloss.ReIDDataset', data_root='here')\n"
-        'train_dataloader = dict(dataset=dataset)\n')
+        'train_dataloader = dict(dataset=dataset)\n'
+    )
     folder = tmp_path / 'a' / 'b'
     folder.mkdir(parents=True)
     (folder / 'config.py').write_text(f"_base_ = '{HEADLINE}'\n")
@@ -64,16 +67,18 @@ def test_a_data_set_config_is_looked_for_from_the_current_folder(tmp_path, monke
 
 
 def test_options_reach_named_steps():
-    cfg = load_config(HEADLINE, options={
-        'train_dataloader.dataset.pipeline.erase.erase_prob': 0.0})
+    cfg = load_config(HEADLINE, options={'train_dataloader.dataset.pipeline.erase.erase_prob': 0.0})
     assert cfg.train_dataloader.dataset.pipeline.erase.erase_prob == 0.0
 
 
-@pytest.mark.parametrize('path, dataset, error, words', [
-    ('nowhere.py', None, FileNotFoundError, ['nowhere.py']),
-    (HEADLINE, 'marketplace', FileNotFoundError, ['marketplace', 'market1501', 'synthetic']),
-    (HEADLINE, 'mine.py', FileNotFoundError, ['mine.py']),
-])
+@pytest.mark.parametrize(
+    'path, dataset, error, words',
+    [
+        ('nowhere.py', None, FileNotFoundError, ['nowhere.py']),
+        (HEADLINE, 'marketplace', FileNotFoundError, ['marketplace', 'market1501', 'synthetic']),
+        (HEADLINE, 'mine.py', FileNotFoundError, ['mine.py']),
+    ],
+)
 def test_errors(path, dataset, error, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error) as caught:
@@ -139,8 +144,10 @@ def test_synchronised_batch_normalisation_needs_gpus(monkeypatch):
 
 def test_the_key_reaches_the_head():
     """What MMEngine does with `sync_bn`, on a head whose BN has a frozen bias."""
-    loss = dict(type='reid_fusedloss.FusedLoss', terms=dict(
-        id=dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.)))
+    loss = dict(
+        type='reid_fusedloss.FusedLoss',
+        terms=dict(id=dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.0)),
+    )
     head = convert_sync_batchnorm(BNNeckHead(4, 8, loss), 'torch')
     assert isinstance(head.bn, torch.nn.SyncBatchNorm)
     assert head.bn.weight.requires_grad and not head.bn.bias.requires_grad

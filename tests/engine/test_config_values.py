@@ -1,4 +1,5 @@
 """A wrong value in a config is an error that names its key."""
+
 import pytest
 
 from reid_fusedloss.engine.config import count_identities, load_config
@@ -8,37 +9,45 @@ from tests.tiny import DEMO, REPOSITORY, tiny_options
 HEADLINE = str(REPOSITORY / 'configs' / 'paper' / 'fusedloss_r50.py')
 
 
-@pytest.mark.parametrize('key, value, error, words', [
-    ('train_dataloader.batch_size', '64', TypeError, 'an integer'),
-    ('train_dataloader.batch_size', 64.0, TypeError, 'an integer'),
-    ('train_dataloader.batch_size', None, TypeError, 'an integer'),
-    ('train_dataloader.batch_size', True, TypeError, 'an integer'),
-    ('train_dataloader.batch_size', 62, ValueError, 'no multiple of .*num_instances=4'),
-    ('train_dataloader.batch_sampler.num_instances', 0, ValueError, '>= 1'),
-    ('train_dataloader.batch_sampler.num_instances', '4', TypeError, 'an integer'),
-    ('train_dataloader.batch_sampler.num_instances', 5, ValueError, 'batch_size=64 is no multiple'),
-    ('test_dataloader.batch_size', 0, ValueError, '>= 1'),
-    ('train_dataloader.num_workers', -1, ValueError, '>= 0'),
-    ('val_dataloader.num_workers', 'two', TypeError, 'an integer'),
-    ('train_cfg.max_epochs', 0, ValueError, '>= 1'),
-    ('train_cfg.max_epochs', 'ten', TypeError, 'an integer'),
-    ('train_cfg.val_interval', 0.5, TypeError, 'an integer'),
-    ('optim_wrapper.optimizer.lr', -1e-3, ValueError, '> 0'),
-    ('optim_wrapper.optimizer.lr', float('nan'), ValueError, 'finite'),
-    ('optim_wrapper.optimizer.lr', '1e-3', TypeError, 'a number'),
-    ('param_scheduler', 'cosine', TypeError, 'a list of dicts'),
-    ('param_scheduler', [dict(end=3)], TypeError, r'param_scheduler\[0\] .*`type`'),
-    ('param_scheduler', [dict(type='CosineAnnealingLR')], ValueError, r'\[0\] .*has no `end`'),
-    ('param_scheduler', [dict(type='LinearLR', begin=3, end=3)], ValueError, 'ends at 3, but'),
-    ('param_scheduler.0.end', 'last', TypeError, r'param_scheduler\[0\].end'),
-    ('param_scheduler.9.end', 5, ValueError, 'param_scheduler.9.end=5 does not fit'),
-    ('train_dataloader.batch_size.two', 5, ValueError, 'does not fit'),
-    ('model', 5, TypeError, 'model is a dict'),
-    ('optim_wrapper', 'Adam', TypeError, 'optim_wrapper is a dict'),
-    ('val_evaluator', 5, TypeError, 'val_evaluator is a dict or a list'),
-    ('model.head', None, ValueError, 'model.head is missing'),
-    ('val_dataloader.dataset', 'market1501', ValueError, 'val_dataloader.dataset is missing'),
-])
+@pytest.mark.parametrize(
+    'key, value, error, words',
+    [
+        ('train_dataloader.batch_size', '64', TypeError, 'an integer'),
+        ('train_dataloader.batch_size', 64.0, TypeError, 'an integer'),
+        ('train_dataloader.batch_size', None, TypeError, 'an integer'),
+        ('train_dataloader.batch_size', True, TypeError, 'an integer'),
+        ('train_dataloader.batch_size', 62, ValueError, 'no multiple of .*num_instances=4'),
+        ('train_dataloader.batch_sampler.num_instances', 0, ValueError, '>= 1'),
+        ('train_dataloader.batch_sampler.num_instances', '4', TypeError, 'an integer'),
+        (
+            'train_dataloader.batch_sampler.num_instances',
+            5,
+            ValueError,
+            'batch_size=64 is no multiple',
+        ),
+        ('test_dataloader.batch_size', 0, ValueError, '>= 1'),
+        ('train_dataloader.num_workers', -1, ValueError, '>= 0'),
+        ('val_dataloader.num_workers', 'two', TypeError, 'an integer'),
+        ('train_cfg.max_epochs', 0, ValueError, '>= 1'),
+        ('train_cfg.max_epochs', 'ten', TypeError, 'an integer'),
+        ('train_cfg.val_interval', 0.5, TypeError, 'an integer'),
+        ('optim_wrapper.optimizer.lr', -1e-3, ValueError, '> 0'),
+        ('optim_wrapper.optimizer.lr', float('nan'), ValueError, 'finite'),
+        ('optim_wrapper.optimizer.lr', '1e-3', TypeError, 'a number'),
+        ('param_scheduler', 'cosine', TypeError, 'a list of dicts'),
+        ('param_scheduler', [dict(end=3)], TypeError, r'param_scheduler\[0\] .*`type`'),
+        ('param_scheduler', [dict(type='CosineAnnealingLR')], ValueError, r'\[0\] .*has no `end`'),
+        ('param_scheduler', [dict(type='LinearLR', begin=3, end=3)], ValueError, 'ends at 3, but'),
+        ('param_scheduler.0.end', 'last', TypeError, r'param_scheduler\[0\].end'),
+        ('param_scheduler.9.end', 5, ValueError, 'param_scheduler.9.end=5 does not fit'),
+        ('train_dataloader.batch_size.two', 5, ValueError, 'does not fit'),
+        ('model', 5, TypeError, 'model is a dict'),
+        ('optim_wrapper', 'Adam', TypeError, 'optim_wrapper is a dict'),
+        ('val_evaluator', 5, TypeError, 'val_evaluator is a dict or a list'),
+        ('model.head', None, ValueError, 'model.head is missing'),
+        ('val_dataloader.dataset', 'market1501', ValueError, 'val_dataloader.dataset is missing'),
+    ],
+)
 def test_the_key_is_named(key, value, error, words):
     with pytest.raises(error, match=words) as caught:
         load_config(HEADLINE, options={key: value})
@@ -47,8 +56,9 @@ def test_the_key_is_named(key, value, error, words):
 
 def test_schedules_of_several_optimizers():
     cfg = load_config(HEADLINE)
-    cfg.param_scheduler = dict(a=[dict(type='MultiStepLR', milestones=[1])],
-                               b=dict(type='PolyLR', power=1))
+    cfg.param_scheduler = dict(
+        a=[dict(type='MultiStepLR', milestones=[1])], b=dict(type='PolyLR', power=1)
+    )
     with pytest.raises(ValueError, match=r'param_scheduler\.b \(PolyLR\) has no `end`'):
         check_values(cfg)
     cfg.param_scheduler.b.end = 4
@@ -62,13 +72,20 @@ def test_images_of_an_identity_in_a_wrapped_sampler():
     assert images_of_an_identity(dict(batch_sampler=None)) == images_of_an_identity({}) == 1
 
 
-@pytest.mark.parametrize('text, error, words', [
-    ('model = dict(', ValueError, 'SyntaxError'), ('a = 1 / 0', ValueError, 'ZeroDivisionError'),
-    ('a = b', ValueError, "NameError.*'b'"), ('_base_ = 5', ValueError, 'TypeError'),
-    ("_base_ = './nowhere.py'", FileNotFoundError, 'nowhere.py'), ('\0', ValueError, 'null'),
-    ('a = "\udcff"', ValueError, 'UnicodeDecodeError'),
-    ("custom_imports = dict(imports=['no_such_module'])", ImportError, 'no_such_module'),
-    ('a = 5', ValueError, 'train_dataloader.dataset is missing')])
+@pytest.mark.parametrize(
+    'text, error, words',
+    [
+        ('model = dict(', ValueError, 'SyntaxError'),
+        ('a = 1 / 0', ValueError, 'ZeroDivisionError'),
+        ('a = b', ValueError, "NameError.*'b'"),
+        ('_base_ = 5', ValueError, 'TypeError'),
+        ("_base_ = './nowhere.py'", FileNotFoundError, 'nowhere.py'),
+        ('\0', ValueError, 'null'),
+        ('a = "\udcff"', ValueError, 'UnicodeDecodeError'),
+        ("custom_imports = dict(imports=['no_such_module'])", ImportError, 'no_such_module'),
+        ('a = 5', ValueError, 'train_dataloader.dataset is missing'),
+    ],
+)
 def test_a_file_that_is_no_config_is_named(tmp_path, text, error, words):
     path = tmp_path / 'mine.py'
     path.write_bytes(text.encode(errors='surrogateescape'))

@@ -1,4 +1,5 @@
 """What a checkpoint knows of the training set, and which sets it tells apart."""
+
 import shutil
 
 import numpy as np
@@ -8,17 +9,30 @@ from mmengine.runner import Runner
 from reid_fusedloss.engine.training.data_facts import data_facts, differing, same_people
 
 PATTERN = r'(?P<pid>[a-z]+)_c(?P<camid>\d+)'
-NAMES = [f'{pid}_c1_{number}.jpg' for pid in ('anna', 'bert', 'carl', 'dora')
-         for number in range(4)]
+NAMES = [
+    f'{pid}_c1_{number}.jpg' for pid in ('anna', 'bert', 'carl', 'dora') for number in range(4)
+]
 
 
 def facts_of(folder, **options):
-    dataset = dict(type='reid_fusedloss.ReIDDataset', data_root=str(folder), split='train',
-                   pattern=PATTERN, sources=dict(train='train'), **options)
-    loader = dict(batch_size=4, num_workers=0, dataset=dataset,
-                  sampler=dict(type='DefaultSampler', shuffle=True),
-                  batch_sampler=dict(type='reid_fusedloss.SeededBatchSampler', batch_sampler=dict(
-                      type='reid_fusedloss.PKBatchSampler', num_instances=2)))
+    dataset = dict(
+        type='reid_fusedloss.ReIDDataset',
+        data_root=str(folder),
+        split='train',
+        pattern=PATTERN,
+        sources=dict(train='train'),
+        **options,
+    )
+    loader = dict(
+        batch_size=4,
+        num_workers=0,
+        dataset=dataset,
+        sampler=dict(type='DefaultSampler', shuffle=True),
+        batch_sampler=dict(
+            type='reid_fusedloss.SeededBatchSampler',
+            batch_sampler=dict(type='reid_fusedloss.PKBatchSampler', num_instances=2),
+        ),
+    )
     return data_facts(Runner.build_dataloader(loader, seed=0))
 
 
@@ -35,8 +49,14 @@ def rename(folder, old, new):
 
 def test_counts(folder):
     facts = facts_of(folder)
-    counts = dict(epoch_length=4, batch_size=4, num_instances=2, epoch_rule='chunks', num_images=16,
-                  num_identities=4)
+    counts = dict(
+        epoch_length=4,
+        batch_size=4,
+        num_instances=2,
+        epoch_rule='chunks',
+        num_images=16,
+        num_identities=4,
+    )
     assert {key: facts[key] for key in counts} == counts
     assert not differing(facts, facts_of(folder)) and same_people(facts, facts_of(folder)) is True
 
@@ -77,9 +97,21 @@ def test_what_is_not_known_is_not_compared(folder):
 
 
 def test_a_data_set_that_tells_nothing():
-    loader = dict(batch_size=2, num_workers=0, dataset=[np.zeros(2)] * 6,
-                  sampler=dict(type='DefaultSampler', shuffle=True))
+    loader = dict(
+        batch_size=2,
+        num_workers=0,
+        dataset=[np.zeros(2)] * 6,
+        sampler=dict(type='DefaultSampler', shuffle=True),
+    )
     facts = data_facts(Runner.build_dataloader(loader, seed=0))
-    assert facts == dict(epoch_length=3, batch_size=2, num_instances=None, epoch_rule=None,
-                         num_images=6, num_identities=None, names=None, identities=None,
-                         content=None)
+    assert facts == dict(
+        epoch_length=3,
+        batch_size=2,
+        num_instances=None,
+        epoch_rule=None,
+        num_images=6,
+        num_identities=None,
+        names=None,
+        identities=None,
+        content=None,
+    )

@@ -1,4 +1,5 @@
 """A process of several leaves no thread behind that could abort it at the exit."""
+
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from tests.engine.processes import free_port
 from tests.tiny import REPOSITORY
 
 # a wrapper in a circle of objects, as a Runner is one; the last handler to be registered runs first
-PROGRAM = '''
+PROGRAM = """
 import atexit, os, sys
 from pathlib import Path
 
@@ -34,16 +35,28 @@ def main():
     sys.exit(143)
 
 main()
-'''
+"""
 
 
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='lists threads by /proc')
 def test_no_thread_of_the_group_is_left_at_the_exit():
     """Of a process that was told to stop, which leaves from the middle of its program."""
-    variables = dict(WORLD_SIZE='1', RANK='0', LOCAL_RANK='0', MASTER_ADDR='127.0.0.1',
-                     MASTER_PORT=free_port(), CUDA_VISIBLE_DEVICES='', OMP_NUM_THREADS='1')
-    ended = subprocess.run([sys.executable, '-c', PROGRAM], capture_output=True, text=True,
-                           cwd=REPOSITORY, env={**os.environ, **variables})
+    variables = dict(
+        WORLD_SIZE='1',
+        RANK='0',
+        LOCAL_RANK='0',
+        MASTER_ADDR='127.0.0.1',
+        MASTER_PORT=free_port(),
+        CUDA_VISIBLE_DEVICES='',
+        OMP_NUM_THREADS='1',
+    )
+    ended = subprocess.run(
+        [sys.executable, '-c', PROGRAM],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        env={**os.environ, **variables},
+    )
     assert ended.returncode == 143, ended.stderr
     assert "before: ['pt_gloo_runloop']" in ended.stdout
     assert 'left: []' in ended.stdout

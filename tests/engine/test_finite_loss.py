@@ -1,4 +1,5 @@
 """A loss that is not finite stops a training, or its step is left out."""
+
 import pytest
 import torch
 from mmengine.hooks import Hook
@@ -20,7 +21,7 @@ class BrokenLoss(nn.Module):
 
     def forward(self, features, labels):
         self.step += 1
-        return features.mean() * (torch.nan if self.step in self.steps else 1.)
+        return features.mean() * (torch.nan if self.step in self.steps else 1.0)
 
 
 class Record(Hook):
@@ -30,14 +31,16 @@ class Record(Hook):
         self.states = []
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        self.states.append({name: value.clone() for name, value
-                            in runner.model.state_dict().items()})
+        self.states.append(
+            {name: value.clone() for name, value in runner.model.state_dict().items()}
+        )
 
 
 def make(folder, steps, **options):
     cfg = tiny_config(folder / 'data', folder / 'work', train_cfg__val_interval=9, **options)
     cfg.model.head.loss.terms['broken'] = dict(
-        type='reid_fusedloss.BrokenLoss', reads='pooled', weight=1., steps=list(steps))
+        type='reid_fusedloss.BrokenLoss', reads='pooled', weight=1.0, steps=list(steps)
+    )
     return Runner.from_cfg(cfg)
 
 
@@ -74,30 +77,40 @@ def test_a_step_is_left_out_by_key(tmp_path):
 
 
 def test_too_many_in_a_row_end_the_run(tmp_path):
-    runner = make(tmp_path, range(3, 99), train_cfg__non_finite_loss='skip',
-                  train_cfg__max_epochs=9)
+    runner = make(
+        tmp_path, range(3, 99), train_cfg__non_finite_loss='skip', train_cfg__max_epochs=9
+    )
     with pytest.raises(FloatingPointError, match='10 steps in a row .* iteration 12: '):
         runner.train()
 
 
 def test_some_in_a_row_do_not(tmp_path):
-    runner = make(tmp_path, [1, 2, 3, 4, 5, 6, 7, 8, 9, 11], train_cfg__max_epochs=4,
-                  train_cfg__non_finite_loss='skip')
+    runner = make(
+        tmp_path,
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 11],
+        train_cfg__max_epochs=4,
+        train_cfg__non_finite_loss='skip',
+    )
     runner.train()
     assert log_of(tmp_path).count('step left out') == 10
 
 
 def test_steps_left_out_and_accumulated_exclude_each_other(tmp_path):
     with pytest.raises(ValueError, match='accumulative_counts > 1 exclude each other'):
-        make(tmp_path, [], train_cfg__non_finite_loss='skip',
-             optim_wrapper__accumulative_counts=2).train()
+        make(
+            tmp_path, [], train_cfg__non_finite_loss='skip', optim_wrapper__accumulative_counts=2
+        ).train()
 
 
-@pytest.mark.parametrize('key, value, error, words', [
-    ('non_finite_loss', 'ignore', ValueError, "non_finite_loss='ignore' is none of"),
-    ('max_epochs', 0, ValueError, 'train_cfg.max_epochs=0 must be >= 1'),
-    ('max_epochs', 'ten', TypeError, "train_cfg.max_epochs='ten' must be an integer"),
-    ('val_interval', 1.5, TypeError, 'train_cfg.val_interval=1.5 must be an integer')])
+@pytest.mark.parametrize(
+    'key, value, error, words',
+    [
+        ('non_finite_loss', 'ignore', ValueError, "non_finite_loss='ignore' is none of"),
+        ('max_epochs', 0, ValueError, 'train_cfg.max_epochs=0 must be >= 1'),
+        ('max_epochs', 'ten', TypeError, "train_cfg.max_epochs='ten' must be an integer"),
+        ('val_interval', 1.5, TypeError, 'train_cfg.val_interval=1.5 must be an integer'),
+    ],
+)
 def test_errors(tmp_path, key, value, error, words):
     cfg = tiny_config(tmp_path / 'data', tmp_path / 'work')
     cfg.train_cfg[key] = value

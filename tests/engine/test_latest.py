@@ -1,4 +1,5 @@
 """Which checkpoint a run goes on from: the one it names, of its own folder, and whole."""
+
 import os
 from fractions import Fraction
 
@@ -13,8 +14,11 @@ from reid_fusedloss.experiments.record import epoch_of, last_checkpoint, remove_
 
 
 def checkpoint(iteration, epoch=1):
-    return dict(meta=dict(iter=iteration, epoch=epoch), optimizer={}, state_dict=dict(
-        weight=torch.full((1000, ), float(iteration))))
+    return dict(
+        meta=dict(iter=iteration, epoch=epoch),
+        optimizer={},
+        state_dict=dict(weight=torch.full((1000,), float(iteration))),
+    )
 
 
 def save(folder, *iterations, name='epoch_{}.pth'):
@@ -84,9 +88,24 @@ def test_the_folder_of_another_run_does_not_count(tmp_path):
     assert latest_checkpoint(twin) == str(twin / 'epoch_1.pth')
 
 
-@pytest.mark.parametrize('content', [
-    b'', b'\n', b'.', b'..', b'/', b'../epoch_99.pth', b'epoch_', b'\xff\xfe\x00.pth',
-    b'a\nb.pth', b'x' * 5000 + b'.pth', b'nul\0.pth', b'/etc/passwd'], ids=repr)
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'',
+        b'\n',
+        b'.',
+        b'..',
+        b'/',
+        b'../epoch_99.pth',
+        b'epoch_',
+        b'\xff\xfe\x00.pth',
+        b'a\nb.pth',
+        b'x' * 5000 + b'.pth',
+        b'nul\0.pth',
+        b'/etc/passwd',
+    ],
+    ids=repr,
+)
 def test_an_unreadable_pointer_is_none(tmp_path, lines, content):
     """And the folder above, with the checkpoints of others, is never searched."""
     save(tmp_path, 99)
@@ -125,14 +144,22 @@ def test_damaged_checkpoints_alone_are_an_error(tmp_path, lines):
 
 
 def cut(left):
-    return lambda whole: whole[:int(left * len(whole))]
+    return lambda whole: whole[: int(left * len(whole))]
 
 
-@pytest.mark.parametrize('damage', [
-    cut(0.), cut(.01), cut(.5), cut(.99), lambda whole: bytes(200_000),
-    lambda whole: bytes(2000) + whole[2000:],
-    lambda whole: whole.replace(b'\0\0\0@', b'\0\0\1@', 1)],
-    ids=['empty', '1 %', '50 %', '99 %', 'zeros', 'zeros at the start', 'a flipped bit'])
+@pytest.mark.parametrize(
+    'damage',
+    [
+        cut(0.0),
+        cut(0.01),
+        cut(0.5),
+        cut(0.99),
+        lambda whole: bytes(200_000),
+        lambda whole: bytes(2000) + whole[2000:],
+        lambda whole: whole.replace(b'\0\0\0@', b'\0\0\1@', 1),
+    ],
+    ids=['empty', '1 %', '50 %', '99 %', 'zeros', 'zeros at the start', 'a flipped bit'],
+)
 @pytest.mark.parametrize('named', [True, False])
 def test_a_damaged_checkpoint_is_passed_over_with_one_line(tmp_path, lines, damage, named):
     save(tmp_path, 1, 2)

@@ -1,4 +1,5 @@
 """`load_from` of other people, as many as here, and of other networks."""
+
 import shutil
 
 import pytest
@@ -24,8 +25,16 @@ def run(tmp_path_factory):
 
 
 def config(data, work_dir, **options):
-    cfg = tiny_config(data, work_dir, **{'train_cfg__max_epochs': 1, 'train_cfg__val_interval': 9,
-                                         'param_scheduler__1__end': 2, **options})
+    cfg = tiny_config(
+        data,
+        work_dir,
+        **{
+            'train_cfg__max_epochs': 1,
+            'train_cfg__val_interval': 9,
+            'param_scheduler__1__end': 2,
+            **options,
+        },
+    )
     cfg.default_hooks.pop('report')
     return cfg
 
@@ -53,8 +62,11 @@ def load(cfg, checkpoint):
 def others(run, tmp_path):
     """Other people, as many, whose images are called as those of the run."""
     shutil.copytree(run / 'data', tmp_path / 'others')
-    paths = sorted(path for path in (tmp_path / 'others').rglob('*') if path.is_file()
-                   and 'train' in path.parent.name and path.suffix in ('.jpg', '.png'))
+    paths = sorted(
+        path
+        for path in (tmp_path / 'others').rglob('*')
+        if path.is_file() and 'train' in path.parent.name and path.suffix in ('.jpg', '.png')
+    )
     assert len(paths) == 24
     contents = [path.read_bytes() for path in paths]
     for path, content in zip(paths, contents[4:] + contents[:4]):
@@ -87,8 +99,9 @@ def test_as_many_others_start_from_scratch(run, others, tmp_path, lines):
 @pytest.mark.parametrize('keep', [True, False])
 def test_the_key_decides(run, others, tmp_path, lines, keep):
     checkpoint = run / 'work' / 'epoch_1.pth'
-    cfg = config(others if keep else run / 'data', tmp_path / 'w',
-                 default_hooks__other_identities__keep=keep)
+    cfg = config(
+        others if keep else run / 'data', tmp_path / 'w', default_hooks__other_identities__keep=keep
+    )
     check(load(cfg, checkpoint), checkpoint, kept=keep)
     assert len(lines) == (0 if keep else 1)
 
@@ -97,8 +110,11 @@ def test_a_checkpoint_that_does_not_tell(run, tmp_path, lines):
     checkpoint = load_checkpoint_file(run / 'work' / 'epoch_1.pth')
     del checkpoint['meta']['training']
     torch.save(checkpoint, tmp_path / 'old.pth')
-    check(load(config(run / 'data', tmp_path / 'w'), tmp_path / 'old.pth'), tmp_path / 'old.pth',
-          kept=True)
+    check(
+        load(config(run / 'data', tmp_path / 'w'), tmp_path / 'old.pth'),
+        tmp_path / 'old.pth',
+        kept=True,
+    )
     assert len(lines) == 1 and 'does not tell whose they are' in lines[0]
     assert 'keep=False' in lines[0]
 
@@ -108,10 +124,18 @@ def test_keep_is_a_flag():
         other_identities_hook.OtherIdentitiesHook(keep='no')
 
 
-@pytest.mark.parametrize('options', [
-    dict(model__backbone__depth=50, model__head__in_channels=256),
-    dict(model__backbone__base_channels=16, model__backbone__stem_channels=16,
-         model__head__in_channels=128)], ids=['depth', 'width'])
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(model__backbone__depth=50, model__head__in_channels=256),
+        dict(
+            model__backbone__base_channels=16,
+            model__backbone__stem_channels=16,
+            model__head__in_channels=128,
+        ),
+    ],
+    ids=['depth', 'width'],
+)
 def test_another_network_is_refused(run, tmp_path, options):
     cfg = config(run / 'data', tmp_path / 'w', **options)
     with pytest.raises(ValueError, match=r'the checkpoint has \d+ of \d+ weights of the backbone'):
@@ -119,8 +143,13 @@ def test_another_network_is_refused(run, tmp_path, options):
 
 
 def test_another_network_is_not_tested_either(run, tmp_path):
-    cfg = config(run / 'data', tmp_path / 'w', model__backbone__depth=50,
-                 model__head__in_channels=256, load_from=str(run / 'work' / 'epoch_1.pth'))
+    cfg = config(
+        run / 'data',
+        tmp_path / 'w',
+        model__backbone__depth=50,
+        model__head__in_channels=256,
+        load_from=str(run / 'work' / 'epoch_1.pth'),
+    )
     with pytest.raises(ValueError, match='it is of another network'):
         Runner.from_cfg(cfg).test()
 
@@ -148,8 +177,13 @@ def test_a_part_is_taken_and_named_in_one_line(run, tmp_path, lines, caplog):
 
 
 def test_what_a_part_resizes_as_it_loads_is_left_to_it():
-    backbone = dict(type='mmpretrain.VisionTransformer', img_size=32, patch_size=16, out_type='raw',
-                    arch=dict(embed_dims=8, num_layers=1, num_heads=2, feedforward_channels=8))
+    backbone = dict(
+        type='mmpretrain.VisionTransformer',
+        img_size=32,
+        patch_size=16,
+        out_type='raw',
+        arch=dict(embed_dims=8, num_layers=1, num_heads=2, feedforward_channels=8),
+    )
     model = torch.nn.Module()
     model.backbone = MODELS.build(backbone)
     weights = dict(model.state_dict(), **{'backbone.pos_embed': torch.zeros(1, 17, 8)})

@@ -1,4 +1,5 @@
 """Half precision leaves losses in float32, and 2,000 steps with a steep circle loss stay finite."""
+
 import pytest
 import torch
 from torch import nn
@@ -8,12 +9,25 @@ from reid_fusedloss.losses import FusedLoss
 
 IDS, IMAGES, STEPS = 64, 4, 2000
 TERMS = dict(
-    circle=dict(type='reid_fusedloss.CircleLoss', reads='cosines', weight=1., form='class',
-                margin=.35, gamma=256),
-    pairs=dict(type='reid_fusedloss.CircleLoss', reads='pooled', weight=1., form='anchor',
-               margin=.25, gamma=256),
-    triplet=dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=1.),
-    center=dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=.005))
+    circle=dict(
+        type='reid_fusedloss.CircleLoss',
+        reads='cosines',
+        weight=1.0,
+        form='class',
+        margin=0.35,
+        gamma=256,
+    ),
+    pairs=dict(
+        type='reid_fusedloss.CircleLoss',
+        reads='pooled',
+        weight=1.0,
+        form='anchor',
+        margin=0.25,
+        gamma=256,
+    ),
+    triplet=dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=1.0),
+    center=dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=0.005),
+)
 
 
 class Net(nn.Module):
@@ -56,7 +70,7 @@ def test_2000_steps_with_gamma_256(dtype):
     totals, left_out = [], 0
     for _ in range(STEPS):
         labels = torch.randperm(IDS)[:8].repeat_interleave(IMAGES)
-        inputs = places[labels] + .3 * torch.randn(len(labels), 16)
+        inputs = places[labels] + 0.3 * torch.randn(len(labels), 16)
         with torch.autocast('cpu', dtype=dtype):
             losses = net(inputs, labels)
         assert {value.dtype for value in losses.values()} == {torch.float32}

@@ -1,4 +1,5 @@
 """Mixup and CutMix mix the targets too, or are refused."""
+
 import pytest
 import torch
 from mmengine.runner import Runner
@@ -8,15 +9,16 @@ from torch import nn
 from reid_fusedloss.registry import MODELS
 from tests.tiny import tiny_config
 
-ID = dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=2., label_smoothing=.1)
-TRIPLET = dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=1.)
-AUGMENTS = dict(augments=[dict(type='Mixup', alpha=.8), dict(type='CutMix', alpha=1.)])
+ID = dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=2.0, label_smoothing=0.1)
+TRIPLET = dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=1.0)
+AUGMENTS = dict(augments=[dict(type='Mixup', alpha=0.8), dict(type='CutMix', alpha=1.0)])
 NUM_CLASSES = 3
 
 
 @MODELS.register_module()
 class LabelsAlone(nn.Module):
     """A loss of a user's own without scores."""
+
     reads = frozenset({'logits'})
 
     def __init__(self, num_classes, feat_dims):
@@ -28,14 +30,25 @@ class LabelsAlone(nn.Module):
 
 def build(loss, head='BNNeckHead', augments=AUGMENTS, **keys):
     torch.manual_seed(0)
-    return MODELS.build(dict(
-        type='ImageClassifier',
-        data_preprocessor=dict(type='ClsDataPreprocessor', num_classes=NUM_CLASSES,
-                               batch_augments=augments and dict(augments)),
-        backbone=dict(type='ResNet', depth=18, stem_channels=8, base_channels=8),
-        neck=None if head == 'PCBHead' else dict(type='GlobalAveragePooling'),
-        head=dict(type=f'reid_fusedloss.{head}', num_classes=NUM_CLASSES, in_channels=64, loss=loss,
-                  **keys)))
+    return MODELS.build(
+        dict(
+            type='ImageClassifier',
+            data_preprocessor=dict(
+                type='ClsDataPreprocessor',
+                num_classes=NUM_CLASSES,
+                batch_augments=augments and dict(augments),
+            ),
+            backbone=dict(type='ResNet', depth=18, stem_channels=8, base_channels=8),
+            neck=None if head == 'PCBHead' else dict(type='GlobalAveragePooling'),
+            head=dict(
+                type=f'reid_fusedloss.{head}',
+                num_classes=NUM_CLASSES,
+                in_channels=64,
+                loss=loss,
+                **keys,
+            ),
+        )
+    )
 
 
 def fused(**terms):
@@ -48,9 +61,9 @@ def batch(model):
     return model.data_preprocessor(dict(inputs=images, data_samples=samples), training=True)
 
 
-def naive(logits, scores, smoothing=.1):
+def naive(logits, scores, smoothing=0.1):
     """Cross-entropy of a distribution, sample by sample."""
-    total = 0.
+    total = 0.0
     for row, target in zip(logits.double(), scores.double()):
         target = (1 - smoothing) * target + smoothing / len(target)
         total -= sum(target[k] * (row[k] - row.exp().sum().log()) for k in range(len(row)))
@@ -69,25 +82,37 @@ def test_terms_on_logits_get_the_mixed_target(augment):
     assert found.item() == pytest.approx(2 * naive(logits, scores).item(), rel=1e-5)
     labels = torch.cat([sample.gt_label for sample in data['data_samples']])
     assert found.item() != pytest.approx(
-        2 * nn.functional.cross_entropy(logits, labels, label_smoothing=.1).item(), rel=1e-4)
+        2 * nn.functional.cross_entropy(logits, labels, label_smoothing=0.1).item(), rel=1e-4
+    )
 
 
 def test_each_part_of_a_part_based_head_gets_it():
-    part = dict(type='reid_fusedloss.PartwiseLoss', reads='logits', weight=1., loss=dict(
-        type='torch.nn.CrossEntropyLoss'))
+    part = dict(
+        type='reid_fusedloss.PartwiseLoss',
+        reads='logits',
+        weight=1.0,
+        loss=dict(type='torch.nn.CrossEntropyLoss'),
+    )
     model = build(fused(id=part), 'PCBHead', num_parts=2, part_dims=4).train()
     data = batch(model)
     scores = torch.stack([sample.gt_score for sample in data['data_samples']])
     feats = model.extract_feat(data['inputs'])
     parts = model.head.tensors(model.head.reduced(feats), {'logits'})['logits']
-    expected = sum(naive(part, scores, 0.).item() for part in parts.unbind(1))
+    expected = sum(naive(part, scores, 0.0).item() for part in parts.unbind(1))
     found = model.head.loss(feats, data['data_samples'])['loss_id']
     assert found.item() == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize('loss, words', [
-    (fused(id=ID, triplet=TRIPLET), r"terms \['triplet'\] compare samples of one identity each"),
-    (dict(type='reid_fusedloss.LabelsAlone'), 'LabelsAlone takes no `scores`')])
+@pytest.mark.parametrize(
+    'loss, words',
+    [
+        (
+            fused(id=ID, triplet=TRIPLET),
+            r"terms \['triplet'\] compare samples of one identity each",
+        ),
+        (dict(type='reid_fusedloss.LabelsAlone'), 'LabelsAlone takes no `scores`'),
+    ],
+)
 def test_what_cannot_follow_is_refused_in_the_first_mixed_batch(loss, words):
     model = build(loss).train()
     data = batch(model)
@@ -107,8 +132,9 @@ def test_what_cannot_follow_is_refused_in_the_first_mixed_batch(loss, words):
 @pytest.mark.parametrize('place', ['data_preprocessor', 'train_cfg'])
 def test_a_training(tmp_path, place):
     """The preprocessor gets the number of classes; metric terms are refused before a step."""
-    cfg = tiny_config(tmp_path / 'data', tmp_path / 'work', train_cfg__max_epochs=1,
-                      train_cfg__val_interval=2)
+    cfg = tiny_config(
+        tmp_path / 'data', tmp_path / 'work', train_cfg__max_epochs=1, train_cfg__val_interval=2
+    )
     cfg.default_hooks.pop('report')
     if place == 'train_cfg':
         cfg.model.train_cfg = AUGMENTS

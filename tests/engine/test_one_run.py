@@ -1,4 +1,5 @@
 """One training at a time writes into a work_dir; a dead one does not stand in the way."""
+
 import os
 import signal
 import subprocess
@@ -8,8 +9,13 @@ import pytest
 from mmengine.runner import Runner
 
 from reid_fusedloss.engine import work_dir
-from reid_fusedloss.engine.work_dir import (LOCK, check_work_dir, claim_work_dir, release_work_dir,
-                                            remove_leftovers)
+from reid_fusedloss.engine.work_dir import (
+    LOCK,
+    check_work_dir,
+    claim_work_dir,
+    release_work_dir,
+    remove_leftovers,
+)
 from reid_fusedloss.whole_file import whole_file
 from tests.tiny import REPOSITORY, tiny_config
 
@@ -28,9 +34,12 @@ time.sleep(60)
 @pytest.fixture
 def holder(tmp_path):
     """A training of another process, with a worker that outlives it."""
-    process = subprocess.Popen([sys.executable, '-W', 'ignore', '-c', HOLD, str(tmp_path)],
-                               stdout=subprocess.PIPE, text=True,
-                               env={**os.environ, 'PYTHONPATH': str(REPOSITORY)})
+    process = subprocess.Popen(
+        [sys.executable, '-W', 'ignore', '-c', HOLD, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': str(REPOSITORY)},
+    )
     while process.stdout.readline().strip() != 'held':
         pass
     process.worker = int(process.stdout.readline())
@@ -73,18 +82,21 @@ def test_a_process_that_is_forked_from_a_training_is_another(tmp_path):
 def test_a_file_system_without_locks(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(work_dir, 'print_log', lambda line, logger, level: said.append(line))
-    monkeypatch.setattr(work_dir.fcntl, 'lockf', lambda *_: (_ for _ in ()).throw(
-        OSError(37, 'No locks available')))
+    monkeypatch.setattr(
+        work_dir.fcntl, 'lockf', lambda *_: (_ for _ in ()).throw(OSError(37, 'No locks available'))
+    )
     claim_work_dir(tmp_path)
     assert len(said) == 1 and 'No locks available' in said[0]
     check_work_dir(tmp_path)
 
 
 def test_what_dead_processes_left_is_removed(tmp_path):
-    code = ('import os, sys\nfrom contextlib import ExitStack\nfrom pathlib import Path\n'
-            'from reid_fusedloss.whole_file import whole_file\nwith ExitStack() as stack:\n'
-            '    for name in sys.argv[1:]:\n        stack.enter_context(whole_file(Path(name)))\n'
-            '    os.kill(os.getpid(), 9)')
+    code = (
+        'import os, sys\nfrom contextlib import ExitStack\nfrom pathlib import Path\n'
+        'from reid_fusedloss.whole_file import whole_file\nwith ExitStack() as stack:\n'
+        '    for name in sys.argv[1:]:\n        stack.enter_context(whole_file(Path(name)))\n'
+        '    os.kill(os.getpid(), 9)'
+    )
     left = [tmp_path / name for name in ('epoch_1.pth', 'last_checkpoint', 'ranking_lists/a.json')]
     assert subprocess.run([sys.executable, '-c', code, *left]).returncode == -9
     assert len(list(tmp_path.rglob('.*.part'))) == 3
@@ -95,7 +107,8 @@ def test_what_dead_processes_left_is_removed(tmp_path):
         remove_leftovers(tmp_path)
         file.write(b'{}')
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        [*own, 'ranking_lists', 'scores.json'])
+        [*own, 'ranking_lists', 'scores.json']
+    )
     assert not os.listdir(tmp_path / 'ranking_lists')
 
 

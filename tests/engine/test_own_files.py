@@ -1,4 +1,5 @@
 """Whatever a checkpoint says of files, a run removes and uses those of its own folder alone."""
+
 import os
 import signal
 
@@ -22,6 +23,7 @@ class Stop(Exception):
 
 class At(Hook):
     """Does something after a step, or when the files of an epoch are about to be removed."""
+
     priority = 'VERY_HIGH'
 
     def __init__(self, iteration, act):
@@ -84,14 +86,23 @@ def test_files_that_a_checkpoint_names_elsewhere_stay(run, tmp_path):
     for path in (victim, other):
         path.write_text('precious')
     for number, best in enumerate((str(victim), str(other), '../best_of_somebody.pth', 7, ['x'])):
-        change(run / 'first' / 'epoch_2.pth', tmp_path / 'forged.pth', best_ckpt=best,
-               best_score=-1., last_ckpt=best,
-               keep_ckpt_ids=['../../best_of_somebody', -1, 1, None],
-               outdated_ckpts=['../best_of_somebody.pth', str(victim), 'epoch_/../x.pth', 3])
+        change(
+            run / 'first' / 'epoch_2.pth',
+            tmp_path / 'forged.pth',
+            best_ckpt=best,
+            best_score=-1.0,
+            last_ckpt=best,
+            keep_ckpt_ids=['../../best_of_somebody', -1, 1, None],
+            outdated_ckpts=['../best_of_somebody.pth', str(victim), 'epoch_/../x.pth', 3],
+        )
         work = tmp_path / f'new_{number}'
-        runner = build(run / 'data', work, tmp_path / 'forged.pth',
-                       default_hooks__checkpoint__filename_tmpl='{}.pth',
-                       default_hooks__checkpoint__max_keep_ckpts=1)
+        runner = build(
+            run / 'data',
+            work,
+            tmp_path / 'forged.pth',
+            default_hooks__checkpoint__filename_tmpl='{}.pth',
+            default_hooks__checkpoint__max_keep_ckpts=1,
+        )
         runner.train()
         assert victim.read_text() == other.read_text() == 'precious'
         assert '3.pth' in names(work)
@@ -105,12 +116,17 @@ def test_a_copied_run_goes_on_by_itself(run, tmp_path):
     for name in ('epoch_1.pth', 'epoch_2.pth', 'last_checkpoint', *names(run / 'first')[:1]):
         (tmp_path / 'copy').mkdir(exist_ok=True)
         (tmp_path / 'copy' / name).write_bytes((run / 'first' / name).read_bytes())
-    change(run / 'first' / 'epoch_2.pth', tmp_path / 'copy' / 'epoch_2.pth', best_score=-1.,
-           best_ckpt=str(run / 'first' / names(run / 'first')[0]))
+    change(
+        run / 'first' / 'epoch_2.pth',
+        tmp_path / 'copy' / 'epoch_2.pth',
+        best_score=-1.0,
+        best_ckpt=str(run / 'first' / names(run / 'first')[0]),
+    )
     (tmp_path / 'copy' / 'last_checkpoint').write_text(str(run / 'first' / 'epoch_2.pth'))
     before = names(run / 'first')
-    runner = build(run / 'data', tmp_path / 'copy', 'auto',
-                   default_hooks__checkpoint__max_keep_ckpts=-1)
+    runner = build(
+        run / 'data', tmp_path / 'copy', 'auto', default_hooks__checkpoint__max_keep_ckpts=-1
+    )
     runner.train()
     assert runner._load_from == str(tmp_path / 'copy' / 'epoch_2.pth')
     assert names(run / 'first') == before
@@ -161,8 +177,12 @@ def test_a_bare_runner_finds_what_was_interrupted(run, tmp_path):
 def test_files_that_a_kill_left_are_removed(run, tmp_path, auto):
     """It came between the new file and the removal of the old ones."""
     work = tmp_path / 'work'
-    change(run / 'first' / 'epoch_2.pth', work / 'epoch_2.pth', keep_ckpt_ids=[2],
-           outdated_ckpts=['epoch_1.pth', 'best_reid_mAP_epoch_1.pth', 'epoch_2.pth', 'notes.txt'])
+    change(
+        run / 'first' / 'epoch_2.pth',
+        work / 'epoch_2.pth',
+        keep_ckpt_ids=[2],
+        outdated_ckpts=['epoch_1.pth', 'best_reid_mAP_epoch_1.pth', 'epoch_2.pth', 'notes.txt'],
+    )
     for name in ('epoch_1.pth', 'best_reid_mAP_epoch_1.pth', 'epoch_0.pth', 'notes.txt'):
         (work / name).write_text('left')
     (work / 'last_checkpoint').write_text(str(work / 'epoch_2.pth'))
@@ -189,9 +209,14 @@ def test_a_best_checkpoint_is_not_resumed(run, tmp_path):
 
 def test_two_best_checkpoints_go_after_their_successors_are_there(run, tmp_path, monkeypatch):
     keys = ['reid/mAP', 'reid/R1']
-    runner = build(run / 'data', tmp_path, default_hooks__checkpoint__save_best=keys,
-                   default_hooks__checkpoint__rule='greater',
-                   default_hooks__checkpoint__max_keep_ckpts=1, train_cfg__max_epochs=1)
+    runner = build(
+        run / 'data',
+        tmp_path,
+        default_hooks__checkpoint__save_best=keys,
+        default_hooks__checkpoint__rule='greater',
+        default_hooks__checkpoint__max_keep_ckpts=1,
+        train_cfg__max_epochs=1,
+    )
     runner.train()
     hook = hook_of(runner)
 
@@ -201,25 +226,38 @@ def test_two_best_checkpoints_go_after_their_successors_are_there(run, tmp_path,
     assert best() == ['best_reid_R1_epoch_1.pth', 'best_reid_mAP_epoch_1.pth']
     removed = []
     remove = hook.file_backend.remove
-    monkeypatch.setattr(hook.file_backend, 'remove', lambda path: (
-        removed.append((os.path.basename(path), best())), remove(path)))
+    monkeypatch.setattr(
+        hook.file_backend,
+        'remove',
+        lambda path: (removed.append((os.path.basename(path), best())), remove(path)),
+    )
     runner.train_loop._epoch = 2
-    hook.after_val_epoch(runner, {'reid/mAP': 101., 'reid/R1': 0.})
+    hook.after_val_epoch(runner, {'reid/mAP': 101.0, 'reid/R1': 0.0})
     assert best() == ['best_reid_R1_epoch_1.pth', 'best_reid_mAP_epoch_2.pth']
     runner.train_loop._epoch = 3
-    hook.after_val_epoch(runner, {'reid/mAP': 102., 'reid/R1': 101.})
+    hook.after_val_epoch(runner, {'reid/mAP': 102.0, 'reid/R1': 101.0})
     assert best() == ['best_reid_R1_epoch_3.pth', 'best_reid_mAP_epoch_3.pth']
-    successors = {'best_reid_mAP_epoch_1.pth': 'best_reid_mAP_epoch_2.pth',
-                  'best_reid_mAP_epoch_2.pth': 'best_reid_mAP_epoch_3.pth',
-                  'best_reid_R1_epoch_1.pth': 'best_reid_R1_epoch_3.pth'}
+    successors = {
+        'best_reid_mAP_epoch_1.pth': 'best_reid_mAP_epoch_2.pth',
+        'best_reid_mAP_epoch_2.pth': 'best_reid_mAP_epoch_3.pth',
+        'best_reid_R1_epoch_1.pth': 'best_reid_R1_epoch_3.pth',
+    }
     gone = dict(entry for entry in removed if entry[0].startswith('best_'))
     assert gone.keys() == successors.keys()
     assert all(successors[name] in there for name, there in gone.items())
 
 
-@pytest.mark.parametrize('name, value, refused', [
-    ('running_var', torch.nan, True), ('running_var', torch.inf, True), ('weight', torch.inf, True),
-    ('num_batches_tracked', 7, False), ('mask', -torch.inf, False), ('mask', torch.nan, True)])
+@pytest.mark.parametrize(
+    'name, value, refused',
+    [
+        ('running_var', torch.nan, True),
+        ('running_var', torch.inf, True),
+        ('weight', torch.inf, True),
+        ('num_batches_tracked', 7, False),
+        ('mask', -torch.inf, False),
+        ('mask', torch.nan, True),
+    ],
+)
 def test_buffers_count_as_weights(name, value, refused):
     """Infinity has a meaning in a mask."""
     model = torch.nn.Sequential(torch.nn.BatchNorm2d(3))
@@ -246,7 +284,7 @@ def test_a_run_that_is_not_finite_leaves_its_last_good_checkpoint(run, tmp_path)
         runner.train()
     assert not (work / 'interrupted.pth').exists()
     assert latest_checkpoint(work) == str(work / 'epoch_1.pth')
-    runner.message_hub.update_info('best_score', -1.)
+    runner.message_hub.update_info('best_score', -1.0)
     with pytest.raises(FloatingPointError):
-        hook_of(runner).after_val_epoch(runner, {'reid/mAP': 100.})
+        hook_of(runner).after_val_epoch(runner, {'reid/mAP': 100.0})
     assert 'best_reid_mAP_epoch_1.pth' in names(work)

@@ -17,10 +17,16 @@ Pair = namedtuple('Pair', 'a b')
 def checkpoint():
     return dict(
         state_dict=OrderedDict(weight=torch.ones(2)),
-        meta=dict(epoch=1, best=np.float64(3.5), nested=defaultdict(list, x=[Pair(1, np.int64(2))])),
-        message_hub=dict(log_scalars={'train/loss': HistoryBuffer([1., 2.], [1, 1])},
-                         runtime_info=dict(matrix=np.arange(3)), resumed_keys={}),
-        param_schedulers=[dict(milestones=Counter([40, 70]), last_step=3)])
+        meta=dict(
+            epoch=1, best=np.float64(3.5), nested=defaultdict(list, x=[Pair(1, np.int64(2))])
+        ),
+        message_hub=dict(
+            log_scalars={'train/loss': HistoryBuffer([1.0, 2.0], [1, 1])},
+            runtime_info=dict(matrix=np.arange(3)),
+            resumed_keys={},
+        ),
+        param_schedulers=[dict(milestones=Counter([40, 70]), last_step=3)],
+    )
 
 
 def test_round_trip_without_code(tmp_path):
@@ -65,10 +71,17 @@ class Own:
     pass
 
 
-@pytest.mark.parametrize('value, name', [
-    (Own(), 'tests.engine.test_plain_checkpoint_hook.Own'), (Path('x'), 'PosixPath'),
-    (print, 'builtin_function_or_method'), ({1}, 'builtins.set'),
-    (np.array([None]), 'numpy.ndarray')], ids=['object', 'path', 'function', 'set', 'array'])
+@pytest.mark.parametrize(
+    'value, name',
+    [
+        (Own(), 'tests.engine.test_plain_checkpoint_hook.Own'),
+        (Path('x'), 'PosixPath'),
+        (print, 'builtin_function_or_method'),
+        ({1}, 'builtins.set'),
+        (np.array([None]), 'numpy.ndarray'),
+    ],
+    ids=['object', 'path', 'function', 'set', 'array'],
+)
 def test_what_could_not_be_read_again_is_refused_with_its_place(value, name):
     saved = checkpoint()
     saved['message_hub']['runtime_info']['seen'] = [1, dict(x=value)]
@@ -78,8 +91,20 @@ def test_what_could_not_be_read_again_is_refused_with_its_place(value, name):
 
 
 def test_plain_is_what_torch_loads_without_code(tmp_path):
-    examples = [None, True, 1, 1.5, 1j, 'a', b'a', torch.ones(1), nn.Parameter(torch.ones(1)),
-                torch.Size([1]), torch.float32, torch.device('cpu')]
+    examples = [
+        None,
+        True,
+        1,
+        1.5,
+        1j,
+        'a',
+        b'a',
+        torch.ones(1),
+        nn.Parameter(torch.ones(1)),
+        torch.Size([1]),
+        torch.float32,
+        torch.device('cpu'),
+    ]
     assert [type(example) for example in examples] == list(PLAIN)
     torch.save(examples, tmp_path / 'plain.pth')
     loaded = torch.load(tmp_path / 'plain.pth', weights_only=True)
@@ -89,11 +114,11 @@ def test_plain_is_what_torch_loads_without_code(tmp_path):
 def test_a_function_of_a_schedule_is_left_out_and_the_built_one_stays():
     def build():
         parameter = nn.Parameter(torch.ones(1))
-        return OneCycleLR(torch.optim.SGD([parameter], .1), eta_max=1., total_steps=9)
+        return OneCycleLR(torch.optim.SGD([parameter], 0.1), eta_max=1.0, total_steps=9)
 
     saved = dict(param_schedulers=[build().state_dict()])
     PlainCheckpointHook().before_save_checkpoint(None, saved)
     assert 'anneal_func' not in saved['param_schedulers'][0]
     schedule = build()
     schedule.load_state_dict(saved['param_schedulers'][0])
-    assert schedule.anneal_func(2., 4., .5) == 3.
+    assert schedule.anneal_func(2.0, 4.0, 0.5) == 3.0

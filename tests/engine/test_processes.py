@@ -1,4 +1,5 @@
 """Stops of real processes: SIGKILL and SIGTERM to all of a group, with workers, on two ranks."""
+
 import signal
 
 import pytest
@@ -8,16 +9,24 @@ from reid_fusedloss.engine.checkpoints import differences
 from tests.engine.processes import finish, start, stop_when, write_config
 
 LAST = 'epoch_4.pth'
-OPTIONS = dict(train_cfg__max_epochs=4, train_cfg__val_interval=2, param_scheduler__1__end=4,
-               train_dataloader__dataset__images_per_camera=12)  # 18 steps an epoch
+OPTIONS = dict(
+    train_cfg__max_epochs=4,
+    train_cfg__val_interval=2,
+    param_scheduler__1__end=4,
+    train_dataloader__dataset__images_per_camera=12,
+)  # 18 steps an epoch
 
 
 @pytest.fixture(scope='module')
 def config(tmp_path_factory):
-    options = {**OPTIONS, 'val_dataloader__dataset__images_per_camera': 12,
-               'default_hooks__stop_signal__interval': 2,
-               'train_dataloader__num_workers': 2, 'val_dataloader__num_workers': 1,
-               'val_dataloader__persistent_workers': True}
+    options = {
+        **OPTIONS,
+        'val_dataloader__dataset__images_per_camera': 12,
+        'default_hooks__stop_signal__interval': 2,
+        'train_dataloader__num_workers': 2,
+        'val_dataloader__num_workers': 1,
+        'val_dataloader__persistent_workers': True,
+    }
     return write_config(tmp_path_factory.mktemp('config'), **options)
 
 

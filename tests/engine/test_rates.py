@@ -1,11 +1,12 @@
 """`lr_mult=0` freezes, or is refused."""
+
 import pytest
 import torch
 from mmengine.runner import Runner
 
 from tests.tiny import tiny_config
 
-FROZEN = dict(custom_keys={'backbone.conv1': dict(lr_mult=0.)})
+FROZEN = dict(custom_keys={'backbone.conv1': dict(lr_mult=0.0)})
 
 
 @pytest.fixture(scope='module')
@@ -22,26 +23,49 @@ def runner_of(data, work_dir, *schedules, paramwise_cfg=FROZEN):
     return Runner.from_cfg(cfg)
 
 
-@pytest.mark.parametrize('schedule, said', [
-    (dict(type='CosineAnnealingLR', eta_min=2e-5, end=2),
-     r'eta_min=2e-05, which lifts the rate of 1 .*Set param_scheduler\[1\].eta_min_ratio in place'),
-    (dict(type='PolyLR', eta_min=1e-4, end=2), r'eta_min=0.0001, .*param_scheduler\[1\].eta_min=0'),
-    (dict(type='CosineRestartLR', periods=[2], eta_min=1e-4, end=2), 'eta_min_ratio in place'),
-    (dict(type='ReduceOnPlateauLR', monitor='reid/mAP', min_value=1e-5), 'min_value=1e-05, which'),
-    (dict(type='OneCycleLR', eta_max=1e-3, total_steps=6, by_epoch=False),
-     r"OneCycleLR\) sets the rate of all weights to eta_max=0.001.*\['lr_mult=0.0'\]")],
-    ids=lambda value: value['type'] if isinstance(value, dict) else '')
+@pytest.mark.parametrize(
+    'schedule, said',
+    [
+        (
+            dict(type='CosineAnnealingLR', eta_min=2e-5, end=2),
+            r'eta_min=2e-05, which lifts the rate of 1 .*Set param_scheduler\[1\].eta_min_ratio in place',
+        ),
+        (
+            dict(type='PolyLR', eta_min=1e-4, end=2),
+            r'eta_min=0.0001, .*param_scheduler\[1\].eta_min=0',
+        ),
+        (dict(type='CosineRestartLR', periods=[2], eta_min=1e-4, end=2), 'eta_min_ratio in place'),
+        (
+            dict(type='ReduceOnPlateauLR', monitor='reid/mAP', min_value=1e-5),
+            'min_value=1e-05, which',
+        ),
+        (
+            dict(type='OneCycleLR', eta_max=1e-3, total_steps=6, by_epoch=False),
+            r"OneCycleLR\) sets the rate of all weights to eta_max=0.001.*\['lr_mult=0.0'\]",
+        ),
+    ],
+    ids=lambda value: value['type'] if isinstance(value, dict) else '',
+)
 def test_a_schedule_that_would_train_frozen_weights(data, tmp_path, schedule, said):
-    warm_up = dict(type='LinearLR', start_factor=.1, by_epoch=False, end=2)
+    warm_up = dict(type='LinearLR', start_factor=0.1, by_epoch=False, end=2)
     with pytest.raises(ValueError, match=said):
         runner_of(data, tmp_path, warm_up, schedule).train()
 
 
 def test_a_ratio_leaves_them_alone(data, tmp_path):
-    runner = runner_of(data, tmp_path, dict(type='CosineAnnealingLR', eta_min_ratio=.01, end=2),
-                       dict(type='LinearLR', start_factor=.1, by_epoch=False, end=2))
-    before = [weights.clone() for weights in (runner.model.backbone.conv1.weight,
-                                              runner.model.backbone.layer1[0].conv1.weight)]
+    runner = runner_of(
+        data,
+        tmp_path,
+        dict(type='CosineAnnealingLR', eta_min_ratio=0.01, end=2),
+        dict(type='LinearLR', start_factor=0.1, by_epoch=False, end=2),
+    )
+    before = [
+        weights.clone()
+        for weights in (
+            runner.model.backbone.conv1.weight,
+            runner.model.backbone.layer1[0].conv1.weight,
+        )
+    ]
     runner.model.init_weights = lambda: None
     runner.train()
     assert torch.equal(runner.model.backbone.conv1.weight, before[0])
@@ -49,5 +73,6 @@ def test_a_ratio_leaves_them_alone(data, tmp_path):
 
 
 def test_rates_above_0_may_have_a_minimum(data, tmp_path):
-    runner_of(data, tmp_path, dict(type='CosineAnnealingLR', eta_min=2e-5, end=2),
-              paramwise_cfg=None).train()
+    runner_of(
+        data, tmp_path, dict(type='CosineAnnealingLR', eta_min=2e-5, end=2), paramwise_cfg=None
+    ).train()

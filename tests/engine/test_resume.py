@@ -1,4 +1,5 @@
 """A training that was stopped and resumed is the training without a stop, to the bit."""
+
 import os
 import signal
 
@@ -15,9 +16,13 @@ from reid_fusedloss.visualization import load_scalars
 from tests.tiny import tiny_config
 
 STEPS, EPOCHS = 3, 4
-OPTIONS = dict(train_cfg__max_epochs=EPOCHS, train_cfg__val_interval=2, param_scheduler__1__end=4,
-               param_scheduler__0__end=5,
-               train_dataloader__dataset__pipeline__auto_augment__prob=.5)
+OPTIONS = dict(
+    train_cfg__max_epochs=EPOCHS,
+    train_cfg__val_interval=2,
+    param_scheduler__1__end=4,
+    param_scheduler__0__end=5,
+    train_dataloader__dataset__pipeline__auto_augment__prob=0.5,
+)
 
 
 class Stop(Exception):
@@ -26,6 +31,7 @@ class Stop(Exception):
 
 class StopAt(Hook):
     """Ends the run at a place, as a kill would: nothing is saved, nothing tidied up."""
+
     priority = 'VERY_HIGH'
 
     def __init__(self, place, number, act):
@@ -95,8 +101,9 @@ def straight(tmp_path_factory):
 
 def check_equal(work_dir, straight):
     name = f'epoch_{EPOCHS}.pth'
-    found = list(differences(load_checkpoint_file(work_dir / name),
-                             load_checkpoint_file(straight / name)))
+    found = list(
+        differences(load_checkpoint_file(work_dir / name), load_checkpoint_file(straight / name))
+    )
     assert not found, found
     best = [next(path.glob('best_*.pth')) for path in (work_dir, straight)]
     assert best[0].name == best[1].name
@@ -107,9 +114,17 @@ def check_equal(work_dir, straight):
 
 def curves(work_dir):
     """Logged scalars without times and memory."""
-    return {kind: [{key: value for key, value in line.items()
-                    if key not in ('time', 'data_time', 'memory')} for line in lines]
-            for kind, lines in load_scalars(work_dir).items()}
+    return {
+        kind: [
+            {
+                key: value
+                for key, value in line.items()
+                if key not in ('time', 'data_time', 'memory')
+            }
+            for line in lines
+        ]
+        for kind, lines in load_scalars(work_dir).items()
+    }
 
 
 def test_the_straight_run_learns_and_augments(straight):
@@ -124,9 +139,19 @@ def test_the_straight_run_learns_and_augments(straight):
     assert len(curves(straight[1])['val']) == 2
 
 
-@pytest.mark.parametrize('stop', [
-    ('iter', 5), ('iter', 6), ('in_val', 2), ('after_val', 2), ('saving', 6), ('in_val', 4),
-    ('saving', 12)], ids=name_of)
+@pytest.mark.parametrize(
+    'stop',
+    [
+        ('iter', 5),
+        ('iter', 6),
+        ('in_val', 2),
+        ('after_val', 2),
+        ('saving', 6),
+        ('in_val', 4),
+        ('saving', 12),
+    ],
+    ids=name_of,
+)
 def test_killed(straight, tmp_path, stop):
     with pytest.raises(Stop):
         train(straight[0], tmp_path, (*stop, kill))
@@ -134,8 +159,9 @@ def test_killed(straight, tmp_path, stop):
     check_equal(tmp_path, straight[1])
 
 
-@pytest.mark.parametrize('stop', [('iter', 1), ('iter', 5), ('iter', 6), ('in_val', 2)],
-                         ids=name_of)
+@pytest.mark.parametrize(
+    'stop', [('iter', 1), ('iter', 5), ('iter', 6), ('in_val', 2)], ids=name_of
+)
 def test_told_to_stop(straight, tmp_path, stop):
     with pytest.raises(SystemExit) as caught:
         train(straight[0], tmp_path, (*stop, terminate))
@@ -149,8 +175,14 @@ def test_told_to_stop(straight, tmp_path, stop):
 
 
 def test_many_stops(straight, tmp_path):
-    for stop in (('iter', 2, terminate), ('iter', 4, terminate), ('iter', 5, terminate),
-                 ('saving', 6, kill), ('iter', 8, terminate), ('iter', 11, kill)):
+    for stop in (
+        ('iter', 2, terminate),
+        ('iter', 4, terminate),
+        ('iter', 5, terminate),
+        ('saving', 6, kill),
+        ('iter', 8, terminate),
+        ('iter', 11, kill),
+    ):
         with pytest.raises((Stop, SystemExit)):
             train(straight[0], tmp_path, stop, go_on=True)
     train(straight[0], tmp_path, go_on=True)
@@ -163,15 +195,21 @@ def test_checkpoints_in_the_middle_of_an_epoch(straight, tmp_path):
         train(straight[0], tmp_path, ('iter', 5, kill), **options)
     assert latest_checkpoint(tmp_path).endswith('iter_4.pth')
     train(straight[0], tmp_path, go_on=True, **options)
-    found = list(differences(load_checkpoint_file(tmp_path / 'iter_12.pth')['state_dict'],
-                             load_checkpoint_file(straight[1] / 'epoch_4.pth')['state_dict']))
+    found = list(
+        differences(
+            load_checkpoint_file(tmp_path / 'iter_12.pth')['state_dict'],
+            load_checkpoint_file(straight[1] / 'epoch_4.pth')['state_dict'],
+        )
+    )
     assert not found and curves(tmp_path) == curves(straight[1])
 
 
 @pytest.mark.parametrize('num_workers', [1, 3])
 def test_any_number_of_workers(straight, tmp_path, num_workers):
-    options = dict(train_dataloader__num_workers=num_workers,
-                   train_dataloader__persistent_workers=num_workers == 3)
+    options = dict(
+        train_dataloader__num_workers=num_workers,
+        train_dataloader__persistent_workers=num_workers == 3,
+    )
     with pytest.raises(SystemExit):
         train(straight[0], tmp_path, ('iter', 5, terminate), **options)
     train(straight[0], tmp_path, go_on=True, **options)
@@ -182,21 +220,28 @@ def test_two_runs_are_equal_and_another_seed_is_not(straight, tmp_path):
     train(straight[0], tmp_path / 'again')
     check_equal(tmp_path / 'again', straight[1])
     train(straight[0], tmp_path / 'other', randomness__seed=1)
-    found = list(differences(load_checkpoint_file(tmp_path / 'other' / 'epoch_4.pth'),
-                             load_checkpoint_file(straight[1] / 'epoch_4.pth')))
+    found = list(
+        differences(
+            load_checkpoint_file(tmp_path / 'other' / 'epoch_4.pth'),
+            load_checkpoint_file(straight[1] / 'epoch_4.pth'),
+        )
+    )
     assert 'meta/seed: 1 and 0' in found and len(found) > 50
 
 
 def test_told_to_stop_while_averaged_weights_are_evaluated(straight, tmp_path):
-    options = dict(custom_hooks=[dict(type='mmengine.EMAHook', momentum=.1)])
+    options = dict(custom_hooks=[dict(type='mmengine.EMAHook', momentum=0.1)])
     train(straight[0], tmp_path / 'straight', **options)
     with pytest.raises(SystemExit):
         train(straight[0], tmp_path / 'stopped', ('in_val', 2, terminate), **options)
     train(straight[0], tmp_path / 'stopped', go_on=True, **options)
     check_equal(tmp_path / 'stopped', tmp_path / 'straight')
     saved = load_checkpoint_file(tmp_path / 'stopped' / 'epoch_4.pth')
-    assert list(differences(saved['state_dict'], load_checkpoint_file(
-        straight[1] / 'epoch_4.pth')['state_dict']))
+    assert list(
+        differences(
+            saved['state_dict'], load_checkpoint_file(straight[1] / 'epoch_4.pth')['state_dict']
+        )
+    )
 
 
 def test_a_new_run_in_the_folder_of_an_old_one(straight, tmp_path):
@@ -208,8 +253,14 @@ def test_a_new_run_in_the_folder_of_an_old_one(straight, tmp_path):
         train(straight[0], tmp_path, ('iter', 2, terminate))
     assert latest_checkpoint(tmp_path).endswith('interrupted.pth')
     train(straight[0], tmp_path, go_on=True)
-    found = list(differences(*(load_checkpoint_file(folder / 'epoch_4.pth')['state_dict']
-                               for folder in (tmp_path, straight[1]))))
+    found = list(
+        differences(
+            *(
+                load_checkpoint_file(folder / 'epoch_4.pth')['state_dict']
+                for folder in (tmp_path, straight[1])
+            )
+        )
+    )
     assert not found
 
 

@@ -1,4 +1,5 @@
 """A config that changed since the checkpoint: nothing is overruled or mixed without a word."""
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -13,8 +14,12 @@ from tests.tiny import DEMO, tiny_config
 
 EPOCHS = 3
 # LinearLR over 2 steps, then a cosine from epoch 1 to 3; the evaluation is at the end alone
-BASE = dict(train_cfg__max_epochs=EPOCHS, train_cfg__val_interval=9, param_scheduler__0__end=2,
-            param_scheduler__1__end=EPOCHS)
+BASE = dict(
+    train_cfg__max_epochs=EPOCHS,
+    train_cfg__val_interval=9,
+    param_scheduler__0__end=2,
+    param_scheduler__1__end=EPOCHS,
+)
 
 
 def config(data, work_dir, **options):
@@ -47,8 +52,14 @@ def resume(straight, tmp_path):
 
     def go_on(change=None, checkpoint=None, **options):
         given = checkpoint or straight[1] / 'epoch_1.pth'
-        return train(options.pop('data', straight[0]), tmp_path / 'resumed', change,
-                     load_from=str(given), resume=True, **options)
+        return train(
+            options.pop('data', straight[0]),
+            tmp_path / 'resumed',
+            change,
+            load_from=str(given),
+            resume=True,
+            **options,
+        )
 
     return go_on
 
@@ -69,13 +80,20 @@ def log_of(work_dir):
 OPTIMIZER = 'optim_wrapper.optimizer'
 CHANGES = [
     (dict(optim_wrapper__optimizer__lr=1e-3), f'{OPTIMIZER}.lr 0.002 -> 0.001'),
-    (dict(optim_wrapper__optimizer__weight_decay=0.), f'{OPTIMIZER}.weight_decay 0.0005 -> 0.0'),
-    (dict(optim_wrapper__optimizer__betas=(.8, .999)),
-     rf'{OPTIMIZER}.betas \[0.9, 0.999\] -> \[0.8, 0.999\]'),
+    (dict(optim_wrapper__optimizer__weight_decay=0.0), f'{OPTIMIZER}.weight_decay 0.0005 -> 0.0'),
+    (
+        dict(optim_wrapper__optimizer__betas=(0.8, 0.999)),
+        rf'{OPTIMIZER}.betas \[0.9, 0.999\] -> \[0.8, 0.999\]',
+    ),
     (dict(param_scheduler__1__end=6), r'param_scheduler\[1\].end 3 -> 6'),
-    (dict(param_scheduler__1__eta_min_ratio=.5), r'param_scheduler\[1\].eta_min_ratio 0.01 -> 0.5'),
-    (dict(param_scheduler__1__type='PolyLR', param_scheduler__1__eta_min_ratio=None),
-     r'param_scheduler\[1\].type CosineAnnealingLR -> PolyLR'),
+    (
+        dict(param_scheduler__1__eta_min_ratio=0.5),
+        r'param_scheduler\[1\].eta_min_ratio 0.01 -> 0.5',
+    ),
+    (
+        dict(param_scheduler__1__type='PolyLR', param_scheduler__1__eta_min_ratio=None),
+        r'param_scheduler\[1\].type CosineAnnealingLR -> PolyLR',
+    ),
 ]
 
 
@@ -99,8 +117,14 @@ def test_a_checkpoint_that_does_not_tell_goes_on_without_a_warning(resume, old, 
     resume(checkpoint=old)
     text = log_of(tmp_path / 'resumed')
     assert 'changed since' not in text and 'overrule' not in text
-    assert not list(differences(*(load_checkpoint_file(folder / 'epoch_3.pth')
-                                  for folder in (tmp_path / 'resumed', straight[1]))))
+    assert not list(
+        differences(
+            *(
+                load_checkpoint_file(folder / 'epoch_3.pth')
+                for folder in (tmp_path / 'resumed', straight[1])
+            )
+        )
+    )
 
 
 @pytest.mark.parametrize('kind', ['AdamW', 'SGD', 'RMSprop'])
@@ -117,7 +141,7 @@ def test_another_optimizer_is_refused(resume, old, kind):
 
 def test_other_parameter_groups_are_refused(resume):
     with pytest.raises(ValueError, match='parameters in 1 groups, that of the config .* network'):
-        resume(optim_wrapper__paramwise_cfg=dict(bias_decay_mult=0.))
+        resume(optim_wrapper__paramwise_cfg=dict(bias_decay_mult=0.0))
 
 
 def rates(work_dir):
@@ -125,15 +149,19 @@ def rates(work_dir):
 
 
 def test_a_new_schedule_stands_where_it_would_without_the_stop(straight, resume, tmp_path):
-    options = dict(optim_wrapper__optimizer__lr=1e-3, param_scheduler__1__end=6,
-                   optim_wrapper__optimizer__weight_decay=.1, train_cfg__max_epochs=4)
+    options = dict(
+        optim_wrapper__optimizer__lr=1e-3,
+        param_scheduler__1__end=6,
+        optim_wrapper__optimizer__weight_decay=0.1,
+        train_cfg__max_epochs=4,
+    )
     runner = resume(train_cfg__new_schedule=True, **options)
     train(straight[0], tmp_path / 'other', **options)
     first = rates(tmp_path / 'resumed')
     assert first == {step: rate for step, rate in rates(tmp_path / 'other').items() if step > 3}
     assert len(first) == 9 and first[4] != rates(straight[1])[4]
     group = runner.optim_wrapper.param_groups[0]
-    assert group['weight_decay'] == .1 and group['initial_lr'] == 1e-3
+    assert group['weight_decay'] == 0.1 and group['initial_lr'] == 1e-3
     text = log_of(tmp_path / 'resumed')
     assert f'new_schedule: {OPTIMIZER}.weight_decay 0.0005 -> 0.1; {OPTIMIZER}.lr 0.002' in text
     moments = load_checkpoint_file(straight[1] / 'epoch_1.pth')['optimizer']['state'][0]
@@ -142,8 +170,14 @@ def test_a_new_schedule_stands_where_it_would_without_the_stop(straight, resume,
 
 def test_a_new_schedule_that_is_the_old_one_changes_no_bit(resume, straight, tmp_path):
     resume(train_cfg__new_schedule=True)
-    assert not list(differences(*(load_checkpoint_file(folder / 'epoch_3.pth')
-                                  for folder in (tmp_path / 'resumed', straight[1]))))
+    assert not list(
+        differences(
+            *(
+                load_checkpoint_file(folder / 'epoch_3.pth')
+                for folder in (tmp_path / 'resumed', straight[1])
+            )
+        )
+    )
     assert 'nothing has changed' in log_of(tmp_path / 'resumed')
 
 
@@ -156,28 +190,42 @@ def test_the_tools_flag(monkeypatch, straight, tmp_path):
 
 
 def test_what_is_used_as_the_config_says_is_named(resume, tmp_path):
-    resume(train_cfg__max_epochs=4, model__head__loss__terms__center__weight=.1)
+    resume(train_cfg__max_epochs=4, model__head__loss__terms__center__weight=0.1)
     text = log_of(tmp_path / 'resumed')
-    assert ('changed since the checkpoint, and used from here on: '
-            'model.head.loss.terms.center.weight 0.005 -> 0.1; train_cfg.max_epochs 3 -> 4') in text
+    assert (
+        'changed since the checkpoint, and used from here on: '
+        'model.head.loss.terms.center.weight 0.005 -> 0.1; train_cfg.max_epochs 3 -> 4'
+    ) in text
     assert (tmp_path / 'resumed' / 'epoch_4.pth').is_file()
 
 
-@pytest.mark.parametrize('options, said', [
-    (dict(train_dataloader__batch_size=12, train_dataloader__batch_sampler__num_instances=4),
-     r'iterations of an epoch 3 \(here 2\); images of a batch, of all processes 8 \(here 12\)'),
-    (dict(train_dataloader__batch_sampler__num_instances=2),
-     r'images of an identity in a batch \(K\) 4 \(here 2\)'),
-    (dict(train_dataloader__batch_sampler__epoch_rule='images'),
-     r'epoch rule of the sampler chunks \(here images\)')], ids=['batch', 'K', 'rule'])
+@pytest.mark.parametrize(
+    'options, said',
+    [
+        (
+            dict(train_dataloader__batch_size=12, train_dataloader__batch_sampler__num_instances=4),
+            r'iterations of an epoch 3 \(here 2\); images of a batch, of all processes 8 \(here 12\)',
+        ),
+        (
+            dict(train_dataloader__batch_sampler__num_instances=2),
+            r'images of an identity in a batch \(K\) 4 \(here 2\)',
+        ),
+        (
+            dict(train_dataloader__batch_sampler__epoch_rule='images'),
+            r'epoch rule of the sampler chunks \(here images\)',
+        ),
+    ],
+    ids=['batch', 'K', 'rule'],
+)
 def test_other_batches_are_refused(resume, options, said):
     with pytest.raises(ValueError, match=rf'other data or batches: .*{said}.*\(load_from without'):
         resume(**options)
 
 
 def test_averaged_weights_are_not_taken_for_trained_ones(straight, resume, tmp_path):
-    train(straight[0], tmp_path / 'ema', custom_hooks=[dict(type='EMAHook')],
-          train_cfg__max_epochs=1)
+    train(
+        straight[0], tmp_path / 'ema', custom_hooks=[dict(type='EMAHook')], train_cfg__max_epochs=1
+    )
     with pytest.raises(ValueError, match='is of a training with an EMAHook, whose state_dict is'):
         resume(checkpoint=tmp_path / 'ema' / 'epoch_1.pth')
 
@@ -198,6 +246,6 @@ def test_the_dumped_config_alone_goes_on(straight, tmp_path):
     cfg = Config.fromfile(straight[1] / 'synthetic_r18.py')
     cfg.work_dir, cfg.resume = str(tmp_path / 'own'), True
     cfg.load_from = str(straight[1] / 'epoch_1.pth')
-    cfg.optim_wrapper.optimizer.lr = 1.
+    cfg.optim_wrapper.optimizer.lr = 1.0
     with pytest.raises(ValueError, match=f'{OPTIMIZER}.lr 0.002 -> 1.0'):
         Runner.from_cfg(cfg).train()

@@ -1,4 +1,5 @@
 """Schedules, optimizers and averages of MMEngine: saved, resumed to the bit, tested, extracted."""
+
 import copy
 import inspect
 from itertools import cycle
@@ -19,13 +20,19 @@ from tests.tiny import tiny_config
 ITERATIONS, EPOCHS = 6, 2
 # what a schedule needs beside `by_epoch=False, end=6`
 ARGUMENTS = dict(
-    ConstantLR=dict(factor=.5, end=4), CosineAnnealingLR=dict(eta_min_ratio=.1),
-    CosineRestartLR=dict(periods=[2, 4], restart_weights=[1, .5], eta_min=1e-4),
-    ExponentialLR=dict(gamma=.9), LinearLR=dict(start_factor=.1),
-    MultiStepLR=dict(milestones=[2, 4]), PolyLR=dict(power=.9, eta_min=1e-4),
-    StepLR=dict(step_size=2), OneCycleLR=dict(eta_max=2e-3, total_steps=ITERATIONS),
-    ReduceOnPlateauLR=dict(by_epoch=True, end=EPOCHS, monitor='reid/mAP', rule='greater',
-                           patience=0, threshold=100.))
+    ConstantLR=dict(factor=0.5, end=4),
+    CosineAnnealingLR=dict(eta_min_ratio=0.1),
+    CosineRestartLR=dict(periods=[2, 4], restart_weights=[1, 0.5], eta_min=1e-4),
+    ExponentialLR=dict(gamma=0.9),
+    LinearLR=dict(start_factor=0.1),
+    MultiStepLR=dict(milestones=[2, 4]),
+    PolyLR=dict(power=0.9, eta_min=1e-4),
+    StepLR=dict(step_size=2),
+    OneCycleLR=dict(eta_max=2e-3, total_steps=ITERATIONS),
+    ReduceOnPlateauLR=dict(
+        by_epoch=True, end=EPOCHS, monitor='reid/mAP', rule='greater', patience=0, threshold=100.0
+    ),
+)
 EMAS = ('ExponentialMovingAverage', 'MomentumAnnealingEMA', 'StochasticWeightAverage')
 # they need a closure, sparse gradients, or matrices alone
 UNFIT = ('Optimizer', 'LBFGS', 'SparseAdam', 'Muon')
@@ -38,13 +45,21 @@ def family(schedule):
     return schedule
 
 
-SCHEDULES = sorted(name for name, found in vars(mmengine_schedulers).items()
-                   if inspect.isclass(found) and name in PARAM_SCHEDULERS)
-OTHERS = sorted(name for name, found in OPTIMIZERS.module_dict.items()
-                if found.__module__.startswith('torch.optim') and name not in UNFIT)
+SCHEDULES = sorted(
+    name
+    for name, found in vars(mmengine_schedulers).items()
+    if inspect.isclass(found) and name in PARAM_SCHEDULERS
+)
+OTHERS = sorted(
+    name
+    for name, found in OPTIMIZERS.module_dict.items()
+    if found.__module__.startswith('torch.optim') and name not in UNFIT
+)
 # a schedule of the momentum needs one; the others take turns
-CASES = [(schedule, 'SGD' if 'Momentum' in schedule else optimizer, ema)
-         for schedule, optimizer, ema in zip(SCHEDULES, cycle(OTHERS), cycle((None, *EMAS)))]
+CASES = [
+    (schedule, 'SGD' if 'Momentum' in schedule else optimizer, ema)
+    for schedule, optimizer, ema in zip(SCHEDULES, cycle(OTHERS), cycle((None, *EMAS)))
+]
 WHOLE = ('OneCycleLR', 'OneCycleParamScheduler', 'ReduceOnPlateauLR', 'CosineAnnealingLR')
 
 
@@ -58,13 +73,16 @@ def test_all_are_among_the_cases():
 def parts(tmp_path_factory):
     """Config of a tiny training, its file, and its two loaders."""
     folder = tmp_path_factory.mktemp('parts')
-    cfg = tiny_config(folder / 'data', folder / 'unused', train_cfg__max_epochs=EPOCHS,
-                      train_cfg__val_interval=9)
+    cfg = tiny_config(
+        folder / 'data', folder / 'unused', train_cfg__max_epochs=EPOCHS, train_cfg__val_interval=9
+    )
     cfg.default_hooks.pop('report')
     cfg.default_hooks.checkpoint.save_best = None
     cfg.dump(folder / 'tiny.py')
-    loaders = [Runner.build_dataloader(loader, seed=0)
-               for loader in (seeded(cfg.train_dataloader, 0), cfg.val_dataloader)]
+    loaders = [
+        Runner.build_dataloader(loader, seed=0)
+        for loader in (seeded(cfg.train_dataloader, 0), cfg.val_dataloader)
+    ]
     return cfg, folder / 'tiny.py', loaders
 
 
@@ -72,10 +90,10 @@ def config_of(case, base, work_dir):
     schedule, optimizer, ema = case
     cfg = copy.deepcopy(base)
     cfg.work_dir = str(work_dir)
-    lr = dict(Adadelta=1., Rprop=1e-3).get(optimizer, 2e-3)
+    lr = dict(Adadelta=1.0, Rprop=1e-3).get(optimizer, 2e-3)
     cfg.optim_wrapper.optimizer = dict(type=optimizer, lr=lr)
     if optimizer == 'SGD':
-        cfg.optim_wrapper.optimizer.momentum = .9
+        cfg.optim_wrapper.optimizer.momentum = 0.9
     given = dict(dict(type=schedule, by_epoch=False, end=ITERATIONS), **ARGUMENTS[family(schedule)])
     if schedule.endswith('ParamScheduler'):
         given['param_name'] = 'lr'

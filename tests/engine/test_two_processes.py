@@ -10,11 +10,17 @@ from tests.engine.processes import finish, free_port, start, write_config
 LAST = 'epoch_2.pth'
 # batch normalisation is the one thing that sees the samples of its process alone: it is frozen
 # here; Adam would magnify the rounding of gradients near 0
-OPTIONS = dict(model__backbone__norm_eval=True, model__head__type='reid_fusedloss.LinearReIDHead',
-               model__head__loss__terms__triplet__gather=True, train_cfg__val_interval=2,
-               model__head__loss__terms__id__weight=1., param_scheduler__1__end=2,
-               train_dataloader__dataset__pipeline__auto_augment__prob=.5,
-               optim_wrapper__optimizer__type='SGD', optim_wrapper__optimizer__lr=.01)
+OPTIONS = dict(
+    model__backbone__norm_eval=True,
+    model__head__type='reid_fusedloss.LinearReIDHead',
+    model__head__loss__terms__triplet__gather=True,
+    train_cfg__val_interval=2,
+    model__head__loss__terms__id__weight=1.0,
+    param_scheduler__1__end=2,
+    train_dataloader__dataset__pipeline__auto_augment__prob=0.5,
+    optim_wrapper__optimizer__type='SGD',
+    optim_wrapper__optimizer__lr=0.01,
+)
 
 
 @pytest.fixture(scope='module')
@@ -42,8 +48,10 @@ def test_one_process_and_two(config, two, tmp_path):
     assert one['meta']['iter'] == two[1]['meta']['iter'] == 6
     for name, value in one['state_dict'].items():
         torch.testing.assert_close(two[1]['state_dict'][name], value, rtol=1e-5, atol=1e-5)
-    losses = [checkpoint['message_hub']['log_scalars']['train/loss_triplet']['values']
-              for checkpoint in (one, two[1])]
+    losses = [
+        checkpoint['message_hub']['log_scalars']['train/loss_triplet']['values']
+        for checkpoint in (one, two[1])
+    ]
     torch.testing.assert_close(*losses, rtol=1e-5, atol=1e-5)
     assert (losses[0] > 0).all()
 
@@ -51,8 +59,18 @@ def test_one_process_and_two(config, two, tmp_path):
 def test_two_machines(config, two, tmp_path):
     port = free_port()
     folders = [tmp_path / f'machine_{rank}' for rank in range(2)]
-    ranks = [start(config, folder, processes=1, NNODES='2', NODE_RANK=str(rank), PORT=port,
-                   MASTER_ADDR='127.0.0.1') for rank, folder in enumerate(folders)]
+    ranks = [
+        start(
+            config,
+            folder,
+            processes=1,
+            NNODES='2',
+            NODE_RANK=str(rank),
+            PORT=port,
+            MASTER_ADDR='127.0.0.1',
+        )
+        for rank, folder in enumerate(folders)
+    ]
     for process, folder in zip(ranks, folders):
         finish(process, folder)
     assert not list(differences(load_checkpoint_file(folders[0] / LAST), two[1]))

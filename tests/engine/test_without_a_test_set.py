@@ -1,4 +1,5 @@
 """A training without validation and test, and what then is missing."""
+
 import pytest
 from mmengine.runner import Runner
 
@@ -9,8 +10,9 @@ from tests.calling import call
 from tests.engine.processes import write_config
 from tests.tiny import DEMO, tiny_config, tiny_options
 
-NONE = ''.join(f'{kind}_dataloader = {kind}_cfg = {kind}_evaluator = None\n'
-               for kind in ('val', 'test'))
+NONE = ''.join(
+    f'{kind}_dataloader = {kind}_cfg = {kind}_evaluator = None\n' for kind in ('val', 'test')
+)
 
 
 @pytest.fixture(scope='module')
@@ -19,8 +21,10 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp('alone')
     config = write_config(folder, train_cfg__max_epochs=1)
     alone = folder / 'alone.py'
-    alone.write_text(f"_base_ = '{config}'\n{NONE}default_hooks = dict(report=dict("
-                     "type='reid_fusedloss.ReIDReportHook'))\n")
+    alone.write_text(
+        f"_base_ = '{config}'\n{NONE}default_hooks = dict(report=dict("
+        "type='reid_fusedloss.ReIDReportHook'))\n"
+    )
     with pytest.MonkeyPatch.context() as patch:
         call(patch, 'train', alone, '--work-dir', folder / 'work')
     return alone, folder / 'work'
@@ -42,22 +46,36 @@ def test_what_needs_the_test_set_says_so(trained, monkeypatch):
 
 def test_it_goes_on(trained, monkeypatch):
     config, work = trained
-    call(monkeypatch, 'train', config, '--work-dir', work, '--resume', '--cfg-options',
-         'train_cfg.max_epochs=2')
+    call(
+        monkeypatch,
+        'train',
+        config,
+        '--work-dir',
+        work,
+        '--resume',
+        '--cfg-options',
+        'train_cfg.max_epochs=2',
+    )
     assert (work / 'epoch_2.pth').exists()
 
 
 @pytest.mark.parametrize('lost', ['val_evaluator', 'test_dataloader', 'val_cfg'])
 def test_the_keys_belong_together(tmp_path, lost):
     kind = lost.split('_')[0]
-    with pytest.raises(ValueError, match=f'{kind}_dataloader, {kind}_cfg, {kind}_evaluator belong '
-                                         'together: all are None, or none is; given are'):
+    with pytest.raises(
+        ValueError,
+        match=f'{kind}_dataloader, {kind}_cfg, {kind}_evaluator belong '
+        'together: all are None, or none is; given are',
+    ):
         load_config(DEMO, options={**tiny_options(tmp_path), lost: None})
 
 
 def test_a_hook_that_is_none_is_switched_off(tmp_path):
-    cfg = tiny_config(tmp_path / 'data', tmp_path / 'work', **{
-        f'default_hooks__{name}': None for name in ('report', 'skipped_images', 'timer')})
+    cfg = tiny_config(
+        tmp_path / 'data',
+        tmp_path / 'work',
+        **{f'default_hooks__{name}': None for name in ('report', 'skipped_images', 'timer')},
+    )
     kinds = {type(hook).__name__ for hook in Runner.from_cfg(cfg).hooks}
     assert 'RunInfoHook' in kinds
     assert not {'ReIDReportHook', 'SkippedImagesHook', 'IterTimerHook'} & kinds

@@ -26,17 +26,25 @@ def test_a_kill_leaves_no_file(tmp_path, monkeypatch):
     assert seen == [[]]  # there is nothing that a process could leave
 
 
-@pytest.mark.parametrize('name, reason', [
-    ('file', 'File exists'), ('file/run', 'Not a directory'), ('x' * 5000, 'File name too long'),
-    ('nul\0', 'null')])
+@pytest.mark.parametrize(
+    'name, reason',
+    [
+        ('file', 'File exists'),
+        ('file/run', 'Not a directory'),
+        ('x' * 5000, 'File name too long'),
+        ('nul\0', 'null'),
+    ],
+)
 def test_no_folder_can_be_made(tmp_path, name, reason):
     (tmp_path / 'file').write_text('')
     with pytest.raises(ValueError, match=f'work_dir .*{reason}.*--work-dir'):
         check_work_dir(tmp_path / name)
 
 
-@pytest.mark.parametrize('number, reason', [
-    (13, 'Permission denied'), (30, 'Read-only file system'), (28, 'No space left on device')])
+@pytest.mark.parametrize(
+    'number, reason',
+    [(13, 'Permission denied'), (30, 'Read-only file system'), (28, 'No space left on device')],
+)
 def test_what_the_system_refuses_is_said(tmp_path, monkeypatch, number, reason):
     def refuse(*args, **kwargs):
         raise OSError(number, os.strerror(number))

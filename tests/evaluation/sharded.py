@@ -1,4 +1,5 @@
 """Evaluate given samples on several real processes; started by test_sharded_metric."""
+
 import json
 from pathlib import Path
 
@@ -7,16 +8,26 @@ import torch
 
 from reid_fusedloss.evaluation import ReIDMetric
 
-OPTIONS = dict(rerank=dict(k1=8, k2=3), tpr_at_fpr=(1e-2, ), single_shot=dict(trials=3),
-               query_expansion=dict(k=3))
+OPTIONS = dict(
+    rerank=dict(k1=8, k2=3),
+    tpr_at_fpr=(1e-2,),
+    single_shot=dict(trials=3),
+    query_expansion=dict(k=3),
+)
 
 
 def make_samples(num: int = 90, width: int = 8) -> list[dict]:
     rng = np.random.default_rng(0)
     return [
-        dict(sample_idx=i, embedding=torch.from_numpy(rng.normal(size=width).astype(np.float32)),
-             pid=int(rng.integers(6)), camid=int(rng.integers(3)), is_query=i < 15,
-             img_path=f'{i}.jpg') for i in range(num)
+        dict(
+            sample_idx=i,
+            embedding=torch.from_numpy(rng.normal(size=width).astype(np.float32)),
+            pid=int(rng.integers(6)),
+            camid=int(rng.integers(3)),
+            is_query=i < 15,
+            img_path=f'{i}.jpg',
+        )
+        for i in range(num)
     ]
 
 
@@ -25,8 +36,8 @@ def share(samples: list[dict], rank: int, world: int, how: str) -> list[dict]:
     if how == 'shuffled':
         samples = [samples[i] for i in np.random.default_rng(1).permutation(len(samples))]
     if how == 'one process has none':
-        return [] if rank == world - 1 and world > 1 else samples[rank::max(world - 1, 1)]
-    padded = samples + samples[:-len(samples) % world]
+        return [] if rank == world - 1 and world > 1 else samples[rank :: max(world - 1, 1)]
+    padded = samples + samples[: -len(samples) % world]
     own = padded[rank::world]
     return own + own[:5] if how == 'padded' else own
 
@@ -35,14 +46,16 @@ def evaluate(how: str, batch: int, rank: int, world: int) -> dict:
     metric = ReIDMetric(**OPTIONS)
     own = share(make_samples(), rank, world, how)
     for start in range(0, len(own), batch):
-        metric.process(None, own[start:start + batch])
+        metric.process(None, own[start : start + batch])
     return metric.evaluate(90)
 
 
 def run_rank(rank: int, world: int, folder: Path) -> None:
-    scores = {f'{how}, {batch}': evaluate(how, batch, rank, world)
-              for how in ('in order', 'shuffled', 'padded', 'one process has none')
-              for batch in (1, 7, 100)}
+    scores = {
+        f'{how}, {batch}': evaluate(how, batch, rank, world)
+        for how in ('in order', 'shuffled', 'padded', 'one process has none')
+        for batch in (1, 7, 100)
+    }
     failing = ReIDMetric()
     failing.process(None, [dict(sample, is_query=False) for sample in make_samples()[rank::world]])
     try:
@@ -58,8 +71,13 @@ def run_rank(rank: int, world: int, folder: Path) -> None:
     except ValueError as error:
         scores['uneven'] = str(error)
     mixed = ReIDMetric()
-    mixed.process(None, [dict(sample, pid=str(sample['pid']) if rank else sample['pid'])
-                         for sample in make_samples()[rank::world]])
+    mixed.process(
+        None,
+        [
+            dict(sample, pid=str(sample['pid']) if rank else sample['pid'])
+            for sample in make_samples()[rank::world]
+        ],
+    )
     try:
         mixed.evaluate(90)
         scores['mixed'] = 'no'

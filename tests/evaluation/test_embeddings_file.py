@@ -10,15 +10,22 @@ from tests.evaluation.test_reid_metric import evaluate, records
 
 def make_samples(num=24, camids=True, pid=int):
     rng = np.random.default_rng(0)
-    return [dict(sample_idx=i, embedding=torch.from_numpy(rng.normal(size=5).astype(np.float32)),
-                 pid=pid(i % 4), camid=i % 3 if camids else None, is_query=i < 8)
-            for i in range(num)]
+    return [
+        dict(
+            sample_idx=i,
+            embedding=torch.from_numpy(rng.normal(size=5).astype(np.float32)),
+            pid=pid(i % 4),
+            camid=i % 3 if camids else None,
+            is_query=i < 8,
+        )
+        for i in range(num)
+    ]
 
 
 def write(path, samples, batch=7):
     metric = SaveEmbeddings(str(path))
     for start in range(0, len(samples), batch):
-        metric.process(None, samples[start:start + batch])
+        metric.process(None, samples[start : start + batch])
     assert metric.evaluate(len(samples)) == {}
     return load_features(path)
 
@@ -71,13 +78,18 @@ def test_what_cannot_be_written_is_said(tmp_path):
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path):
-    good = dict(query_f=np.ones((2, 3)), gallery_f=np.ones((4, 3)), query_label=np.arange(2),
-                gallery_label=np.arange(4))
+    good = dict(
+        query_f=np.ones((2, 3)),
+        gallery_f=np.ones((4, 3)),
+        query_label=np.arange(2),
+        gallery_label=np.arange(4),
+    )
     cases = {
         'lacks.npz': ({k: v for k, v in good.items() if k != 'gallery_f'}, r"lacks \['gallery_f'"),
         'half.npz': ({**good, 'query_cam': np.zeros(2)}, r"lacks \['gallery_cam'\]"),
         'short.npz': ({**good, 'query_label': np.arange(3)}, 'expected features'),
-        'flat.npz': ({**good, 'query_f': np.ones(2)}, 'expected features')}
+        'flat.npz': ({**good, 'query_f': np.ones(2)}, 'expected features'),
+    }
     for name, (arrays, words) in cases.items():
         np.savez(tmp_path / name, **arrays)
         with pytest.raises(ValueError, match=words) as raised:

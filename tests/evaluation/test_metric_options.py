@@ -1,4 +1,5 @@
 """Options of the metric: each equals the function it stands for."""
+
 import numpy as np
 import pytest
 import torch
@@ -28,10 +29,17 @@ def assert_prefixed(found: dict, prefix: str, expected: dict) -> None:
     assert own == expected
 
 
-@pytest.mark.parametrize('options', [
-    dict(), dict(distance='euclidean', topk=(1, 3)), dict(tpr_at_fpr=(1e-3, 1e-1)),
-    dict(single_shot=dict(trials=4, seed=2)), dict(query_expansion=dict(k=3, alpha=1.)),
-    dict(ap='trapezoid', query_expansion={}, tpr_at_fpr=[.5], single_shot={})])
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(),
+        dict(distance='euclidean', topk=(1, 3)),
+        dict(tpr_at_fpr=(1e-3, 1e-1)),
+        dict(single_shot=dict(trials=4, seed=2)),
+        dict(query_expansion=dict(k=3, alpha=1.0)),
+        dict(ap='trapezoid', query_expansion={}, tpr_at_fpr=[0.5], single_shot={}),
+    ],
+)
 def test_options_are_those_of_the_function(options: dict) -> None:
     samples = make_samples()
     rerank = dict(k1=6, k2=2)
@@ -41,26 +49,33 @@ def test_options_are_those_of_the_function(options: dict) -> None:
 
 
 def test_open_set_is_of_plain_distances_and_says_how_it_was_split(
-        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     samples, lines = make_samples(), []
     monkeypatch.setattr(reid_metric, 'print_log', lambda line, **options: lines.append(line))
-    options = dict(open_set=dict(fpir=(.4, .5), strangers=.5, trials=4, seed=1))
+    options = dict(open_set=dict(fpir=(0.4, 0.5), strangers=0.5, trials=4, seed=1))
     found = run(samples, rerank=dict(k1=6, k2=2), **options)
     assert_prefixed(found, 'reid', function(samples, **options))
     assert {key for key in found if 'FPIR' in key} == {
-        f'reid/{rate}@FPIR={fpir}' for rate in ('DIR', 'FNIR') for fpir in ('4e-01', '5e-01')}
-    line, = (line for line in lines if 'open set' in line)
-    assert line.startswith('cosine, open set: 3 of 6 identities are left out of the gallery as '
-                           'strangers (mean of 4 splits, seed 1): ')
-    assert run(samples, **options) == {key: value for key, value in found.items()
-                                       if not key.startswith('rerank/')}
+        f'reid/{rate}@FPIR={fpir}' for rate in ('DIR', 'FNIR') for fpir in ('4e-01', '5e-01')
+    }
+    (line,) = (line for line in lines if 'open set' in line)
+    assert line.startswith(
+        'cosine, open set: 3 of 6 identities are left out of the gallery as '
+        'strangers (mean of 4 splits, seed 1): '
+    )
+    assert run(samples, **options) == {
+        key: value for key, value in found.items() if not key.startswith('rerank/')
+    }
 
 
 def test_compare_ranks_every_feature_in_every_way() -> None:
     samples = make_samples()
     other = [dict(s, embedding=-s['embedding'].flip(0).exp()) for s in make_samples()]
-    both = [dict(a, embeddings=dict(bn=a['embedding'], pooled=b['embedding']))
-            for a, b in zip(samples, other)]
+    both = [
+        dict(a, embeddings=dict(bn=a['embedding'], pooled=b['embedding']))
+        for a, b in zip(samples, other)
+    ]
     rerank = dict(k1=6, k2=2)
     found = run(both, rerank=rerank, compare=True)
     assert_prefixed(found, 'reid', function(samples))
@@ -88,23 +103,33 @@ def test_the_log_says_what_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
         metric.process(None, make_samples())
         metric.evaluate(91)
-    expansion, missing = "query expansion: {'k': 2}", '90 of 91 images of the data set were evaluated'
+    expansion, missing = (
+        "query expansion: {'k': 2}",
+        '90 of 91 images of the data set were evaluated',
+    )
     assert lines == ['distances by numpy on cpu', missing, expansion, missing, expansion]
 
 
-@pytest.mark.parametrize('options, error, word', [
-    (dict(query_expansion=dict(k=0)), ValueError, 'k is at least 1'),
-    (dict(query_expansion=dict(beta=0)), ValueError, 'beta'),
-    (dict(tpr_at_fpr=(2., )), ValueError, '2.0'), (dict(tpr_at_fpr=1e-3), TypeError, '0.001'),
-    (dict(open_set=dict(fpir=.1)), TypeError, 'fpir is a sequence'),
-    (dict(open_set=dict(rate=.1)), ValueError, 'rate'), (dict(open_set=3), TypeError, 'got 3'),
-    (dict(open_set={}, query_expansion={}), ValueError, 'open_set is of plain distances'),
-    (dict(single_shot=dict(trials=0)), ValueError, 'trials'),
-    (dict(single_shot=dict(times=2)), ValueError, 'times'),
-    (dict(backend='mkl'), ValueError, 'mkl'), (dict(chunk_size=0), ValueError, 'chunk_size'),
-    (dict(single_shot=10), TypeError, 'single_shot is a dict .* got 10'),
-    (dict(rerank=True), TypeError, 'rerank is a dict'),
-    (dict(device='cuda', backend='numpy'), ValueError, 'cuda')])
+@pytest.mark.parametrize(
+    'options, error, word',
+    [
+        (dict(query_expansion=dict(k=0)), ValueError, 'k is at least 1'),
+        (dict(query_expansion=dict(beta=0)), ValueError, 'beta'),
+        (dict(tpr_at_fpr=(2.0,)), ValueError, '2.0'),
+        (dict(tpr_at_fpr=1e-3), TypeError, '0.001'),
+        (dict(open_set=dict(fpir=0.1)), TypeError, 'fpir is a sequence'),
+        (dict(open_set=dict(rate=0.1)), ValueError, 'rate'),
+        (dict(open_set=3), TypeError, 'got 3'),
+        (dict(open_set={}, query_expansion={}), ValueError, 'open_set is of plain distances'),
+        (dict(single_shot=dict(trials=0)), ValueError, 'trials'),
+        (dict(single_shot=dict(times=2)), ValueError, 'times'),
+        (dict(backend='mkl'), ValueError, 'mkl'),
+        (dict(chunk_size=0), ValueError, 'chunk_size'),
+        (dict(single_shot=10), TypeError, 'single_shot is a dict .* got 10'),
+        (dict(rerank=True), TypeError, 'rerank is a dict'),
+        (dict(device='cuda', backend='numpy'), ValueError, 'cuda'),
+    ],
+)
 def test_bad_options(options: dict, error: type, word: str) -> None:
     with pytest.raises(error, match=word):
         ReIDMetric(**options)
@@ -112,6 +137,6 @@ def test_bad_options(options: dict, error: type, word: str) -> None:
 
 def test_features_that_are_not_finite_are_an_error() -> None:
     samples = make_samples()
-    samples[3]['embedding'] = torch.full((8, ), torch.nan)
+    samples[3]['embedding'] = torch.full((8,), torch.nan)
     with pytest.raises(ValueError, match='query features: 8 of 120 values are NaN'):
         run(samples)

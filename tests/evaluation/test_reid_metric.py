@@ -9,15 +9,21 @@ from tests.oracles.ranking import euclidean_of_normalised, k_reciprocal, ranking
 def records(num=60, ids=6, cams=3, queries=12, seed=0):
     rng = np.random.default_rng(seed)
     return [
-        dict(sample_idx=i, embedding=torch.from_numpy(rng.normal(size=8).astype(np.float32)),
-             pid=int(rng.integers(ids)), camid=int(rng.integers(cams)), is_query=i < queries,
-             img_path=f'{i}.jpg') for i in range(num)
+        dict(
+            sample_idx=i,
+            embedding=torch.from_numpy(rng.normal(size=8).astype(np.float32)),
+            pid=int(rng.integers(ids)),
+            camid=int(rng.integers(cams)),
+            is_query=i < queries,
+            img_path=f'{i}.jpg',
+        )
+        for i in range(num)
     ]
 
 
 def evaluate(metric, samples, batch=7):
     for begin in range(0, len(samples), batch):
-        metric.process(None, samples[begin:begin + batch])
+        metric.process(None, samples[begin : begin + batch])
     return metric.evaluate(len(samples))
 
 
@@ -31,8 +37,9 @@ def oracle(samples, distances, use_cameras=True):
     camids = [[s['camid'] for s in part] for part in (query, gallery)]
     if not use_cameras:
         camids = [[0] * len(query), [1] * len(gallery)]
-    return ranking_metrics(distances, [s['pid'] for s in query], [s['pid'] for s in gallery],
-                           *camids, 'ir', (1, 5, 10))
+    return ranking_metrics(
+        distances, [s['pid'] for s in query], [s['pid'] for s in gallery], *camids, 'ir', (1, 5, 10)
+    )
 
 
 def cosine(samples):
@@ -80,7 +87,8 @@ def test_data_without_cameras():
         sample['camid'] = None
     found = evaluate(ReIDMetric(), samples)
     assert found['reid/mAP'] == pytest.approx(
-        oracle(samples, cosine(samples), use_cameras=False)['mAP'], abs=1e-4)
+        oracle(samples, cosine(samples), use_cameras=False)['mAP'], abs=1e-4
+    )
 
 
 def test_ranking_lists_are_the_metrics_own_order():
@@ -90,15 +98,23 @@ def test_ranking_lists_are_the_metrics_own_order():
     distances = cosine(samples)
     query, gallery = split(samples)
     for number, entry in enumerate(metric.ranking_lists[0]['queries']):
-        order = [i for i in np.argsort(distances[number], kind='stable')
-                 if (gallery[i]['pid'], gallery[i]['camid'])
-                 != (query[number]['pid'], query[number]['camid'])][:5]
+        order = [
+            i
+            for i in np.argsort(distances[number], kind='stable')
+            if (gallery[i]['pid'], gallery[i]['camid'])
+            != (query[number]['pid'], query[number]['camid'])
+        ][:5]
         assert [place['img_path'] for place in entry['gallery']] == [
-            gallery[i]['img_path'] for i in order]
+            gallery[i]['img_path'] for i in order
+        ]
         assert [place['match'] for place in entry['gallery']] == [
-            gallery[i]['pid'] == query[number]['pid'] for i in order]
-        assert entry['gallery'][0]['distance'] == pytest.approx(distances[number][order[0]], abs=1e-5)
+            gallery[i]['pid'] == query[number]['pid'] for i in order
+        ]
+        assert entry['gallery'][0]['distance'] == pytest.approx(
+            distances[number][order[0]], abs=1e-5
+        )
     import json
+
     assert json.loads(json.dumps(metric.ranking_lists)) == metric.ranking_lists
 
 
@@ -109,12 +125,22 @@ def test_records_do_not_carry_their_batch():
     assert metric.store._pending[0].base is None and metric.store._pending[0].shape == (1, 8)
 
 
-@pytest.mark.parametrize('options, word', [
-    (dict(distance='manhattan'), 'manhattan'), (dict(ap='voc'), 'voc'), (dict(topk=()), 'topk'),
-    (dict(topk=(0, )), 'topk'), (dict(topk=(1.5, )), 'topk'), (dict(topk=3), 'topk'),
-    (dict(rerank=dict(k3=1)), 'k3'), (dict(rerank=dict(k1=0)), 'k1=0'),
-    (dict(rerank=dict(lambda_value=3)), 'lambda_value'), (dict(prefix='rerank'), 'rerank'),
-    (dict(list_length=-1), '-1')])
+@pytest.mark.parametrize(
+    'options, word',
+    [
+        (dict(distance='manhattan'), 'manhattan'),
+        (dict(ap='voc'), 'voc'),
+        (dict(topk=()), 'topk'),
+        (dict(topk=(0,)), 'topk'),
+        (dict(topk=(1.5,)), 'topk'),
+        (dict(topk=3), 'topk'),
+        (dict(rerank=dict(k3=1)), 'k3'),
+        (dict(rerank=dict(k1=0)), 'k1=0'),
+        (dict(rerank=dict(lambda_value=3)), 'lambda_value'),
+        (dict(prefix='rerank'), 'rerank'),
+        (dict(list_length=-1), '-1'),
+    ],
+)
 def test_bad_options(options, word):
     with pytest.raises(ValueError, match=word):
         ReIDMetric(**options)

@@ -1,4 +1,5 @@
 """One set of numbers whatever the number of processes, batches, order and padding."""
+
 import json
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from tests.ranks import run_ranks
 def test_processes_agree_to_the_last_digit(world: int, tmp_path: Path) -> None:
     run_ranks(run_rank, world, tmp_path)
     expected = evaluate('in order', 90, 0, 1)
-    assert {'reid/mAP', 'rerank/mAP', 'reid/TPR@FPR=1e-02', 'rerank/single_shot_R1'} <= set(expected)
+    assert {'reid/mAP', 'rerank/mAP', 'reid/TPR@FPR=1e-02', 'rerank/single_shot_R1'} <= set(
+        expected
+    )
     for rank in range(world):
         scores = json.loads((tmp_path / f'{rank}.json').read_text())
         failed = scores.pop('failed')
@@ -47,7 +50,7 @@ def test_blocks_are_bounded_and_released(monkeypatch: pytest.MonkeyPatch) -> Non
     store = embeddings.EmbeddingStore()
     samples = make_samples()
     for start in range(0, 90, 5):
-        store.add(samples[start:start + 5])
+        store.add(samples[start : start + 5])
     assert len(store) == 90 and {len(block) for block in store._blocks} == {20}
     table = store.gather()
     expected = torch.stack([sample['embedding'] for sample in samples]).numpy()

@@ -1,4 +1,5 @@
 """A stand-in for training and testing: files as the tools leave them, at once."""
+
 import json
 from pathlib import Path
 

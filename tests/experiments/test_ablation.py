@@ -1,4 +1,5 @@
 """Lists of rows: what is run, gone on with, skipped, shared and refused."""
+
 import json
 import logging
 
@@ -12,15 +13,23 @@ from tests.experiments.fake import PAPER, Machine, write_checkpoint
 DONE = 'R1 50.00, mAP 40.00; re-ranked R1 60.00, mAP 55.50'
 
 
-def run(root, rows, machine=None, seeds=(0, ), redo=False, keep=False, **choices):
+def run(root, rows, machine=None, seeds=(0,), redo=False, keep=False, **choices):
     """Run a list as the tool does: the machine, failed rows, and the lines said."""
     machine = machine or Machine()
     choices = Choices('synthetic', 'cpu_synthetic', **choices)
     planned = plan(find_configs([PAPER / row for row in rows]), seeds, choices, root)
     settle(planned, redo)
     lines = []
-    ablation = Ablation(planned, choices, choices.base(root), 'the command', keep, machine,
-                        lambda: machine.seconds, lines.append)
+    ablation = Ablation(
+        planned,
+        choices,
+        choices.base(root),
+        'the command',
+        keep,
+        machine,
+        lambda: machine.seconds,
+        lines.append,
+    )
     return machine, ablation.run(), lines
 
 
@@ -40,10 +49,13 @@ def test_rows_and_seeds_one_after_another(tmp_path):
         f'[1/4] table2/1_backbone seed 0: {DONE}; 24 min 00 s; 3 left to run, about 1 h 12 min',
         f'[2/4] table2/2_re seed 0: {DONE}; 24 min 00 s; 2 left to run, about 48 min 00 s',
         f'[3/4] table2/1_backbone seed 7: {DONE}; 24 min 00 s; 1 left to run, about 24 min 00 s',
-        f'[4/4] table2/2_re seed 7: {DONE}; 24 min 00 s; nothing left to run']
+        f'[4/4] table2/2_re seed 7: {DONE}; 24 min 00 s; nothing left to run',
+    ]
     assert checkpoints(folder(tmp_path, 'table2/2_re', 7)) == ['epoch_24.pth']
-    assert json.loads((folder(tmp_path, 'table2/2_re', 7) / 'ablation.json').read_text())[
-        'command'] == 'the command'
+    assert (
+        json.loads((folder(tmp_path, 'table2/2_re', 7) / 'ablation.json').read_text())['command']
+        == 'the command'
+    )
 
 
 def test_planning_logs_warnings_alone(tmp_path):
@@ -61,27 +73,59 @@ def test_planning_logs_warnings_alone(tmp_path):
 
 
 def test_commands(tmp_path):
-    machine, _, _ = run(tmp_path, ['table2/2_re.py'], seeds=(5, ), amp=True)
+    machine, _, _ = run(tmp_path, ['table2/2_re.py'], seeds=(5,), amp=True)
     train, test = machine.commands
     work_dir = str(folder(tmp_path, 'table2/2_re', 5))
-    common = ['--dataset', 'synthetic', '--budget', 'cpu_synthetic', '--cfg-options',
-              'randomness.seed=5']
+    common = [
+        '--dataset',
+        'synthetic',
+        '--budget',
+        'cpu_synthetic',
+        '--cfg-options',
+        'randomness.seed=5',
+    ]
     config = str(PAPER / 'table2' / '2_re.py')
-    assert train[1:] == ['-m', 'reid_fusedloss', 'train', config, '--work-dir', work_dir, '--amp',
-                         *common]
-    assert test[1:] == ['-m', 'reid_fusedloss', 'test', config, f'{work_dir}/epoch_24.pth',
-                        '--work-dir', f'{work_dir}/test_last', *common]
+    assert train[1:] == [
+        '-m',
+        'reid_fusedloss',
+        'train',
+        config,
+        '--work-dir',
+        work_dir,
+        '--amp',
+        *common,
+    ]
+    assert test[1:] == [
+        '-m',
+        'reid_fusedloss',
+        'test',
+        config,
+        f'{work_dir}/epoch_24.pth',
+        '--work-dir',
+        f'{work_dir}/test_last',
+        *common,
+    ]
 
 
 def test_commands_for_several_processes(tmp_path):
-    machine, _, _ = run(tmp_path, ['table2/2_re.py'], processes=2, trust_checkpoint=True,
-                        options=('train_cfg.val_interval=3', 'model.head.in_channels=256'))
+    machine, _, _ = run(
+        tmp_path,
+        ['table2/2_re.py'],
+        processes=2,
+        trust_checkpoint=True,
+        options=('train_cfg.val_interval=3', 'model.head.in_channels=256'),
+    )
     train, test = machine.commands
     config = str(PAPER / 'table2' / '2_re.py')
     assert train[3:6] == ['train', config, '--processes=2']
     assert test[3:5] + test[6:7] == ['test', config, '--processes=2']
-    end = ['--trust-checkpoint', '--cfg-options', 'train_cfg.val_interval=3',
-           'model.head.in_channels=256', 'randomness.seed=0']
+    end = [
+        '--trust-checkpoint',
+        '--cfg-options',
+        'train_cfg.val_interval=3',
+        'model.head.in_channels=256',
+        'randomness.seed=0',
+    ]
     assert train[-5:] == test[-5:] == end
 
 
@@ -100,8 +144,9 @@ def test_a_stopped_row_goes_on_and_a_finished_one_is_skipped(tmp_path):
 
 
 def test_a_row_stopped_before_its_test_is_only_tested(tmp_path):
-    machine, failed, lines = run(tmp_path, ['table2/2_re.py', 'table2/3_auto.py'],
-                                 Machine(broken_tests=['2_re']), keep=True)
+    machine, failed, lines = run(
+        tmp_path, ['table2/2_re.py', 'table2/3_auto.py'], Machine(broken_tests=['2_re']), keep=True
+    )
     log = folder(tmp_path, 'table2/2_re') / 'test.txt'
     assert failed == {'table2/2_re seed 0': f"exit code 3, 'ValueError: no luck', see {log}"}
     assert len(checkpoints(folder(tmp_path, 'table2/3_auto'))) == 48
@@ -116,7 +161,8 @@ def test_a_failing_row_does_not_stop_the_rest(tmp_path):
     log = folder(tmp_path, 'table2/6_bn') / 'train.txt'
     assert failed == {
         'table2/6_bn seed 0': f"exit code 3, 'ValueError: no luck', see {log}",
-        'table3/1_id seed 0': 'its training is that of table2/6_bn/seed0, which failed'}
+        'table3/1_id seed 0': 'its training is that of table2/6_bn/seed0, which failed',
+    }
     assert lines[0].startswith('[1/5] table2/6_bn seed 0: FAILED: exit code 3')
     assert lines[0].endswith('5 min 00 s; 4 left to run, about 1 h 12 min')
     machine, failed, lines = run(tmp_path, rows)
@@ -131,8 +177,10 @@ def test_a_training_that_ends_early_is_a_failure(tmp_path):
 def test_rows_of_one_config_are_trained_once(tmp_path):
     machine, failed, lines = run(tmp_path, ['table2/6_bn.py', 'table3/1_id.py'], seeds=(0, 1))
     assert machine.done == ['train 6_bn', 'test 6_bn'] * 2 and not failed
-    assert lines[1] == ('[2/4] table3/1_id seed 0: the same config as table2/6_bn/seed0: trained '
-                        'once, its scores are taken')
+    assert lines[1] == (
+        '[2/4] table3/1_id seed 0: the same config as table2/6_bn/seed0: trained '
+        'once, its scores are taken'
+    )
     assert lines[2] == f'[2/4] table3/1_id seed 0: {DONE}; 0 s; 2 left to run, about 24 min 00 s'
     assert (folder(tmp_path, 'table3/1_id', 1) / 'test_last' / 'scores.json').is_file()
     machine, failed, _ = run(tmp_path, ['table2/6_bn.py', 'table3/1_id.py'])
@@ -145,7 +193,8 @@ def test_rows_that_differ_in_the_test_share_a_training(tmp_path):
     name = '4_circle_triplet_center'
     assert machine.done == [f'train {name}', f'test {name}', 'test 1_ours'] and not failed
     assert lines[1].endswith(
-        f'the same training as table4/{name}/seed0: trained once, tested again')
+        f'the same training as table4/{name}/seed0: trained once, tested again'
+    )
     checkpoint = folder(tmp_path, f'table4/{name}') / 'epoch_24.pth'
     assert str(checkpoint) in machine.commands[2]
     record = json.loads((folder(tmp_path, 'table5/1_ours') / 'ablation.json').read_text())
@@ -162,10 +211,16 @@ def test_a_training_is_shared_with_an_earlier_list(tmp_path):
 
 def test_a_changed_config_is_refused_by_its_keys(tmp_path):
     run(tmp_path, ['table2/6_bn.py', 'table2/2_re.py'])
-    with pytest.raises(ValueError, match=r'table2/6_bn seed 0 .*config\.optim_wrapper\.optimizer\.'
-                       r'lr: 0\.002 -> 0\.5; config\.train_cfg\.val_interval: 12 -> 6\. Give'):
-        run(tmp_path, ['table2/6_bn.py'], options=('optim_wrapper.optimizer.lr=0.5',
-                                                   'train_cfg.val_interval=6'))
+    with pytest.raises(
+        ValueError,
+        match=r'table2/6_bn seed 0 .*config\.optim_wrapper\.optimizer\.'
+        r'lr: 0\.002 -> 0\.5; config\.train_cfg\.val_interval: 12 -> 6\. Give',
+    ):
+        run(
+            tmp_path,
+            ['table2/6_bn.py'],
+            options=('optim_wrapper.optimizer.lr=0.5', 'train_cfg.val_interval=6'),
+        )
     with pytest.raises(ValueError, match='amp: False -> True'):
         run(tmp_path, ['table2/2_re.py'], amp=True)
     with pytest.raises(ValueError, match='processes: 1 -> 2'):
@@ -175,11 +230,12 @@ def test_a_changed_config_is_refused_by_its_keys(tmp_path):
 def test_redo_runs_again_what_has_changed(tmp_path):
     rows = ['table2/6_bn.py', 'table3/1_id.py', 'table3/2_id_center.py']
     run(tmp_path, rows)
-    machine, failed, _ = run(tmp_path, rows[:2], redo=True,
-                             options=('optim_wrapper.optimizer.lr=0.5', ))
+    machine, failed, _ = run(
+        tmp_path, rows[:2], redo=True, options=('optim_wrapper.optimizer.lr=0.5',)
+    )
     assert machine.done == ['train 6_bn', 'test 6_bn'] and not failed
     assert run(tmp_path, rows[2:], redo=True)[0].done == []
-    machine, _, _ = run(tmp_path, rows[2:], redo=True, options=('test_evaluator.ap=trapezoid', ))
+    machine, _, _ = run(tmp_path, rows[2:], redo=True, options=('test_evaluator.ap=trapezoid',))
     assert machine.done == ['test 2_id_center']
 
 
@@ -196,8 +252,12 @@ def test_a_training_of_another_origin_is_left_alone(tmp_path):
 
 def test_which_rows(tmp_path):
     found = find_configs([PAPER / 'table3' / '2_id_center.py', PAPER / 'table3'])
-    assert [path.stem for path in found] == ['2_id_center', '1_id', '3_id_triplet',
-                                             '4_id_triplet_center']
+    assert [path.stem for path in found] == [
+        '2_id_center',
+        '1_id',
+        '3_id_triplet',
+        '4_id_triplet_center',
+    ]
     with pytest.raises(FileNotFoundError, match='nowhere'):
         find_configs([tmp_path / 'nowhere'])
     with pytest.raises(FileNotFoundError, match='no config there'):
@@ -209,9 +269,14 @@ def test_which_rows(tmp_path):
         find_configs([tmp_path / 'a' / 'table2', tmp_path / 'b' / 'table2'])
 
 
-@pytest.mark.parametrize('keys, words', [
-    (dict(options=('randomness.seed=1', )), '--seeds'), (dict(options=('a', )), 'KEY=VALUE'),
-    (dict(processes=0), 'positive')])
+@pytest.mark.parametrize(
+    'keys, words',
+    [
+        (dict(options=('randomness.seed=1',)), '--seeds'),
+        (dict(options=('a',)), 'KEY=VALUE'),
+        (dict(processes=0), 'positive'),
+    ],
+)
 def test_choices_that_cannot_be(keys, words):
     with pytest.raises(ValueError, match=words):
         Choices('synthetic', **keys)
@@ -219,10 +284,12 @@ def test_choices_that_cannot_be(keys, words):
 
 def test_a_row_is_counted_in_epochs(tmp_path):
     with pytest.raises(ValueError, match='by_epoch'):
-        run(tmp_path, ['table2/2_re.py'], options=('train_cfg.by_epoch=False', ))
+        run(tmp_path, ['table2/2_re.py'], options=('train_cfg.by_epoch=False',))
 
 
-@pytest.mark.parametrize('seconds, text', [
-    (0.4, '0 s'), (59.6, '1 min 00 s'), (3599, '59 min 59 s'), (7500, '2 h 05 min')])
+@pytest.mark.parametrize(
+    'seconds, text',
+    [(0.4, '0 s'), (59.6, '1 min 00 s'), (3599, '59 min 59 s'), (7500, '2 h 05 min')],
+)
 def test_duration(seconds, text):
     assert duration(seconds) == text

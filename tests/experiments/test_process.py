@@ -1,4 +1,5 @@
 """Commands in processes of their own."""
+
 import os
 import signal
 import subprocess
@@ -32,14 +33,19 @@ def test_last_line(tmp_path):
 
 def test_what_a_command_started_ends_with_us(tmp_path):
     """A shell and its child, which does not listen to the shell's end."""
-    script = ('from pathlib import Path\n'
-              'from reid_fusedloss.experiments.process import interrupt_on_signals, run_logged\n'
-              'interrupt_on_signals()\n'
-              'run_logged(["bash", "-c", "sleep 300 & echo $! > pid.part; mv pid.part pid; wait"], '
-              'Path("log"))')
-    process = subprocess.Popen([sys.executable, '-c', script], cwd=tmp_path,
-                               env=dict(os.environ, PYTHONPATH=str(REPOSITORY)),
-                               stderr=subprocess.DEVNULL)
+    script = (
+        'from pathlib import Path\n'
+        'from reid_fusedloss.experiments.process import interrupt_on_signals, run_logged\n'
+        'interrupt_on_signals()\n'
+        'run_logged(["bash", "-c", "sleep 300 & echo $! > pid.part; mv pid.part pid; wait"], '
+        'Path("log"))'
+    )
+    process = subprocess.Popen(
+        [sys.executable, '-c', script],
+        cwd=tmp_path,
+        env=dict(os.environ, PYTHONPATH=str(REPOSITORY)),
+        stderr=subprocess.DEVNULL,
+    )
     while not (tmp_path / 'pid').exists():
         assert process.poll() is None
         time.sleep(0.02)

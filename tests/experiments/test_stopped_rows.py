@@ -1,4 +1,5 @@
 """A row goes on from wherever its training stands, and removes files of its own alone."""
+
 import json
 
 import pytest

@@ -1,4 +1,5 @@
 """Tables from hand-made work_dirs with known figures."""
+
 import csv
 import io
 import json
@@ -11,7 +12,7 @@ from tests.experiments.fake import write_checkpoint
 from tests.tiny import REPOSITORY
 
 METAFILES = [REPOSITORY / 'configs' / name / 'metafile.yml' for name in ('peers', 'paper')]
-CONFIG = '''
+CONFIG = """
 randomness = dict(seed={seed})
 train_cfg = dict(by_epoch=True, max_epochs={epochs})
 model = dict(backbone=dict(type='ResNet', depth=18, base_channels=32))
@@ -19,17 +20,19 @@ optim_wrapper = dict(type='{wrapper}')
 test_dataloader = dict(dataset=dict(pipeline=dict(
     load=dict(type='Load'), resize=dict(type='Resize', scale=(64, 128)))))
 load_from = {checkpoint!r}
-'''
+"""
 
 
 def write_config(folder, seed=0, epochs=12, checkpoint=None, wrapper='OptimWrapper'):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'row.py').write_text(
-        CONFIG.format(seed=seed, epochs=epochs, checkpoint=checkpoint, wrapper=wrapper))
+        CONFIG.format(seed=seed, epochs=epochs, checkpoint=checkpoint, wrapper=wrapper)
+    )
 
 
-def write_test(work_dir, r1, mean_ap, seed=0, checkpoint='epoch_12.pth', name='test_last',
-               rerank=None, **keys):
+def write_test(
+    work_dir, r1, mean_ap, seed=0, checkpoint='epoch_12.pth', name='test_last', rerank=None, **keys
+):
     """A training and the test of its checkpoint, with R1 and mAP, and re-ranked."""
     write_config(work_dir, seed, **keys)
     write_config(work_dir / name, seed, checkpoint=f'/anywhere/{checkpoint}', **keys)
@@ -43,8 +46,10 @@ def write_training(work_dir, evaluations, last=0, seed=0):
     """A training without a test: evaluations as (epoch, R1, mAP), epoch of the last checkpoint."""
     write_config(work_dir, seed)
     (work_dir / '20260101_000000' / 'vis_data').mkdir(parents=True)
-    lines = [json.dumps({'reid/R1': r1, 'reid/mAP': mean_ap, 'step': epoch})
-             for epoch, r1, mean_ap in evaluations]
+    lines = [
+        json.dumps({'reid/R1': r1, 'reid/mAP': mean_ap, 'step': epoch})
+        for epoch, r1, mean_ap in evaluations
+    ]
     (work_dir / '20260101_000000' / 'vis_data' / 'scalars.json').write_text('\n'.join(lines))
     if last:
         write_checkpoint(work_dir / f'epoch_{last}.pth', last)
@@ -54,13 +59,17 @@ def write_training(work_dir, evaluations, last=0, seed=0):
 def write_record(work_dir, command, trained_in):
     work_dir.mkdir(parents=True, exist_ok=True)
     (work_dir / 'ablation.json').write_text(
-        json.dumps(dict(seed=0, command=command, trained_in=trained_in, asked={})))
+        json.dumps(dict(seed=0, command=command, trained_in=trained_in, asked={}))
+    )
 
 
-def tables(root, numbers, datasets=('market1501', ), budget='cpu_market', make=markdown):
+def tables(root, numbers, datasets=('market1501',), budget='cpu_market', make=markdown):
     rows = read_paper(METAFILES, numbers)
-    outcomes = {(dataset, row.place): read_outcome(root, dataset, budget, row.place, row.prefix)
-                for dataset in datasets for row in rows}
+    outcomes = {
+        (dataset, row.place): read_outcome(root, dataset, budget, row.place, row.prefix)
+        for dataset in datasets
+        for row in rows
+    }
     return make(rows, outcomes, datasets, budget)
 
 
@@ -80,7 +89,7 @@ def table2(tmp_path):
     return tmp_path
 
 
-TABLE2 = '''## Table 2: what is added to the backbone
+TABLE2 = """## Table 2: what is added to the backbone
 
 Data set market1501; budget cpu_market; 12 epochs; ResNet-18, base_channels=32; 128x64; float32; \
 seeds 0 1 2. Command: `python tools/ablate.py ...`.
@@ -98,7 +107,7 @@ seeds 0 1 2. Command: `python tools/ablate.py ...`.
 Order by mAP, 5 pairs of neighbouring rows: 0 agree, 1 disagree (+RE to +Auto: -11.75, \
 paper +0.4), 1 within one standard deviation (Backbone to +RE: +1.00, paper +2.3), 2 not finished, 1 not run. \
 Where a row has one seed, its spread is not known.
-'''
+"""
 
 
 def test_markdown(table2):
@@ -110,12 +119,31 @@ def test_csv(table2):
     lines = list(csv.DictReader(io.StringIO(tables(table2, [2], make=csv_text))))
     assert len(lines) == 12
     assert lines[3] == dict(
-        table='2', row="'+RE", config='configs/paper/table2/2_re.py', dataset='market1501',
-        budget='cpu_market', part='', ranking='plain', metric='mAP', ours='52.0000', deviation='1.0000', n='3',
-        seeds='0 1 2', status='finished', paper_dataset='Market-1501', paper='71.9',
-        difference='-19.9000')
+        table='2',
+        row="'+RE",
+        config='configs/paper/table2/2_re.py',
+        dataset='market1501',
+        budget='cpu_market',
+        part='',
+        ranking='plain',
+        metric='mAP',
+        ours='52.0000',
+        deviation='1.0000',
+        n='3',
+        seeds='0 1 2',
+        status='finished',
+        paper_dataset='Market-1501',
+        paper='71.9',
+        difference='-19.9000',
+    )
     assert [line['status'] for line in lines[::2]] == [
-        'finished', 'finished', 'finished', 'epoch 9 of 12', 'best, epoch 12 of 12', 'not run']
+        'finished',
+        'finished',
+        'finished',
+        'epoch 9 of 12',
+        'best, epoch 12 of 12',
+        'not run',
+    ]
     assert lines[6]['ours'] == '61.0000' and lines[6]['difference'] == ''
     assert lines[10]['ours'] == '' and lines[10]['paper'] == '90.1'
 
@@ -125,8 +153,10 @@ def test_a_seed_that_is_not_finished_does_not_count(tmp_path):
     write_test(base / 'seed0', 70, 50, 0)
     write_training(base / 'seed1', [(6, 10, 10)], seed=1)
     text = tables(tmp_path, [3])
-    assert ('| L_id | 70.00 | 90.1 | -20.10 | 50.00 | 76.2 | -26.20 | 1 (without seed 1: epoch 6 '
-            'of 12) |') in text
+    assert (
+        '| L_id | 70.00 | 90.1 | -20.10 | 50.00 | 76.2 | -26.20 | 1 (without seed 1: epoch 6 '
+        'of 12) |'
+    ) in text
     assert 'seeds 0 1. Command: not recorded.' in text
 
 
@@ -155,35 +185,46 @@ def test_pairs_of_rows_that_are_far_apart(tmp_path):
         for seed in (0, 1):
             write_test(base / row / f'seed{seed}', 80, mean_ap + 2 * seed, seed)
     text = tables(tmp_path, [4], budget=None)
-    assert text.endswith('Order by mAP, 3 pairs of neighbouring rows: 1 agree (L_circle to '
-                         'L_circle + L_center: +10.00, paper +4.6), 1 disagree (L_circle + '
-                         'L_center to L_circle + L_triplet: -15.00, paper +1.0), 0 within one '
-                         'standard deviation, 1 not run.\n')
+    assert text.endswith(
+        'Order by mAP, 3 pairs of neighbouring rows: 1 agree (L_circle to '
+        'L_circle + L_center: +10.00, paper +4.6), 1 disagree (L_circle + '
+        'L_center to L_circle + L_triplet: -15.00, paper +1.0), 0 within one '
+        'standard deviation, 1 not run.\n'
+    )
     assert "market1501; the configs' own budget; 12 epochs" in text
 
 
 def test_the_limit_of_one_standard_deviation():
     """Deviations 3 and 4 of two rows: 5 of their difference."""
     assert [Pair(('a', 'b'), ours, 1.0, 5.0).verdict for ours in (5.0, -5.0, 5.1, -5.1)] == [
-        'within one standard deviation'] * 2 + ['agree', 'disagree']
+        'within one standard deviation'
+    ] * 2 + ['agree', 'disagree']
 
 
 def test_a_data_set_that_the_paper_has_not(tmp_path):
     write_test(tmp_path / 'synthetic_cpu_synthetic' / 'table3' / '1_id' / 'seed0', 70, 50)
-    text = tables(tmp_path, [3], ('synthetic', ), 'cpu_synthetic')
+    text = tables(tmp_path, [3], ('synthetic',), 'cpu_synthetic')
     assert '| row | R1, ours | paper (Market-1501) | mAP, ours | paper (Market-1501) | n |' in text
     assert '| L_id | 70.00 | 90.1 | 50.00 | 76.2 | 1 |' in text
-    line = tables(tmp_path, [3], ('synthetic', ), 'cpu_synthetic', csv_text).splitlines()[1]
+    line = tables(tmp_path, [3], ('synthetic',), 'cpu_synthetic', csv_text).splitlines()[1]
     assert line.endswith(',finished,Market-1501,90.1,')
 
 
 def test_two_data_sets(tmp_path):
     write_test(tmp_path / 'market1501' / 'table3' / '1_id' / 'seed0', 70, 50)
-    write_test(tmp_path / 'dukemtmc' / 'table3' / '1_id' / 'seed0', 60, 40, epochs=120,
-               checkpoint='epoch_120.pth', wrapper='AmpOptimWrapper')
+    write_test(
+        tmp_path / 'dukemtmc' / 'table3' / '1_id' / 'seed0',
+        60,
+        40,
+        epochs=120,
+        checkpoint='epoch_120.pth',
+        wrapper='AmpOptimWrapper',
+    )
     text = tables(tmp_path, [3], ('market1501', 'dukemtmc'), None)
-    assert ('| L_id | 70.00 | 90.1 | -20.10 | 50.00 | 76.2 | -26.20 | 1 | '
-            '60.00 | 85.1 | -25.10 | 40.00 | 74.0 | -34.00 | 1 |') in text
+    assert (
+        '| L_id | 70.00 | 90.1 | -20.10 | 50.00 | 76.2 | -26.20 | 1 | '
+        '60.00 | 85.1 | -25.10 | 40.00 | 74.0 | -34.00 | 1 |'
+    ) in text
     assert 'dukemtmc R1, ours | paper | difference | dukemtmc mAP, ours' in text
     assert 'Data set dukemtmc; ' in text and '120 epochs; ' in text and 'float16' in text
     assert '\n\nmarket1501: Order by' in text and '\n\ndukemtmc: Order by' in text
@@ -218,21 +259,26 @@ def test_figures_on_a_part_are_not_subtracted(tmp_path):
     for row, mean_ap in (('1_id', 30), ('2_id_center', 35)):
         write_test(base / row / 'seed0', 50, mean_ap)
         for config in (base / row).rglob('row.py'):
-            config.write_text(config.read_text() + 'train_dataloader = dict(dataset=dict('
-                              'max_ids=96))\ntest_dataloader["dataset"]["max_ids"] = 200\n')
+            config.write_text(
+                config.read_text() + 'train_dataloader = dict(dataset=dict('
+                'max_ids=96))\ntest_dataloader["dataset"]["max_ids"] = 200\n'
+            )
     text = tables(tmp_path, [3])
     assert '; 96 identities trained on and 200 tested on; seed 0' in text
     assert '| L_id | 50.00 | 90.1 | - | 30.00 | 76.2 | - | 1 |' in text
     assert '1 agree (L_id to L_id + L_center: +5.00, paper +3.3)' in text
     line = list(csv.DictReader(io.StringIO(tables(tmp_path, [3], make=csv_text))))[0]
     assert (line['part'], line['difference'], line['ours']) == (
-        '96 identities trained on and 200 tested on', '', '50.0000')
+        '96 identities trained on and 200 tested on',
+        '',
+        '50.0000',
+    )
 
 
 def test_a_method_without_figures_on_a_data_set(tmp_path):
     write_test(tmp_path / 'dukemtmc' / 'peers' / 'trinet' / 'seed0', 60, 40)
     write_test(tmp_path / 'dukemtmc' / 'peers' / 'pcb' / 'seed0', 70, 50)
-    text = tables(tmp_path, [5], ('dukemtmc', ), None)
+    text = tables(tmp_path, [5], ('dukemtmc',), None)
     assert '| TriNet | 60.00 | - | - | 40.00 | - | - | 1 |' in text
     assert '| PCB | 70.00 | 81.8 | -11.80 |' in text
     assert 'Order by mAP, 2 pairs of neighbouring rows' in text

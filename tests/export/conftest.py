@@ -1,4 +1,5 @@
 """A tiny training and its exports, made once."""
+
 import pytest
 from mmengine.runner import Runner
 

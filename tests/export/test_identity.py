@@ -1,4 +1,5 @@
 """An exported file has the identity of its training; a changed one has its own, and says so."""
+
 import json
 
 import numpy as np
@@ -30,15 +31,17 @@ def test_every_form_is_the_model(options, exported, inferencer):
 
 
 def test_a_folder_is_gone_on_with_by_either(photos, exported, inferencer, tmp_path):
-    for first, second in ((inferencer, opened(exported()[0])),
-                          (opened(exported(input_type='uint8', channel_order='bgr')[0]),
-                           inferencer)):
+    for first, second in (
+        (inferencer, opened(exported()[0])),
+        (opened(exported(input_type='uint8', channel_order='bgr')[0]), inferencer),
+    ):
         out = tmp_path / type(first).__name__
         assert extract_to_folder(first, photos, out).done == 4
         assert extract_to_folder(second, photos, out).done == 0
         assert extract_to_folder(opened(exported()[0]), photos, out).done == 0
-        np.testing.assert_allclose(load_extraction(out).features,
-                                   second(photos.sources(photos.stamps)).features, atol=1e-5)
+        np.testing.assert_allclose(
+            load_extraction(out).features, second(photos.sources(photos.stamps)).features, atol=1e-5
+        )
 
 
 @pytest.fixture
@@ -83,8 +86,9 @@ def edited(exported, tmp_path):
     def edit(**entries):
         model = onnx.load(exported()[0])
         props = {prop.key: prop.value for prop in model.metadata_props} | entries
-        onnx.helper.set_model_props(model, {key: value for key, value in props.items()
-                                            if value is not None})
+        onnx.helper.set_model_props(
+            model, {key: value for key, value in props.items() if value is not None}
+        )
         onnx.save(model, tmp_path / 'edited.onnx')
         return tmp_path / 'edited.onnx'
 

@@ -1,4 +1,5 @@
 """Exported files against PyTorch, on images and number by number."""
+
 import cv2
 import numpy as np
 import onnx
@@ -11,16 +12,22 @@ from reid_fusedloss.export import OnnxModel, export_onnx, read_card
 from reid_fusedloss.functional.ranking.evaluate import evaluate_ranking, ranking_lists
 from reid_fusedloss.search import GalleryIndex
 
-FORMS = [dict(), dict(normalise='outside'), dict(normalise='outside', channel_order='bgr'),
-         dict(input_type='uint8', channel_order='bgr'), dict(l2=False)]
+FORMS = [
+    dict(),
+    dict(normalise='outside'),
+    dict(normalise='outside', channel_order='bgr'),
+    dict(input_type='uint8', channel_order='bgr'),
+    dict(l2=False),
+]
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 
 def images(number=4):
     """Noise of several sizes, BGR."""
     rng = np.random.default_rng(0)
-    return [rng.integers(0, 256, (40 + 9 * i, 20 + 7 * i, 3), dtype=np.uint8)
-            for i in range(number)]
+    return [
+        rng.integers(0, 256, (40 + 9 * i, 20 + 7 * i, 3), dtype=np.uint8) for i in range(number)
+    ]
 
 
 def by_hand(model, image):
@@ -47,8 +54,10 @@ def test_normalising_twice_would_be_seen(exported):
     """What a consumer gets who does not read `normalise`: other features, no error."""
     inside, outside = (exported(**options)[0] for options in FORMS[:2])
     prepared = read_card(outside).prepare(_inputs(images(1)))
-    right, twice = (onnxruntime.InferenceSession(path).run(None, {'images': prepared})[0][0]
-                    for path in (outside, inside))
+    right, twice = (
+        onnxruntime.InferenceSession(path).run(None, {'images': prepared})[0][0]
+        for path in (outside, inside)
+    )
     assert np.abs(right - twice).max() > 0.01
 
 
@@ -58,17 +67,21 @@ def _inputs(pictures):
 
 def test_the_graph_by_name_and_shape(exported, inferencer):
     session = onnxruntime.InferenceSession(exported(l2=False)[0])
-    given, = session.get_inputs()
-    got, = session.get_outputs()
-    assert (given.name, given.shape, given.type) == ('images', ['batch', 3, 48, 24],
-                                                     'tensor(float)')
+    (given,) = session.get_inputs()
+    (got,) = session.get_outputs()
+    assert (given.name, given.shape, given.type) == (
+        'images',
+        ['batch', 3, 48, 24],
+        'tensor(float)',
+    )
     assert (got.name, got.shape) == ('features', ['batch', 64])
     pixels = torch.rand(5, 3, 48, 24) * 255
     with torch.no_grad():
         normalised = (pixels - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
         expected = inferencer.model(normalised, mode='tensor').numpy()
-    np.testing.assert_allclose(session.run(None, {'images': pixels.numpy()})[0], expected,
-                               rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        session.run(None, {'images': pixels.numpy()})[0], expected, rtol=1e-4, atol=1e-4
+    )
 
 
 def test_what_the_file_says(exported):
@@ -97,15 +110,18 @@ def test_trained_exported_ranked(trained, exported, inferencer):
     model = OnnxModel(exported()[0], progress=False)
     features = {}
     for name, extract in (('torch', inferencer), ('onnx', model)):
-        features[name] = [extract(trained / 'data' / role) for role in ('query',
-                                                                        'bounding_box_test')]
+        features[name] = [
+            extract(trained / 'data' / role) for role in ('query', 'bounding_box_test')
+        ]
     (query, gallery), (query_onnx, gallery_onnx) = features['torch'], features['onnx']
     np.testing.assert_allclose(query_onnx.features, query.features, atol=1e-4)
     assert gallery_onnx.names == gallery.names
-    labels = [[name.rsplit('/', 1)[1].split('_')[0] for name in part.names]
-              for part in (query, gallery)]
-    lists = [ranking_lists(1 - q.features @ g.features.T, *labels, k=10)
-             for q, g in features.values()]
+    labels = [
+        [name.rsplit('/', 1)[1].split('_')[0] for name in part.names] for part in (query, gallery)
+    ]
+    lists = [
+        ranking_lists(1 - q.features @ g.features.T, *labels, k=10) for q, g in features.values()
+    ]
     assert lists[0].indices.tolist() == lists[1].indices.tolist()
     found = [search(q, g) for q, g in features.values()]
     assert found[0] == found[1] == [[gallery.names[i] for i in row] for row in lists[0].indices]
@@ -128,7 +144,7 @@ def test_a_file_that_disagrees_is_not_left(trained, tmp_path, monkeypatch):
 
     def wrong(feats):
         features = forward(feats)
-        return features + torch.arange(64.) if torch.onnx.is_in_onnx_export() else features
+        return features + torch.arange(64.0) if torch.onnx.is_in_onnx_export() else features
 
     monkeypatch.setattr(other.model.head, 'forward', wrong)
     (tmp_path / 'model.onnx').write_text('before')
@@ -138,12 +154,20 @@ def test_a_file_that_disagrees_is_not_left(trained, tmp_path, monkeypatch):
     assert (tmp_path / 'model.onnx').read_text() == 'before'
 
 
-@pytest.mark.parametrize('options, words', [
-    (dict(normalise='both'), ['both', 'inside']), (dict(channel_order='gbr'), ['gbr', 'rgb']),
-    (dict(input_type='uint8', normalise='outside'), ['uint8', 'inside']),
-    (dict(exporter='jit'), ['jit', 'torchscript']), (dict(opset=9), ['opset=9', '11']),
-    (dict(opset=99), ['opset 99']), (dict(images=['nowhere.jpg']), ['nowhere.jpg']),
-    (dict(tolerance=float('nan')), ['tolerance']), (dict(tolerance=0), ['tolerance=0', 'greater'])])
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        (dict(normalise='both'), ['both', 'inside']),
+        (dict(channel_order='gbr'), ['gbr', 'rgb']),
+        (dict(input_type='uint8', normalise='outside'), ['uint8', 'inside']),
+        (dict(exporter='jit'), ['jit', 'torchscript']),
+        (dict(opset=9), ['opset=9', '11']),
+        (dict(opset=99), ['opset 99']),
+        (dict(images=['nowhere.jpg']), ['nowhere.jpg']),
+        (dict(tolerance=float('nan')), ['tolerance']),
+        (dict(tolerance=0), ['tolerance=0', 'greater']),
+    ],
+)
 def test_mistakes(options, words, inferencer, tmp_path):
     with pytest.raises(ValueError) as caught:
         export_onnx(inferencer, tmp_path / 'model.onnx', **options)
@@ -153,15 +177,17 @@ def test_mistakes(options, words, inferencer, tmp_path):
 
 @pytest.mark.parametrize('option', [dict(flip=True), dict(amp=True), dict(normalize=False)])
 def test_what_no_file_does(option, trained, tmp_path):
-    name, = option
+    (name,) = option
     other = ReIDInferencer(trained / 'work', device='cpu', progress=False, **option)
     with pytest.raises(ValueError, match=f'{name}={option[name]} '):
         export_onnx(other, tmp_path / 'model.onnx')
 
 
 def test_more_than_a_resize_cannot_be_said(trained, tmp_path):
-    pad = {'test_dataloader.dataset.pipeline.extra': dict(type='Pad', size=(24, 60)),
-           'val_dataloader.dataset.pipeline.extra': dict(type='Pad', size=(24, 60))}
+    pad = {
+        'test_dataloader.dataset.pipeline.extra': dict(type='Pad', size=(24, 60)),
+        'val_dataloader.dataset.pipeline.extra': dict(type='Pad', size=(24, 60)),
+    }
     padded = ReIDInferencer(trained / 'work', device='cpu', progress=False, options=pad)
     with pytest.raises(ValueError, match='Pad'):
         export_onnx(padded, tmp_path / 'model.onnx')

@@ -1,4 +1,5 @@
 """Back ends agree, say which they are, and compute in full precision whatever is set around them."""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -6,8 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from reid_fusedloss.functional import (distance_blocks, evaluate_ranking, k_reciprocal_rerank,
-                                       rerank_blocks)
+from reid_fusedloss.functional import (
+    distance_blocks,
+    evaluate_ranking,
+    k_reciprocal_rerank,
+    rerank_blocks,
+)
 from reid_fusedloss.functional.backend import choose_backend, inner_products
 
 CPU = torch.device('cpu')
@@ -42,10 +47,16 @@ def new_setting(value: str) -> Iterator[None]:
         kind.fp32_precision = before
 
 
-@pytest.mark.parametrize('setting', [
-    lambda: legacy_setting('highest'), lambda: legacy_setting('high'),
-    lambda: legacy_setting('medium'), lambda: new_setting('bf16'),
-    lambda: torch.autocast('cpu', torch.bfloat16)])
+@pytest.mark.parametrize(
+    'setting',
+    [
+        lambda: legacy_setting('highest'),
+        lambda: legacy_setting('high'),
+        lambda: legacy_setting('medium'),
+        lambda: new_setting('bf16'),
+        lambda: torch.autocast('cpu', torch.bfloat16),
+    ],
+)
 @pytest.mark.parametrize('backend', ['numpy', 'torch'])
 def test_full_precision(setting, backend: str) -> None:
     x, y = features()
@@ -60,8 +71,10 @@ def test_full_precision(setting, backend: str) -> None:
 @pytest.mark.parametrize('distance', ['cosine', 'euclidean'])
 def test_distances_are_equal_across_back_ends(distance: str) -> None:
     unit = [torch.nn.functional.normalize(part) for part in features()]
-    numpy, torchs = (np.concatenate(list(distance_blocks(*unit, distance, backend=backend)))
-                     for backend in ('numpy', 'torch'))
+    numpy, torchs = (
+        np.concatenate(list(distance_blocks(*unit, distance, backend=backend)))
+        for backend in ('numpy', 'torch')
+    )
     np.testing.assert_allclose(numpy, torchs, atol=1e-6, rtol=0)
 
 
@@ -79,8 +92,10 @@ def test_reranking_is_equal_across_back_ends_and_blocks() -> None:
 
 def test_metrics_are_equal_across_back_ends() -> None:
     labels = np.arange(30) % 10, np.arange(200) % 10
-    numpy, torchs, auto = (evaluate_ranking(*features(), *labels, backend=backend, rerank={})
-                           for backend in ('numpy', 'torch', 'auto'))
+    numpy, torchs, auto = (
+        evaluate_ranking(*features(), *labels, backend=backend, rerank={})
+        for backend in ('numpy', 'torch', 'auto')
+    )
     assert numpy == pytest.approx(torchs, abs=1e-4)
     assert auto in (numpy, torchs)
 

@@ -1,4 +1,5 @@
 """Cosines of features and classes: values, gradients, and what autograd of the formula gives."""
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -49,13 +50,13 @@ def test_half_inputs_and_autocast(dtype):
     torch.testing.assert_close(cosines, expected)
     gradients = torch.autograd.grad(cosines.square().sum(), [features, rows])
     assert [gradient.dtype for gradient in gradients] == [dtype, torch.float32]
-    torch.testing.assert_close(gradients[1],
-                               torch.autograd.grad(expected.square().sum(), rows)[0])
+    torch.testing.assert_close(gradients[1], torch.autograd.grad(expected.square().sum(), rows)[0])
 
 
 def test_nothing_waits_for_the_device():
-    features, rows = (torch.empty(size, device='meta', requires_grad=True)
-                      for size in ((16, 8), (6, 8)))
+    features, rows = (
+        torch.empty(size, device='meta', requires_grad=True) for size in ((16, 8), (6, 8))
+    )
     class_cosines(features, rows).sum().backward()
     assert features.grad.shape == (16, 8) and rows.grad.shape == (6, 8)
 

@@ -1,4 +1,5 @@
 """Distances: differences in float64 as oracle, types, gradients, blocks, bad input."""
+
 from collections.abc import Callable
 
 import numpy as np
@@ -6,24 +7,34 @@ import pytest
 import torch
 from torch import Tensor
 
-from reid_fusedloss.functional.distance import (cosine_distance, distance_blocks,
-                                                euclidean_distance, squared_euclidean_distance)
+from reid_fusedloss.functional.distance import (
+    cosine_distance,
+    distance_blocks,
+    euclidean_distance,
+    squared_euclidean_distance,
+)
 
 RNG = np.random.RandomState(0)
 Distance = Callable[[Tensor, Tensor], Tensor]
 
 X, Y = torch.from_numpy(RNG.randn(7, 5)), torch.from_numpy(RNG.randn(9, 5))
-SQUARED = ((X[:, None] - Y[None])**2).sum(-1)
+SQUARED = ((X[:, None] - Y[None]) ** 2).sum(-1)
 COSINE = torch.stack([1 - (x * Y).sum(1) / x.norm() / Y.norm(dim=1) for x in X])
-ORACLES = [(squared_euclidean_distance, SQUARED), (euclidean_distance, SQUARED.sqrt()),
-           (cosine_distance, COSINE)]
+ORACLES = [
+    (squared_euclidean_distance, SQUARED),
+    (euclidean_distance, SQUARED.sqrt()),
+    (cosine_distance, COSINE),
+]
 
 
 @pytest.mark.parametrize('function, expected', ORACLES)
-@pytest.mark.parametrize('dtype, tolerance', [(torch.float64, 1e-12), (torch.float32, 1e-5),
-                                              (torch.float16, 5e-2), (torch.bfloat16, .5)])
-def test_equal_to_differences(function: Distance, expected: Tensor, dtype: torch.dtype,
-                              tolerance: float) -> None:
+@pytest.mark.parametrize(
+    'dtype, tolerance',
+    [(torch.float64, 1e-12), (torch.float32, 1e-5), (torch.float16, 5e-2), (torch.bfloat16, 0.5)],
+)
+def test_equal_to_differences(
+    function: Distance, expected: Tensor, dtype: torch.dtype, tolerance: float
+) -> None:
     result = function(X.to(dtype), Y.to(dtype))
     assert result.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
     torch.testing.assert_close(result.double(), expected, atol=tolerance, rtol=0)
@@ -38,8 +49,9 @@ def test_gradient(function: Distance, expected: Tensor) -> None:
 
 @pytest.mark.parametrize('function, expected', ORACLES)
 @pytest.mark.parametrize('needs_grad', [True, False])
-def test_autocast_does_not_lower_the_precision(function: Distance, expected: Tensor,
-                                               needs_grad: bool) -> None:
+def test_autocast_does_not_lower_the_precision(
+    function: Distance, expected: Tensor, needs_grad: bool
+) -> None:
     x = X.float().requires_grad_(needs_grad)
     with torch.autocast('cpu', dtype=torch.bfloat16):
         result = function(x, Y.float())
@@ -69,19 +81,23 @@ def test_zero_vector_has_cosine_distance_one_and_finite_gradient() -> None:
     assert x.grad.isfinite().all()
 
 
-@pytest.mark.parametrize('x, y, error', [
-    (torch.ones(2, 3), torch.ones(2, 4), ValueError),
-    (torch.ones(3), torch.ones(2, 3), ValueError),
-    (torch.ones(2, 3).int(), torch.ones(2, 3), TypeError),
-])
+@pytest.mark.parametrize(
+    'x, y, error',
+    [
+        (torch.ones(2, 3), torch.ones(2, 4), ValueError),
+        (torch.ones(3), torch.ones(2, 3), ValueError),
+        (torch.ones(2, 3).int(), torch.ones(2, 3), TypeError),
+    ],
+)
 @pytest.mark.parametrize('function', [f for f, _ in ORACLES])
 def test_bad_input(function: Distance, x: Tensor, y: Tensor, error: type[Exception]) -> None:
     with pytest.raises(error):
         function(x, y)
 
 
-@pytest.mark.parametrize('distance, function', [('cosine', cosine_distance),
-                                                ('euclidean', euclidean_distance)])
+@pytest.mark.parametrize(
+    'distance, function', [('cosine', cosine_distance), ('euclidean', euclidean_distance)]
+)
 @pytest.mark.parametrize('chunk_size', [1, 3, 100])
 def test_blocks_are_rows_of_the_matrix(distance: str, function: Distance, chunk_size: int) -> None:
     blocks = list(distance_blocks(X.numpy(), Y, distance, chunk_size=chunk_size))
@@ -95,20 +111,22 @@ def bad(value: float, place: tuple[int, int]) -> np.ndarray:
     return features
 
 
-@pytest.mark.parametrize('query, gallery, error, message', [
-    (bad(np.nan, (2, 3)), Y, ValueError, r'query features: 1 of 35 values .* index \(2, 3\)'),
-    (X, bad(np.inf, (1, 0)), ValueError, r'gallery features: 1 of 35 values .* index \(1, 0\)'),
-    (X.float() * 1e30, Y.float(), ValueError, 'overflows'),
-    (X.int(), Y, TypeError, 'query features are of type torch.int32'),
-    (X, Y.numpy().astype(int), TypeError, 'gallery features are of type int64'),
-    (X.tolist(), Y, TypeError, 'query features are a list'),
-    (X[:0], Y, ValueError, r'query features have shape \(0, 5\)'),
-    (X, Y[:0], ValueError, r'gallery features have shape \(0, 5\)'),
-    (X[:, :4], Y, ValueError, r'\(7, 4\).*\(9, 5\)'),
-    (X[0], Y, ValueError, r'shape \(5,\)'),
-])
-def test_bad_features(query: object, gallery: object, error: type[Exception],
-                      message: str) -> None:
+@pytest.mark.parametrize(
+    'query, gallery, error, message',
+    [
+        (bad(np.nan, (2, 3)), Y, ValueError, r'query features: 1 of 35 values .* index \(2, 3\)'),
+        (X, bad(np.inf, (1, 0)), ValueError, r'gallery features: 1 of 35 values .* index \(1, 0\)'),
+        (X.float() * 1e30, Y.float(), ValueError, 'overflows'),
+        (X.int(), Y, TypeError, 'query features are of type torch.int32'),
+        (X, Y.numpy().astype(int), TypeError, 'gallery features are of type int64'),
+        (X.tolist(), Y, TypeError, 'query features are a list'),
+        (X[:0], Y, ValueError, r'query features have shape \(0, 5\)'),
+        (X, Y[:0], ValueError, r'gallery features have shape \(0, 5\)'),
+        (X[:, :4], Y, ValueError, r'\(7, 4\).*\(9, 5\)'),
+        (X[0], Y, ValueError, r'shape \(5,\)'),
+    ],
+)
+def test_bad_features(query: object, gallery: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         distance_blocks(query, gallery)
 

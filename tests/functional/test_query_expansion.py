@@ -1,4 +1,5 @@
 """Alpha query expansion against a loop over every feature, and its effect on the ranking."""
+
 import numpy as np
 import pytest
 import torch
@@ -13,8 +14,10 @@ def case(seed: int = 0, num: tuple = (7, 40), width: int = 12) -> tuple[np.ndarr
 
 
 @pytest.mark.parametrize('expand_gallery', [True, False])
-@pytest.mark.parametrize('k, alpha, times', [
-    (1, 3., 1), (2, 0., 1), (5, 3., 1), (5, .5, 2), (30, 1., 3), (99, 3, 1)])
+@pytest.mark.parametrize(
+    'k, alpha, times',
+    [(1, 3.0, 1), (2, 0.0, 1), (5, 3.0, 1), (5, 0.5, 2), (30, 1.0, 3), (99, 3, 1)],
+)
 def test_equal_to_the_loop(k: int, alpha: float, times: int, expand_gallery: bool) -> None:
     features = case(k)
     options = dict(k=k, alpha=alpha, times=times, expand_gallery=expand_gallery)
@@ -30,7 +33,8 @@ def test_k_1_only_normalises() -> None:
     scaled = query * 100
     found = alpha_query_expansion(scaled, gallery, k=1)
     np.testing.assert_allclose(
-        found[1], gallery / np.linalg.norm(gallery, axis=1, keepdims=True), atol=1e-6)
+        found[1], gallery / np.linalg.norm(gallery, axis=1, keepdims=True), atol=1e-6
+    )
     assert np.array_equal(scaled, query * 100)
 
 
@@ -44,8 +48,11 @@ def test_input_is_not_changed_and_the_gallery_stays_where_it_is_not_to_be_expand
 
 @pytest.mark.parametrize('expand_gallery', [True, False])
 def test_zero_vectors_are_nobodys_neighbours(expand_gallery: bool) -> None:
-    query, gallery = np.array([[1., 0.], [0., 0.]]), np.array([[0., 0.], [.3, .954], [0., 0.]])
-    options = dict(k=2, alpha=1., times=1, expand_gallery=expand_gallery)
+    query, gallery = (
+        np.array([[1.0, 0.0], [0.0, 0.0]]),
+        np.array([[0.0, 0.0], [0.3, 0.954], [0.0, 0.0]]),
+    )
+    options = dict(k=2, alpha=1.0, times=1, expand_gallery=expand_gallery)
     expected = oracle.alpha_query_expansion(query, gallery, **options)
     for side, expected_side in zip(alpha_query_expansion(query, gallery, **options), expected):
         np.testing.assert_allclose(side.numpy(), expected_side, atol=1e-6)
@@ -68,15 +75,24 @@ def test_helps_on_noisy_clusters() -> None:
     expanded = evaluate_ranking(*features, *pids, query_expansion=dict(k=5))
     assert expanded['mAP'] > plain + 5
     assert evaluate_ranking(*features, *pids, query_expansion=dict(k=1))['mAP'] == (
-        pytest.approx(plain, abs=1e-3))
+        pytest.approx(plain, abs=1e-3)
+    )
 
 
-@pytest.mark.parametrize('options, error, words', [
-    (dict(k=0), ValueError, 'k is at least 1, got 0'), (dict(k=2.5), TypeError, '2.5'),
-    (dict(times=0), ValueError, 'times'), (dict(alpha=-1), ValueError, '-1'),
-    (dict(alpha=float('nan')), ValueError, 'nan'), (dict(alpha='3'), TypeError, "alpha='3'"),
-    (dict(expand_gallery=1), TypeError, 'expand_gallery=1'),
-    (dict(chunk_size=0), ValueError, 'chunk_size'), (dict(backend='mkl'), ValueError, 'mkl')])
+@pytest.mark.parametrize(
+    'options, error, words',
+    [
+        (dict(k=0), ValueError, 'k is at least 1, got 0'),
+        (dict(k=2.5), TypeError, '2.5'),
+        (dict(times=0), ValueError, 'times'),
+        (dict(alpha=-1), ValueError, '-1'),
+        (dict(alpha=float('nan')), ValueError, 'nan'),
+        (dict(alpha='3'), TypeError, "alpha='3'"),
+        (dict(expand_gallery=1), TypeError, 'expand_gallery=1'),
+        (dict(chunk_size=0), ValueError, 'chunk_size'),
+        (dict(backend='mkl'), ValueError, 'mkl'),
+    ],
+)
 def test_bad_options(options: dict, error: type, words: str) -> None:
     with pytest.raises(error, match=words):
         alpha_query_expansion(*case(), **options)

@@ -1,4 +1,5 @@
 """Ranking metrics: hand-made cases, a double loop, ties, lists, edges, bad input."""
+
 from collections.abc import Callable
 
 import numpy as np
@@ -6,8 +7,12 @@ import pytest
 import torch
 
 from reid_fusedloss.functional.distance import distance_blocks
-from reid_fusedloss.functional.ranking.evaluate import (cmc_map, evaluate_ranking, rank_blocks,
-                                                        ranking_lists)
+from reid_fusedloss.functional.ranking.evaluate import (
+    cmc_map,
+    evaluate_ranking,
+    rank_blocks,
+    ranking_lists,
+)
 from reid_fusedloss.functional.reranking.rerank import k_reciprocal_rerank
 from tests.oracles import ranking as oracle
 
@@ -17,18 +22,20 @@ TOPK = (1, 2, 5, 1000)
 def test_by_hand() -> None:
     # Query 0: gallery 1 is junk (same camera); order 0 (hit), 3, 2 (hit).
     # Query 1: order 1 (hit of another camera), 3, 0, 2: no tie, one positive.
-    distances = np.array([[.1, .0, .3, .2], [.7, .1, .8, .6]])
+    distances = np.array([[0.1, 0.0, 0.3, 0.2], [0.7, 0.1, 0.8, 0.6]])
     pids, camids = (['a', 'b'], ['a', 'a', 'a', 'c']), ([1, 1], [2, 1, 2, 1])
     result = rank_blocks([distances[:1]], pids[0][:1], pids[1], camids[0][:1], camids[1])
     assert result.average_precision.tolist() == pytest.approx([(1 + 2 / 3) / 2])
     assert result.inverse_negative_penalty.tolist() == pytest.approx([2 / 3])
     assert (result.first_match.tolist(), result.num_positives.tolist()) == ([1], [2])
-    trapezoid = cmc_map(distances[:1], pids[0][:1], pids[1], camids[0][:1], camids[1],
-                        ap='trapezoid')
+    trapezoid = cmc_map(
+        distances[:1], pids[0][:1], pids[1], camids[0][:1], camids[1], ap='trapezoid'
+    )
     assert trapezoid['mAP'] == pytest.approx(100 * (1 + (2 / 3 + 1 / 2) / 2) / 2)
     metrics = cmc_map(distances, ['a', 'a'], ['b', 'a', 'b', 'b'], topk=(1, 2))
     assert metrics == pytest.approx(
-        dict(mAP=100., mINP=100., R1=100., R2=100., num_valid_queries=2., num_ties=0.))
+        dict(mAP=100.0, mINP=100.0, R1=100.0, R2=100.0, num_valid_queries=2.0, num_ties=0.0)
+    )
 
 
 @pytest.mark.parametrize('ap', ['ir', 'trapezoid'])
@@ -52,8 +59,9 @@ def test_lists_are_the_order_of_the_metrics(levels: int, k: int) -> None:
     query_pids, gallery_pids, query_camids, gallery_camids = labels
     lists = ranking_lists(distances, *labels, k=k)
     for i, pid in enumerate(query_pids):
-        order = oracle.order_without_junk(distances[i], pid, query_camids[i], gallery_pids,
-                                          gallery_camids)[:k]
+        order = oracle.order_without_junk(
+            distances[i], pid, query_camids[i], gallery_pids, gallery_camids
+        )[:k]
         padding = k - len(order)
         assert lists.indices[i].tolist() == order + [-1] * padding
         assert lists.distances[i].tolist() == [*distances[i, order]] + [np.inf] * padding
@@ -67,17 +75,21 @@ def test_lists_are_the_order_of_the_metrics(levels: int, k: int) -> None:
 def test_ir_is_above_trapezoid_on_the_golden_fixture() -> None:
     rng = np.random.RandomState(0)
     features = rng.randn(30, 16), rng.randn(200, 16)
-    labels = (rng.randint(0, 10, 30), rng.randint(0, 10, 200), rng.randint(0, 3, 30),
-              rng.randint(0, 3, 200))
+    labels = (
+        rng.randint(0, 10, 30),
+        rng.randint(0, 10, 200),
+        rng.randint(0, 3, 30),
+        rng.randint(0, 3, 200),
+    )
     ir, trapezoid = (evaluate_ranking(*features, *labels, ap=ap) for ap in ('ir', 'trapezoid'))
-    assert .5 < ir['mAP'] - trapezoid['mAP'] < 2
+    assert 0.5 < ir['mAP'] - trapezoid['mAP'] < 2
     distances = np.concatenate(list(distance_blocks(*features)))
     expected = oracle.ranking_metrics(distances, *labels, 'ir', (1, 5, 10))
     assert {key: ir[key] for key in expected} == pytest.approx(expected, abs=1e-10)
 
 
 def test_ties_are_counted_only_where_they_matter() -> None:
-    distances = np.array([[.5, .5, .5, .2, .2]])
+    distances = np.array([[0.5, 0.5, 0.5, 0.2, 0.2]])
     assert cmc_map(distances, [1], [1, 1, 2, 3, 3])['num_ties'] == 2
     assert cmc_map(distances, [3], [1, 1, 2, 3, 3])['num_ties'] == 0
     assert cmc_map(distances, [1], [1, 1, 1, 3, 3], [0], [0, 1, 1, 0, 0])['num_ties'] == 0
@@ -85,25 +97,32 @@ def test_ties_are_counted_only_where_they_matter() -> None:
 
 
 def test_queries_without_a_positive_are_left_out_and_counted() -> None:
-    result = rank_blocks([np.array([[.1, .2], [.1, .2], [.2, .1]])], [1, 9, 1], [1, 2], k=1)
+    result = rank_blocks([np.array([[0.1, 0.2], [0.1, 0.2], [0.2, 0.1]])], [1, 9, 1], [1, 2], k=1)
     assert result.valid.tolist() == [True, False, True]
     assert result.first_match.tolist() == [1, -1, 2]
     assert np.isnan(result.average_precision).tolist() == [False, True, False]
     assert result.lists.indices.tolist() == [[0], [0], [1]]
-    assert result.summarise((1, 2)) == dict(mAP=75., mINP=75., R1=50., R2=100.,
-                                            num_valid_queries=2., num_ties=0.)
+    assert result.summarise((1, 2)) == dict(
+        mAP=75.0, mINP=75.0, R1=50.0, R2=100.0, num_valid_queries=2.0, num_ties=0.0
+    )
 
 
 def test_cmc_saturates_beyond_the_gallery() -> None:
-    result = rank_blocks([np.array([[.1, .2], [.2, .1]])], [1, 1], [1, 2])
+    result = rank_blocks([np.array([[0.1, 0.2], [0.2, 0.1]])], [1, 1], [1, 2])
     assert result.cmc(4).tolist() == [50, 100, 100, 100]
-    assert cmc_map(np.array([[.1, .2]]), [2], [1, 2], topk=(1, 50))['R50'] == 100
+    assert cmc_map(np.array([[0.1, 0.2]]), [2], [1, 2], topk=(1, 50))['R50'] == 100
 
 
-@pytest.mark.parametrize('convert', [
-    lambda d: d.astype(np.float16), lambda d: d.astype(np.float32), torch.from_numpy,
-    lambda d: torch.from_numpy(d).bfloat16(), lambda d: torch.from_numpy(d).requires_grad_()
-])
+@pytest.mark.parametrize(
+    'convert',
+    [
+        lambda d: d.astype(np.float16),
+        lambda d: d.astype(np.float32),
+        torch.from_numpy,
+        lambda d: torch.from_numpy(d).bfloat16(),
+        lambda d: torch.from_numpy(d).requires_grad_(),
+    ],
+)
 def test_types_of_distances(convert: Callable) -> None:
     distances, *labels = oracle.random_case(1, levels=8)
     assert cmc_map(convert(distances), *labels) == cmc_map(distances, *labels)
@@ -122,7 +141,10 @@ def test_many_ties_in_every_type(dtype: type, seed: int) -> None:
     levels = rng.randint(1, 30)
     distances = (rng.randint(-levels, levels, (30, 60)) / 7).astype(dtype)
     distances[distances == 0] *= rng.choice([-1, 1])  # -0 is equal to 0
-    pids, camids = [rng.randint(0, 4, n) for n in (30, 60)], [rng.randint(0, 3, n) for n in (30, 60)]
+    pids, camids = (
+        [rng.randint(0, 4, n) for n in (30, 60)],
+        [rng.randint(0, 3, n) for n in (30, 60)],
+    )
     for ap in ('ir', 'trapezoid'):
         metrics = cmc_map(distances, *pids, *camids, ap=ap, topk=TOPK)
         assert metrics.pop('num_ties') > 0
@@ -130,17 +152,24 @@ def test_many_ties_in_every_type(dtype: type, seed: int) -> None:
         assert metrics == pytest.approx(expected, abs=1e-10)
 
 
-@pytest.mark.parametrize('options, words', [
-    (dict(distance='typo', rerank={}), 'typo'), (dict(ap='voc'), 'voc'), (dict(topk=5), 'got 5'),
-    (dict(query_camids=[1]), 'one side only')])
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        (dict(distance='typo', rerank={}), 'typo'),
+        (dict(ap='voc'), 'voc'),
+        (dict(topk=5), 'got 5'),
+        (dict(query_camids=[1]), 'one side only'),
+    ],
+)
 def test_mistakes_are_said_before_the_work(options: dict, words: str) -> None:
     features = np.full((3, 2), np.nan), np.full((4, 2), np.nan)  # the work itself would complain
     with pytest.raises(ValueError, match=words):
         evaluate_ranking(*features, [1] * 3, [1] * 4, **options)
 
 
-@pytest.mark.parametrize('scale, word', [(1e-22, 'too small'), (1e-30, 'too small'),
-                                         (1e19, 'too large')])
+@pytest.mark.parametrize(
+    'scale, word', [(1e-22, 'too small'), (1e-30, 'too small'), (1e19, 'too large')]
+)
 def test_features_whose_squares_leave_float32(scale: float, word: str) -> None:
     rng = np.random.RandomState(0)
     query, gallery = (rng.randn(n, 4) for n in (3, 9))
@@ -163,7 +192,7 @@ def test_labels_may_be_strings_and_tensors() -> None:
 def exact_features(seed: int = 0) -> tuple:
     """Features of +1 and -1: all norms are 4 and all distances exact, with many ties."""
     rng = np.random.RandomState(seed)
-    query, gallery = (rng.choice([-1., 1.], (size, 16)).astype(np.float32) for size in (12, 40))
+    query, gallery = (rng.choice([-1.0, 1.0], (size, 16)).astype(np.float32) for size in (12, 40))
     return query, gallery, *oracle.random_case(seed)[1:]
 
 
@@ -175,19 +204,31 @@ def test_features_and_distances_agree_for_every_chunk_size(distance: str, chunk_
     expected = cmc_map(distances, *labels)
     assert expected['num_ties'] > 0
     steps = []
-    metrics = evaluate_ranking(torch.from_numpy(query), gallery, *labels, distance=distance,
-                               chunk_size=chunk_size, progress=lambda *step: steps.append(step))
+    metrics = evaluate_ranking(
+        torch.from_numpy(query),
+        gallery,
+        *labels,
+        distance=distance,
+        chunk_size=chunk_size,
+        progress=lambda *step: steps.append(step),
+    )
     assert metrics == expected
     assert steps[-1] == (12, 12) and len(steps) == -(-12 // chunk_size)
 
 
 def test_reranked_metrics_are_those_of_the_reranked_distances() -> None:
     query, gallery, *labels = exact_features()
-    options = dict(k1=5, k2=3, lambda_value=.4)
+    options = dict(k1=5, k2=3, lambda_value=0.4)
     expected = cmc_map(k_reciprocal_rerank(query, gallery, **options), *labels)
     steps = []
-    metrics = evaluate_ranking(query, gallery, *labels, rerank=options, chunk_size=7,
-                               progress=lambda *step: steps.append(step))
+    metrics = evaluate_ranking(
+        query,
+        gallery,
+        *labels,
+        rerank=options,
+        chunk_size=7,
+        progress=lambda *step: steps.append(step),
+    )
     assert metrics == expected != evaluate_ranking(query, gallery, *labels)
     assert steps[-1] == (64, 64)
 
@@ -198,25 +239,28 @@ def with_value(value: float) -> np.ndarray:
     return distances
 
 
-@pytest.mark.parametrize('changes, error, message', [
-    (dict(d=with_value(np.nan)), ValueError, 'query 3 to gallery entry 7 is nan'),
-    (dict(d=with_value(-np.inf)), ValueError, 'query 3 to gallery entry 7 is -inf'),
-    (dict(d=np.ones((12, 40), int)), TypeError, 'int64'),
-    (dict(d=np.ones((12, 39))), ValueError, r'\(12, 39\) do not fit 40 gallery pids'),
-    (dict(d=np.ones((11, 40))), ValueError, 'distances of 11 queries, but 12'),
-    (dict(d=np.ones((13, 40))), ValueError, 'at least 13 queries, 12 pids'),
-    (dict(qp=[]), ValueError, '0 queries, 40 gallery'),
-    (dict(gp=[]), ValueError, '12 queries, 0 gallery'),
-    (dict(qp=['1'] * 12), TypeError, 'query_pids are of type <U1'),
-    (dict(qp=[1] * 11 + ['1']), TypeError, 'integers and strings together'),
-    (dict(qp=[1.] * 12), TypeError, 'query_pids are of type float64'),
-    (dict(gc=[None] * 40), TypeError, 'gallery_camids are of type object'),
-    (dict(gc=None), ValueError, 'one side only'),
-    (dict(gc=[1] * 39), ValueError, '12 and 39 camids'),
-    (dict(qp=np.ones((12, 1), int)), ValueError, r'\(12, 1\)'),
-    (dict(ap='interpolated'), ValueError, "'interpolated'"),
-    (dict(topk=(0, 1)), ValueError, r'\(0, 1\)'),
-])
+@pytest.mark.parametrize(
+    'changes, error, message',
+    [
+        (dict(d=with_value(np.nan)), ValueError, 'query 3 to gallery entry 7 is nan'),
+        (dict(d=with_value(-np.inf)), ValueError, 'query 3 to gallery entry 7 is -inf'),
+        (dict(d=np.ones((12, 40), int)), TypeError, 'int64'),
+        (dict(d=np.ones((12, 39))), ValueError, r'\(12, 39\) do not fit 40 gallery pids'),
+        (dict(d=np.ones((11, 40))), ValueError, 'distances of 11 queries, but 12'),
+        (dict(d=np.ones((13, 40))), ValueError, 'at least 13 queries, 12 pids'),
+        (dict(qp=[]), ValueError, '0 queries, 40 gallery'),
+        (dict(gp=[]), ValueError, '12 queries, 0 gallery'),
+        (dict(qp=['1'] * 12), TypeError, 'query_pids are of type <U1'),
+        (dict(qp=[1] * 11 + ['1']), TypeError, 'integers and strings together'),
+        (dict(qp=[1.0] * 12), TypeError, 'query_pids are of type float64'),
+        (dict(gc=[None] * 40), TypeError, 'gallery_camids are of type object'),
+        (dict(gc=None), ValueError, 'one side only'),
+        (dict(gc=[1] * 39), ValueError, '12 and 39 camids'),
+        (dict(qp=np.ones((12, 1), int)), ValueError, r'\(12, 1\)'),
+        (dict(ap='interpolated'), ValueError, "'interpolated'"),
+        (dict(topk=(0, 1)), ValueError, r'\(0, 1\)'),
+    ],
+)
 def test_bad_input(changes: dict, error: type[Exception], message: str) -> None:
     arguments = dict(zip(('d', 'qp', 'gp', 'qc', 'gc'), oracle.random_case(0)))
     options = {key: changes[key] for key in changes.keys() & {'ap', 'topk'}}
@@ -225,13 +269,16 @@ def test_bad_input(changes: dict, error: type[Exception], message: str) -> None:
         cmc_map(*arguments, **options)
 
 
-@pytest.mark.parametrize('options, error, message', [
-    (dict(rerank=dict(k=3)), ValueError, r"unknown keys \['k'\]"),
-    (dict(rerank=dict(k1=0)), ValueError, 'k1=0'),
-    (dict(distance='l1'), ValueError, "'l1'"),
-    (dict(ap='x'), ValueError, "'x'"),
-    (dict(topk=(1.5, )), ValueError, r'\(1.5,\)'),
-])
+@pytest.mark.parametrize(
+    'options, error, message',
+    [
+        (dict(rerank=dict(k=3)), ValueError, r"unknown keys \['k'\]"),
+        (dict(rerank=dict(k1=0)), ValueError, 'k1=0'),
+        (dict(distance='l1'), ValueError, "'l1'"),
+        (dict(ap='x'), ValueError, "'x'"),
+        (dict(topk=(1.5,)), ValueError, r'\(1.5,\)'),
+    ],
+)
 def test_bad_options_of_evaluation(options: dict, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         evaluate_ranking(*exact_features(), **options)

@@ -1,4 +1,5 @@
 """What must hold for every ranking, on random cases."""
+
 from random import Random
 
 import numpy as np
@@ -27,8 +28,13 @@ def test_permuting_query_or_gallery_changes_nothing(seed: int, ap: str) -> None:
     distances, query_pids, gallery_pids, query_camids, gallery_camids = random_case(seed)
     rng = np.random.RandomState(seed)
     q, g = rng.permutation(12), rng.permutation(40)
-    permuted = (distances[q][:, g], query_pids[q], gallery_pids[g], query_camids[q],
-                gallery_camids[g])
+    permuted = (
+        distances[q][:, g],
+        query_pids[q],
+        gallery_pids[g],
+        query_camids[q],
+        gallery_camids[g],
+    )
     assert cmc_map(*permuted, ap=ap) == pytest.approx(cmc_map(*random_case(seed), ap=ap), abs=1e-10)
 
 
@@ -40,9 +46,13 @@ def test_adding_junk_changes_nothing(seed: int, number: int, levels: int) -> Non
     query = [2] * len(distances), [0] * len(distances)
     places = rng.randint(0, 41, number)
     junk = rng.randint(0, 3, (12, number)) / 3
-    with_junk = (np.insert(distances, places, junk, axis=1), query[0],
-                 np.insert(gallery_pids, places, 2), query[1],
-                 np.insert(gallery_camids, places, 0))
+    with_junk = (
+        np.insert(distances, places, junk, axis=1),
+        query[0],
+        np.insert(gallery_pids, places, 2),
+        query[1],
+        np.insert(gallery_camids, places, 0),
+    )
     plain = rank_blocks([distances], query[0], gallery_pids, query[1], gallery_camids)
     if plain.valid.any():
         assert cmc_map(*with_junk) == plain.summarise()

@@ -2,6 +2,7 @@
 
 Each file holds query_f (3368, C), gallery_f (15913, C) and their _label and _cam arrays.
 """
+
 import os
 from pathlib import Path
 
@@ -23,20 +24,32 @@ def load(name: str) -> tuple[np.ndarray, ...]:
     if not path.is_file():
         pytest.skip(f'{path} does not exist')
     with np.load(path) as data:
-        return tuple(data[key] for key in ('query_f', 'gallery_f', 'query_label', 'gallery_label',
-                                           'query_cam', 'gallery_cam'))
+        return tuple(
+            data[key]
+            for key in (
+                'query_f',
+                'gallery_f',
+                'query_label',
+                'gallery_label',
+                'query_cam',
+                'gallery_cam',
+            )
+        )
 
 
-@pytest.mark.parametrize('name, options, expected', [
-    (OSNET, dict(distance='euclidean'), dict(R1=91.18, mAP=74.94)),
-    (OSNET, dict(distance='cosine'), dict(R1=91.48, mAP=77.39, mINP=43.73)),
-    (OSNET, dict(rerank={}), dict(R1=93.47, mAP=89.73)),
-    (OMZ, dict(distance='cosine'), dict(R1=93.08, mAP=76.60, mINP=37.22)),
-    (OMZ, dict(rerank=dict(k1=20, k2=6, lambda_value=.3)), dict(R1=94.54, mAP=90.69)),
-])
+@pytest.mark.parametrize(
+    'name, options, expected',
+    [
+        (OSNET, dict(distance='euclidean'), dict(R1=91.18, mAP=74.94)),
+        (OSNET, dict(distance='cosine'), dict(R1=91.48, mAP=77.39, mINP=43.73)),
+        (OSNET, dict(rerank={}), dict(R1=93.47, mAP=89.73)),
+        (OMZ, dict(distance='cosine'), dict(R1=93.08, mAP=76.60, mINP=37.22)),
+        (OMZ, dict(rerank=dict(k1=20, k2=6, lambda_value=0.3)), dict(R1=94.54, mAP=90.69)),
+    ],
+)
 def test_figures(name: str, options: dict, expected: dict) -> None:
     metrics = evaluate_ranking(*load(name), **options)
-    assert {key: metrics[key] for key in expected} == pytest.approx(expected, abs=.02)
+    assert {key: metrics[key] for key in expected} == pytest.approx(expected, abs=0.02)
     assert metrics['num_valid_queries'] == 3368
 
 
@@ -45,6 +58,6 @@ def test_reranking_equals_the_classic_on_a_part(name: str) -> None:
     query, gallery, *_ = load(name)
     query, gallery = query[:40], gallery[3000:3500]
     distances = oracle.euclidean_of_normalised(np.concatenate([query, gallery]))
-    expected = oracle.k_reciprocal(distances, len(query), 20, 6, .3)
+    expected = oracle.k_reciprocal(distances, len(query), 20, 6, 0.3)
     result = k_reciprocal_rerank(query, gallery).numpy()
     np.testing.assert_allclose(result, expected, atol=1e-6, rtol=0)

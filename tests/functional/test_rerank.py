@@ -1,4 +1,5 @@
 """Re-ranking: equality with the dense classic, ties, small sets, blocks, bad input."""
+
 from collections.abc import Callable
 
 import numpy as np
@@ -14,21 +15,28 @@ def clusters(seed: int, number: int, num_ids: int = 8, dim: int = 16) -> np.ndar
     """Features around identity centres, norms between .5 and 2."""
     rng = np.random.RandomState(seed)
     features = rng.randn(num_ids, dim)[rng.randint(0, num_ids, number)]
-    features = features + .7 * rng.randn(number, dim)
-    return (features * rng.uniform(.5, 2, (number, 1))).astype(np.float32)
+    features = features + 0.7 * rng.randn(number, dim)
+    return (features * rng.uniform(0.5, 2, (number, 1))).astype(np.float32)
 
 
 def signs(seed: int, number: int, patterns: int) -> np.ndarray:
     """Features of +1 and -1 from few patterns: exact distances, many duplicates and ties."""
     rng = np.random.RandomState(seed)
-    features = rng.choice([-1., 1.], (patterns, 16))[rng.randint(0, patterns, number)]
+    features = rng.choice([-1.0, 1.0], (patterns, 16))[rng.randint(0, patterns, number)]
     return features.astype(np.float32)
 
 
-def assert_equal_to_classic(features: np.ndarray, num_queries: int, k1: int, k2: int,
-                            lambda_value: float, **options: int) -> None:
-    result = k_reciprocal_rerank(features[:num_queries], features[num_queries:], k1=k1, k2=k2,
-                                 lambda_value=lambda_value, **options)
+def assert_equal_to_classic(
+    features: np.ndarray, num_queries: int, k1: int, k2: int, lambda_value: float, **options: int
+) -> None:
+    result = k_reciprocal_rerank(
+        features[:num_queries],
+        features[num_queries:],
+        k1=k1,
+        k2=k2,
+        lambda_value=lambda_value,
+        **options,
+    )
     with np.errstate(invalid='ignore'):
         distances = oracle.euclidean_of_normalised(features)
         expected = oracle.k_reciprocal(distances, num_queries, k1, k2, lambda_value)
@@ -36,10 +44,19 @@ def assert_equal_to_classic(features: np.ndarray, num_queries: int, k1: int, k2:
     np.testing.assert_allclose(result.numpy(), expected, atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize('k1, k2, lambda_value', [
-    (20, 6, .3), (20, 1, .3), (7, 3, .5), (5, 6, .1), (1, 1, .3), (3, 2, 0.), (6, 2, 1.),
-    (25, 8, .3)
-])
+@pytest.mark.parametrize(
+    'k1, k2, lambda_value',
+    [
+        (20, 6, 0.3),
+        (20, 1, 0.3),
+        (7, 3, 0.5),
+        (5, 6, 0.1),
+        (1, 1, 0.3),
+        (3, 2, 0.0),
+        (6, 2, 1.0),
+        (25, 8, 0.3),
+    ],
+)
 @pytest.mark.parametrize('seed', [0, 1])
 def test_equal_to_the_classic(k1: int, k2: int, lambda_value: float, seed: int) -> None:
     assert_equal_to_classic(clusters(seed, 90), 20, k1, k2, lambda_value)
@@ -48,16 +65,25 @@ def test_equal_to_the_classic(k1: int, k2: int, lambda_value: float, seed: int) 
 @pytest.mark.parametrize('patterns', [2, 10, 40])
 @pytest.mark.parametrize('k1, k2', [(20, 6), (5, 1), (4, 3)])
 def test_equal_to_the_classic_with_duplicates_and_ties(patterns: int, k1: int, k2: int) -> None:
-    assert_equal_to_classic(signs(patterns, 80, patterns), 20, k1, k2, .3, chunk_size=32)
+    assert_equal_to_classic(signs(patterns, 80, patterns), 20, k1, k2, 0.3, chunk_size=32)
 
 
-@pytest.mark.parametrize('number, num_queries, k1, k2', [
-    (10, 4, 20, 6), (21, 5, 20, 6), (20, 5, 20, 6), (22, 5, 20, 6), (30, 1, 20, 6), (2, 1, 20, 21),
-    (30, 29, 5, 2)
-])
-def test_small_sets_and_lists_longer_than_the_set(number: int, num_queries: int, k1: int,
-                                                  k2: int) -> None:
-    assert_equal_to_classic(clusters(0, number, num_ids=3), num_queries, k1, k2, .3)
+@pytest.mark.parametrize(
+    'number, num_queries, k1, k2',
+    [
+        (10, 4, 20, 6),
+        (21, 5, 20, 6),
+        (20, 5, 20, 6),
+        (22, 5, 20, 6),
+        (30, 1, 20, 6),
+        (2, 1, 20, 21),
+        (30, 29, 5, 2),
+    ],
+)
+def test_small_sets_and_lists_longer_than_the_set(
+    number: int, num_queries: int, k1: int, k2: int
+) -> None:
+    assert_equal_to_classic(clusters(0, number, num_ids=3), num_queries, k1, k2, 0.3)
 
 
 def test_identical_features_have_no_scale_and_stay_finite() -> None:
@@ -77,8 +103,14 @@ def test_zero_vectors_are_near_each_other_only() -> None:
 def test_blocks_are_the_rows_and_progress_reaches_the_total(chunk_size: int) -> None:
     features, steps = signs(1, 60, 30), []
     dense = k_reciprocal_rerank(features[:15], features[15:])
-    blocks = list(rerank_blocks(features[:15], features[15:], chunk_size=chunk_size,
-                                progress=lambda *step: steps.append(step)))
+    blocks = list(
+        rerank_blocks(
+            features[:15],
+            features[15:],
+            chunk_size=chunk_size,
+            progress=lambda *step: steps.append(step),
+        )
+    )
     assert len(blocks) == -(-15 // chunk_size)
     np.testing.assert_array_equal(np.concatenate(blocks), dense.numpy())
     assert steps[-1] == (75, 75)
@@ -114,7 +146,7 @@ def test_smallest_takes_equal_entries_by_index(count: int, levels: int) -> None:
 @pytest.mark.parametrize('patterns', [1, 5, 60])
 def test_neighbours_are_those_of_the_full_sort(chunk_size: int, count: int, patterns: int) -> None:
     features = signs(3, 150, patterns) / 4
-    squared = oracle.euclidean_of_normalised(features)**2
+    squared = oracle.euclidean_of_normalised(features) ** 2
     result = nearest_neighbours(torch.from_numpy(features), count, chunk_size, 'torch')
     order = np.argsort(np.round(squared, 9), axis=1, kind='stable')[:, :count]
     np.testing.assert_array_equal(result.indices, order)
@@ -125,37 +157,44 @@ def test_neighbours_are_those_of_the_full_sort(chunk_size: int, count: int, patt
 @pytest.mark.parametrize('nearest_last', [True, False])
 def test_neighbours_when_one_tile_holds_them_all(nearest_last: bool) -> None:
     rng = np.random.RandomState(0)
-    far, near = rng.randn(60, 16), 1 + .1 * rng.randn(60, 16)
+    far, near = rng.randn(60, 16), 1 + 0.1 * rng.randn(60, 16)
     features = np.concatenate([far, near] if nearest_last else [near, far]).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
-    squared = oracle.euclidean_of_normalised(features)**2
+    squared = oracle.euclidean_of_normalised(features) ** 2
     result = nearest_neighbours(torch.from_numpy(features), 4, 30, 'numpy')
     np.testing.assert_array_equal(result.indices, np.argsort(squared, axis=1)[:, :4])
     np.testing.assert_allclose(result.squared_distances, np.sort(squared, axis=1)[:, :4], atol=1e-6)
 
 
-@pytest.mark.parametrize('options, error, message', [
-    (dict(k1=0), ValueError, 'k1=0'),
-    (dict(k1=4, k2=6), ValueError, 'k1=4, k2=6'),
-    (dict(k2=0), ValueError, 'k2=0'),
-    (dict(k1=20.), TypeError, 'k1 is an integer, got 20.0'),
-    (dict(lambda_value=1.5), ValueError, 'got 1.5'),
-    (dict(lambda_value=float('nan')), ValueError, 'got nan'),
-    (dict(chunk_size=-1), ValueError, 'got -1'),
-])
+@pytest.mark.parametrize(
+    'options, error, message',
+    [
+        (dict(k1=0), ValueError, 'k1=0'),
+        (dict(k1=4, k2=6), ValueError, 'k1=4, k2=6'),
+        (dict(k2=0), ValueError, 'k2=0'),
+        (dict(k1=20.0), TypeError, 'k1 is an integer, got 20.0'),
+        (dict(lambda_value=1.5), ValueError, 'got 1.5'),
+        (dict(lambda_value=float('nan')), ValueError, 'got nan'),
+        (dict(chunk_size=-1), ValueError, 'got -1'),
+    ],
+)
 @pytest.mark.parametrize('function', [k_reciprocal_rerank, rerank_blocks])
-def test_bad_options(function: Callable, options: dict, error: type[Exception],
-                     message: str) -> None:
+def test_bad_options(
+    function: Callable, options: dict, error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         function(clusters(0, 5), clusters(1, 9), **options)
 
 
-@pytest.mark.parametrize('query, error, message', [
-    (np.full((2, 16), np.nan), ValueError, '32 of 32 values are NaN'),
-    (np.ones((2, 16), int), TypeError, 'int64'),
-    (np.ones((0, 16)), ValueError, r'\(0, 16\)'),
-    (np.ones((2, 15)), ValueError, r'\(2, 15\)'),
-])
+@pytest.mark.parametrize(
+    'query, error, message',
+    [
+        (np.full((2, 16), np.nan), ValueError, '32 of 32 values are NaN'),
+        (np.ones((2, 16), int), TypeError, 'int64'),
+        (np.ones((0, 16)), ValueError, r'\(0, 16\)'),
+        (np.ones((2, 15)), ValueError, r'\(2, 15\)'),
+    ],
+)
 def test_bad_features(query: np.ndarray, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         rerank_blocks(query, clusters(1, 9))

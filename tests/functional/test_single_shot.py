@@ -1,4 +1,5 @@
 """Single-gallery-shot CMC: by hand, against all draws, in blocks, bad input."""
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,11 +13,17 @@ from tests.oracles.ranking import random_case
 TOPK = (1, 2, 3, 50)
 
 
-def single_shot(distances: np.ndarray, *labels: Sequence, topk: Sequence[int] = TOPK,
-                trials: int = 10, seed: int = 0, size: int = 256) -> dict[str, float]:
+def single_shot(
+    distances: np.ndarray,
+    *labels: Sequence,
+    topk: Sequence[int] = TOPK,
+    trials: int = 10,
+    seed: int = 0,
+    size: int = 256,
+) -> dict[str, float]:
     observer, matches = SingleGalleryShot(topk, trials, seed), GalleryMatches(*labels)
     for first in range(0, len(distances), size):
-        observer.update(first, distances[first:first + size], matches)
+        observer.update(first, distances[first : first + size], matches)
     return observer.summarise()
 
 
@@ -33,13 +40,17 @@ def test_by_hand() -> None:
     # Query 'a': 0 is junk; 1 and 2 are positives, 3 and 4 are of 'b', 5 of 'c'. With image 1 the
     # rank is 1; with image 2 it is 2 behind 3, and 1 ahead of 4. 5 is never nearer.
     # Query 'd' has no image and does not count.
-    distances = np.array([[.0, .1, .4, .3, .5, .9], [.0, .1, .4, .3, .5, .9]])
+    distances = np.array([[0.0, 0.1, 0.4, 0.3, 0.5, 0.9], [0.0, 0.1, 0.4, 0.3, 0.5, 0.9]])
     labels = ['a', 'd'], ['a', 'a', 'a', 'b', 'b', 'c'], [0, 0], [0, 1, 2, 0, 0, 0]
     exact = oracle.expected_single_shot(distances, *labels, topk=TOPK)
-    assert exact == {'single_shot_R1': 75, 'single_shot_R2': 100, 'single_shot_R3': 100,
-                     'single_shot_R50': 100}
+    assert exact == {
+        'single_shot_R1': 75,
+        'single_shot_R2': 100,
+        'single_shot_R3': 100,
+        'single_shot_R50': 100,
+    }
     metrics = single_shot(distances, *labels, trials=4000)
-    assert metrics.pop('single_shot_R1') == pytest.approx(75, abs=4 * 50 / 4000**.5)
+    assert metrics.pop('single_shot_R1') == pytest.approx(75, abs=4 * 50 / 4000**0.5)
     assert metrics == {'single_shot_R2': 100, 'single_shot_R3': 100, 'single_shot_R50': 100}
 
 
@@ -59,11 +70,11 @@ def test_mean_of_many_draws_is_the_expectation(levels: int, cameras: int) -> Non
     exact = oracle.expected_single_shot(*case, topk=TOPK)
     assert 5 < exact['single_shot_R1'] < 95
     metrics = single_shot(*case, trials=10000)
-    assert metrics == pytest.approx(exact, abs=4 * 50 / 10000**.5)
+    assert metrics == pytest.approx(exact, abs=4 * 50 / 10000**0.5)
 
 
 def test_equal_distances_are_ordered_by_gallery_index() -> None:
-    distances = np.full((1, 4), .5)
+    distances = np.full((1, 4), 0.5)
     assert single_shot(distances, [1], [1, 2, 3, 4], topk=[1])['single_shot_R1'] == 100
     metrics = single_shot(distances, [1], [2, 3, 1, 4], topk=[1, 2, 3])
     assert list(metrics.values()) == [0, 0, 100]
@@ -93,12 +104,15 @@ def test_another_ranking_starts_anew() -> None:
     assert observer.summarise() == single_shot(*random_case(1))
 
 
-@pytest.mark.parametrize('options, message', [
-    (dict(trials=0), 'trials is the number of random draws, an integer from 1, got 0'),
-    (dict(trials=2.5), 'got 2.5'),
-    (dict(seed=-1), 'seed is an integer from 0, got -1'),
-    (dict(seed=None), 'got None'),
-])
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (dict(trials=0), 'trials is the number of random draws, an integer from 1, got 0'),
+        (dict(trials=2.5), 'got 2.5'),
+        (dict(seed=-1), 'seed is an integer from 0, got -1'),
+        (dict(seed=None), 'got None'),
+    ],
+)
 def test_bad_options(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check_single_shot(**options)

@@ -1,4 +1,5 @@
 """TPR at FPR: by hand, against trying each threshold and scikit-learn, in blocks, bad input."""
+
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -12,35 +13,41 @@ from reid_fusedloss.functional.ranking.verification import TprAtFpr, check_fprs
 from tests.oracles import protocols as oracle
 from tests.oracles.ranking import random_case
 
-FPRS = (1e-3, 1e-2, .05, .3, 1.)
+FPRS = (1e-3, 1e-2, 0.05, 0.3, 1.0)
 
 
-def watch(observer: TprAtFpr, distances: np.ndarray, *labels: Sequence,
-          size: int = 256) -> TprAtFpr:
+def watch(
+    observer: TprAtFpr, distances: np.ndarray, *labels: Sequence, size: int = 256
+) -> TprAtFpr:
     matches = GalleryMatches(*labels)
     for first in range(0, len(distances), size):
-        observer.update(first, distances[first:first + size], matches)
+        observer.update(first, distances[first : first + size], matches)
     return observer
 
 
 def test_by_hand() -> None:
     # Query 'a': positives at .1 and .4, junk at .0, negatives at .2 and .3.
     # Query 'b': its only entry is junk; negatives at .4, .5, .6 and .05.
-    distances = np.array([[.1, .0, .4, .2, .3], [.4, .5, .6, .05, .2]])
+    distances = np.array([[0.1, 0.0, 0.4, 0.2, 0.3], [0.4, 0.5, 0.6, 0.05, 0.2]])
     labels = ['a', 'b'], ['a', 'a', 'a', 'c', 'b'], [1, 3], [2, 1, 2, 1, 3]
-    observer = watch(TprAtFpr((.1, .2, .5, .9, 1)), distances, *labels)
+    observer = watch(TprAtFpr((0.1, 0.2, 0.5, 0.9, 1)), distances, *labels)
     # N = 6: .05 .2 .3 .4 .5 .6; 0, 1, 3, 5 and all of them are accepted.
-    assert observer.thresholds() == {.1: .05, .2: .2, .5: .4, .9: .6, 1: np.inf}
-    assert observer.summarise() == {'TPR@FPR=1e-01': 0., 'TPR@FPR=2e-01': 50.,
-                                    'TPR@FPR=5e-01': 50., 'TPR@FPR=9e-01': 100.,
-                                    'TPR@FPR=1e+00': 100.}
+    assert observer.thresholds() == {0.1: 0.05, 0.2: 0.2, 0.5: 0.4, 0.9: 0.6, 1: np.inf}
+    assert observer.summarise() == {
+        'TPR@FPR=1e-01': 0.0,
+        'TPR@FPR=2e-01': 50.0,
+        'TPR@FPR=5e-01': 50.0,
+        'TPR@FPR=9e-01': 100.0,
+        'TPR@FPR=1e+00': 100.0,
+    }
 
 
 @pytest.mark.parametrize('levels', [0, 1, 2, 10, 50])
 @pytest.mark.parametrize('cameras', [0, 2, 3])
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
-def test_equal_to_trying_each_threshold_and_to_scikit_learn(levels: int, cameras: int,
-                                                            dtype: type) -> None:
+def test_equal_to_trying_each_threshold_and_to_scikit_learn(
+    levels: int, cameras: int, dtype: type
+) -> None:
     distances, *labels = random_case(levels + cameras, levels, cameras)
     distances = distances.astype(dtype)
     values, truths = oracle.pairs(distances, *labels)
@@ -60,7 +67,7 @@ def test_equal_to_trying_each_threshold_and_to_scikit_learn(levels: int, cameras
 def test_a_rate_is_the_decimal_number_it_is_written_as(fpr: str) -> None:
     """Some of these times 100, in floating point, are just below the whole number."""
     allowed = round(100 * float(fpr))
-    distances = np.arange(200.)[None] / 200
+    distances = np.arange(200.0)[None] / 200
     gallery_pids = np.arange(200) % 2
     # Positives and negatives alternate, negatives first: with n negatives, n positives.
     for kind in (float, np.float32, np.float64):
@@ -69,16 +76,17 @@ def test_a_rate_is_the_decimal_number_it_is_written_as(fpr: str) -> None:
 
 
 def test_pairs_at_the_threshold_are_refused_together() -> None:
-    distances = np.array([[.1, .2, .2, .2, .3]])
-    observer = watch(TprAtFpr((.5, .7)), distances, [1], [1, 1, 2, 2, 2])
-    assert observer.summarise() == {'TPR@FPR=5e-01': 50., 'TPR@FPR=7e-01': 100.}
-    assert observer.thresholds() == {.5: .2, .7: .3}
+    distances = np.array([[0.1, 0.2, 0.2, 0.2, 0.3]])
+    observer = watch(TprAtFpr((0.5, 0.7)), distances, [1], [1, 1, 2, 2, 2])
+    assert observer.summarise() == {'TPR@FPR=5e-01': 50.0, 'TPR@FPR=7e-01': 100.0}
+    assert observer.thresholds() == {0.5: 0.2, 0.7: 0.3}
 
 
 @pytest.mark.parametrize('levels', [0, 3, 40])
-@pytest.mark.parametrize('fprs', [(1e-3, ), (.02, 1e-3), (.1, .6), (.4, .99999), (1., )])
-def test_blocks_and_pruning_change_nothing(monkeypatch: pytest.MonkeyPatch, levels: int,
-                                           fprs: tuple) -> None:
+@pytest.mark.parametrize('fprs', [(1e-3,), (0.02, 1e-3), (0.1, 0.6), (0.4, 0.99999), (1.0,)])
+def test_blocks_and_pruning_change_nothing(
+    monkeypatch: pytest.MonkeyPatch, levels: int, fprs: tuple
+) -> None:
     rng = np.random.RandomState(levels)
     distances = rng.rand(60, 300)
     if levels:
@@ -103,30 +111,33 @@ def test_blocks_and_pruning_change_nothing(monkeypatch: pytest.MonkeyPatch, leve
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, 'SLICE_SIZE', 1000)
     distances = -np.sort(np.random.RandomState(0).rand(100000)).reshape(200, 500)
-    observer = TprAtFpr((.01, ))
+    observer = TprAtFpr((0.01,))
     matches = GalleryMatches([1] * 200, [1] * 10 + [2] * 490)
     for first in range(0, 200, 10):
-        observer.update(first, distances[first:first + 10], matches)
+        observer.update(first, distances[first : first + 10], matches)
         held = sum(map(len, observer._negatives))
         assert held <= 2 * (980 + 1) + 1000
-    assert observer.thresholds() == {.01: np.sort(distances[:, 10:].ravel())[980]}
+    assert observer.thresholds() == {0.01: np.sort(distances[:, 10:].ravel())[980]}
 
 
 def test_another_ranking_starts_anew() -> None:
-    observer = watch(TprAtFpr((.3, )), *random_case(0))
+    observer = watch(TprAtFpr((0.3,)), *random_case(0))
     again = watch(observer, *random_case(1)).summarise()
-    assert again == watch(TprAtFpr((.3, )), *random_case(1)).summarise()
+    assert again == watch(TprAtFpr((0.3,)), *random_case(1)).summarise()
 
 
-@pytest.mark.parametrize('fprs, error, message', [
-    ((), ValueError, 'empty'),
-    (1e-4, TypeError, 'sequence of false positive rates, got 0.0001'),
-    ((1e-4, 0), ValueError, 'got 0'),
-    ((1.5, ), ValueError, 'got 1.5'),
-    ((float('nan'), ), ValueError, 'got nan'),
-    (('1e-4', ), ValueError, "got '1e-4'"),
-    ((.1, .01, .1), ValueError, r'twice: \(0.1, 0.01, 0.1\)'),
-])
+@pytest.mark.parametrize(
+    'fprs, error, message',
+    [
+        ((), ValueError, 'empty'),
+        (1e-4, TypeError, 'sequence of false positive rates, got 0.0001'),
+        ((1e-4, 0), ValueError, 'got 0'),
+        ((1.5,), ValueError, 'got 1.5'),
+        ((float('nan'),), ValueError, 'got nan'),
+        (('1e-4',), ValueError, "got '1e-4'"),
+        ((0.1, 0.01, 0.1), ValueError, r'twice: \(0.1, 0.01, 0.1\)'),
+    ],
+)
 def test_bad_rates(fprs: object, error: type[Exception], message: str) -> None:
     for function in (check_fprs, TprAtFpr):
         with pytest.raises(error, match=message):
@@ -134,10 +145,10 @@ def test_bad_rates(fprs: object, error: type[Exception], message: str) -> None:
 
 
 def test_nothing_to_count() -> None:
-    observer = TprAtFpr((.1, ))
+    observer = TprAtFpr((0.1,))
     with pytest.raises(ValueError, match='update with each query once'):
         observer.summarise()
-    distances = np.array([[.1, .2], [.1, .2]])
+    distances = np.array([[0.1, 0.2], [0.1, 0.2]])
     with pytest.raises(ValueError, match='no negative pair'):
         watch(observer, distances, [1, 1], [1, 1]).summarise()
     with pytest.raises(ValueError, match='none of the 2 queries has a positive'):

@@ -1,4 +1,5 @@
 """Pickles that nobody should load, and files as the two MMEngine families write them."""
+
 import io
 import os
 import pickle
@@ -54,10 +55,14 @@ def as_numpy_1(path: Path) -> None:
 def globals_of(path: Path) -> set[str]:
     """Names that the pickle of a checkpoint file looks up."""
     import pickletools
+
     with zipfile.ZipFile(path) as archive:
         text = archive.read(next(name for name in archive.namelist() if name.endswith('data.pkl')))
-    return {str(argument).replace(' ', '.') for opcode, argument, _ in pickletools.genops(text)
-            if opcode.name == 'GLOBAL'}
+    return {
+        str(argument).replace(' ', '.')
+        for opcode, argument, _ in pickletools.genops(text)
+        if opcode.name == 'GLOBAL'
+    }
 
 
 def call(module: str, name: str, arguments: bytes) -> bytes:
@@ -81,7 +86,7 @@ def attribute(owner: bytes, name: str) -> bytes:
 
 def buffer_state(**parts) -> bytes:
     """Instructions for a history of that state."""
-    state = dict(_log_history=np.arange(2.), _count_history=np.ones(2), max_length=5) | parts
+    state = dict(_log_history=np.arange(2.0), _count_history=np.ones(2), max_length=5) | parts
     stream = io.BytesIO()
     pickle.Pickler(stream, 2).dump(state)
     return b'\x80\x02' + HISTORY + b')\x81' + stream.getvalue()[2:-1] + b'b.'
@@ -105,8 +110,10 @@ HOSTILE = {
     'a call of a method': b'\x80\x02' + attribute(HISTORY, 'mean') + b'(K\x01tR.',
     'register_statistics': b'\x80\x02' + attribute(HISTORY, 'register_statistics') + b'.',
     'a class changed': b'\x80\x02' + HISTORY + b'N}' + text('mean') + b'K\x01s\x86b.',
-    'a function changed': b'\x80\x02' + b'ctorch._utils\n_rebuild_tensor_v2\n}'
-                          + text('__defaults__') + b'K\x01sb.',
+    'a function changed': b'\x80\x02'
+    + b'ctorch._utils\n_rebuild_tensor_v2\n}'
+    + text('__defaults__')
+    + b'K\x01sb.',
     'objects in an array': call('numpy', 'dtype', text('O8')),
     'records in an array': call('numpy', 'dtype', text('V8')),
     'an array of a file': call('numpy', 'memmap', text('{marker}')),
@@ -118,7 +125,8 @@ HOSTILE = {
     'a history of two lengths': buffer_state(_count_history=np.ones(3)),
 }
 HARMLESS = {  # PyTorch's own unpickler lets them pass
-    'an attribute of a dict': b'\x80\x02ccollections\nOrderedDict\n)R}' + text('keys')
-                              + b'K\x01sb.',
+    'an attribute of a dict': b'\x80\x02ccollections\nOrderedDict\n)R}'
+    + text('keys')
+    + b'K\x01sb.',
     'a new object': b'\x80\x02c__builtin__\nset\n)\x81.',
 }

@@ -1,4 +1,5 @@
 """Checkpoints of MMEngine load without code; nothing else does, unless it is trusted."""
+
 import io
 import os
 import pickle
@@ -16,8 +17,7 @@ from mmengine.runner import CheckpointLoader, Runner
 
 from reid_fusedloss import loading
 from reid_fusedloss.loading import load_checkpoint_file, unpickler
-from tests.loading.hostile import (HARMLESS, HOSTILE, as_numpy_1, command, globals_of,
-                                   write_pickle)
+from tests.loading.hostile import HARMLESS, HOSTILE, as_numpy_1, command, globals_of, write_pickle
 from tests.tiny import REPOSITORY
 
 REFUSED = 'more than weights, plain data and the objects of MMEngine'
@@ -38,7 +38,7 @@ class Net(torch.nn.Module):
 
 
 class Numbers(torch.utils.data.Dataset):
-    METAINFO = dict(classes=('a', 'b'), palette=np.arange(6).reshape(2, 3), mean=np.float32(.5))
+    METAINFO = dict(classes=('a', 'b'), palette=np.arange(6).reshape(2, 3), mean=np.float32(0.5))
 
     def __init__(self):
         self.metainfo = self.METAINFO
@@ -53,13 +53,21 @@ class Numbers(torch.utils.data.Dataset):
 def runner(work_dir, epochs=1, **options):
     """MMEngine's Runner with MMEngine's parts alone."""
     return Runner(
-        Net(), str(work_dir), train_dataloader=dict(
-            dataset=Numbers(), batch_size=1, sampler=dict(type='mmengine.DefaultSampler')),
+        Net(),
+        str(work_dir),
+        train_dataloader=dict(
+            dataset=Numbers(), batch_size=1, sampler=dict(type='mmengine.DefaultSampler')
+        ),
         train_cfg=dict(by_epoch=True, max_epochs=epochs),
-        optim_wrapper=dict(optimizer=dict(type='Adam', lr=.1)),
-        param_scheduler=[dict(type='mmengine.MultiStepLR', milestones=[1, 3]),
-                         dict(type='mmengine.CosineAnnealingLR', T_max=4)],
-        default_scope='mmengine', experiment_name=f'run_{work_dir.name}_{epochs}', **options)
+        optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.1)),
+        param_scheduler=[
+            dict(type='mmengine.MultiStepLR', milestones=[1, 3]),
+            dict(type='mmengine.CosineAnnealingLR', T_max=4),
+        ],
+        default_scope='mmengine',
+        experiment_name=f'run_{work_dir.name}_{epochs}',
+        **options,
+    )
 
 
 @pytest.fixture(scope='module')
@@ -97,8 +105,9 @@ def test_a_checkpoint_of_mmengine(theirs, tmp_path, mmap, numpy_1):
         np.testing.assert_array_equal(meta['palette'], Numbers.METAINFO['palette'])
         assert type(meta['mean']) is np.float32 and meta['classes'] == ('a', 'b')
     assert type(loaded['state_dict']) is OrderedDict and loaded['state_dict']._metadata
-    assert torch.equal(loaded['state_dict']['linear.weight'],
-                       expected['state_dict']['linear.weight'])
+    assert torch.equal(
+        loaded['state_dict']['linear.weight'], expected['state_dict']['linear.weight']
+    )
 
 
 def test_mmengine_resumes_its_own(theirs):
@@ -111,11 +120,21 @@ def test_mmengine_resumes_its_own(theirs):
 
 def test_values_of_numpy(tmp_path):
     values = dict(
-        rank1=np.float64(93.5), small=np.float16(.5), count=np.int64(-7), truth=np.bool_(True),
-        name=np.str_('ab'), empty=np.array([]), texts=np.array(['a', 'bc']),
-        turned=np.arange(3, dtype='>i4'), complex=np.array([1 + 2j]), slice=slice(1, 4),
-        columns=np.asfortranarray(np.arange(6.).reshape(2, 3)),
-        choices={1, 2}, bytes=np.array([b'xy', b'z']), zero=np.array(3))
+        rank1=np.float64(93.5),
+        small=np.float16(0.5),
+        count=np.int64(-7),
+        truth=np.bool_(True),
+        name=np.str_('ab'),
+        empty=np.array([]),
+        texts=np.array(['a', 'bc']),
+        turned=np.arange(3, dtype='>i4'),
+        complex=np.array([1 + 2j]),
+        slice=slice(1, 4),
+        columns=np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        choices={1, 2},
+        bytes=np.array([b'xy', b'z']),
+        zero=np.array(3),
+    )
     torch.save(values, tmp_path / 'values.pth')
     loaded = load_checkpoint_file(tmp_path / 'values.pth')
     assert loaded.keys() == values.keys()
@@ -131,11 +150,19 @@ def test_a_trainer_checkpoint_of_torchreid(tmp_path, zipped):
     model = torch.nn.Linear(2, 2)
     optimizer = torch.optim.Adam(model.parameters())
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [20, 40])
-    torch.save(dict(state_dict=model.state_dict(), epoch=60, rank1=np.float64(.945),
-                    optimizer=optimizer.state_dict(), scheduler=schedule.state_dict()),
-               tmp_path / 'model.pth.tar-60', _use_new_zipfile_serialization=zipped)
+    torch.save(
+        dict(
+            state_dict=model.state_dict(),
+            epoch=60,
+            rank1=np.float64(0.945),
+            optimizer=optimizer.state_dict(),
+            scheduler=schedule.state_dict(),
+        ),
+        tmp_path / 'model.pth.tar-60',
+        _use_new_zipfile_serialization=zipped,
+    )
     loaded = load_checkpoint_file(tmp_path / 'model.pth.tar-60', 'cpu', mmap=True)
-    assert loaded['rank1'] == .945 and torch.equal(loaded['state_dict']['weight'], model.weight)
+    assert loaded['rank1'] == 0.945 and torch.equal(loaded['state_dict']['weight'], model.weight)
 
 
 @pytest.mark.parametrize('kind', HOSTILE | HARMLESS)
@@ -150,8 +177,11 @@ def test_hostile_pickles(tmp_path, kind, mmap):
     marker = tmp_path / 'broken_in'
     instructions = HOSTILE[kind]
     if b'{marker}' in instructions:  # the length of a string stands before it
-        old, new = (pickle.dumps(f'{start}{path}{end}', 2)[2:-3] for path in ('{marker}', marker)
-                    for start, end in [_around(instructions)])
+        old, new = (
+            pickle.dumps(f'{start}{path}{end}', 2)[2:-3]
+            for path in ('{marker}', marker)
+            for start, end in [_around(instructions)]
+        )
         assert old in instructions
         instructions = instructions.replace(old, new)
     write_pickle(tmp_path / 'evil.pth', instructions, dict(weight=torch.ones(1)))
@@ -159,26 +189,32 @@ def test_hostile_pickles(tmp_path, kind, mmap):
     with pytest.raises(ValueError, match=REFUSED):
         load_checkpoint_file(tmp_path / 'evil.pth', 'cpu', mmap=mmap)
     assert not marker.exists() and HistoryBuffer._statistics_methods == statistics
-    assert HistoryBuffer([1.], [1]).mean() == 1
+    assert HistoryBuffer([1.0], [1]).mean() == 1
 
 
 def _around(instructions):
     """What stands before and after {marker} in its string."""
     start = instructions.index(b'{marker}')
     begin = instructions.rindex(b'X', 0, start)
-    size = int.from_bytes(instructions[begin + 1:begin + 5], 'little')
-    string = instructions[begin + 5:begin + 5 + size].decode()
+    size = int.from_bytes(instructions[begin + 1 : begin + 5], 'little')
+    string = instructions[begin + 5 : begin + 5 + size].decode()
     return string.split('{marker}')
 
 
 @pytest.mark.parametrize('zipped', [True, False])
 def test_every_loader_refuses_code_and_loads_with_trust(tmp_path, monkeypatch, zipped):
     marker = tmp_path / 'code_ran'
-    torch.save(dict(state_dict={}, meta=dict(extra=command(marker))), tmp_path / 'evil.pth',
-               _use_new_zipfile_serialization=zipped)
+    torch.save(
+        dict(state_dict={}, meta=dict(extra=command(marker))),
+        tmp_path / 'evil.pth',
+        _use_new_zipfile_serialization=zipped,
+    )
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'cache'))
-    monkeypatch.setattr(torch.hub, 'download_url_to_file', lambda url, path, progress: os.link(
-        tmp_path / 'evil.pth', path))
+    monkeypatch.setattr(
+        torch.hub,
+        'download_url_to_file',
+        lambda url, path, progress: os.link(tmp_path / 'evil.pth', path),
+    )
     for place in (str(tmp_path / 'evil.pth'), 'https://models.example/evil.pth'):
         with pytest.raises(ValueError, match='posix.system.*REID_TRUST_CHECKPOINT=1'):
             CheckpointLoader.load_checkpoint(place, 'cpu')
@@ -211,8 +247,13 @@ def test_a_replaced_torch_load_is_no_trust(tmp_path, monkeypatch):
     """A library may replace it for files of its own."""
     load = torch.load
     torch.save(dict(extra=command(tmp_path / 'code_ran')), tmp_path / 'evil.pth')
-    monkeypatch.setattr(torch, 'load', lambda *args, **options: load(
-        *args, **{**options, 'weights_only': False, 'pickle_module': None}))
+    monkeypatch.setattr(
+        torch,
+        'load',
+        lambda *args, **options: load(
+            *args, **{**options, 'weights_only': False, 'pickle_module': None}
+        ),
+    )
     with pytest.raises(ValueError, match=REFUSED):
         load_checkpoint_file(tmp_path / 'evil.pth')
     assert not (tmp_path / 'code_ran').exists()
@@ -226,17 +267,27 @@ def test_trust_by_the_config(theirs, tmp_path):
     with pytest.raises(ValueError, match=r"dict\(type='reid_fusedloss.TrustCheckpointsHook'\)"):
         runner(tmp_path / 'work', **options).train()
     assert not (tmp_path / 'code_ran').exists()
-    runner(tmp_path / 'work', custom_hooks=[dict(type='reid_fusedloss.TrustCheckpointsHook')],
-           **options).train()
+    runner(
+        tmp_path / 'work',
+        custom_hooks=[dict(type='reid_fusedloss.TrustCheckpointsHook')],
+        **options,
+    ).train()
     assert (tmp_path / 'code_ran').exists() and not loading.is_trusted()
 
 
 def test_the_error_names_the_flag_where_there_is_one():
-    program = ('import argparse; from reid_fusedloss import trust\n'
-               'print(trust.ways_to_trust()); trust.add_trust_argument(argparse.ArgumentParser())\n'
-               'print(trust.ways_to_trust())')
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', program], capture_output=True,
-                          text=True, env={**os.environ, 'PYTHONPATH': str(REPOSITORY)}, check=True)
+    program = (
+        'import argparse; from reid_fusedloss import trust\n'
+        'print(trust.ways_to_trust()); trust.add_trust_argument(argparse.ArgumentParser())\n'
+        'print(trust.ways_to_trust())'
+    )
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', program],
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': str(REPOSITORY)},
+        check=True,
+    )
     without, with_flag = done.stdout.splitlines()[-2:]
     assert '--trust' not in without and 'TrustCheckpointsHook' in without
     assert with_flag.startswith('pass --trust-checkpoint')
@@ -255,13 +306,21 @@ def test_torchscript_and_tar(tmp_path):
         load_checkpoint_file(tmp_path / 'old.pth')
 
 
-@pytest.mark.parametrize('text, kept', [
-    ("__import__('os').system('touch {marker}')\ngpu_ids = []", None),
-    ("gpu_ids = __import__('os').system('touch {marker}') or [0]", None),
-    ("gpu_ids = [0, 1]\nimport os\nos.system('touch {marker}')", 'gpu_ids = [0, 1]'),
-    ('lr = 1\ngpu_ids = range(0, 8)', 'gpu_ids = [0, 1, 2, 3, 4, 5, 6, 7]'),
-    ('gpu_ids = range(0, 10**18)', None), ('gpu_ids = range(0, 1000000000000)', None),
-    ('model = dict()', None), ('gpu_ids = (', None), ('(' * 100000, None), (5, None)])
+@pytest.mark.parametrize(
+    'text, kept',
+    [
+        ("__import__('os').system('touch {marker}')\ngpu_ids = []", None),
+        ("gpu_ids = __import__('os').system('touch {marker}') or [0]", None),
+        ("gpu_ids = [0, 1]\nimport os\nos.system('touch {marker}')", 'gpu_ids = [0, 1]'),
+        ('lr = 1\ngpu_ids = range(0, 8)', 'gpu_ids = [0, 1, 2, 3, 4, 5, 6, 7]'),
+        ('gpu_ids = range(0, 10**18)', None),
+        ('gpu_ids = range(0, 1000000000000)', None),
+        ('model = dict()', None),
+        ('gpu_ids = (', None),
+        ('(' * 100000, None),
+        (5, None),
+    ],
+)
 def test_the_text_of_a_config_is_not_run(tmp_path, text, kept):
     marker = tmp_path / 'ran'
     text = text.replace('{marker}', str(marker)) if isinstance(text, str) else text
@@ -274,13 +333,16 @@ def test_the_text_of_a_config_is_not_run(tmp_path, text, kept):
 def test_resuming_runs_no_text(theirs, tmp_path):
     """And the warning that the text is for stays."""
     checkpoint = torch.load(theirs, weights_only=False)
-    for config, error in (("__import__('os').system('touch {marker}')\ngpu_ids=[]", None),
-                          ('gpu_ids = range(0, 4)', 'Number of GPUs used')):
+    for config, error in (
+        ("__import__('os').system('touch {marker}')\ngpu_ids=[]", None),
+        ('gpu_ids = range(0, 4)', 'Number of GPUs used'),
+    ):
         marker = tmp_path / 'ran'
         checkpoint['meta']['config'] = config.replace('{marker}', str(marker))
         torch.save(checkpoint, tmp_path / 'old.pth')
-        resumed = runner(tmp_path / 'work', epochs=2, resume=True,
-                         load_from=str(tmp_path / 'old.pth'))
+        resumed = runner(
+            tmp_path / 'work', epochs=2, resume=True, load_from=str(tmp_path / 'old.pth')
+        )
         if error is None:
             resumed.train()
         else:
@@ -294,7 +356,7 @@ def test_missing_and_truncated_files(tmp_path):
         load_checkpoint_file(tmp_path / 'nothing.pth')
     torch.save(dict(weight=torch.zeros(1000)), tmp_path / 'whole.pth')
     whole = (tmp_path / 'whole.pth').read_bytes()
-    for content in (b'', whole[:10], whole[:len(whole) // 2], pickle.dumps('text')[:-1]):
+    for content in (b'', whole[:10], whole[: len(whole) // 2], pickle.dumps('text')[:-1]):
         (tmp_path / 'part.pth').write_bytes(content)
         with pytest.raises(ValueError, match='part.pth is '):
             load_checkpoint_file(tmp_path / 'part.pth')
@@ -313,7 +375,7 @@ def test_a_flipped_bit_and_a_hole_are_found(tmp_path):
             with pytest.raises(ValueError, match='bad.pth is '):
                 load_checkpoint_file(tmp_path / 'bad.pth', mmap=mmap)
         for start in (0, 300, len(whole) - 200_000):
-            hole = whole[:start] + bytes(200_000) + whole[start + 200_000:]
+            hole = whole[:start] + bytes(200_000) + whole[start + 200_000 :]
             (tmp_path / 'bad.pth').write_bytes(hole)
             with pytest.raises(ValueError, match='bad.pth is '):
                 load_checkpoint_file(tmp_path / 'bad.pth', mmap=mmap)
@@ -348,6 +410,7 @@ def test_two_addresses_of_one_name_are_two_files(tmp_path, monkeypatch):
 
 def test_what_others_have_fetched_is_used_if_it_is_that(tmp_path, monkeypatch):
     import hashlib
+
     cache = tmp_path / 'checkpoints'
     cache.mkdir()
     torch.save(dict(whose='theirs'), cache / 'a.pth')
@@ -356,8 +419,11 @@ def test_what_others_have_fetched_is_used_if_it_is_that(tmp_path, monkeypatch):
     for name in (f'net-{digest}.pth', 'net-00000000.pth'):
         (cache / name).write_bytes(content)
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
-    monkeypatch.setattr(torch.hub, 'download_url_to_file',
-                        lambda url, path, progress: torch.save(dict(whose='fetched'), path))
+    monkeypatch.setattr(
+        torch.hub,
+        'download_url_to_file',
+        lambda url, path, progress: torch.save(dict(whose='fetched'), path),
+    )
     for name, whose in ((f'net-{digest}.pth', 'theirs'), ('net-00000000.pth', 'fetched')):
         assert loading.load_checkpoint_url(f'https://a.example/{name}') == dict(whose=whose)
 
@@ -365,6 +431,7 @@ def test_what_others_have_fetched_is_used_if_it_is_that(tmp_path, monkeypatch):
 def test_the_other_familys_function_is_ours_where_it_is(tmp_path):
     """Its loaders of other schemes share it; it would run code where weights_only fails."""
     from mmengine.runner import checkpoint
+
     if not hasattr(checkpoint, '_safe_torch_load'):
         pytest.skip('this family has no such function')
     torch.save(dict(extra=command(tmp_path / 'ran')), tmp_path / 'evil.pth')

@@ -18,8 +18,10 @@ X, W = X.float(), W.float()
 
 def batches(steps: int = 6) -> list[tuple[torch.Tensor, torch.Tensor]]:
     random = torch.Generator().manual_seed(0)
-    return [(torch.randn(16, 8, generator=random) + 2, torch.randint(6, (16,), generator=random))
-            for _ in range(steps)]
+    return [
+        (torch.randn(16, 8, generator=random) + 2, torch.randint(6, (16,), generator=random))
+        for _ in range(steps)
+    ]
 
 
 def with_centers(**options: object) -> CenterLoss:
@@ -28,11 +30,11 @@ def with_centers(**options: object) -> CenterLoss:
     return module
 
 
-@pytest.mark.parametrize('weight', [.005, 5e-4])
+@pytest.mark.parametrize('weight', [0.005, 5e-4])
 def test_equal_to_the_second_sgd_of_bot(weight):
     """BoT: SGD(lr 0.5) on the centres, their gradient multiplied by 1 / weight before the step."""
-    ours, theirs = with_centers(lr=.5), nn.Parameter(W.clone())
-    sgd = torch.optim.SGD([theirs], lr=.5)
+    ours, theirs = with_centers(lr=0.5), nn.Parameter(W.clone())
+    sgd = torch.optim.SGD([theirs], lr=0.5)
     for features, labels in batches(50):
         loss = weight * center_loss(features, labels, theirs)
         torch.testing.assert_close(weight * ours(features.requires_grad_(), labels), loss)
@@ -41,13 +43,13 @@ def test_equal_to_the_second_sgd_of_bot(weight):
         theirs.grad.mul_(1 / weight)
         sgd.step()
     torch.testing.assert_close(ours.centers, theirs.data, rtol=1e-6, atol=1e-6)
-    assert (ours.centers - W).abs().max() > .1
+    assert (ours.centers - W).abs().max() > 0.1
 
 
 def test_update_of_wen():
-    module = with_centers(update='wen', lr=.5)
+    module = with_centers(update='wen', lr=0.5)
     module(X, Y)
-    expected = oracle.wen_step(X.double(), Y.tolist(), W.double(), .5)
+    expected = oracle.wen_step(X.double(), Y.tolist(), W.double(), 0.5)
     torch.testing.assert_close(module.centers, expected.float())
 
 
@@ -103,9 +105,14 @@ def test_samples_that_are_not_finite_do_not_reach_the_centers():
     assert torch.equal(module.centers, before)
 
 
-@pytest.mark.parametrize('init, check', [
-    ('zeros', lambda c: (c == 0).all()), ('class_mean', lambda c: c.isnan().all()),
-    ('normal', lambda c: abs(c.std() - 1) < .05 and abs(c.mean()) < .05)])
+@pytest.mark.parametrize(
+    'init, check',
+    [
+        ('zeros', lambda c: (c == 0).all()),
+        ('class_mean', lambda c: c.isnan().all()),
+        ('normal', lambda c: abs(c.std() - 1) < 0.05 and abs(c.mean()) < 0.05),
+    ],
+)
 def test_init(init, check):
     assert check(CenterLoss(200, 100, init=init).centers)
 
@@ -115,7 +122,7 @@ def test_class_mean_starts_each_class_when_first_met():
     features = X.clone().requires_grad_()
     value = module(features, Y)
     value.backward()
-    means = torch.stack([X[4 * j:4 * j + 4].mean(0) for j in range(4)])
+    means = torch.stack([X[4 * j : 4 * j + 4].mean(0) for j in range(4)])
     torch.testing.assert_close(module.centers[:4], means)
     torch.testing.assert_close(value.detach(), center_loss(X, Y, means))
     torch.testing.assert_close(features.grad, 2 / 16 * (X - means[Y]))
@@ -149,19 +156,33 @@ def test_state_dict_round_trip(init, tmp_path):
     assert torch.equal(straight.centers, resumed.centers)
 
 
-@pytest.mark.parametrize('options, message', [
-    (dict(num_classes=0), 'num_classes=0'), (dict(feat_dims=0), 'feat_dims=0'),
-    (dict(lr=0), 'lr=0'), (dict(lr=float('nan')), 'lr=nan'), (dict(update='adam'), "'adam'"),
-    (dict(init='ones'), "init='ones'"), (dict(reduction='none'), "reduction='none'")])
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (dict(num_classes=0), 'num_classes=0'),
+        (dict(feat_dims=0), 'feat_dims=0'),
+        (dict(lr=0), 'lr=0'),
+        (dict(lr=float('nan')), 'lr=nan'),
+        (dict(update='adam'), "'adam'"),
+        (dict(init='ones'), "init='ones'"),
+        (dict(reduction='none'), "reduction='none'"),
+    ],
+)
 def test_errors_at_construction(options, message):
     with pytest.raises(ValueError, match=message):
-        MODELS.build({**dict(type='reid_fusedloss.CenterLoss', num_classes=6, feat_dims=8),
-                      **options})
+        MODELS.build(
+            {**dict(type='reid_fusedloss.CenterLoss', num_classes=6, feat_dims=8), **options}
+        )
 
 
-@pytest.mark.parametrize('features, labels, message', [
-    (X[:, :7], Y, r'feat_dims=8\) got features of shape \(16, 7\)'),
-    (X, Y + 3, 'label 6 is outside 0..5'), (X, Y - 1, 'label -1 is outside 0..5')])
+@pytest.mark.parametrize(
+    'features, labels, message',
+    [
+        (X[:, :7], Y, r'feat_dims=8\) got features of shape \(16, 7\)'),
+        (X, Y + 3, 'label 6 is outside 0..5'),
+        (X, Y - 1, 'label -1 is outside 0..5'),
+    ],
+)
 def test_errors_in_forward_leave_the_centers(features, labels, message):
     module = with_centers()
     with pytest.raises(ValueError, match=message):
@@ -179,14 +200,14 @@ def test_nothing_waits_for_the_device(init, monkeypatch):
 
 
 def run_rank(rank: int, world: int, folder: Path) -> None:
-    torch.manual_seed(rank)     # ranks start from other random centres: rank 0's count
+    torch.manual_seed(rank)  # ranks start from other random centres: rank 0's count
     result = {}
     for init in ('normal', 'class_mean'):
         module = CenterLoss(6, 8, init=init)
         result[f'{init}_start'] = module.centers.clone()
         for i, (features, labels) in enumerate(batches()):
             half = slice(0, 8) if rank == 0 else slice(8, 16 - i % 3)
-            labels = labels % 3 if i < 3 else labels % 5    # class 5 is never met
+            labels = labels % 3 if i < 3 else labels % 5  # class 5 is never met
             module(features[half].requires_grad_(), labels[half]).backward()
             all_reduce_params(module.buffers(), op='mean')  # what SyncBuffersHook does
         result[init] = module.centers
@@ -205,7 +226,7 @@ def test_two_ranks_are_bit_equal_and_equal_to_one_process(tmp_path: Path):
         single = CenterLoss(6, 8, init=init)
         single.centers.copy_(first[f'{init}_start'])
         for i, (features, labels) in enumerate(batches()):
-            size = 16 - i % 3                       # the second rank's batch varies in size
+            size = 16 - i % 3  # the second rank's batch varies in size
             single(features[:size], (labels % 3 if i < 3 else labels % 5)[:size])
         torch.testing.assert_close(first[init], second[init], rtol=0, atol=0, equal_nan=True)
         torch.testing.assert_close(first[init], single.centers, rtol=0, atol=1e-6, equal_nan=True)

@@ -11,14 +11,22 @@ from tests.oracles import losses as oracle
 
 X, Y, W = oracle.fixture()
 X, W = X.float(), W.float()
-TENSORS = dict(pooled=X, bn=X - X.mean(0), logits=1.5 * X @ W.T,
-               cosines=F.normalize(X) @ F.normalize(W).T)
-CIRCLE = dict(type='reid_fusedloss.CircleLoss', reads='cosines', weight=1., form='class',
-              margin=.35, gamma=64)
-TRIPLET = dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=2.)
-CENTER = dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=.005, num_classes=6,
-              feat_dims=8)
-ID = dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1., label_smoothing=.1)
+TENSORS = dict(
+    pooled=X, bn=X - X.mean(0), logits=1.5 * X @ W.T, cosines=F.normalize(X) @ F.normalize(W).T
+)
+CIRCLE = dict(
+    type='reid_fusedloss.CircleLoss',
+    reads='cosines',
+    weight=1.0,
+    form='class',
+    margin=0.35,
+    gamma=64,
+)
+TRIPLET = dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=2.0)
+CENTER = dict(
+    type='reid_fusedloss.CenterLoss', reads='pooled', weight=0.005, num_classes=6, feat_dims=8
+)
+ID = dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.0, label_smoothing=0.1)
 
 
 @pytest.fixture
@@ -39,19 +47,32 @@ def test_weighted_terms():
     fused = FusedLoss(dict(circle=CIRCLE, triplet=TRIPLET, center=CENTER, id=ID))
     fused.terms['center'].centers.copy_(W)
     losses = fused(TENSORS, Y)
-    golden = dict(loss_circle=102.622658, loss_triplet=2 * 3.390565, loss_center=.005 * 9.184361,
-                  loss_id=5.569924)
+    golden = dict(
+        loss_circle=102.622658,
+        loss_triplet=2 * 3.390565,
+        loss_center=0.005 * 9.184361,
+        loss_id=5.569924,
+    )
     assert {k: v.item() for k, v in losses.items()} == pytest.approx(golden, rel=1e-5)
     assert fused.reads == frozenset({'cosines', 'pooled', 'logits'})
 
 
 @pytest.mark.parametrize('scope', ['mmpretrain', 'reid_fusedloss', 'mmengine'])
 def test_types_resolve_from_any_scope(scope):
-    mmpretrain = dict(type='mmpretrain.LabelSmoothLoss', reads='logits', weight=1.,
-                      label_smooth_val=.1, num_classes=6, mode='original')
+    mmpretrain = dict(
+        type='mmpretrain.LabelSmoothLoss',
+        reads='logits',
+        weight=1.0,
+        label_smooth_val=0.1,
+        num_classes=6,
+        mode='original',
+    )
     with DefaultScope.overwrite_default_scope(scope):
-        fused = MODELS.build(dict(type='reid_fusedloss.FusedLoss',
-                                  terms=dict(circle=CIRCLE, id=ID, smooth=mmpretrain)))
+        fused = MODELS.build(
+            dict(
+                type='reid_fusedloss.FusedLoss', terms=dict(circle=CIRCLE, id=ID, smooth=mmpretrain)
+            )
+        )
     losses = fused(TENSORS, Y)
     torch.testing.assert_close(losses['loss_id'], losses['loss_smooth'])
 
@@ -63,18 +84,22 @@ def test_import_path_of_any_module():
 
 def test_child_config_switches_off_and_deletes(tmp_path, lines):
     (tmp_path / 'parent.py').write_text(
-        f'loss = dict(terms=dict(circle={CIRCLE}, center={CENTER}))')
+        f'loss = dict(terms=dict(circle={CIRCLE}, center={CENTER}))'
+    )
     (tmp_path / 'off.py').write_text(
-        "_base_ = 'parent.py'\nloss = dict(terms=dict(center=dict(weight=0)))")
+        "_base_ = 'parent.py'\nloss = dict(terms=dict(center=dict(weight=0)))"
+    )
     (tmp_path / 'other.py').write_text(
-        f"_base_ = 'parent.py'\nloss = dict(terms=dict(_delete_=True, id={ID}))")
+        f"_base_ = 'parent.py'\nloss = dict(terms=dict(_delete_=True, id={ID}))"
+    )
     off = FusedLoss(**Config.fromfile(tmp_path / 'off.py').loss)
     other = FusedLoss(**Config.fromfile(tmp_path / 'other.py').loss)
     assert list(off(TENSORS, Y)) == ['loss_circle'] and off.reads == {'cosines'}
     assert list(other(TENSORS, Y)) == ['loss_id']
-    assert lines == ['FusedLoss = 1 * circle(CircleLoss of cosines); '
-                     'center has weight 0 and is left out',
-                     'FusedLoss = 1 * id(CrossEntropyLoss of logits)']
+    assert lines == [
+        'FusedLoss = 1 * circle(CircleLoss of cosines); center has weight 0 and is left out',
+        'FusedLoss = 1 * id(CrossEntropyLoss of logits)',
+    ]
 
 
 def test_log_and_repr_show_every_term(lines):
@@ -107,25 +132,40 @@ def without(term, key):
     return {k: v for k, v in term.items() if k != key}
 
 
-@pytest.mark.parametrize('terms, error, message', [
-    ({}, ValueError, 'needs a term with a weight > 0'),
-    (dict(a=dict(CIRCLE, weight=0)), ValueError, 'needs a term with a weight > 0'),
-    (dict(a=dict(without(CIRCLE, 'weight'), wieght=1.)), ValueError,
-     r"lacks \['weight'\]; it has .*'wieght'"),
-    (dict(a=dict(CIRCLE, wieght=1.)), TypeError, "term 'a' .*unexpected keyword.*'wieght'"),
-    (dict(a=without(CIRCLE, 'reads')), ValueError, r"lacks \['reads'\]"),
-    (dict(a=without(CIRCLE, 'type')), ValueError, r"lacks \['type'\]"),
-    (dict(a=dict(CIRCLE, reads='feat')), ValueError, "reads='feat' is none of"),
-    (dict(a=dict(CIRCLE, weight=-1)), ValueError, 'weight=-1'),
-    (dict(a=dict(CIRCLE, weight=float('nan'))), ValueError, 'weight=nan'),
-    (dict(a=dict(CIRCLE, weight='1')), TypeError, "weight='1'"),
-    (dict(a=dict(CIRCLE, weight=True)), TypeError, 'weight=True'),
-    (dict(a=None), TypeError, 'weight=0 switches a term off'),
-    ({'a.b': CIRCLE}, ValueError, "'a.b' must be a plain identifier"),
-    (dict(a=dict(CIRCLE, gamma=-1)), ValueError, "term 'a' .*gamma=-1"),
-    (dict(a=dict(CIRCLE, type='reid_fusedloss.CircelLoss')), ValueError, "term 'a' .*CircelLoss"),
-    (dict(a=dict(type='torch.nn.NoSuchLoss', reads='bn', weight=1)), ValueError, 'NoSuchLoss'),
-    (dict(a=dict(type='fractions.Fraction', reads='bn', weight=1)), TypeError, 'torch.nn.Module')])
+@pytest.mark.parametrize(
+    'terms, error, message',
+    [
+        ({}, ValueError, 'needs a term with a weight > 0'),
+        (dict(a=dict(CIRCLE, weight=0)), ValueError, 'needs a term with a weight > 0'),
+        (
+            dict(a=dict(without(CIRCLE, 'weight'), wieght=1.0)),
+            ValueError,
+            r"lacks \['weight'\]; it has .*'wieght'",
+        ),
+        (dict(a=dict(CIRCLE, wieght=1.0)), TypeError, "term 'a' .*unexpected keyword.*'wieght'"),
+        (dict(a=without(CIRCLE, 'reads')), ValueError, r"lacks \['reads'\]"),
+        (dict(a=without(CIRCLE, 'type')), ValueError, r"lacks \['type'\]"),
+        (dict(a=dict(CIRCLE, reads='feat')), ValueError, "reads='feat' is none of"),
+        (dict(a=dict(CIRCLE, weight=-1)), ValueError, 'weight=-1'),
+        (dict(a=dict(CIRCLE, weight=float('nan'))), ValueError, 'weight=nan'),
+        (dict(a=dict(CIRCLE, weight='1')), TypeError, "weight='1'"),
+        (dict(a=dict(CIRCLE, weight=True)), TypeError, 'weight=True'),
+        (dict(a=None), TypeError, 'weight=0 switches a term off'),
+        ({'a.b': CIRCLE}, ValueError, "'a.b' must be a plain identifier"),
+        (dict(a=dict(CIRCLE, gamma=-1)), ValueError, "term 'a' .*gamma=-1"),
+        (
+            dict(a=dict(CIRCLE, type='reid_fusedloss.CircelLoss')),
+            ValueError,
+            "term 'a' .*CircelLoss",
+        ),
+        (dict(a=dict(type='torch.nn.NoSuchLoss', reads='bn', weight=1)), ValueError, 'NoSuchLoss'),
+        (
+            dict(a=dict(type='fractions.Fraction', reads='bn', weight=1)),
+            TypeError,
+            'torch.nn.Module',
+        ),
+    ],
+)
 def test_errors_at_construction(terms, error, message):
     with pytest.raises(error, match=message):
         FusedLoss(terms)
@@ -141,14 +181,32 @@ def test_term_that_returns_no_scalar():
         FusedLoss(dict(id=dict(ID, reduction='none')))(TENSORS, Y)
 
 
-@pytest.mark.parametrize('change, error, match', [
-    (dict(gama=64), TypeError, r"'circle' \(weight 0, reid_fusedloss.CircleLoss\).*'gama'.*gamma"),
-    (dict(type='reid_fusedloss.CicleLoss'), ValueError, 'CicleLoss')])
+@pytest.mark.parametrize(
+    'change, error, match',
+    [
+        (
+            dict(gama=64),
+            TypeError,
+            r"'circle' \(weight 0, reid_fusedloss.CircleLoss\).*'gama'.*gamma",
+        ),
+        (dict(type='reid_fusedloss.CicleLoss'), ValueError, 'CicleLoss'),
+    ],
+)
 def test_terms_of_weight_0_are_checked_by_name(change, error, match):
     terms = dict(
         id=dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.0),
-        circle={**dict(type='reid_fusedloss.CircleLoss', reads='cosines', weight=0.0,
-                       form='class', margin=0.35, gamma=64), **change})
+        circle={
+            **dict(
+                type='reid_fusedloss.CircleLoss',
+                reads='cosines',
+                weight=0.0,
+                form='class',
+                margin=0.35,
+                gamma=64,
+            ),
+            **change,
+        },
+    )
     with pytest.raises(error, match=match):
         MODELS.build(dict(type='reid_fusedloss.FusedLoss', terms=terms))
 
@@ -157,24 +215,32 @@ def test_terms_of_weight_0_are_not_built():
     state = torch.get_rng_state()
     center = dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=0.0)
     other = dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.0)
-    built = MODELS.build(dict(type='reid_fusedloss.FusedLoss', num_classes=5, feat_dims=8,
-                              terms=dict(id=other, center=center)))
+    built = MODELS.build(
+        dict(
+            type='reid_fusedloss.FusedLoss',
+            num_classes=5,
+            feat_dims=8,
+            terms=dict(id=other, center=center),
+        )
+    )
     assert set(built.terms) == {'id'} and torch.equal(torch.get_rng_state(), state)
 
 
-SMOOTH = dict(type='LabelSmoothLoss', reads='logits', weight=1., label_smooth_val=.1,
-              mode='original')
+SMOOTH = dict(
+    type='LabelSmoothLoss', reads='logits', weight=1.0, label_smooth_val=0.1, mode='original'
+)
 
 
 def test_a_type_of_the_default_scope_needs_no_prefix():
     """It gets the sizes, and is checked at weight 0, as with its prefix."""
     with DefaultScope.overwrite_default_scope('mmpretrain'):
-        both = FusedLoss(dict(a=SMOOTH, b=dict(SMOOTH, type='mmpretrain.LabelSmoothLoss')),
-                         num_classes=6)
+        both = FusedLoss(
+            dict(a=SMOOTH, b=dict(SMOOTH, type='mmpretrain.LabelSmoothLoss')), num_classes=6
+        )
         assert both.terms['a'].num_classes == both.terms['b'].num_classes == 6
-        FusedLoss(dict(a=dict(SMOOTH, weight=0.), id=ID), num_classes=6)
+        FusedLoss(dict(a=dict(SMOOTH, weight=0.0), id=ID), num_classes=6)
         with pytest.raises(TypeError, match=r"'a' \(weight 0, LabelSmoothLoss\).*'smooth'"):
-            FusedLoss(dict(a=dict(SMOOTH, weight=0., smooth=1), id=ID), num_classes=6)
+            FusedLoss(dict(a=dict(SMOOTH, weight=0.0, smooth=1), id=ID), num_classes=6)
 
 
 class Distance:
@@ -223,8 +289,14 @@ def local(name, **keys):
 
 def test_parts_of_an_imported_loss_are_built():
     distance = local('Distance', power=2)
-    loss = local('Nested', reads='bn', weight=1., distance=distance, reducers=[distance, 'mean'],
-                 loss=local('Nested', distance=distance))
+    loss = local(
+        'Nested',
+        reads='bn',
+        weight=1.0,
+        distance=distance,
+        reducers=[distance, 'mean'],
+        loss=local('Nested', distance=distance),
+    )
     fused = FusedLoss(dict(a=loss), num_classes=6, feat_dims=8)
     term = fused.terms['a']
     assert term.sizes == term.loss.sizes == (6, 8)
@@ -235,9 +307,14 @@ def test_parts_of_an_imported_loss_are_built():
 
 def test_a_miner_goes_to_the_loss_that_takes_it_and_else_before_it():
     miner = local('Miner', distance=local('Distance', power=3))
-    keys = dict(reads='bn', weight=1., distance=local('Distance'), miner=miner)
-    fused = FusedLoss(dict(a=local('Nested', **keys), b=local('WithMiner', **keys),
-                           off=dict(local('Nested', **keys), weight=0.)))
+    keys = dict(reads='bn', weight=1.0, distance=local('Distance'), miner=miner)
+    fused = FusedLoss(
+        dict(
+            a=local('Nested', **keys),
+            b=local('WithMiner', **keys),
+            off=dict(local('Nested', **keys), weight=0.0),
+        )
+    )
     assert list(fused.miners) == ['a'] and isinstance(fused.terms['b'].own_miner, Miner)
     losses = fused(TENSORS, Y)
     torch.testing.assert_close(losses['loss_a'], TENSORS['bn'][:3].sum())
@@ -247,8 +324,12 @@ def test_a_miner_goes_to_the_loss_that_takes_it_and_else_before_it():
 
 
 def test_a_registered_type_builds_its_parts_itself():
-    parts = dict(type='reid_fusedloss.PartwiseLoss', reads='logits', weight=1.,
-                 loss=dict(type='torch.nn.CrossEntropyLoss'))
+    parts = dict(
+        type='reid_fusedloss.PartwiseLoss',
+        reads='logits',
+        weight=1.0,
+        loss=dict(type='torch.nn.CrossEntropyLoss'),
+    )
     found = FusedLoss(dict(id=parts))(dict(logits=TENSORS['logits'][:, None]), Y)['loss_id']
     torch.testing.assert_close(found, F.cross_entropy(TENSORS['logits'], Y))
 
@@ -261,7 +342,7 @@ class Looking(nn.Module):
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
 def test_a_term_of_ones_own_computes_in_float32_under_autocast(dtype):
-    fused = FusedLoss(dict(own=local('Looking', reads='bn', weight=1.)))
+    fused = FusedLoss(dict(own=local('Looking', reads='bn', weight=1.0)))
     inputs = X.clone().requires_grad_()
     with torch.autocast('cpu', dtype=dtype):
         half = inputs @ W.T

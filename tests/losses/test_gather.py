@@ -1,4 +1,5 @@
 """A term over the samples of all processes is the term of one process with all samples."""
+
 import pytest
 import torch
 from torch import nn
@@ -9,19 +10,39 @@ from tests.ranks import run_ranks
 
 RANKS, BATCH = 2, 8
 TERMS = dict(
-    triplet=dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=1., gather=True),
-    soft=dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=.5, margin=None,
-              mining='weighted', gather=True),
-    anchor=dict(type='reid_fusedloss.CircleLoss', reads='pooled', weight=.3, form='anchor',
-                margin=.25, gamma=32, gather=True),
-    batch=dict(type='reid_fusedloss.CircleLoss', reads='pooled', weight=.1, form='batch',
-               margin=.25, gamma=32, gather=True),
-    center=dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=.1),
-    id=dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.))
+    triplet=dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=1.0, gather=True),
+    soft=dict(
+        type='reid_fusedloss.TripletLoss',
+        reads='pooled',
+        weight=0.5,
+        margin=None,
+        mining='weighted',
+        gather=True,
+    ),
+    anchor=dict(
+        type='reid_fusedloss.CircleLoss',
+        reads='pooled',
+        weight=0.3,
+        form='anchor',
+        margin=0.25,
+        gamma=32,
+        gather=True,
+    ),
+    batch=dict(
+        type='reid_fusedloss.CircleLoss',
+        reads='pooled',
+        weight=0.1,
+        form='batch',
+        margin=0.25,
+        gamma=32,
+        gather=True,
+    ),
+    center=dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=0.1),
+    id=dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.0),
+)
 
 
 class Net(nn.Module):
-
     def __init__(self, terms):
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(12, 16), nn.Tanh(), nn.Linear(16, 8))
@@ -42,7 +63,7 @@ def make(terms):
 
 def train(net, inputs, labels):
     """Losses of each step, and the gradients and weights after the last."""
-    optimizer = torch.optim.SGD(net.parameters(), lr=.1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
     values = []
     for batch in inputs:
         optimizer.zero_grad()
@@ -51,16 +72,23 @@ def train(net, inputs, labels):
         optimizer.step()
         values.append({name: value.item() for name, value in losses.items()})
     named = {name.removeprefix('module.'): value for name, value in net.named_parameters()}
-    return dict(values=values, gradients={name: value.grad for name, value in named.items()},
-                weights={name: value.detach() for name, value in named.items()})
+    return dict(
+        values=values,
+        gradients={name: value.grad for name, value in named.items()},
+        weights={name: value.detach() for name, value in named.items()},
+    )
 
 
 def run_rank(rank, world, folder):
     own = slice(rank * BATCH, (rank + 1) * BATCH)
     results = {}
     for gather in (True, False):
-        net, inputs, labels = make({name: {**term, 'gather': term.get('gather', False) and gather}
-                                    for name, term in TERMS.items()})
+        net, inputs, labels = make(
+            {
+                name: {**term, 'gather': term.get('gather', False) and gather}
+                for name, term in TERMS.items()
+            }
+        )
         results[gather] = train(DistributedDataParallel(net), inputs[:, own], labels[own])
     net, inputs, labels = make(TERMS)
     for size in (4 + rank, 4):
@@ -97,11 +125,14 @@ def test_gradients_equal_those_of_one_process_with_the_union(ranks):
 
 def test_without_the_key_each_process_mines_for_itself(ranks):
     one = train(*make(TERMS))
-    gaps = [(ranks[0][False]['gradients'][name] - value).abs().max()
-            for name, value in one['gradients'].items()]
+    gaps = [
+        (ranks[0][False]['gradients'][name] - value).abs().max()
+        for name, value in one['gradients'].items()
+    ]
     assert max(gaps) > 1e-3
     assert ranks[0][False]['values'][0]['loss_triplet'] != pytest.approx(
-        one['values'][0]['loss_triplet'], rel=1e-3)
+        one['values'][0]['loss_triplet'], rel=1e-3
+    )
 
 
 def test_batches_of_other_sizes_are_refused(ranks):
@@ -111,8 +142,10 @@ def test_batches_of_other_sizes_are_refused(ranks):
 
 
 def test_on_one_process_nothing_changes():
-    plain = {name: {key: value for key, value in term.items() if key != 'gather'}
-             for name, term in TERMS.items()}
+    plain = {
+        name: {key: value for key, value in term.items() if key != 'gather'}
+        for name, term in TERMS.items()
+    }
     assert train(*make(TERMS))['values'] == train(*make(plain))['values']
     assert 'triplet(TripletLoss of pooled of all processes)' in repr(make(TERMS)[0].loss)
 

@@ -15,15 +15,23 @@ X, Y, _ = oracle.fixture()
 def lines(monkeypatch):
     """Log lines (text, level) of the module."""
     seen = []
-    monkeypatch.setattr(triplet_loss, 'print_log',
-                        lambda text, logger, level: seen.append((text, level)))
+    monkeypatch.setattr(
+        triplet_loss, 'print_log', lambda text, logger, level: seen.append((text, level))
+    )
     return seen
 
 
-@pytest.mark.parametrize('mining, function', [('hard', batch_hard_triplet_loss),
-                                              ('weighted', weighted_triplet_loss)])
-@pytest.mark.parametrize('options', [dict(margin=None), dict(margin=.3, normalize=True),
-                                     dict(margin=.3, normalize=True, squared=True)])
+@pytest.mark.parametrize(
+    'mining, function', [('hard', batch_hard_triplet_loss), ('weighted', weighted_triplet_loss)]
+)
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(margin=None),
+        dict(margin=0.3, normalize=True),
+        dict(margin=0.3, normalize=True, squared=True),
+    ],
+)
 def test_module_is_the_function(mining, function, options):
     module = MODELS.build(dict(type='reid_fusedloss.TripletLoss', mining=mining, **options))
     assert module(X, Y) == function(X, Y, **options)
@@ -42,9 +50,9 @@ def test_collapse_is_said_once(lines, squared):
 @pytest.mark.parametrize('squared', [False, True])
 def test_collapse_is_judged_by_the_euclidean_distance(lines, squared):
     module = TripletLoss(squared=squared)
-    module(torch.eye(16, 8) * .01, Y)       # half of the rows have theirs at .01, half at 0
+    module(torch.eye(16, 8) * 0.01, Y)  # half of the rows have theirs at .01, half at 0
     assert lines == []
-    TripletLoss(squared=squared)(torch.eye(16, 8) * .0005, Y)
+    TripletLoss(squared=squared)(torch.eye(16, 8) * 0.0005, Y)
     assert len(lines) == 1
 
 
@@ -73,17 +81,22 @@ def test_only_looks_wait_for_the_device(mining):
 
 def test_no_warning_without_collapse(lines):
     one_pair = X.clone()
-    one_pair[4] = one_pair[0]                                    # 2 of 16 anchors
+    one_pair[4] = one_pair[0]  # 2 of 16 anchors
     TripletLoss()(X, Y)
-    TripletLoss()(torch.ones(4, 8), torch.zeros(4, dtype=torch.long))   # no anchor is usable
+    TripletLoss()(torch.ones(4, 8), torch.zeros(4, dtype=torch.long))  # no anchor is usable
     TripletLoss()(one_pair, Y)
     TripletLoss().eval()(torch.ones(16, 8), Y)
     assert lines == []
 
 
-@pytest.mark.parametrize('options, message', [
-    (dict(margin=-.1), 'margin=-0.1'), (dict(margin=float('nan')), 'margin=nan'),
-    (dict(mining='easy'), "mining='easy'")])
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (dict(margin=-0.1), 'margin=-0.1'),
+        (dict(margin=float('nan')), 'margin=nan'),
+        (dict(mining='easy'), "mining='easy'"),
+    ],
+)
 def test_errors_at_construction(options, message):
     with pytest.raises(ValueError, match=message):
         TripletLoss(**options)

@@ -1,8 +1,8 @@
 """Open-set rates as plain loops: one query, one entry, one gallery at a time."""
+
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import combinations
-from typing import Optional
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from tests.oracles.protocols import Observed
 Rates = tuple[float, float]
 
 
-def nearest(row: Sequence[float], entries: Sequence[int]) -> Optional[int]:
+def nearest(row: Sequence[float], entries: Sequence[int]) -> int | None:
     """The nearest of some entries, the last of equal ones; None: there is none."""
     best = None
     for j in entries:
@@ -20,8 +20,9 @@ def nearest(row: Sequence[float], entries: Sequence[int]) -> Optional[int]:
     return best
 
 
-def outcomes(distances: np.ndarray, case: Observed,
-             strangers: set) -> tuple[list[float], list[tuple[float, bool]]]:
+def outcomes(
+    distances: np.ndarray, case: Observed, strangers: set
+) -> tuple[list[float], list[tuple[float, bool]]]:
     """Nearest distance of each stranger; nearest distance of each known query, and if it is right.
 
     Args:
@@ -49,7 +50,7 @@ def outcomes(distances: np.ndarray, case: Observed,
 
 def dir_at_fpir(alarms: Sequence[float], found: Sequence[tuple[float, bool]], fpir: str) -> float:
     """Try each distance as the threshold, and one above all; the best DIR in percent."""
-    best = 0.
+    best = 0.0
     for threshold in [*(value for value in alarms), *(value for value, _ in found), np.inf]:
         false = sum(value < threshold for value in alarms)
         if Fraction(false, len(alarms)) <= Fraction(fpir):
@@ -64,8 +65,9 @@ def subsets(row: Sequence[float], others: Sequence[int], size: int) -> Iterator[
         yield min(float(row[j]) for j in chosen)
 
 
-def mean_fpir(distances: np.ndarray, query_pids: Sequence, gallery_pids: Sequence, size: int,
-              threshold: float) -> float:
+def mean_fpir(
+    distances: np.ndarray, query_pids: Sequence, gallery_pids: Sequence, size: int, threshold: float
+) -> float:
     """FPIR over all galleries of so many entries, each query a stranger to the others."""
     rates = []
     for i, row in enumerate(distances):
@@ -75,14 +77,21 @@ def mean_fpir(distances: np.ndarray, query_pids: Sequence, gallery_pids: Sequenc
     return float(np.mean(rates))
 
 
-def mean_fpir_of_people(distances: np.ndarray, query_pids: Sequence, gallery_pids: Sequence,
-                        people: int, threshold: float) -> float:
+def mean_fpir_of_people(
+    distances: np.ndarray,
+    query_pids: Sequence,
+    gallery_pids: Sequence,
+    people: int,
+    threshold: float,
+) -> float:
     """FPIR over all galleries of so many people, with all images of each."""
     rates = []
     for i, row in enumerate(distances):
         others = sorted(set(gallery_pids) - {query_pids[i]})
-        values = [min(float(row[j]) for j, pid in enumerate(gallery_pids) if pid in chosen)
-                  for chosen in combinations(others, people)]
+        values = [
+            min(float(row[j]) for j, pid in enumerate(gallery_pids) if pid in chosen)
+            for chosen in combinations(others, people)
+        ]
         rates.append(sum(value < threshold for value in values) / len(values))
     return float(np.mean(rates))
 

@@ -2,7 +2,6 @@
 
 Every function takes float64 tensors and labels (a list of int) and is differentiable by autograd.
 """
-from typing import Optional
 
 import torch
 from torch import Tensor
@@ -11,8 +10,8 @@ from torch import Tensor
 def fixture() -> tuple[Tensor, Tensor, Tensor]:
     """Features (16, 8), labels (16,) of 4 identities, class rows (6, 8); float64 of float32."""
     i = torch.arange(128, dtype=torch.float64)
-    features = (torch.sin(.37 * i) + .5 * torch.cos(1.91 * i)).view(16, 8)
-    rows = torch.cos(.53 * torch.arange(48, dtype=torch.float64)).view(6, 8)
+    features = (torch.sin(0.37 * i) + 0.5 * torch.cos(1.91 * i)).view(16, 8)
+    rows = torch.cos(0.53 * torch.arange(48, dtype=torch.float64)).view(6, 8)
     return features.float().double(), torch.arange(16) // 4, rows.float().double()
 
 
@@ -46,8 +45,9 @@ def _push(s: Tensor, m: float, gamma: float) -> Tensor:
 def circle_anchor(similarity: Tensor, labels: list[int], m: float, gamma: float) -> Tensor:
     losses = []
     for i, y in enumerate(labels):
-        pull = [_pull(similarity[i, j], m, gamma) for j, z in enumerate(labels)
-                if z == y and j != i]
+        pull = [
+            _pull(similarity[i, j], m, gamma) for j, z in enumerate(labels) if z == y and j != i
+        ]
         push = [_push(similarity[i, j], m, gamma) for j, z in enumerate(labels) if z != y]
         if pull and push:
             losses.append(softplus(_logsumexp(pull) + _logsumexp(push)))
@@ -67,8 +67,9 @@ def circle_batch(similarity: Tensor, labels: list[int], m: float, gamma: float) 
     return softplus(_logsumexp(pull) + _logsumexp(push))
 
 
-def circle_class(cosines_: Tensor, labels: list[int], m: float, gamma: float,
-                 smoothing: float = 0.) -> Tensor:
+def circle_class(
+    cosines_: Tensor, labels: list[int], m: float, gamma: float, smoothing: float = 0.0
+) -> Tensor:
     losses = []
     for row, y in zip(cosines_, labels):
         logits = [-_pull(s, m, gamma) if k == y else _push(s, m, gamma) for k, s in enumerate(row)]
@@ -87,13 +88,19 @@ def _normalized(features: Tensor) -> Tensor:
     return torch.stack([f / (f * f).sum().sqrt() for f in features])
 
 
-def triplet_hard(features: Tensor, labels: list[int], margin: Optional[float],
-                 normalize: bool = False, squared: bool = False) -> Tensor:
+def triplet_hard(
+    features: Tensor,
+    labels: list[int],
+    margin: float | None,
+    normalize: bool = False,
+    squared: bool = False,
+) -> Tensor:
     x = _normalized(features) if normalize else features
     losses = []
     for i, y in enumerate(labels):
-        positive = [distance(x[i], x[j], squared) for j, z in enumerate(labels)
-                    if z == y and j != i]
+        positive = [
+            distance(x[i], x[j], squared) for j, z in enumerate(labels) if z == y and j != i
+        ]
         negative = [distance(x[i], x[j], squared) for j, z in enumerate(labels) if z != y]
         if positive and negative:
             gap = max(positive) - min(negative)
@@ -101,8 +108,13 @@ def triplet_hard(features: Tensor, labels: list[int], margin: Optional[float],
     return torch.stack(losses).mean() if losses else 0 * features.sum()
 
 
-def triplet_weighted(features: Tensor, labels: list[int], margin: Optional[float] = None,
-                     normalize: bool = False, squared: bool = False) -> Tensor:
+def triplet_weighted(
+    features: Tensor,
+    labels: list[int],
+    margin: float | None = None,
+    normalize: bool = False,
+    squared: bool = False,
+) -> Tensor:
     """AGW: the anchor is among its positives, with distance 0."""
     x = _normalized(features) if normalize else features
     losses = []

@@ -1,9 +1,9 @@
 """Verification and single-gallery-shot CMC as plain loops, memory no concern."""
+
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import product
-from typing import Optional
 
 import numpy as np
 
@@ -11,9 +11,13 @@ import numpy as np
 class Observed:
     """The labels of a case, and what one query does not count."""
 
-    def __init__(self, query_pids: Sequence, gallery_pids: Sequence,
-                 query_camids: Optional[Sequence] = None,
-                 gallery_camids: Optional[Sequence] = None) -> None:
+    def __init__(
+        self,
+        query_pids: Sequence,
+        gallery_pids: Sequence,
+        query_camids: Sequence | None = None,
+        gallery_camids: Sequence | None = None,
+    ) -> None:
         self.query_pids, self.gallery_pids = query_pids, gallery_pids
         self.query_camids, self.gallery_camids = query_camids, gallery_camids
 
@@ -25,8 +29,11 @@ class Observed:
 
     def positives(self, i: int) -> list[int]:
         """Gallery indices of the query's identity that are not junk."""
-        return [j for j, pid in enumerate(self.gallery_pids)
-                if pid == self.query_pids[i] and not self.is_junk(i, j)]
+        return [
+            j
+            for j, pid in enumerate(self.gallery_pids)
+            if pid == self.query_pids[i] and not self.is_junk(i, j)
+        ]
 
 
 def pairs(distances: np.ndarray, *labels: Sequence) -> tuple[list[float], list[bool]]:
@@ -43,7 +50,7 @@ def pairs(distances: np.ndarray, *labels: Sequence) -> tuple[list[float], list[b
 
 def tpr_at_fpr(values: Sequence[float], truths: Sequence[bool], fpr: str) -> float:
     """Try each distance as the threshold, and none at all; the best TPR in percent."""
-    totals, best = Counter(truths), 0.
+    totals, best = Counter(truths), 0.0
     for threshold in set(values):
         accepted = Counter(truth for value, truth in zip(values, truths) if value <= threshold)
         if Fraction(accepted[False], totals[False]) <= Fraction(fpr):
@@ -61,8 +68,9 @@ def draws(case: Observed, i: int) -> Iterator[tuple[int, tuple[int, ...]]]:
         yield own, tuple(rest)
 
 
-def expected_single_shot(distances: np.ndarray, *labels: Sequence,
-                         topk: Sequence[int]) -> dict[str, float]:
+def expected_single_shot(
+    distances: np.ndarray, *labels: Sequence, topk: Sequence[int]
+) -> dict[str, float]:
     """The CMC averaged over all draws, then over the queries with a positive, in percent."""
     case, shares = Observed(*labels), []
     for i, row in enumerate(distances):

@@ -1,4 +1,5 @@
 """Ranking metrics and k-reciprocal re-ranking as plain loops in float64, memory no concern."""
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,11 +16,17 @@ def random_case(seed: int, levels: int = 0, cameras: int = 3) -> tuple:
     return distances, *pids, *camids
 
 
-def order_without_junk(distances: Sequence[float], pid: object, camid: object,
-                       gallery_pids: Sequence, gallery_camids: Sequence) -> list[int]:
+def order_without_junk(
+    distances: Sequence[float],
+    pid: object,
+    camid: object,
+    gallery_pids: Sequence,
+    gallery_camids: Sequence,
+) -> list[int]:
     """Gallery indices by distance, then index; entries of the same identity and camera dropped."""
     junk = {
-        j for j in range(len(gallery_pids))
+        j
+        for j in range(len(gallery_pids))
         if gallery_camids is not None and gallery_pids[j] == pid and gallery_camids[j] == camid
     }
     kept = [j for j in range(len(gallery_pids)) if j not in junk]
@@ -38,9 +45,15 @@ def average_precision(hits: Sequence[bool], ap: str) -> float:
     return area
 
 
-def ranking_metrics(distances: np.ndarray, query_pids: Sequence, gallery_pids: Sequence,
-                    query_camids: Sequence, gallery_camids: Sequence, ap: str,
-                    topk: Sequence[int]) -> dict[str, float]:
+def ranking_metrics(
+    distances: np.ndarray,
+    query_pids: Sequence,
+    gallery_pids: Sequence,
+    query_camids: Sequence,
+    gallery_camids: Sequence,
+    ap: str,
+    topk: Sequence[int],
+) -> dict[str, float]:
     """Averages over the queries with a positive, in percent."""
     aps, inps, firsts = [], [], []
     for i, pid in enumerate(query_pids):
@@ -55,19 +68,24 @@ def ranking_metrics(distances: np.ndarray, query_pids: Sequence, gallery_pids: S
         firsts.append(places[0])
     number = len(aps)
     metrics = {f'R{k}': 100 * sum(first <= k for first in firsts) / number for k in topk}
-    return dict(metrics, mAP=100 * sum(aps) / number, mINP=100 * sum(inps) / number,
-                num_valid_queries=number)
+    return dict(
+        metrics,
+        mAP=100 * sum(aps) / number,
+        mINP=100 * sum(inps) / number,
+        num_valid_queries=number,
+    )
 
 
 def euclidean_of_normalised(features: np.ndarray) -> np.ndarray:
     """Euclidean distances (N, N) of the L2-normalised features, from their differences."""
     features = features.astype(np.float64)
     features = features / np.sqrt((features**2).sum(axis=1, keepdims=True))
-    return np.stack([np.sqrt(((features - row)**2).sum(axis=1)) for row in features])
+    return np.stack([np.sqrt(((features - row) ** 2).sum(axis=1)) for row in features])
 
 
-def k_reciprocal(distances: np.ndarray, num_queries: int, k1: int, k2: int,
-                 lambda_value: float) -> np.ndarray:
+def k_reciprocal(
+    distances: np.ndarray, num_queries: int, k1: int, k2: int, lambda_value: float
+) -> np.ndarray:
     """Re-ranked distances (Q, G) from all pairs' distances (N, N), query first.
 
     Zhong et al., CVPR 2017: square, divide columns by their maximum, transpose, reciprocal lists
@@ -101,14 +119,17 @@ def k_reciprocal(distances: np.ndarray, num_queries: int, k1: int, k2: int,
         for j in range(num_queries, number):
             shared = np.minimum(encoding[i], encoding[j]).sum()
             jaccard = 1 - shared / (2 - shared)
-            result[i, j - num_queries] = ((1 - lambda_value) * jaccard
-                                          + lambda_value * original[i, j])
+            result[i, j - num_queries] = (1 - lambda_value) * jaccard + lambda_value * original[
+                i, j
+            ]
     return result
 
 
-def alpha_query_expansion(query: np.ndarray, gallery: np.ndarray, k: int, alpha: float,
-                          times: int, expand_gallery: bool) -> tuple[np.ndarray, np.ndarray]:
+def alpha_query_expansion(
+    query: np.ndarray, gallery: np.ndarray, k: int, alpha: float, times: int, expand_gallery: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Weighted means over the k most similar, one feature after the other."""
+
     def unit(vector: np.ndarray) -> np.ndarray:
         length = np.sqrt((vector**2).sum())
         return vector / length if length else vector
@@ -119,13 +140,15 @@ def alpha_query_expansion(query: np.ndarray, gallery: np.ndarray, k: int, alpha:
         for i, feature in enumerate(features):
             if i >= len(query) and not expand_gallery:
                 continue
-            pool = range(len(features)) if expand_gallery else [i, *range(len(query), len(features))]
+            pool = (
+                range(len(features)) if expand_gallery else [i, *range(len(query), len(features))]
+            )
             order = sorted(pool, key=lambda j: (-float(features[j] @ feature), j))
             if not expand_gallery:  # the query itself comes first, whatever its copies
                 order = [i] + [j for j in order if j != i]
             mean = np.zeros_like(feature)
             for j in order[:k]:
-                mean += max(0., float(features[j] @ feature))**alpha * features[j]
+                mean += max(0.0, float(features[j] @ feature)) ** alpha * features[j]
             expanded[i] = unit(mean)
         features = expanded
-    return np.stack(features[:len(query)]), np.stack(features[len(query):])
+    return np.stack(features[: len(query)]), np.stack(features[len(query) :])

@@ -1,4 +1,5 @@
 """Our configs, unchanged, under a bare Runner and under mmpretrain's own tools."""
+
 import json
 import os
 import runpy
@@ -21,8 +22,9 @@ from tests.tiny import DATA, REPOSITORY
 
 THEIR_TOOLS = Path(mmpretrain.__file__).parent / '.mim' / 'tools'
 LAST = 'epoch_2.pth'
-needs_their_tools = pytest.mark.skipif(not THEIR_TOOLS.is_dir(),
-                                       reason='this mmpretrain was installed without its tools')
+needs_their_tools = pytest.mark.skipif(
+    not THEIR_TOOLS.is_dir(), reason='this mmpretrain was installed without its tools'
+)
 
 
 def run_theirs(monkeypatch, name, *arguments):
@@ -33,9 +35,13 @@ def run_theirs(monkeypatch, name, *arguments):
 
 
 def assert_equal(work_dir, other):
-    found = [place for place in differences(*(load_checkpoint_file(str(Path(folder) / LAST))
-                                              for folder in (work_dir, other)))
-             if not place.startswith('meta/training/config/model.head.num_classes')]
+    found = [
+        place
+        for place in differences(
+            *(load_checkpoint_file(str(Path(folder) / LAST)) for folder in (work_dir, other))
+        )
+        if not place.startswith('meta/training/config/model.head.num_classes')
+    ]
     assert not found, found[:5]
 
 
@@ -97,7 +103,7 @@ def test_mmpretrains_tools(config, ours, tmp_path, monkeypatch):
     assert list((tmp_path / 'tested').rglob('*.log'))
 
 
-SMALL = '''
+SMALL = """
 _base_ = 'reid_fusedloss::{base}'
 size = dict(resize=dict(scale=(24, 48)))
 train_dataloader = dict(batch_size=8, num_workers=0, persistent_workers=False, dataset=dict(
@@ -107,22 +113,26 @@ val_dataloader = test_dataloader = dict(num_workers=0, persistent_workers=False,
 model = dict(backbone=dict(depth=18, base_channels=8, stem_channels=8, init_cfg=None),
              head=dict(in_channels=64))
 train_cfg = dict(max_epochs=1, val_interval=1)
-'''
+"""
 
 
 @needs_their_tools
-@pytest.mark.skipif(not (PACKAGE / MIM / 'configs').exists(),
-                    reason='the package is not installed (pip install -e .)')
-@pytest.mark.parametrize('base', ['demo/synthetic_r18.py', 'paper/table4/3_circle_triplet.py',
-                                  'paper/fusedloss_r50.py'])
+@pytest.mark.skipif(
+    not (PACKAGE / MIM / 'configs').exists(),
+    reason='the package is not installed (pip install -e .)',
+)
+@pytest.mark.parametrize(
+    'base', ['demo/synthetic_r18.py', 'paper/table4/3_circle_triplet.py', 'paper/fusedloss_r50.py']
+)
 def test_a_users_config_by_scope_under_mmpretrains_tools(base, tmp_path, monkeypatch):
     """The row and the headline, shrunk, on the built-in pedestrians."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('REID_DATASET', 'synthetic')
     monkeypatch.setenv('SYNTHETIC_ROOT', str(tmp_path / 'data'))
     people = ', '.join(f'{key}={value}' for key, value in DATA.items())
-    (tmp_path / 'mine.py').write_text(SMALL.format(base=base).replace(
-        'dataset=dict(', f'dataset=dict({people}, '))
+    (tmp_path / 'mine.py').write_text(
+        SMALL.format(base=base).replace('dataset=dict(', f'dataset=dict({people}, ')
+    )
     call(monkeypatch, 'run', THEIR_TOOLS / 'train.py', 'mine.py', '--work-dir', 'work')
     scores = json.loads((tmp_path / 'work' / 'scores.json').read_text())
     assert 0 < scores['reid/mAP'] <= 100
@@ -134,14 +144,30 @@ def test_a_users_config_by_scope_under_mmpretrains_tools(base, tmp_path, monkeyp
 def test_two_processes(config, tmp_path):
     """A total batch of 16 on two processes, by tools/dist_train.sh and by mmpretrain's train.py."""
     finish(start(config, tmp_path / 'ours', processes=2), tmp_path / 'ours')
-    environment = dict(os.environ, OMP_NUM_THREADS='1', PYTHONPATH=str(REPOSITORY),
-                       CUDA_VISIBLE_DEVICES='')
+    environment = dict(
+        os.environ, OMP_NUM_THREADS='1', PYTHONPATH=str(REPOSITORY), CUDA_VISIBLE_DEVICES=''
+    )
     done = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2',
-         f'--master_port={free_port()}', str(THEIR_TOOLS / 'train.py'), config, '--launcher',
-         'pytorch', '--work-dir', str(tmp_path / 'theirs')],
-        env=environment, capture_output=True, text=True, timeout=300)
+        [
+            sys.executable,
+            '-m',
+            'torch.distributed.run',
+            '--nproc_per_node=2',
+            f'--master_port={free_port()}',
+            str(THEIR_TOOLS / 'train.py'),
+            config,
+            '--launcher',
+            'pytorch',
+            '--work-dir',
+            str(tmp_path / 'theirs'),
+        ],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'P=2 identities x K=4 images = 8 images a process, 16 in all on 2' in (
-        done.stdout + done.stderr)
+        done.stdout + done.stderr
+    )
     assert_equal(tmp_path / 'ours', tmp_path / 'theirs')

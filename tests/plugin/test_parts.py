@@ -1,4 +1,5 @@
 """Our parts in a config of mmpretrain's, and a user's own parts under our hooks."""
+
 from unittest.mock import patch
 
 import cv2
@@ -26,35 +27,64 @@ def folders(tmp_path_factory):
         colour = rng.integers(0, 255, 3)
         for number in range(6):
             noise = rng.integers(-20, 20, (48, 24, 3))
-            cv2.imwrite(str(root / f'person{person}' / f'{number}.png'),
-                        np.clip(colour + noise, 0, 255).astype(np.uint8))
+            cv2.imwrite(
+                str(root / f'person{person}' / f'{number}.png'),
+                np.clip(colour + noise, 0, 255).astype(np.uint8),
+            )
     return root
 
 
 def theirs(folders, work_dir, **keys):
     """A training over mmpretrain's default runtime with its data set of folders."""
     config = work_dir / 'theirs.py'
-    config.write_text("_base_ = ['mmpretrain::_base_/default_runtime.py']\n"
-                      "custom_imports = dict(imports=['reid_fusedloss'])\n")
+    config.write_text(
+        "_base_ = ['mmpretrain::_base_/default_runtime.py']\n"
+        "custom_imports = dict(imports=['reid_fusedloss'])\n"
+    )
     cfg = Config.fromfile(str(config))
-    cfg.merge_from_dict(dict(
-        work_dir=str(work_dir), train_cfg=dict(by_epoch=True, max_epochs=2),
-        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01)),
-        train_dataloader=dict(
-            batch_size=8, num_workers=0, collate_fn=dict(type='default_collate'),
-            sampler=dict(type='DefaultSampler', shuffle=True),
-            batch_sampler=dict(type='reid_fusedloss.PKBatchSampler', num_instances=4),
-            dataset=dict(type='CustomDataset', data_root=str(folders), with_label=True, pipeline=[
-                dict(type='LoadImageFromFile'), dict(type='PackInputs')])),
-        model=dict(
-            type='ImageClassifier', data_preprocessor=dict(num_classes=4),
-            backbone=dict(type='ResNet', depth=18, base_channels=8, stem_channels=8),
-            neck=dict(type='GlobalAveragePooling'),
-            head=dict(type='reid_fusedloss.BNNeckHead', num_classes=4, in_channels=64,
-                      loss=dict(type='reid_fusedloss.FusedLoss', terms=dict(
-                          id=dict(type='CrossEntropyLoss', reads='logits', weight=1.0),
-                          triplet=dict(type='reid_fusedloss.TripletLoss', reads='pooled',
-                                       weight=1.0, margin=0.3)))))))
+    cfg.merge_from_dict(
+        dict(
+            work_dir=str(work_dir),
+            train_cfg=dict(by_epoch=True, max_epochs=2),
+            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01)),
+            train_dataloader=dict(
+                batch_size=8,
+                num_workers=0,
+                collate_fn=dict(type='default_collate'),
+                sampler=dict(type='DefaultSampler', shuffle=True),
+                batch_sampler=dict(type='reid_fusedloss.PKBatchSampler', num_instances=4),
+                dataset=dict(
+                    type='CustomDataset',
+                    data_root=str(folders),
+                    with_label=True,
+                    pipeline=[dict(type='LoadImageFromFile'), dict(type='PackInputs')],
+                ),
+            ),
+            model=dict(
+                type='ImageClassifier',
+                data_preprocessor=dict(num_classes=4),
+                backbone=dict(type='ResNet', depth=18, base_channels=8, stem_channels=8),
+                neck=dict(type='GlobalAveragePooling'),
+                head=dict(
+                    type='reid_fusedloss.BNNeckHead',
+                    num_classes=4,
+                    in_channels=64,
+                    loss=dict(
+                        type='reid_fusedloss.FusedLoss',
+                        terms=dict(
+                            id=dict(type='CrossEntropyLoss', reads='logits', weight=1.0),
+                            triplet=dict(
+                                type='reid_fusedloss.TripletLoss',
+                                reads='pooled',
+                                weight=1.0,
+                                margin=0.3,
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        )
+    )
     cfg.merge_from_dict(keys)
     return cfg
 
@@ -65,16 +95,24 @@ def train(cfg):
     return runner
 
 
-@pytest.mark.parametrize('keys', [
-    dict(),
-    dict(custom_hooks=[dict(type='EMAHook')]),
-    dict(default_hooks=dict(checkpoint=dict(type='reid_fusedloss.ReIDCheckpointHook'))),
-    dict(custom_hooks=[dict(type='reid_fusedloss.RunInfoHook'),
-                       dict(type='reid_fusedloss.StopSignalHook'),
-                       dict(type='reid_fusedloss.PlainCheckpointHook'),
-                       dict(type='reid_fusedloss.ReIDReportHook')]),
-    dict(optim_wrapper=dict(type='reid_fusedloss.BF16OptimWrapper')),
-], ids=['plain', 'ema', 'checkpoint', 'hooks', 'bfloat16'])
+@pytest.mark.parametrize(
+    'keys',
+    [
+        dict(),
+        dict(custom_hooks=[dict(type='EMAHook')]),
+        dict(default_hooks=dict(checkpoint=dict(type='reid_fusedloss.ReIDCheckpointHook'))),
+        dict(
+            custom_hooks=[
+                dict(type='reid_fusedloss.RunInfoHook'),
+                dict(type='reid_fusedloss.StopSignalHook'),
+                dict(type='reid_fusedloss.PlainCheckpointHook'),
+                dict(type='reid_fusedloss.ReIDReportHook'),
+            ]
+        ),
+        dict(optim_wrapper=dict(type='reid_fusedloss.BF16OptimWrapper')),
+    ],
+    ids=['plain', 'ema', 'checkpoint', 'hooks', 'bfloat16'],
+)
 def test_our_parts_among_theirs(folders, tmp_path, keys):
     """A training, and its checkpoint resumed under MMEngine's own loop."""
     train(theirs(folders, tmp_path, **keys))
@@ -124,8 +162,10 @@ class PlainModel(BaseModel):
         features = self.layer(inputs.mean((2, 3)))
         if mode == 'loss':
             return dict(loss=features.square().mean())
-        return [sample.set_field(feature, 'embedding') or sample
-                for sample, feature in zip(data_samples, features)]
+        return [
+            sample.set_field(feature, 'embedding') or sample
+            for sample, feature in zip(data_samples, features)
+        ]
 
 
 @pytest.fixture
@@ -163,8 +203,13 @@ def test_amp_replaces_no_wrapper_of_the_users(tmp_path):
         use_amp(cfg)
 
 
-@pytest.mark.parametrize('keys', [dict(find_unused_parameters=True), dict(
-    model_wrapper_cfg=dict(type='MMDistributedDataParallel', find_unused_parameters=True))])
+@pytest.mark.parametrize(
+    'keys',
+    [
+        dict(find_unused_parameters=True),
+        dict(model_wrapper_cfg=dict(type='MMDistributedDataParallel', find_unused_parameters=True)),
+    ],
+)
 def test_the_users_wrapper_of_the_model_stays(tmp_path, keys):
     """On processes without a GPU too, where MMEngine names a device that is not there."""
     run_ranks(wrap, 2, tmp_path, keys)
@@ -172,6 +217,7 @@ def test_the_users_wrapper_of_the_model_stays(tmp_path, keys):
 
 def wrap(rank, world, folder, keys):
     from mmengine.model import MMDistributedDataParallel
+
     cfg = tiny_config(folder / 'data', folder / f'work{rank}')
     cfg.merge_from_dict(dict(keys, launcher='pytorch'))
     with patch.dict('os.environ', LOCAL_RANK=str(rank), RANK=str(rank), WORLD_SIZE=str(world)):

@@ -1,4 +1,5 @@
 """Configs found by name and by scope, as users of other MM packages inherit them."""
+
 import os
 import sys
 from pathlib import Path
@@ -15,7 +16,8 @@ from tests.tiny import REPOSITORY
 
 pytestmark = pytest.mark.skipif(
     not (PACKAGE / scope.MIM / 'configs').exists(),
-    reason='the package is not installed (pip install -e .): MMEngine finds no .mim folder')
+    reason='the package is not installed (pip install -e .): MMEngine finds no .mim folder',
+)
 HEADLINE = 'paper/fusedloss_r50.py'
 
 
@@ -26,9 +28,16 @@ def plain(value):
     return [plain(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
-@pytest.mark.parametrize('name', [
-    HEADLINE, 'paper/table4/4_circle_triplet_center.py', 'demo/synthetic_r18.py',
-    '_base_/datasets/market1501.py', '_base_/datasets/reid.py'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        HEADLINE,
+        'paper/table4/4_circle_triplet_center.py',
+        'demo/synthetic_r18.py',
+        '_base_/datasets/market1501.py',
+        '_base_/datasets/reid.py',
+    ],
+)
 def test_inherited_from_an_empty_folder(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path('mine.py').write_text(f"_base_ = 'reid_fusedloss::{name}'\n")
@@ -43,7 +52,8 @@ def test_types_are_the_same_under_the_scope(tmp_path):
         (tmp_path / 'mine.py').write_text(
             "_base_ = 'reid_fusedloss::demo/synthetic_r18.py'\n"
             f"model = dict(backbone=dict(type='{kind}', base_channels=8, stem_channels=8),\n"
-            '             head=dict(in_channels=64, num_classes=3))\n')
+            '             head=dict(in_channels=64, num_classes=3))\n'
+        )
         inherited = Config.fromfile(str(tmp_path / 'mine.py'))
         assert inherited.model._scope_ == 'reid_fusedloss'
         built = MODELS.build(inherited.model)
@@ -72,6 +82,7 @@ def test_a_registry_knows_the_users_types():
 def test_without_pkg_resources(monkeypatch):
     """setuptools 82 has dropped it; mmpretrain's configs are found all the same."""
     import mmpretrain
+
     monkeypatch.setitem(sys.modules, 'pkg_resources', None)
     assert config.is_installed('mmpretrain') and not config.is_installed('no_such_package')
     assert config.get_installed_path('mmpretrain') == os.path.dirname(mmpretrain.__file__)
@@ -81,8 +92,12 @@ def test_without_pkg_resources(monkeypatch):
 def test_by_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     root = find_root() / 'configs'
-    for name in ('fusedloss_r50', 'paper/fusedloss_r50', 'paper/fusedloss_r50.py',
-                 f'reid_fusedloss::{HEADLINE}'):
+    for name in (
+        'fusedloss_r50',
+        'paper/fusedloss_r50',
+        'paper/fusedloss_r50.py',
+        f'reid_fusedloss::{HEADLINE}',
+    ):
         assert find_config(name) == root / HEADLINE
     assert find_config('table4/1_circle') == root / 'paper' / 'table4' / '1_circle.py'
     assert load_config('demo/synthetic_r18', 'market1501').train_cfg.max_epochs == 14
@@ -90,10 +105,14 @@ def test_by_name(tmp_path, monkeypatch):
     assert find_config('fusedloss_r50') == Path('fusedloss_r50')
 
 
-@pytest.mark.parametrize('name, error, words', [
-    ('fusedloss_r5', FileNotFoundError, ['fusedloss_r5:', 'fusedloss_r50', 'check the path']),
-    ('fusedloss_r50.py', FileNotFoundError, ['fusedloss_r50.py', 'check the path']),
-    ('nothing/like/it', FileNotFoundError, ['reid-fusedloss configs'])])
+@pytest.mark.parametrize(
+    'name, error, words',
+    [
+        ('fusedloss_r5', FileNotFoundError, ['fusedloss_r5:', 'fusedloss_r50', 'check the path']),
+        ('fusedloss_r50.py', FileNotFoundError, ['fusedloss_r50.py', 'check the path']),
+        ('nothing/like/it', FileNotFoundError, ['reid-fusedloss configs']),
+    ],
+)
 def test_names_that_are_none(name, error, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error) as caught:
@@ -104,4 +123,6 @@ def test_names_that_are_none(name, error, words, tmp_path, monkeypatch):
 def test_every_config_is_listed():
     assert set(list_configs()) == {
         path.relative_to(REPOSITORY / 'configs').with_suffix('').as_posix()
-        for path in (REPOSITORY / 'configs').rglob('*.py') if '_base_' not in path.parts}
+        for path in (REPOSITORY / 'configs').rglob('*.py')
+        if '_base_' not in path.parts
+    }

@@ -1,4 +1,5 @@
 """A tiny model, not trained: whom it takes for whom does not matter here."""
+
 import shutil
 
 import pytest
@@ -43,6 +44,9 @@ def inferencer(tiny_run):
 def embedded(inferencer, monkeypatch):
     """Images that went through the network."""
     calls, embed = [], ReIDInferencer.embed
-    monkeypatch.setattr(ReIDInferencer, 'embed', lambda self, samples: (
-        calls.extend(samples), embed(self, samples))[1])
+    monkeypatch.setattr(
+        ReIDInferencer,
+        'embed',
+        lambda self, samples: (calls.extend(samples), embed(self, samples))[1],
+    )
     return calls

@@ -1,4 +1,5 @@
 """Features for tests, and the slow and plain way to search in them."""
+
 import sys
 
 import numpy as np
@@ -33,6 +34,16 @@ def rows_of(result):
 
 def start(tiny_run, monkeypatch, *arguments):
     """Exit status of tools/search.py with the tiny model."""
-    monkeypatch.setattr(sys, 'argv', ['search.py', str(tiny_run / 'config.py'), str(
-        tiny_run / 'weights.pth'), '--device', 'cpu', *map(str, arguments)])
+    monkeypatch.setattr(
+        sys,
+        'argv',
+        [
+            'search.py',
+            str(tiny_run / 'config.py'),
+            str(tiny_run / 'weights.pth'),
+            '--device',
+            'cpu',
+            *map(str, arguments),
+        ],
+    )
     return load_tool('search').main()

@@ -1,4 +1,5 @@
 """A gallery on the disk: whole, old or refused, never half."""
+
 import json
 import os
 import shutil
@@ -10,10 +11,16 @@ import pytest
 from filelock import FileLock
 
 from reid_fusedloss.folder_lock import FolderInUseError
-from reid_fusedloss.search import (IVF, GalleryIndex, OpenSetThreshold, hold_index, load_index,
-                                   save_index)
+from reid_fusedloss.search import (
+    IVF,
+    GalleryIndex,
+    OpenSetThreshold,
+    hold_index,
+    load_index,
+    save_index,
+    storage,
+)
 from reid_fusedloss.search import folder as folder_module
-from reid_fusedloss.search import storage
 from tests.full_disk import full_disk
 from tests.holding import held_by_another_process
 from tests.search.galleries import draw
@@ -36,8 +43,9 @@ def saved(tmp_path):
 
 
 def files(folder):
-    return {path.name: path.read_bytes() for path in Path(folder).iterdir()
-            if path.name != storage.LOCK}
+    return {
+        path.name: path.read_bytes() for path in Path(folder).iterdir() if path.name != storage.LOCK
+    }
 
 
 def state_of(folder):
@@ -49,7 +57,10 @@ def state_of(folder):
 @pytest.mark.parametrize('kind', ['flat', 'hnsw', IVF(nlist=2, nprobe=2)])
 def test_what_is_read_is_what_was_written(tmp_path, kind):
     index = make(kind)
-    index.threshold, index.pattern = OpenSetThreshold(.4, 1e-2, 100, .9, 300, 90, 'm'), '(?P<pid>.)'
+    index.threshold, index.pattern = (
+        OpenSetThreshold(0.4, 1e-2, 100, 0.9, 300, 90, 'm'),
+        '(?P<pid>.)',
+    )
     save_index(index, tmp_path)
     other = load_index(tmp_path)
     assert list(other.entries) == list(zip(NAMES, [1, 'é', None, 2], [None, 0, 'c', 1], INFOS))
@@ -80,8 +91,12 @@ def test_a_crash_at_any_step_leaves_the_old_state(saved, monkeypatch, step):
     def fail(*args):
         raise OSError('disk full')
 
-    owner, name = dict(rows=(folder_module, '_write_rows'), vectors=(faiss, 'write_index'),
-                       flush=(os, 'fsync'), replace=(os, 'replace'))[step]
+    owner, name = dict(
+        rows=(folder_module, '_write_rows'),
+        vectors=(faiss, 'write_index'),
+        flush=(os, 'fsync'),
+        replace=(os, 'replace'),
+    )[step]
     with monkeypatch.context() as patch, pytest.raises(OSError, match='disk full'):
         patch.setattr(owner, name, fail)
         save_index(index, saved)
@@ -106,8 +121,12 @@ def test_an_interruption_after_the_last_step_keeps_the_new_state(saved, monkeypa
 
 
 def test_what_a_killed_process_left_is_passed_over_and_swept_up(saved):
-    for name in ('0123456789ab.rows.jsonl', '0123456789ab.manifest.json', '.manifest.json.0a.part',
-                 '.0123456789ab.vectors.faiss.12ab.part'):
+    for name in (
+        '0123456789ab.rows.jsonl',
+        '0123456789ab.manifest.json',
+        '.manifest.json.0a.part',
+        '.0123456789ab.vectors.faiss.12ab.part',
+    ):
         (saved / name).write_text('half')
     own = ['mine.txt', 'deadbeef0123.tar.gz', '.0123456789ab.tar.gz.1.part', '.hidden']
     for name in own:  # also what looks nearly like a file of ours
@@ -197,11 +216,17 @@ def other_vectors(index, folder):
     (folder / 'manifest.json').write_text(json.dumps(manifest))
 
 
-@pytest.mark.parametrize('kind, recipe, metric, text', [
-    ('flat', 'Flat', 'L2', 'metric'), ('flat', 'HNSW8,Flat', 'INNER_PRODUCT', 'IndexHNSWFlat'),
-    ('hnsw', 'Flat', 'INNER_PRODUCT', 'IndexFlat'), ('hnsw', 'HNSW8,Flat', 'INNER_PRODUCT', "'M'"),
-    (IVF(nlist=2), 'IVF3,Flat', 'INNER_PRODUCT', "'nlist': 3"),
-    (IVF(nlist=2), 'IVF2,PQ4np', 'INNER_PRODUCT', 'IndexIVFPQ')])
+@pytest.mark.parametrize(
+    'kind, recipe, metric, text',
+    [
+        ('flat', 'Flat', 'L2', 'metric'),
+        ('flat', 'HNSW8,Flat', 'INNER_PRODUCT', 'IndexHNSWFlat'),
+        ('hnsw', 'Flat', 'INNER_PRODUCT', 'IndexFlat'),
+        ('hnsw', 'HNSW8,Flat', 'INNER_PRODUCT', "'M'"),
+        (IVF(nlist=2), 'IVF3,Flat', 'INNER_PRODUCT', "'nlist': 3"),
+        (IVF(nlist=2), 'IVF2,PQ4np', 'INNER_PRODUCT', 'IndexIVFPQ'),
+    ],
+)
 def test_vectors_of_another_kind_than_the_manifest_says(tmp_path, kind, recipe, metric, text):
     save_index(make(kind), tmp_path)
     vectors = faiss.index_factory(12, recipe, getattr(faiss, f'METRIC_{metric}'))
@@ -224,10 +249,10 @@ def test_vectors_of_a_newer_faiss(saved, monkeypatch):
 def test_what_is_as_it_was_is_not_written(saved):
     index, before = load_index(saved), files(saved)
     assert not save_index(index, saved) and files(saved) == before
-    index.threshold = .3
+    index.threshold = 0.3
     assert save_index(index, saved)
     after = files(saved)
-    assert after.keys() == before.keys() and load_index(saved).threshold.distance == .3
+    assert after.keys() == before.keys() and load_index(saved).threshold.distance == 0.3
     assert save_index(index, saved.parent / 'elsewhere')
     assert len(load_index(saved.parent / 'elsewhere')) == 4
 
@@ -240,7 +265,7 @@ def test_a_gallery_is_held_by_one(saved):
     with held_by_another_process(saved) as process:
         assert len(load_index(saved)) == 5
         with pytest.raises(FolderInUseError, match=f'written by process {process} on'):
-            with hold_index(saved, timeout=.2):
+            with hold_index(saved, timeout=0.2):
                 pass
     with hold_index(saved):
         pass
@@ -248,8 +273,9 @@ def test_a_gallery_is_held_by_one(saved):
 
 def damage(name, change):
     def apply(folder):
-        path, = folder.glob(f'*{name}')
+        (path,) = folder.glob(f'*{name}')
         path.write_bytes(change(path.read_bytes()))
+
     return apply
 
 
@@ -257,17 +283,28 @@ def edit(**changes):
     return damage('manifest.json', lambda text: json.dumps(json.loads(text) | changes).encode())
 
 
-@pytest.mark.parametrize('harm, text', [
-    (damage('.faiss', lambda data: data[:-5]), 'not as it was written'),
-    (damage('.faiss', lambda data: data[:-1] + b'\7'), 'not as it was written'),
-    (damage('rows.jsonl', lambda data: data.replace(b'plain', b'plane')), 'not as it was written'),
-    (damage('manifest.json', lambda data: data[:50]), 'damaged'),
-    (damage('manifest.json', lambda data: b'[]'), 'no manifest'),
-    (edit(version=2), 'version 2, this package reads version 1'), (edit(format='x'), 'no manifest'),
-    (edit(count=5), '5 entries'), (edit(state=None), 'names no state'), (edit(dims=13), 'width 13'),
-    (edit(files={}), 'damaged'),
-    (edit(kind='lsh'), 'lsh'), (edit(files=None), 'names no files'),
-    (edit(files={'rows.jsonl': 'x'}), 'names no files')])
+@pytest.mark.parametrize(
+    'harm, text',
+    [
+        (damage('.faiss', lambda data: data[:-5]), 'not as it was written'),
+        (damage('.faiss', lambda data: data[:-1] + b'\7'), 'not as it was written'),
+        (
+            damage('rows.jsonl', lambda data: data.replace(b'plain', b'plane')),
+            'not as it was written',
+        ),
+        (damage('manifest.json', lambda data: data[:50]), 'damaged'),
+        (damage('manifest.json', lambda data: b'[]'), 'no manifest'),
+        (edit(version=2), 'version 2, this package reads version 1'),
+        (edit(format='x'), 'no manifest'),
+        (edit(count=5), '5 entries'),
+        (edit(state=None), 'names no state'),
+        (edit(dims=13), 'width 13'),
+        (edit(files={}), 'damaged'),
+        (edit(kind='lsh'), 'lsh'),
+        (edit(files=None), 'names no files'),
+        (edit(files={'rows.jsonl': 'x'}), 'names no files'),
+    ],
+)
 def test_damage_is_said(saved, harm, text):
     harm(saved)
     with pytest.raises(ValueError, match=text):

@@ -1,4 +1,5 @@
 """The index against a naive loop, against the package's ranking, and against itself."""
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +9,12 @@ from reid_fusedloss.search import HNSW, IVF, IVFPQ, Flat, GalleryIndex
 from tests.search.galleries import draw, naive_search, rows_of
 
 faiss = pytest.importorskip('faiss', reason='faiss is not installed')
-KINDS = {'flat': Flat(), 'hnsw': HNSW(ef_search=200), 'ivf': IVF(nlist=5, nprobe=5),
-         'ivfpq': IVFPQ(nlist=2, nprobe=2, m=4)}
+KINDS = {
+    'flat': Flat(),
+    'hnsw': HNSW(ef_search=200),
+    'ivf': IVF(nlist=5, nprobe=5),
+    'ivfpq': IVFPQ(nlist=2, nprobe=2, m=4),
+}
 EXACT = ('flat', 'hnsw', 'ivf')
 
 
@@ -30,8 +35,9 @@ def test_search_is_that_of_a_naive_loop(kind, queries):
     result = filled(KINDS[kind]).search(queries, 7)
     wanted = naive_search(queries, draw(150), 7)
     assert rows_of(result) == [[row for _, row in found] for found in wanted]
-    np.testing.assert_allclose(result.distances, [[d for d, _ in found] for found in wanted],
-                               atol=1e-6)
+    np.testing.assert_allclose(
+        result.distances, [[d for d, _ in found] for found in wanted], atol=1e-6
+    )
     assert [hit.entry.name for hit in result.hits[0]] == [f'{row}.jpg' for row in result.rows[0]]
     np.testing.assert_array_equal(result.nearest, result.distances[:, 0])
 
@@ -92,8 +98,9 @@ def test_removed_entries_are_gone_and_the_others_move_up(kind):
     wanted = naive_search(draw(5, seed=1), draw(150)[kept], 9)
     result = index.search(draw(5, seed=1), 9)
     assert rows_of(result) == [[row for _, row in found] for found in wanted]
-    assert [hit.entry.name for hit in result.hits[0]] == [f'{kept[row]}.jpg'
-                                                          for row in result.rows[0]]
+    assert [hit.entry.name for hit in result.hits[0]] == [
+        f'{kept[row]}.jpg' for row in result.rows[0]
+    ]
     index.remove([entry.name for entry in index.entries])
     assert not len(index) and index.search(draw(2), 3).hits == [[], []]
 
@@ -118,9 +125,15 @@ def test_own_file_and_own_camera_are_left_out(kind):
     index = filled(KINDS[kind], camids=cameras)
     queries, own = draw(150)[[4, 5, 8]], ['4.jpg', 'elsewhere', '8.jpg']
     for camids in (None, [1, None, 0]):
-        wanted = naive_search(queries, draw(150), 6, lambda query, row: (
-            own[query] != f'{row}.jpg' and
-            (camids is None or camids[query] is None or camids[query] != cameras[row])))
+        wanted = naive_search(
+            queries,
+            draw(150),
+            6,
+            lambda query, row: (
+                own[query] != f'{row}.jpg'
+                and (camids is None or camids[query] is None or camids[query] != cameras[row])
+            ),
+        )
         result = index.search(queries, 6, names=own, camids=camids)
         assert rows_of(result) == [[row for _, row in found] for found in wanted]
 
@@ -172,9 +185,15 @@ def test_nothing_is_rebuilt_from_approximations():
             index.rebuilt(kind)
 
 
-@pytest.mark.parametrize('features, text', [
-    (draw(2, 11), 'width 12, these are of width 11'), (draw(2) * np.nan, 'NaN'),
-    (draw(2)[0], 'shape'), (np.zeros((2, 12), int), 'floating')])
+@pytest.mark.parametrize(
+    'features, text',
+    [
+        (draw(2, 11), 'width 12, these are of width 11'),
+        (draw(2) * np.nan, 'NaN'),
+        (draw(2)[0], 'shape'),
+        (np.zeros((2, 12), int), 'floating'),
+    ],
+)
 def test_wrong_features_are_refused(features, text):
     index = filled()
     with pytest.raises((ValueError, TypeError), match=text):
@@ -187,29 +206,41 @@ def test_wrong_features_are_refused(features, text):
 def test_features_of_another_model_are_refused():
     index = GalleryIndex(12, model='mine')
     index.add(draw(2), ['a', 'b'], model='mine')
-    for call in (lambda: index.add(draw(1), ['c'], model='yours'),
-                 lambda: index.search(draw(1), model='yours')):
+    for call in (
+        lambda: index.add(draw(1), ['c'], model='yours'),
+        lambda: index.search(draw(1), model='yours'),
+    ):
         with pytest.raises(ValueError, match="of model 'mine', these are of 'yours'"):
             call()
 
 
-@pytest.mark.parametrize('wrong, text', [
-    (lambda: GalleryIndex(0), 'dims'), (lambda: GalleryIndex(4, 'lsh'), 'lsh'),
-    (lambda: GalleryIndex(4, dict(type='flat', nlist=3)), 'nlist'),
-    (lambda: GalleryIndex(4, 3), 'kind'), (lambda: GalleryIndex(4, model=3), 'model'),
-    (lambda: IVF(nlist=0), 'nlist'), (lambda: HNSW(M=1), 'M'), (lambda: IVFPQ(m=1.5), 'm='),
-    (lambda: filled().search(draw(1), 0), 'k='), (lambda: filled().remove(['x']), "'x'"),
-    (lambda: filled().remove('0.jpg'), 'sequence'),
-    (lambda: filled().search(draw(2), names=['a']), '1 names'),
-    (lambda: filled().add(draw(2), ['a']), '2 features, but 1 names'),
-    (lambda: filled().add(draw(1), ['a'], pids=[1.5]), '1.5'),
-    (lambda: filled().add(draw(1), ['a'], infos=[{'x': object()}]), 'JSON'),
-    (lambda: filled().add(draw(1), ['a'], pids=[1, 2]), 'length'),
-    (lambda: filled().search(draw(1), threshold='near'), 'threshold'),
-    (lambda: filled().search(draw(1), rerank=True), r'rerank=True is a Rerank\(\), or None'),
-    (lambda: setattr(filled(), 'threshold', 'near'), "distance='near'"),
-    (lambda: filled(IVF(nlist=151)), 'at least 151, got 150.*flat'),
-    (lambda: filled(IVFPQ(m=4)), 'at least 256'), (lambda: filled(IVFPQ(m=5), 300), 'divisor')])
+@pytest.mark.parametrize(
+    'wrong, text',
+    [
+        (lambda: GalleryIndex(0), 'dims'),
+        (lambda: GalleryIndex(4, 'lsh'), 'lsh'),
+        (lambda: GalleryIndex(4, dict(type='flat', nlist=3)), 'nlist'),
+        (lambda: GalleryIndex(4, 3), 'kind'),
+        (lambda: GalleryIndex(4, model=3), 'model'),
+        (lambda: IVF(nlist=0), 'nlist'),
+        (lambda: HNSW(M=1), 'M'),
+        (lambda: IVFPQ(m=1.5), 'm='),
+        (lambda: filled().search(draw(1), 0), 'k='),
+        (lambda: filled().remove(['x']), "'x'"),
+        (lambda: filled().remove('0.jpg'), 'sequence'),
+        (lambda: filled().search(draw(2), names=['a']), '1 names'),
+        (lambda: filled().add(draw(2), ['a']), '2 features, but 1 names'),
+        (lambda: filled().add(draw(1), ['a'], pids=[1.5]), '1.5'),
+        (lambda: filled().add(draw(1), ['a'], infos=[{'x': object()}]), 'JSON'),
+        (lambda: filled().add(draw(1), ['a'], pids=[1, 2]), 'length'),
+        (lambda: filled().search(draw(1), threshold='near'), 'threshold'),
+        (lambda: filled().search(draw(1), rerank=True), r'rerank=True is a Rerank\(\), or None'),
+        (lambda: setattr(filled(), 'threshold', 'near'), "distance='near'"),
+        (lambda: filled(IVF(nlist=151)), 'at least 151, got 150.*flat'),
+        (lambda: filled(IVFPQ(m=4)), 'at least 256'),
+        (lambda: filled(IVFPQ(m=5), 300), 'divisor'),
+    ],
+)
 def test_wrong_arguments_are_named(wrong, text):
     with pytest.raises((ValueError, TypeError), match=text):
         wrong()

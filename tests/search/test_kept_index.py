@@ -1,4 +1,5 @@
 """An index that is kept: asked without writing, changed by one at a time, and never half."""
+
 import errno
 import json
 import os
@@ -37,8 +38,10 @@ def common(tiny_run, images, monkeypatch):
 
 def states(folder):
     """All that a write would change, also that of a file that is deleted at once."""
-    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns, path.stat().st_ctime_ns)
-            for path in (folder, *folder.iterdir())}
+    return {
+        path.name: (path.stat().st_ino, path.stat().st_mtime_ns, path.stat().st_ctime_ns)
+        for path in (folder, *folder.iterdir())
+    }
 
 
 def answered(images):
@@ -47,8 +50,13 @@ def answered(images):
 
 def test_questions_never_write(common, images):
     before = states(images / 'index')
-    for more in ([], ['--gallery', images / 'gallery'], ['--threshold', .3], ['--kind', 'flat'],
-                 ['--gallery', images / 'gallery', '--prune']):
+    for more in (
+        [],
+        ['--gallery', images / 'gallery'],
+        ['--threshold', 0.3],
+        ['--kind', 'flat'],
+        ['--gallery', images / 'gallery', '--prune'],
+    ):
         assert not common(*more) and answered(images)
     assert states(images / 'index') == before
 
@@ -68,6 +76,7 @@ def test_only_what_changed_is_written(common, images):
 
 def test_a_folder_that_cannot_be_written(common, images, monkeypatch, capsys):
     """A question needs no lock; a change is answered, not kept, and said."""
+
     def fail(self, *args, **kwargs):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
@@ -117,8 +126,18 @@ def test_a_second_writer_is_told_before_it_works(common, images, embedded, capsy
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_keeps_what_is_done(tiny_run, images, monkeypatch, capsys, number):
     count, embed, calls = len(list((images / 'gallery').iterdir())), ReIDInferencer.embed, []
-    arguments = ['--query', images / 'query', '--gallery', images / 'gallery', '--index',
-                 images / 'index', '--batch-size', 3, '--out', images / 'out']
+    arguments = [
+        '--query',
+        images / 'query',
+        '--gallery',
+        images / 'gallery',
+        '--index',
+        images / 'index',
+        '--batch-size',
+        3,
+        '--out',
+        images / 'out',
+    ]
 
     def stop(self, samples):
         calls.extend(samples)
@@ -135,14 +154,18 @@ def test_a_stop_keeps_what_is_done(tiny_run, images, monkeypatch, capsys, number
     assert lines == [f'stopped: 6 entries are kept in {images / "index"}; the same command goes on']
     assert len(load_index(images / 'index')) == 6
     calls.clear()
-    monkeypatch.setattr(ReIDInferencer, 'embed', lambda self, samples: (
-        calls.extend(samples), embed(self, samples))[1])
+    monkeypatch.setattr(
+        ReIDInferencer,
+        'embed',
+        lambda self, samples: (calls.extend(samples), embed(self, samples))[1],
+    )
     assert not start(tiny_run, monkeypatch, *arguments)
     assert len(calls) == 1 + count - 6 + 2 and len(load_index(images / 'index')) == count
 
 
-def test_an_index_from_resumable_features(tiny_run, images, inferencer, embedded, monkeypatch,
-                                          capsys):
+def test_an_index_from_resumable_features(
+    tiny_run, images, inferencer, embedded, monkeypatch, capsys
+):
     extract_to_folder(inferencer, WorkList([str(images / 'gallery')]), images / 'features')
     common = ['--query', images / 'query', '--index', images / 'index', '--out', images / 'out']
     embedded.clear()
@@ -163,8 +186,9 @@ def test_an_index_from_resumable_features(tiny_run, images, inferencer, embedded
     capsys.readouterr()
     assert not start(tiny_run, monkeypatch, *common, '--features', images / 'features')
     assert f'gallery: {len(files)} entries; 1 added or changed' in capsys.readouterr().out
-    np.testing.assert_allclose(*load_index(images / 'index').features([0, len(files) - 1]),
-                               atol=1e-6)
+    np.testing.assert_allclose(
+        *load_index(images / 'index').features([0, len(files) - 1]), atol=1e-6
+    )
 
 
 def test_own_files_are_no_index(tiny_run, images, monkeypatch, capsys):
@@ -174,7 +198,18 @@ def test_own_files_are_no_index(tiny_run, images, monkeypatch, capsys):
     for name in ('deadbeef0123.rows.jsonl', 'notes.txt'):
         (own / name).write_text('mine')
     before = states(own)
-    assert start(tiny_run, monkeypatch, '--query', images / 'query', '--gallery',
-                 images / 'gallery', '--index', own) == 2
+    assert (
+        start(
+            tiny_run,
+            monkeypatch,
+            '--query',
+            images / 'query',
+            '--gallery',
+            images / 'gallery',
+            '--index',
+            own,
+        )
+        == 2
+    )
     assert "no folder of a gallery and holds 'notes.txt'" in capsys.readouterr().err
     assert states(own) == before

@@ -1,4 +1,5 @@
 """Who is known below a threshold; re-ranking against that of the package."""
+
 import numpy as np
 import pytest
 import torch
@@ -22,13 +23,13 @@ def test_nobody_is_known_beyond_the_threshold():
     index = GalleryIndex(12)
     index.add(np.eye(12, dtype=np.float32)[:3], ['x', 'y', 'z'])
     query = np.zeros((2, 12), np.float32)
-    query[0, 0] = 1                       # x itself, distance 0
-    query[1, :2] = .6, .8                 # y at distance .2
+    query[0, 0] = 1  # x itself, distance 0
+    query[1, :2] = 0.6, 0.8  # y at distance .2
     assert index.search(query).known is None
-    index.threshold = .1
-    assert index.threshold == OpenSetThreshold(.1)
+    index.threshold = 0.1
+    assert index.threshold == OpenSetThreshold(0.1)
     np.testing.assert_array_equal(index.search(query).known, [True, False])
-    np.testing.assert_array_equal(index.search(query, threshold=.3).known, [True, True])
+    np.testing.assert_array_equal(index.search(query, threshold=0.3).known, [True, True])
     np.testing.assert_array_equal(index.search(query, threshold=0).known, [False, False])
     hits = index.search(query, rerank=Rerank(3, k1=1, k2=1)).known  # by the distance as before
     np.testing.assert_array_equal(hits, [True, False])
@@ -39,15 +40,18 @@ def test_who_is_claimed_is_the_nearest_though_reranking_hides_it():
     index = GalleryIndex(12)
     index.add(gallery, [str(row) for row in range(60)], pids=pids.tolist())
     nearest = (1 - unit(queries.astype(float)) @ unit(gallery.astype(float)).T).argmin(axis=1)
-    result = index.search(queries, 1, rerank=Rerank(20, k1=6, k2=3), threshold=2.)
-    hidden = [number for number, row in enumerate(nearest)
-              if pids[row] != result.hits[number][0].entry.pid]
+    result = index.search(queries, 1, rerank=Rerank(20, k1=6, k2=3), threshold=2.0)
+    hidden = [
+        number
+        for number, row in enumerate(nearest)
+        if pids[row] != result.hits[number][0].entry.pid
+    ]
     assert hidden
     said = as_lists([Entry('query')] * 60, result)['queries']
     for number, row in enumerate(nearest):
         assert said[number]['answer'][0] == f'id {pids[row]}'
         assert said[number]['nearest_name'] == str(row)
-    nobody, = as_lists([Entry('query')], GalleryIndex(12).search(queries[:1]))['queries']
+    (nobody,) = as_lists([Entry('query')], GalleryIndex(12).search(queries[:1]))['queries']
     assert nobody['answer'] == ['nobody found'] and nobody['nearest_name'] is None
 
 
@@ -74,7 +78,7 @@ def test_reranking_of_candidates_does_not_depend_on_the_other_queries():
     together = index.search(queries, 5, rerank=rerank)
     nearest = index.search(queries, 20)
     for number in (0, 7, 31):
-        alone = index.search(queries[number:number + 1], 5, rerank=rerank)
+        alone = index.search(queries[number : number + 1], 5, rerank=rerank)
         np.testing.assert_array_equal(alone.rows[0], together.rows[number])
         assert set(alone.rows[0]) <= set(nearest.rows[number])
     assert index.search(queries, 30, rerank=rerank).distances.shape == (60, 30)

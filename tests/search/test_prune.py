@@ -1,4 +1,5 @@
 """What an update takes for gone: files inside its inputs, never a disk that is not mounted."""
+
 import json
 import os
 import shutil
@@ -68,10 +69,15 @@ def test_a_mount_below_the_input_and_a_folder_that_was_deleted(disks, index, inf
 def test_inside_is_as_the_input_says(disks, index, inferencer):
     for name in ('one/a.jpg', 'one/deep/a.jpg', 'two/deep/a.jpg', 'two/b.jpg'):
         os.remove(name)
-    cases = {'one': ['one/a.jpg'], 'one/*': ['one/a.jpg'], '*/a.*': ['one/a.jpg'],
-             'o*/**/*.jpg': ['one/a.jpg', 'one/deep/a.jpg'], 'two/a.jpg': [],
-             'list.txt': ['one/a.jpg', 'two/deep/a.jpg'], '*/deep/*.jpg': ['one/deep/a.jpg',
-                                                                          'two/deep/a.jpg']}
+    cases = {
+        'one': ['one/a.jpg'],
+        'one/*': ['one/a.jpg'],
+        '*/a.*': ['one/a.jpg'],
+        'o*/**/*.jpg': ['one/a.jpg', 'one/deep/a.jpg'],
+        'two/a.jpg': [],
+        'list.txt': ['one/a.jpg', 'two/deep/a.jpg'],
+        '*/deep/*.jpg': ['one/deep/a.jpg', 'two/deep/a.jpg'],
+    }
     for given, wanted in cases.items():
         gone = plan_update(index, [given]).gone
         assert sorted(map(os.path.relpath, gone)) == wanted, given

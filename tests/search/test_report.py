@@ -1,4 +1,5 @@
 """What a search tells on a terminal and in files, of names and labels that are no friends."""
+
 import csv
 import json
 
@@ -15,8 +16,12 @@ CLIPBOARD, CLEAR = '\x1b]52;c;cm0gLXJm\x07', '\x1b[2J'
 @pytest.fixture
 def lists():
     index = GalleryIndex(3)
-    index.add(np.eye(3, dtype=np.float32), [f'=cmd|{CLIPBOARD}', f'{CLEAR}\rb.jpg', '+\u202ec'],
-              pids=['@SUM(A1)', '-7', None], camids=[CLEAR, '\tc', None])
+    index.add(
+        np.eye(3, dtype=np.float32),
+        [f'=cmd|{CLIPBOARD}', f'{CLEAR}\rb.jpg', '+\u202ec'],
+        pids=['@SUM(A1)', '-7', None],
+        camids=[CLEAR, '\tc', None],
+    )
     queries = [Entry(f'-q{CLEAR}\nforged: nobody known', '-7')]
     return as_lists(queries, index.search(np.ones((1, 3), np.float32), 3))
 

@@ -1,4 +1,5 @@
 """tools/search.py as a user calls it, in this process, and the gallery that it keeps."""
+
 import csv
 import json
 import shutil
@@ -22,20 +23,34 @@ BLUE, ORANGE, GREY = '#0072B2', '#D55E00', '#969696'
 
 def test_who_is_this(tiny_run, images, inferencer, monkeypatch, capsys):
     out = images / 'out'
-    assert not start(tiny_run, monkeypatch, '--query', images / 'query', '--gallery',
-                     images / 'gallery', '-k', 4, '--out', out)
+    assert not start(
+        tiny_run,
+        monkeypatch,
+        '--query',
+        images / 'query',
+        '--gallery',
+        images / 'gallery',
+        '-k',
+        4,
+        '--out',
+        out,
+    )
     lists = json.loads((out / 'search.json').read_text())
     gallery = inferencer(str(images / 'gallery'))
     queries = inferencer(str(images / 'query'))
     wanted = naive_search(queries.features, gallery.features, 4)
     for query, found in zip(lists['queries'], wanted):
-        np.testing.assert_allclose([hit['distance'] for hit in query['gallery']],
-                                   [distance for distance, _ in found], atol=1e-5)
+        np.testing.assert_allclose(
+            [hit['distance'] for hit in query['gallery']],
+            [distance for distance, _ in found],
+            atol=1e-5,
+        )
         assert query['gallery'][0]['img_path'] == gallery.names[found[0][1]]
     matches = [[hit['match'] for hit in query['gallery']] for query in lists['queries']]
     pid = queries.names[0].split('/')[-1][:4]
-    assert matches[0] == [None if hit['pid'] is None else hit['pid'] == pid
-                          for hit in lists['queries'][0]['gallery']]
+    assert matches[0] == [
+        None if hit['pid'] is None else hit['pid'] == pid for hit in lists['queries'][0]['gallery']
+    ]
     assert matches[1] == [None] * 4  # nothing is claimed of who.png
     assert [list(lists['unreadable'])[0].endswith('zz broken.jpg')] == [True]
     rows = list(csv.DictReader((out / 'search.csv').open(encoding='utf-8')))
@@ -46,22 +61,29 @@ def test_who_is_this(tiny_run, images, inferencer, monkeypatch, capsys):
 
 
 def test_an_index_is_kept_and_only_what_is_new_is_extracted(
-        tiny_run, images, inferencer, monkeypatch):
+    tiny_run, images, inferencer, monkeypatch
+):
     index = GalleryIndex(inferencer.feat_dims)
     files = sorted((images / 'gallery').iterdir())
     calls = []
-    monkeypatch.setattr(inferencer, 'embed', lambda samples, embed=inferencer.embed: (
-        calls.extend(samples), embed(samples))[1])
+    monkeypatch.setattr(
+        inferencer,
+        'embed',
+        lambda samples, embed=inferencer.embed: (calls.extend(samples), embed(samples))[1],
+    )
     update = update_gallery(index, inferencer, [str(images / 'gallery')])
     assert len(calls) == len(files) == len(update.added) == len(index)
     shutil.copy(files[0], images / 'gallery' / 'new.png')
-    shutil.copy(files[1], files[2])                           # another image in its place
+    shutil.copy(files[1], files[2])  # another image in its place
     files[3].write_text('broken now')
     files[4].unlink()
     update = update_gallery(index, inferencer, [str(images / 'gallery')])
     assert len(calls) == len(files) + 2
     assert (update.added, update.changed, update.gone) == (
-        [str(images / 'gallery' / 'new.png')], [str(files[2])], [str(files[4])])
+        [str(images / 'gallery' / 'new.png')],
+        [str(files[2])],
+        [str(files[4])],
+    )
     assert list(update.unreadable) == [str(files[3])] and str(files[3]) not in index.entries
     rows = [index.entries.row_of(str(file)) for file in files[1:3]]
     np.testing.assert_allclose(*index.features(rows), atol=1e-6)
@@ -73,27 +95,41 @@ def test_open_set_and_reranking_with_an_index(tiny_run, images, monkeypatch, cap
     rng = np.random.default_rng(0)
     dims, pids = 64, np.arange(40) % 4
     features = (rng.normal(size=(4, dims))[pids] + rng.normal(size=(40, dims))).astype(np.float32)
-    np.savez(images / 'v.npz', query_f=features, gallery_f=features, query_label=pids,
-             gallery_label=pids)
+    np.savez(
+        images / 'v.npz', query_f=features, gallery_f=features, query_label=pids, gallery_label=pids
+    )
     common = ['--query', images / 'query', '--index', images / 'index', '--out', images / 'out']
-    assert not start(tiny_run, monkeypatch, *common, '--gallery', images / 'gallery', '--fpir',
-                     .1, '--validation', images / 'v.npz', '--kind', 'hnsw')
+    assert not start(
+        tiny_run,
+        monkeypatch,
+        *common,
+        '--gallery',
+        images / 'gallery',
+        '--fpir',
+        0.1,
+        '--validation',
+        images / 'v.npz',
+        '--kind',
+        'hnsw',
+    )
     kept = load_index(images / 'index')
     threshold = kept.threshold
-    assert kept.kind.type == 'hnsw' and (threshold.fpir, threshold.num_strangers) == (.1, 40)
+    assert kept.kind.type == 'hnsw' and (threshold.fpir, threshold.num_strangers) == (0.1, 40)
     assert threshold.gallery_size == len(kept) and threshold.model == kept.model is not None
     pids = [entry.pid for entry in kept.entries]
     assert threshold.gallery_people == len(set(pids) - {None}) + pids.count(None) < len(kept)
     said = capsys.readouterr()
     assert f'threshold {threshold.distance:.4f}: FPIR 0.1 in a gallery of' in said.out
     assert 'warning' not in said.err
-    assert not start(tiny_run, monkeypatch, *common, '--rerank', '--threshold', -1,
-                     '--other-cameras')
+    assert not start(
+        tiny_run, monkeypatch, *common, '--rerank', '--threshold', -1, '--other-cameras'
+    )
     lists = json.loads((images / 'out' / 'search.json').read_text())
     assert [query['answer'][0] for query in lists['queries']] == ['nobody known'] * 2
     first = lists['queries'][0]
-    assert all(hit['reranked'] is not None and hit['camid'] != first['camid']
-               for hit in first['gallery'])
+    assert all(
+        hit['reranked'] is not None and hit['camid'] != first['camid'] for hit in first['gallery']
+    )
     picture = read(images / 'out' / 'search.png')
     assert shows(picture, BLUE) or shows(picture, ORANGE)
 
@@ -102,9 +138,14 @@ def test_a_gallery_that_has_outgrown_its_threshold(tiny_run, images, monkeypatch
     files = sorted((images / 'gallery').iterdir())
     query = ['--query', images / 'query', '--index', images / 'index', '--out', images / 'out']
     features = draw(40, 64)
-    np.savez(images / 'v.npz', query_f=features, gallery_f=features, query_label=range(40),
-             gallery_label=range(40))
-    validation = ['--fpir', .05, '--validation', images / 'v.npz']
+    np.savez(
+        images / 'v.npz',
+        query_f=features,
+        gallery_f=features,
+        query_label=range(40),
+        gallery_label=range(40),
+    )
+    validation = ['--fpir', 0.05, '--validation', images / 'v.npz']
     assert not start(tiny_run, monkeypatch, *query, '--gallery', files[0], files[1], *validation)
     chosen = load_index(images / 'index').threshold
     assert chosen.gallery_size == 2
@@ -114,7 +155,7 @@ def test_a_gallery_that_has_outgrown_its_threshold(tiny_run, images, monkeypatch
     assert said.count('warning: ') == 1
     assert f'the gallery has {len(files)} entries' in said and 'the 2 that its threshold' in said
     assert load_index(images / 'index').threshold == chosen
-    assert not start(tiny_run, monkeypatch, *query, '--threshold', .3)
+    assert not start(tiny_run, monkeypatch, *query, '--threshold', 0.3)
     assert 'warning' not in capsys.readouterr().err
     assert not start(tiny_run, monkeypatch, *query, *validation)
     assert 'warning' not in capsys.readouterr().err
@@ -123,11 +164,30 @@ def test_a_gallery_that_has_outgrown_its_threshold(tiny_run, images, monkeypatch
 
 def test_features_are_kept_where_no_threshold_can_be_chosen(tiny_run, images, monkeypatch, capsys):
     features = draw(10, 64)
-    np.savez(images / 'v.npz', query_f=features, gallery_f=features[:2], query_label=range(10),
-             gallery_label=range(2))
-    assert start(tiny_run, monkeypatch, '--query', images / 'query', '--index', images / 'index',
-                 '--gallery', images / 'gallery', '--fpir', .1, '--validation',
-                 images / 'v.npz') == 2
+    np.savez(
+        images / 'v.npz',
+        query_f=features,
+        gallery_f=features[:2],
+        query_label=range(10),
+        gallery_label=range(2),
+    )
+    assert (
+        start(
+            tiny_run,
+            monkeypatch,
+            '--query',
+            images / 'query',
+            '--index',
+            images / 'index',
+            '--gallery',
+            images / 'gallery',
+            '--fpir',
+            0.1,
+            '--validation',
+            images / 'v.npz',
+        )
+        == 2
+    )
     error = capsys.readouterr().err
     assert 'in the 2 of the validation set, and FPIR' in error and 'there are 10' in error
     kept = load_index(images / 'index')
@@ -136,8 +196,13 @@ def test_features_are_kept_where_no_threshold_can_be_chosen(tiny_run, images, mo
 
 def test_features_of_a_test_set_and_of_an_extraction(images):
     features = draw(10)
-    np.savez(images / 'set.npz', query_f=features, gallery_f=features[:6], query_label=range(10),
-             gallery_label=range(6))
+    np.savez(
+        images / 'set.npz',
+        query_f=features,
+        gallery_f=features[:6],
+        query_label=range(10),
+        gallery_label=range(6),
+    )
     index = gallery_of_features(str(images / 'set.npz'))
     assert [entry.pid for entry in index.entries] == list(range(6)) and index.dims == 12
     assert index.search(features[4:5], 1).hits[0][0].entry.name == 'gallery 4'
@@ -188,48 +253,83 @@ def test_another_pattern_is_applied_to_what_is_there_too(images, inferencer, emb
     shutil.copy(index.entries[1].name, images / 'gallery' / '0001_c9.png')
     update_gallery(index, inferencer, inputs)  # the pattern stays
     assert len(embedded) == count + 1 and index.pattern == other
-    assert [entry.pid for entry in index.entries] == ['mine', *(
-        entry.name.split('_c')[-1][0] for entry in list(index.entries)[1:-1]), '9']
+    assert [entry.pid for entry in index.entries] == [
+        'mine',
+        *(entry.name.split('_c')[-1][0] for entry in list(index.entries)[1:-1]),
+        '9',
+    ]
     np.testing.assert_array_equal(index.features()[:-1], before)
 
 
 def test_a_query_has_the_form_of_the_labels_it_is_compared_with():
     queries = [Entry('a', '0007', '1'), Entry('b', 'x7', None)]
     assert labelled_like(queries, [Entry('', 7, 'c'), Entry('', None, 'd')]) == [
-        Entry('a', 7, '1'), Entry('b', 'x7', None)]
+        Entry('a', 7, '1'),
+        Entry('b', 'x7', None),
+    ]
     assert labelled_like(queries, [Entry('', 7, 1), Entry('', '7', 1)]) == [
-        Entry('a', '0007', 1), Entry('b', 'x7', None)]
+        Entry('a', '0007', 1),
+        Entry('b', 'x7', None),
+    ]
     assert labelled_like(queries, []) == queries
 
 
-def test_features_of_a_test_set_know_the_query_and_its_camera(tiny_run, images, inferencer,
-                                                              monkeypatch):
+def test_features_of_a_test_set_know_the_query_and_its_camera(
+    tiny_run, images, inferencer, monkeypatch
+):
     gallery = inferencer(str(images / 'gallery'))
     labels = [parse_labels(name) for name in gallery.names]
     pids, cams = ([int(label or 0) for label in column] for column in zip(*labels))
-    np.savez(images / 'set.npz', query_f=gallery.features[:1], query_label=pids[:1],
-             query_cam=cams[:1], gallery_f=gallery.features, gallery_label=pids, gallery_cam=cams)
+    np.savez(
+        images / 'set.npz',
+        query_f=gallery.features[:1],
+        query_label=pids[:1],
+        query_cam=cams[:1],
+        gallery_f=gallery.features,
+        gallery_label=pids,
+        gallery_cam=cams,
+    )
     query = next(path for path in (images / 'query').iterdir() if path.name[0] == '0')
     pid, camid = map(int, parse_labels(query.name))
-    assert not start(tiny_run, monkeypatch, '--query', query, '--features', images / 'set.npz',
-                     '-k', 99, '--other-cameras', '--out', images / 'out')
+    assert not start(
+        tiny_run,
+        monkeypatch,
+        '--query',
+        query,
+        '--features',
+        images / 'set.npz',
+        '-k',
+        99,
+        '--other-cameras',
+        '--out',
+        images / 'out',
+    )
     hits = json.loads((images / 'out' / 'search.json').read_text())['queries'][0]['gallery']
     assert len(hits) == sum(cam != camid for cam in cams) < len(cams)
-    assert sum(hit['match'] for hit in hits) == sum(
-        (label, cam) == (pid, cam) != (pid, camid) for label, cam in zip(pids, cams)) > 0
+    assert (
+        sum(hit['match'] for hit in hits)
+        == sum((label, cam) == (pid, cam) != (pid, camid) for label, cam in zip(pids, cams))
+        > 0
+    )
 
 
-def test_a_folder_of_features_knows_its_model_and_its_files(tiny_run, images, inferencer,
-                                                            monkeypatch, capsys):
+def test_a_folder_of_features_knows_its_model_and_its_files(
+    tiny_run, images, inferencer, monkeypatch, capsys
+):
     monkeypatch.chdir(images)
     extract_to_folder(inferencer, WorkList(['gallery']), images / 'features')
     assert gallery_of_features('features').model == model_id(inferencer)
     own = sorted((images / 'gallery').iterdir())[0]
     common = ['--query', own, '--features', 'features', '--out', 'out']
-    np.savez('v.npz', query_f=inferencer([own]).features.repeat(9, 0), query_label=range(9),
-             gallery_f=inferencer([own]).features.repeat(50, 0), gallery_label=range(50))
-    assert not start(tiny_run, monkeypatch, *common, '--fpir', .5, '--validation', 'v.npz')
-    query, = json.loads((images / 'out' / 'search.json').read_text())['queries']
+    np.savez(
+        'v.npz',
+        query_f=inferencer([own]).features.repeat(9, 0),
+        query_label=range(9),
+        gallery_f=inferencer([own]).features.repeat(50, 0),
+        gallery_label=range(50),
+    )
+    assert not start(tiny_run, monkeypatch, *common, '--fpir', 0.5, '--validation', 'v.npz')
+    (query,) = json.loads((images / 'out' / 'search.json').read_text())['queries']
     assert query['known'] is not None
     assert query['gallery'] and str(own) not in [hit['img_path'] for hit in query['gallery']]
     manifest = json.loads((images / 'features' / 'manifest.json').read_text())
@@ -241,8 +341,17 @@ def test_a_folder_of_features_knows_its_model_and_its_files(tiny_run, images, in
 
 def test_a_kind_that_is_given_again_builds_nothing(tiny_run, images, monkeypatch):
     common = ['--query', images / 'query', '--index', images / 'index', '--out', images / 'out']
-    assert not start(tiny_run, monkeypatch, *common, '--gallery', images / 'gallery', '--kind',
-                     'ivf', '--kind-options', 'nlist=3')
+    assert not start(
+        tiny_run,
+        monkeypatch,
+        *common,
+        '--gallery',
+        images / 'gallery',
+        '--kind',
+        'ivf',
+        '--kind-options',
+        'nlist=3',
+    )
     with monkeypatch.context() as patch:
         patch.setattr(GalleryIndex, 'rebuilt', None)
         assert not start(tiny_run, patch, *common, '--kind', 'ivf')
@@ -282,21 +391,28 @@ def test_lists_of_queries_and_a_gallery_that_is_gone(tiny_run, images, monkeypat
     assert 'the gallery is empty' in said.err and ', 1 gone\n' in said.out
 
 
-@pytest.mark.parametrize('arguments, text', [
-    (['--query', 'nowhere.png'], 'nowhere.png'), (['--query', 'v.mp4'], 'is a video'),
-    (['--fpir', '.1', '--validation', 'nowhere.npz'], 'no features at nowhere'),
-    (['--fpir', '.1', '--validation', 'list.txt'], 'list.txt is no .npz file'),
-    (['--fpir', '1', '--validation', 'v.npz'], 'above 0, below 1, got 1'),
-    (['--fpir', '.4', '--validation', 'v.npz'], 'at least 3 strangers, there are 2'),
-    (['--fpr', '.5', '--validation', 'v.npz'], 'use --fpir'),
-    (['--fpir', '.5', '--validation', 'v.npz'], 'width 3, the model makes such of width')])
+@pytest.mark.parametrize(
+    'arguments, text',
+    [
+        (['--query', 'nowhere.png'], 'nowhere.png'),
+        (['--query', 'v.mp4'], 'is a video'),
+        (['--fpir', '.1', '--validation', 'nowhere.npz'], 'no features at nowhere'),
+        (['--fpir', '.1', '--validation', 'list.txt'], 'list.txt is no .npz file'),
+        (['--fpir', '1', '--validation', 'v.npz'], 'above 0, below 1, got 1'),
+        (['--fpir', '.4', '--validation', 'v.npz'], 'at least 3 strangers, there are 2'),
+        (['--fpr', '.5', '--validation', 'v.npz'], 'use --fpir'),
+        (['--fpir', '.5', '--validation', 'v.npz'], 'width 3, the model makes such of width'),
+    ],
+)
 def test_mistakes_are_found_before_the_gallery_is_computed(
-        tiny_run, images, embedded, monkeypatch, capsys, arguments, text):
+    tiny_run, images, embedded, monkeypatch, capsys, arguments, text
+):
     monkeypatch.chdir(images)
     (images / 'list.txt').write_text('query/who.png\n')
     (images / 'v.mp4').write_text('')
-    np.savez('v.npz', query_f=draw(2, 3), gallery_f=draw(2, 3), query_label=[1, 2],
-             gallery_label=[1, 2])
+    np.savez(
+        'v.npz', query_f=draw(2, 3), gallery_f=draw(2, 3), query_label=[1, 2], gallery_label=[1, 2]
+    )
     assert start(tiny_run, monkeypatch, '--query', 'query', '--gallery', 'gallery', *arguments) == 2
     assert text in capsys.readouterr().err
     assert len(embedded) <= 1  # which tells the width of the features
@@ -309,15 +425,23 @@ def test_labels_of_names():
     assert parse_labels('BUS_7_cam2.jpg', r'(?P<pid>[A-Z]+_\d+)') == ('BUS_7', None)
 
 
-@pytest.mark.parametrize('arguments, text', [
-    ([], 'nothing to search in'), (['--index', 'nowhere'], 'no gallery in nowhere'),
-    (['--gallery', 'nowhere'], 'nowhere'), (['--index', 'i', '--fpir', '.1'], 'go together'),
-    (['--index', 'i', '-k', '0'], 'at least 1'), (['--index', 'i', '--threshold', 'nan'], 'nan'),
-    (['--features', 'f', '--gallery', 'g'], 'in place of'),
-    (['--features', 'f.npz', '--index', 'i'], 'a folder of'),
-    (['--index', 'i', '--prune'], '--prune removes'), (['--gallery', 'v.mp4'], 'v.mp4'),
-    (['--gallery', 'query', '--kind', 'ivf', '--kind-options', 'nlist=99'], 'at least 99'),
-    (['--gallery', 'query', '--kind', 'flat', '--kind-options', 'nlist=9'], "no \\['nlist'\\]")])
+@pytest.mark.parametrize(
+    'arguments, text',
+    [
+        ([], 'nothing to search in'),
+        (['--index', 'nowhere'], 'no gallery in nowhere'),
+        (['--gallery', 'nowhere'], 'nowhere'),
+        (['--index', 'i', '--fpir', '.1'], 'go together'),
+        (['--index', 'i', '-k', '0'], 'at least 1'),
+        (['--index', 'i', '--threshold', 'nan'], 'nan'),
+        (['--features', 'f', '--gallery', 'g'], 'in place of'),
+        (['--features', 'f.npz', '--index', 'i'], 'a folder of'),
+        (['--index', 'i', '--prune'], '--prune removes'),
+        (['--gallery', 'v.mp4'], 'v.mp4'),
+        (['--gallery', 'query', '--kind', 'ivf', '--kind-options', 'nlist=99'], 'at least 99'),
+        (['--gallery', 'query', '--kind', 'flat', '--kind-options', 'nlist=9'], "no \\['nlist'\\]"),
+    ],
+)
 def test_wrong_arguments(tiny_run, images, monkeypatch, capsys, arguments, text):
     monkeypatch.chdir(images)
     assert start(tiny_run, monkeypatch, '--query', 'query', *arguments) == 2

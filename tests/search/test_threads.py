@@ -1,4 +1,5 @@
 """A gallery that one thread changes while others ask: each answer is of one state, and right."""
+
 import pickle
 import sys
 import threading
@@ -64,8 +65,10 @@ def test_four_ask_while_two_change(kind):
     index.add(features[:STABLE], list(map(str, range(STABLE))), pids=list(range(STABLE)))
     stop, wrong = threading.Event(), []
     threads = [threading.Thread(target=ask, args=(index, features, stop, wrong)) for _ in range(4)]
-    threads += [threading.Thread(target=change, args=(index, features, number, stop, wrong))
-                for number in range(2)]
+    threads += [
+        threading.Thread(target=change, args=(index, features, number, stop, wrong))
+        for number in range(2)
+    ]
     for thread in threads:
         thread.start()
     time.sleep(1.5)
@@ -89,10 +92,15 @@ def test_a_change_that_fails_leaves_what_was_there(kind, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(type(faiss.clone_index(index.vectors)), 'add', fail)
-        for call in (lambda: index.remove(['3']), lambda: index.add(features[:1], ['new']),
-                     lambda: index.add(features[:2], ['5', 'new'], duplicates='replace')):
-            with pytest.raises(MemoryError, match="too little memory to change an index of 60 "
-                                                  "entries: kind='ivfpq'"):
+        for call in (
+            lambda: index.remove(['3']),
+            lambda: index.add(features[:1], ['new']),
+            lambda: index.add(features[:2], ['5', 'new'], duplicates='replace'),
+        ):
+            with pytest.raises(
+                MemoryError,
+                match="too little memory to change an index of 60 entries: kind='ivfpq'",
+            ):
                 call()
     assert list(index.entries) == before and index.search(features, 5).hits == found
 

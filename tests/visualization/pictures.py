@@ -1,4 +1,5 @@
 """What is expected of any picture."""
+
 import cv2
 import numpy as np
 
@@ -14,7 +15,7 @@ def read(path, min_colors=20):
 
 def shows(picture, color, least=30):
     """Whether a colour such as '#0072B2' covers some pixels."""
-    rgb = [int(color[i:i + 2], 16) for i in (1, 3, 5)]
+    rgb = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
     return (picture == rgb).all(-1).sum() >= least
 
 

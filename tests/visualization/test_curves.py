@@ -8,13 +8,22 @@ from reid_fusedloss.visualization.canvas import save_png
 from tests.visualization.pictures import keep_figures
 
 
-def train_line(step, epoch, loss=1., lr=1e-3, **terms):
-    return {'lr': lr, 'data_time': .1, 'loss': loss, **terms, 'time': .2, 'epoch': epoch,
-            'iter': step, 'memory': 100, 'step': step}
+def train_line(step, epoch, loss=1.0, lr=1e-3, **terms):
+    return {
+        'lr': lr,
+        'data_time': 0.1,
+        'loss': loss,
+        **terms,
+        'time': 0.2,
+        'epoch': epoch,
+        'iter': step,
+        'memory': 100,
+        'step': step,
+    }
 
 
 def val_line(epoch, mean_ap, **others):
-    return {'reid/mAP': mean_ap, **others, 'data_time': .1, 'time': .2, 'step': epoch}
+    return {'reid/mAP': mean_ap, **others, 'data_time': 0.1, 'time': 0.2, 'step': epoch}
 
 
 def write(work_dir, timestamp, lines, tail=''):
@@ -29,9 +38,16 @@ def full_run(work_dir):
     lines = []
     for epoch in range(1, 6):
         for step in (epoch * 10 - 5, epoch * 10):
-            lines.append(train_line(step, epoch, 100 * .84**step, loss_circle=step, loss_center=.5))
-        lines.append(val_line(epoch, [10., 40., 30., 35., 20.][epoch - 1], **{
-            'reid/R1': 60. + epoch, 'rerank/mAP': 50. + epoch, 'rerank/mINP': 5.}))
+            lines.append(
+                train_line(step, epoch, 100 * 0.84**step, loss_circle=step, loss_center=0.5)
+            )
+        lines.append(
+            val_line(
+                epoch,
+                [10.0, 40.0, 30.0, 35.0, 20.0][epoch - 1],
+                **{'reid/R1': 60.0 + epoch, 'rerank/mAP': 50.0 + epoch, 'rerank/mINP': 5.0},
+            )
+        )
     return write(work_dir, '20260101_000000', lines)
 
 
@@ -42,72 +58,97 @@ def figure(monkeypatch):
 
 
 def test_a_resumed_run_takes_over_from_its_first_step(tmp_path):
-    write(tmp_path, '20260101_000000', [
-        train_line(5, 1, 9.), val_line(1, 10.), train_line(10, 2, 8.), val_line(2, 20.),
-        train_line(15, 3, 7.), val_line(3, 30.), train_line(20, 4, 6.)])
-    write(tmp_path, '20260102_000000', [train_line(10, 2, 88.), val_line(2, 22.)])
+    write(
+        tmp_path,
+        '20260101_000000',
+        [
+            train_line(5, 1, 9.0),
+            val_line(1, 10.0),
+            train_line(10, 2, 8.0),
+            val_line(2, 20.0),
+            train_line(15, 3, 7.0),
+            val_line(3, 30.0),
+            train_line(20, 4, 6.0),
+        ],
+    )
+    write(tmp_path, '20260102_000000', [train_line(10, 2, 88.0), val_line(2, 22.0)])
     scalars = load_scalars(tmp_path)
-    assert [(r['step'], r['loss']) for r in scalars['train']] == [(5, 9.), (10, 88.)]
-    assert [(r['step'], r['reid/mAP']) for r in scalars['val']] == [(1, 10.), (2, 22.)]
+    assert [(r['step'], r['loss']) for r in scalars['train']] == [(5, 9.0), (10, 88.0)]
+    assert [(r['step'], r['reid/mAP']) for r in scalars['val']] == [(1, 10.0), (2, 22.0)]
 
 
 def test_files_are_read_in_the_order_of_their_timestamps(tmp_path):
-    write(tmp_path, '20260102_000000', [train_line(10, 2, 2.)])
-    write(tmp_path, '20260101_000000', [train_line(5, 1, 1.), train_line(10, 2, 9.)])
-    assert [r['loss'] for r in load_scalars(tmp_path)['train']] == [1., 2.]
+    write(tmp_path, '20260102_000000', [train_line(10, 2, 2.0)])
+    write(tmp_path, '20260101_000000', [train_line(5, 1, 1.0), train_line(10, 2, 9.0)])
+    assert [r['loss'] for r in load_scalars(tmp_path)['train']] == [1.0, 2.0]
 
 
 def lines_of(epochs, loss):
     """Two training lines and an evaluation in each epoch of 10 steps."""
-    return [line for epoch in epochs for line in (
-        train_line(epoch * 10 - 5, epoch, loss), train_line(epoch * 10, epoch, loss),
-        val_line(epoch, loss))]
+    return [
+        line
+        for epoch in epochs
+        for line in (
+            train_line(epoch * 10 - 5, epoch, loss),
+            train_line(epoch * 10, epoch, loss),
+            val_line(epoch, loss),
+        )
+    ]
 
 
 @pytest.mark.parametrize('times', [(1, 2, 3), (3, 1, 2), (2, 3, 1), (3, 2, 1), (2, 1, 3)])
 def test_a_clock_that_was_set_back_loses_no_step(tmp_path, times):
     """A run of three starts: epochs 1 and 2, then from the checkpoint of 2 and of 4."""
-    for day, (epochs, loss) in zip(times, ((range(1, 3), 1.), (range(3, 5), 2.),
-                                           (range(5, 7), 3.))):
+    for day, (epochs, loss) in zip(
+        times, ((range(1, 3), 1.0), (range(3, 5), 2.0), (range(5, 7), 3.0))
+    ):
         write(tmp_path, f'2026010{day}_000000', lines_of(epochs, loss))
     scalars = load_scalars(tmp_path)
     assert [r['step'] for r in scalars['train']] == list(range(5, 61, 5))
-    assert [r['loss'] for r in scalars['train']] == [1.] * 4 + [2.] * 4 + [3.] * 4
+    assert [r['loss'] for r in scalars['train']] == [1.0] * 4 + [2.0] * 4 + [3.0] * 4
     assert [(r['step'], r['reid/mAP']) for r in scalars['val']] == [
-        (1, 1.), (2, 1.), (3, 2.), (4, 2.), (5, 3.), (6, 3.)]
+        (1, 1.0),
+        (2, 1.0),
+        (3, 2.0),
+        (4, 2.0),
+        (5, 3.0),
+        (6, 3.0),
+    ]
 
 
 def test_steps_that_were_repeated_under_a_clock_set_back(tmp_path):
     """Killed in epoch 4, gone on from the checkpoint of epoch 2."""
-    write(tmp_path, '20260102_000000', lines_of(range(1, 5), 1.))
-    write(tmp_path, '20260101_000000', lines_of(range(3, 7), 2.))
+    write(tmp_path, '20260102_000000', lines_of(range(1, 5), 1.0))
+    write(tmp_path, '20260101_000000', lines_of(range(3, 7), 2.0))
     losses = [r['loss'] for r in load_scalars(tmp_path)['train']]
-    assert losses == [1.] * 4 + [2.] * 8
+    assert losses == [1.0] * 4 + [2.0] * 8
 
 
 def test_a_new_start_in_the_folder_takes_over(tmp_path):
-    write(tmp_path, '20260101_000000', lines_of(range(1, 3), 1.))
-    write(tmp_path, '20260102_000000', lines_of(range(3, 5), 2.))
-    write(tmp_path, '20260103_000000', lines_of(range(1, 2), 3.))
-    assert [r['loss'] for r in load_scalars(tmp_path)['train']] == [3., 3.]
+    write(tmp_path, '20260101_000000', lines_of(range(1, 3), 1.0))
+    write(tmp_path, '20260102_000000', lines_of(range(3, 5), 2.0))
+    write(tmp_path, '20260103_000000', lines_of(range(1, 2), 3.0))
+    assert [r['loss'] for r in load_scalars(tmp_path)['train']] == [3.0, 3.0]
 
 
 def test_a_run_whose_first_start_is_gone(tmp_path):
-    write(tmp_path, '20260102_000000', lines_of(range(3, 5), 1.))
-    write(tmp_path, '20260101_000000', lines_of(range(9, 10), 2.))
+    write(tmp_path, '20260102_000000', lines_of(range(3, 5), 1.0))
+    write(tmp_path, '20260101_000000', lines_of(range(9, 10), 2.0))
     assert [r['step'] for r in load_scalars(tmp_path)['train']] == [25, 30, 35, 40, 85, 90]
 
 
 def test_an_evaluation_alone_discards_nothing_and_metrics_of_a_step_are_joined(tmp_path):
-    write(tmp_path, '20260101_000000', [train_line(5, 1), val_line(1, 10.)])
-    write(tmp_path, '20260102_000000', [{'rerank/mAP': 30., 'step': 1}, val_line(1, 11.)])
+    write(tmp_path, '20260101_000000', [train_line(5, 1), val_line(1, 10.0)])
+    write(tmp_path, '20260102_000000', [{'rerank/mAP': 30.0, 'step': 1}, val_line(1, 11.0)])
     scalars = load_scalars(tmp_path)
     assert len(scalars['train']) == 1
-    assert [(r['reid/mAP'], r['rerank/mAP']) for r in scalars['val']] == [(11., 30.)]
+    assert [(r['reid/mAP'], r['rerank/mAP']) for r in scalars['val']] == [(11.0, 30.0)]
 
 
-@pytest.mark.parametrize('place', ['.', '20260101_000000', '20260101_000000/vis_data',
-                                   '20260101_000000/vis_data/scalars.json'])
+@pytest.mark.parametrize(
+    'place',
+    ['.', '20260101_000000', '20260101_000000/vis_data', '20260101_000000/vis_data/scalars.json'],
+)
 def test_run_is_found_from_any_of_its_directories(tmp_path, place):
     full_run(tmp_path)
     assert len(load_scalars(tmp_path / place)['train']) == 10
@@ -147,12 +188,13 @@ def test_missing_file_is_a_file_not_found_error(tmp_path):
 def test_what_mmengine_writes_is_what_is_read(tmp_path):
     backends = pytest.importorskip('mmengine.visualization')
     backend = backends.LocalVisBackend(str(tmp_path / 't' / 'vis_data'))
-    backend.add_scalars({'lr': .1, 'loss': 2., 'epoch': 1, 'iter': 20}, step=20,
-                        file_path='t.json')
-    backend.add_scalars({'reid/mAP': 50.}, step=1, file_path='t.json')
+    backend.add_scalars(
+        {'lr': 0.1, 'loss': 2.0, 'epoch': 1, 'iter': 20}, step=20, file_path='t.json'
+    )
+    backend.add_scalars({'reid/mAP': 50.0}, step=1, file_path='t.json')
     scalars = load_scalars(tmp_path)
-    assert scalars['train'] == [{'lr': .1, 'loss': 2., 'epoch': 1, 'iter': 20, 'step': 20}]
-    assert scalars['val'] == [{'reid/mAP': 50., 'step': 1}]
+    assert scalars['train'] == [{'lr': 0.1, 'loss': 2.0, 'epoch': 1, 'iter': 20, 'step': 20}]
+    assert scalars['val'] == [{'reid/mAP': 50.0, 'step': 1}]
 
 
 def test_loss_panel_draws_total_and_terms_over_epochs_on_a_log_scale(tmp_path, figure):
@@ -160,7 +202,10 @@ def test_loss_panel_draws_total_and_terms_over_epochs_on_a_log_scale(tmp_path, f
     save_curves(tmp_path, tmp_path / 'out.png')
     axes = figure[0].axes[0]
     assert [text.get_text().split()[0] for text in axes.get_legend().texts] == [
-        'total', 'circle', 'center']
+        'total',
+        'circle',
+        'center',
+    ]
     assert axes.get_yscale() == 'log'
     raw_total, circle = axes.lines[0], axes.lines[2]
     np.testing.assert_allclose(raw_total.get_xdata(), np.arange(1, 11) / 2)
@@ -168,7 +213,7 @@ def test_loss_panel_draws_total_and_terms_over_epochs_on_a_log_scale(tmp_path, f
 
 
 def test_loss_within_two_decades_stays_linear_and_a_lone_term_is_not_drawn_twice(tmp_path, figure):
-    lines = [train_line(s, 1, loss, loss_ce=loss) for s, loss in ((1, 99.), (2, 1.))]
+    lines = [train_line(s, 1, loss, loss_ce=loss) for s, loss in ((1, 99.0), (2, 1.0))]
     save_curves(write(tmp_path, 't', lines), tmp_path / 'out.png')
     axes = figure[0].axes[0]
     assert axes.get_yscale() == 'linear'
@@ -176,20 +221,24 @@ def test_loss_within_two_decades_stays_linear_and_a_lone_term_is_not_drawn_twice
 
 
 def test_learning_rate_is_drawn_over_epochs(tmp_path, figure):
-    lines = [train_line(s, (s - 1) // 4 + 1, lr=.1 if s <= 4 else .05) for s in (2, 4, 6, 8)]
+    lines = [train_line(s, (s - 1) // 4 + 1, lr=0.1 if s <= 4 else 0.05) for s in (2, 4, 6, 8)]
     save_curves(write(tmp_path, 't', lines), tmp_path / 'out.png')
     line = figure[0].axes[1].lines[0]
-    np.testing.assert_allclose(line.get_xydata(), [[.5, .1], [1, .1], [1.5, .05], [2, .05]])
+    np.testing.assert_allclose(line.get_xydata(), [[0.5, 0.1], [1, 0.1], [1.5, 0.05], [2, 0.05]])
 
 
 def test_metrics_share_a_colour_and_re_ranked_ones_are_dashed(tmp_path, figure):
     full_run(tmp_path)
     save_curves(tmp_path, tmp_path / 'out.png')
     axes = figure[0].axes[2]
-    drawn = [line for line in axes.lines if line.get_linestyle() != 'None' and
-             len(line.get_xdata()) == 5]
+    drawn = [
+        line for line in axes.lines if line.get_linestyle() != 'None' and len(line.get_xdata()) == 5
+    ]
     by_values = {tuple(line.get_ydata()): line for line in drawn}
-    plain, reranked = by_values[10., 40., 30., 35., 20.], by_values[51., 52., 53., 54., 55.]
+    plain, reranked = (
+        by_values[10.0, 40.0, 30.0, 35.0, 20.0],
+        by_values[51.0, 52.0, 53.0, 54.0, 55.0],
+    )
     assert (plain.get_linestyle(), reranked.get_linestyle()) == ('-', '--')
     assert plain.get_color() == reranked.get_color()
     assert len({line.get_color() for line in drawn}) == 3
@@ -199,12 +248,25 @@ def test_metrics_share_a_colour_and_re_ranked_ones_are_dashed(tmp_path, figure):
 
 
 def test_end_labels_never_touch(tmp_path, figure):
-    lines = [train_line(1, 1), val_line(1, 50., **{
-        'reid/R1': 50.1, 'reid/mINP': 0., 'rerank/mAP': 50.2, 'rerank/R1': 50., 'rerank/mINP': 0.})]
+    lines = [
+        train_line(1, 1),
+        val_line(
+            1,
+            50.0,
+            **{
+                'reid/R1': 50.1,
+                'reid/mINP': 0.0,
+                'rerank/mAP': 50.2,
+                'rerank/R1': 50.0,
+                'rerank/mINP': 0.0,
+            },
+        ),
+    ]
     save_curves(write(tmp_path, 't', lines), tmp_path / 'out.png')
     figure[0].draw_without_rendering()
-    boxes = sorted((text.get_window_extent() for text in figure[0].axes[2].texts),
-                   key=lambda box: box.y0)
+    boxes = sorted(
+        (text.get_window_extent() for text in figure[0].axes[2].texts), key=lambda box: box.y0
+    )
     assert len(boxes) == 6
     assert all(low.y1 <= high.y0 for low, high in zip(boxes, boxes[1:]))
     assert all(box.x1 <= figure[0].bbox.x1 for box in boxes)
@@ -216,24 +278,26 @@ def test_run_without_evaluation_says_so(tmp_path, figure):
 
 
 def test_evaluation_without_training_says_so(tmp_path, figure):
-    save_curves(write(tmp_path, 't', [val_line(1, 10.)]), tmp_path / 'out.png')
+    save_curves(write(tmp_path, 't', [val_line(1, 10.0)]), tmp_path / 'out.png')
     assert [text.get_text() for text in figure[0].axes[0].texts] == ['no training line yet']
     assert figure[0].axes[2].lines
 
 
 def test_nan_and_zero_losses_are_drawn(tmp_path, figure):
-    lines = [train_line(s, 1, loss, loss_a=0., loss_b=.1) for s, loss in
-             enumerate((1000., float('nan'), 1.), 1)]
+    lines = [
+        train_line(s, 1, loss, loss_a=0.0, loss_b=0.1)
+        for s, loss in enumerate((1000.0, float('nan'), 1.0), 1)
+    ]
     save_curves(write(tmp_path, 't', lines), tmp_path / 'out.png')
     smoothed = figure[0].axes[0].lines[1].get_ydata()
     np.testing.assert_array_equal(np.isfinite(smoothed), [True, False, True])
 
 
 def test_smoothing_is_a_centred_mean_blind_to_nan():
-    y = np.arange(150.)
+    y = np.arange(150.0)
     y[75] = np.nan
     smooth = curves.running_mean(y)
-    assert smooth[0] == .5 and smooth[40] == 40. and smooth[74] == 73.5
+    assert smooth[0] == 0.5 and smooth[40] == 40.0 and smooth[74] == 73.5
     assert np.isnan(smooth[75])
 
 

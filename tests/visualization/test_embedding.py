@@ -11,16 +11,19 @@ from tests.visualization.pictures import read, shows
 def make_case(pids=range(6), seed=0):
     rng = np.random.default_rng(seed)
     query_pids, gallery_pids = np.repeat(list(pids), 2), np.repeat(list(pids), 5)
-    return [rng.normal(size=(len(own), 8)) * [5, 4, 3, 2, 1, 1, 1, 1] + 3
-            for own in (query_pids, gallery_pids)] + [query_pids, gallery_pids]
+    return [
+        rng.normal(size=(len(own), 8)) * [5, 4, 3, 2, 1, 1, 1, 1] + 3
+        for own in (query_pids, gallery_pids)
+    ] + [query_pids, gallery_pids]
 
 
 @pytest.mark.parametrize('distance', ['cosine', 'euclidean'])
 def test_pca_is_scikit_learns_of_the_chosen_images(distance):
     query, gallery, query_pids, gallery_pids = make_case()
     found = project(query, gallery, query_pids, gallery_pids, [1, 4], distance=distance)
-    features = np.concatenate([query[np.isin(query_pids, [1, 4])],
-                               gallery[np.isin(gallery_pids, [1, 4])]])
+    features = np.concatenate(
+        [query[np.isin(query_pids, [1, 4])], gallery[np.isin(gallery_pids, [1, 4])]]
+    )
     if distance == 'cosine':
         features = features / np.linalg.norm(features, axis=1, keepdims=True)
     oracle = PCA(2).fit(features)
@@ -41,13 +44,18 @@ def test_pca_does_not_turn_over():
 
 def test_tsne_keeps_far_identities_apart():
     query, gallery, query_pids, gallery_pids = make_case(['a', 'b'])
-    features = [part + 40 * (pids == 'b')[:, None] for part, pids in (
-        (query, query_pids), (gallery, gallery_pids))]
-    found = project(*features, query_pids, gallery_pids, ['a', 'b'], method='tsne',
-                    distance='euclidean')
+    features = [
+        part + 40 * (pids == 'b')[:, None]
+        for part, pids in ((query, query_pids), (gallery, gallery_pids))
+    ]
+    found = project(
+        *features, query_pids, gallery_pids, ['a', 'b'], method='tsne', distance='euclidean'
+    )
     centres = [found.points[found.pids == pid].mean(0) for pid in 'ab']
-    within = max(np.linalg.norm(found.points[found.pids == pid] - centre, axis=1).max()
-                 for pid, centre in zip('ab', centres))
+    within = max(
+        np.linalg.norm(found.points[found.pids == pid] - centre, axis=1).max()
+        for pid, centre in zip('ab', centres)
+    )
     assert np.linalg.norm(centres[0] - centres[1]) > within
 
 
@@ -78,17 +86,25 @@ def test_picture_of_many_identities_is_not_cut_off(tmp_path):
     assert read(save_embedding(models, tmp_path / 'out.png')).shape[0] == 510
 
 
-@pytest.mark.parametrize('call, words', [
-    (lambda: project(*make_case(), [1], method='umap'), "method='umap'"),
-    (lambda: project(*make_case(), [1], distance='l1'), "distance='l1'"),
-    (lambda: project(*make_case(), [1, 77]), r'identities \[77\]: there are 0 to 5'),
-    (lambda: project(*make_case(['a', 'b']), ['c']), "identities .'c'.: .*'a'.* is one"),
-    (lambda: project(*(part[:1] for part in make_case()), [0]), '2 images are too few'),
-    (lambda: choose_identities(np.arange(3), np.arange(3), 41), '1 to 40 identities, got 41'),
-    (lambda: choose_identities(np.arange(3), np.arange(3, 6), 2), 'no identity in common'),
-    (lambda: save_embedding({}, 'out.png'), 'show the same identities'),
-    (lambda: save_embedding({'a': project(*make_case(), [1]), 'b': project(*make_case(), [2])},
-                            'out.png'), 'show the same identities')])
+@pytest.mark.parametrize(
+    'call, words',
+    [
+        (lambda: project(*make_case(), [1], method='umap'), "method='umap'"),
+        (lambda: project(*make_case(), [1], distance='l1'), "distance='l1'"),
+        (lambda: project(*make_case(), [1, 77]), r'identities \[77\]: there are 0 to 5'),
+        (lambda: project(*make_case(['a', 'b']), ['c']), "identities .'c'.: .*'a'.* is one"),
+        (lambda: project(*(part[:1] for part in make_case()), [0]), '2 images are too few'),
+        (lambda: choose_identities(np.arange(3), np.arange(3), 41), '1 to 40 identities, got 41'),
+        (lambda: choose_identities(np.arange(3), np.arange(3, 6), 2), 'no identity in common'),
+        (lambda: save_embedding({}, 'out.png'), 'show the same identities'),
+        (
+            lambda: save_embedding(
+                {'a': project(*make_case(), [1]), 'b': project(*make_case(), [2])}, 'out.png'
+            ),
+            'show the same identities',
+        ),
+    ],
+)
 def test_mistakes_are_said(call, words):
     with pytest.raises(ValueError, match=words):
         call()

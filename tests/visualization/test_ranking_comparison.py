@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from reid_fusedloss.visualization.canvas import save_png
-from reid_fusedloss.visualization.ranking_comparison import (draw_ranking_comparison,
-                                                             match_queries, select_pairs)
+from reid_fusedloss.visualization.ranking_comparison import (
+    draw_ranking_comparison,
+    match_queries,
+    select_pairs,
+)
 from tests.visualization.pictures import read
 from tests.visualization.test_ranking_list import rows_of, write_image
 
@@ -15,19 +18,32 @@ NAMES = ('baseline', 'fused')
 def make_lists(folder, aps, matches, root='/data/a'):
     """A list for each AP; files as `<root>/query/<number>.png`, gallery images real."""
     image = write_image(folder / 'image.png', (240, 200, 40))
-    gallery = [{'img_path': image, 'pid': 0, 'camid': 2, 'distance': .1, 'match': match}
-               for match in matches]
-    queries = [{'img_path': f'{root}/query/{i}.png', 'pid': f'id{i // 2}', 'camid': i % 2,
-                'ap': ap, 'first_match': 1, 'num_positives': 3,
-                'gallery': copy.deepcopy(gallery)} for i, ap in enumerate(aps)]
+    gallery = [
+        {'img_path': image, 'pid': 0, 'camid': 2, 'distance': 0.1, 'match': match}
+        for match in matches
+    ]
+    queries = [
+        {
+            'img_path': f'{root}/query/{i}.png',
+            'pid': f'id{i // 2}',
+            'camid': i % 2,
+            'ap': ap,
+            'first_match': 1,
+            'num_positives': 3,
+            'gallery': copy.deepcopy(gallery),
+        }
+        for i, ap in enumerate(aps)
+    ]
     return {'prefix': 'reid', 'distance': 'cosine', 'queries': queries}
 
 
 @pytest.fixture
 def lists(tmp_path):
     """Gains .4, -.2, 0, .7, .1, and a query without a positive."""
-    return (make_lists(tmp_path, [.5, .6, .3, .2, .8, None], [False, True]),
-            make_lists(tmp_path, [.9, .4, .3, .9, .9, None], [True, True], root='/elsewhere'))
+    return (
+        make_lists(tmp_path, [0.5, 0.6, 0.3, 0.2, 0.8, None], [False, True]),
+        make_lists(tmp_path, [0.9, 0.4, 0.3, 0.9, 0.9, None], [True, True], root='/elsewhere'),
+    )
 
 
 def numbers(pairs):
@@ -38,12 +54,20 @@ def test_queries_are_matched_by_file_wherever_the_data_is(lists):
     lists[1]['queries'].reverse()
     pairs = match_queries(*lists)
     assert numbers(pairs) == [0, 1, 2, 3, 4]
-    assert [round(pair.gain, 9) for pair in pairs] == [.4, -.2, 0, .7, .1]
+    assert [round(pair.gain, 9) for pair in pairs] == [0.4, -0.2, 0, 0.7, 0.1]
 
 
-@pytest.mark.parametrize('num, order, expected', [
-    (2, 'gain', [3, 0]), (2, 'loss', [1, 2]), (3, 'spread', [3, 4, 1]), (1, 'spread', [4]),
-    (99, 'gain', [3, 0, 4, 2, 1]), (99, 'spread', [3, 0, 4, 2, 1])])
+@pytest.mark.parametrize(
+    'num, order, expected',
+    [
+        (2, 'gain', [3, 0]),
+        (2, 'loss', [1, 2]),
+        (3, 'spread', [3, 4, 1]),
+        (1, 'spread', [4]),
+        (99, 'gain', [3, 0, 4, 2, 1]),
+        (99, 'spread', [3, 0, 4, 2, 1]),
+    ],
+)
 def test_queries_are_chosen_by_gain(lists, num, order, expected):
     assert numbers(select_pairs(match_queries(*lists), num, order)) == expected
 
@@ -63,8 +87,9 @@ def test_one_list_stands_above_the_other(lists):
 def test_picture_is_whole_and_has_room_for_all_lists(lists, tmp_path):
     sizes = []
     for num in (1, 3):
-        picture = draw_ranking_comparison(*lists, names=('a $name$ ' + 'x' * 40, 'fused'),
-                                          num_queries=num, width=600)
+        picture = draw_ranking_comparison(
+            *lists, names=('a $name$ ' + 'x' * 40, 'fused'), num_queries=num, width=600
+        )
         sizes.append(read(save_png(picture, tmp_path / 'out.png')).shape[0])
     assert sizes[1] > 2 * sizes[0] - 150
 
@@ -80,8 +105,11 @@ def test_a_long_name_stays_beside_its_row(lists):
 def test_other_test_sets_are_refused(lists):
     first, second = lists
     fewer = dict(second, queries=second['queries'][1:])
-    with pytest.raises(ValueError, match='not over the same test set: 6 and 5 queries, 5 of them '
-                                         'in both; 0.png is in the first alone'):
+    with pytest.raises(
+        ValueError,
+        match='not over the same test set: 6 and 5 queries, 5 of them '
+        'in both; 0.png is in the first alone',
+    ):
         match_queries(first, fewer)
     for key, value in (('pid', 'other'), ('num_positives', 4)):
         changed = copy.deepcopy(second)
@@ -90,10 +118,16 @@ def test_other_test_sets_are_refused(lists):
             match_queries(first, changed)
 
 
-@pytest.mark.parametrize('options, words', [
-    (dict(order='best'), "order='best'"), (dict(num_queries=0), 'num=0'),
-    (dict(topk=0), 'topk=0'), (dict(order='ids'), 'give pids'),
-    (dict(order='ids', pids=['id9', 'id0']), r"\['id9'\]: the test set has id0")])
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        (dict(order='best'), "order='best'"),
+        (dict(num_queries=0), 'num=0'),
+        (dict(topk=0), 'topk=0'),
+        (dict(order='ids'), 'give pids'),
+        (dict(order='ids', pids=['id9', 'id0']), r"\['id9'\]: the test set has id0"),
+    ],
+)
 def test_mistakes_are_said(lists, options, words):
     with pytest.raises(ValueError, match=words):
         draw_ranking_comparison(*lists, names=NAMES, **options)

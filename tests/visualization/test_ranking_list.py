@@ -5,8 +5,12 @@ import cv2
 import numpy as np
 import pytest
 
-from reid_fusedloss.visualization import (draw_ranking_lists, load_ranking_lists,
-                                          save_ranking_lists, select_queries)
+from reid_fusedloss.visualization import (
+    draw_ranking_lists,
+    load_ranking_lists,
+    save_ranking_lists,
+    select_queries,
+)
 
 BLUE, VERMILLION, DARK, GREY = (0, 114, 178), (213, 94, 0), (51, 51, 51), (200, 200, 200)
 MATCHES = [[True, False, True, True], [False, False, True], [False, True, False, False]]
@@ -19,10 +23,20 @@ def write_image(path, rgb, height=64, width=32):
 
 def make_lists(folder, matches=MATCHES, **shape):
     image = write_image(folder / 'image.png', (240, 200, 40), **shape)
-    queries = [{
-        'img_path': image, 'pid': i, 'camid': 1, 'ap': .9 - .1 * i, 'first_match': 1,
-        'gallery': [{'img_path': image, 'pid': 0, 'camid': 2, 'distance': .1 * j, 'match': match}
-                    for j, match in enumerate(row)]} for i, row in enumerate(matches)]
+    queries = [
+        {
+            'img_path': image,
+            'pid': i,
+            'camid': 1,
+            'ap': 0.9 - 0.1 * i,
+            'first_match': 1,
+            'gallery': [
+                {'img_path': image, 'pid': 0, 'camid': 2, 'distance': 0.1 * j, 'match': match}
+                for j, match in enumerate(row)
+            ],
+        }
+        for i, row in enumerate(matches)
+    ]
     return {'prefix': 'reid', 'distance': 'cosine', 'queries': queries}
 
 
@@ -30,16 +44,22 @@ def tiles(picture, color):
     """Boxes (x, y, w, h) of the tiles with corners of a colour: large blots that are not white."""
     count, _, stats, _ = cv2.connectedComponentsWithStats((picture < 255).any(-1).astype(np.uint8))
     boxes = [tuple(int(v) for v in box[:4]) for box in stats[1:count]]
-    return [(x, y, w, h) for x, y, w, h in boxes
-            if w > 40 and h > 30 and tuple(picture[y, x]) == color]
+    return [
+        (x, y, w, h) for x, y, w, h in boxes if w > 40 and h > 30 and tuple(picture[y, x]) == color
+    ]
 
 
 def rows_of(picture):
     """Per row, top to bottom: the tiles left to right as (x, kind)."""
-    found = [(y, x, kind) for kind, color in (('q', DARK), ('+', BLUE), ('-', VERMILLION))
-             for x, y, _, _ in tiles(picture, color)]
-    return [[(x, kind) for at, x, kind in sorted(found) if at == y]
-            for y in sorted({y for y, _, _ in found})]
+    found = [
+        (y, x, kind)
+        for kind, color in (('q', DARK), ('+', BLUE), ('-', VERMILLION))
+        for x, y, _, _ in tiles(picture, color)
+    ]
+    return [
+        [(x, kind) for at, x, kind in sorted(found) if at == y]
+        for y in sorted({y for y, _, _ in found})
+    ]
 
 
 def aps(queries):
@@ -72,7 +92,7 @@ def test_nothing_is_claimed_where_identities_are_unknown(tmp_path):
 def test_columns_are_aligned_and_the_query_stands_apart(tmp_path):
     rows = rows_of(draw_ranking_lists(make_lists(tmp_path)))
     columns = [x for x, _ in rows[0]]
-    assert all([x for x, _ in row] == columns[:len(row)] for row in rows)
+    assert all([x for x, _ in row] == columns[: len(row)] for row in rows)
     steps = np.diff(columns)
     assert len(set(steps[1:])) == 1 and steps[0] > steps[1] + 10
 
@@ -80,11 +100,11 @@ def test_columns_are_aligned_and_the_query_stands_apart(tmp_path):
 def test_frame_of_a_match_is_unbroken_and_of_a_mismatch_dashed_but_for_its_corners(tmp_path):
     picture = draw_ranking_lists(make_lists(tmp_path, [[True, False]]))
     for color, unbroken in ((BLUE, True), (VERMILLION, False)):
-        (x, y, w, h), = tiles(picture, color)
-        inked = (picture[y:y + h, x:x + w] == color).all(-1)
+        ((x, y, w, h),) = tiles(picture, color)
+        inked = (picture[y : y + h, x : x + w] == color).all(-1)
         for side in (inked[0], inked[-1], inked[:, 0], inked[:, -1]):
             assert side.all() == unbroken
-            assert side[:4].all() and side[-4:].all() and side.mean() > .4
+            assert side[:4].all() and side[-4:].all() and side.mean() > 0.4
             np.testing.assert_array_equal(side, side[::-1])
 
 
@@ -92,13 +112,14 @@ def test_frame_of_a_match_is_unbroken_and_of_a_mismatch_dashed_but_for_its_corne
 def test_tiles_take_the_median_aspect_of_the_images(tmp_path, height, width):
     lists = make_lists(tmp_path, [[True] * 10], height=height, width=width)
     for _, _, w, h in tiles(draw_ranking_lists(lists), BLUE):
-        assert (h - 8) / (w - 8) == pytest.approx(height / width, abs=.02)
+        assert (h - 8) / (w - 8) == pytest.approx(height / width, abs=0.02)
 
 
 def test_image_of_another_aspect_is_fitted_undistorted_and_centred(tmp_path):
     lists = make_lists(tmp_path, [[True, True, True]], height=100, width=50)
     lists['queries'][0]['gallery'][1]['img_path'] = write_image(
-        tmp_path / 'square.png', (200, 0, 200), 70, 70)
+        tmp_path / 'square.png', (200, 0, 200), 70, 70
+    )
     picture = draw_ranking_lists(lists)
     box = sorted(tiles(picture, BLUE))[1]
     y, x = np.nonzero((abs(picture.astype(int) - (200, 0, 200)) <= 3).all(-1))
@@ -108,8 +129,8 @@ def test_image_of_another_aspect_is_fitted_undistorted_and_centred(tmp_path):
 
 def test_pixels_are_in_rgb_and_within_two_levels_of_the_image(tmp_path):
     picture = draw_ranking_lists(make_lists(tmp_path, [[True]]))
-    (x, y, w, h), = tiles(picture, BLUE)
-    inside = picture[y + 4:y + h - 4, x + 4:x + w - 4].astype(int)
+    ((x, y, w, h),) = tiles(picture, BLUE)
+    inside = picture[y + 4 : y + h - 4, x + 4 : x + w - 4].astype(int)
     assert abs(inside - (240, 200, 40)).max() <= 3
 
 
@@ -122,10 +143,10 @@ def test_unreadable_image_becomes_a_grey_tile_with_lettering(tmp_path, content):
     lists['queries'][0]['gallery'][1]['img_path'] = str(path)
     picture = draw_ranking_lists(lists)
     assert ''.join(kind for _, kind in rows_of(picture)[0]) == 'q+-+'
-    (x, y, w, h), = tiles(picture, VERMILLION)
-    inside = picture[y + 4:y + h - 4, x + 4:x + w - 4]
+    ((x, y, w, h),) = tiles(picture, VERMILLION)
+    inside = picture[y + 4 : y + h - 4, x + 4 : x + w - 4]
     grey = (inside == GREY).all(-1).mean()
-    assert .5 < grey < .99
+    assert 0.5 < grey < 0.99
     assert (picture == GREY).all(-1).sum() <= (w - 8) * (h - 8)
 
 
@@ -171,12 +192,16 @@ def test_optional_fields_may_be_null_or_absent(tmp_path):
 
 
 def test_selection_orders():
-    lists = {'queries': [{'ap': ap, 'name': i} for i, ap in enumerate(
-        (.5, .1, .9, .3, .7, .1, 1., 0., .2))]}
-    assert aps(select_queries(lists, 3)) == [1., .3, 0.]
-    assert aps(select_queries(lists, 5, 'spread')) == [1., .7, .3, .1, 0.]
-    assert aps(select_queries(lists, 1, 'spread')) == [.3]
-    assert aps(select_queries(lists, 2, 'best')) == [1., .9]
+    lists = {
+        'queries': [
+            {'ap': ap, 'name': i}
+            for i, ap in enumerate((0.5, 0.1, 0.9, 0.3, 0.7, 0.1, 1.0, 0.0, 0.2))
+        ]
+    }
+    assert aps(select_queries(lists, 3)) == [1.0, 0.3, 0.0]
+    assert aps(select_queries(lists, 5, 'spread')) == [1.0, 0.7, 0.3, 0.1, 0.0]
+    assert aps(select_queries(lists, 1, 'spread')) == [0.3]
+    assert aps(select_queries(lists, 2, 'best')) == [1.0, 0.9]
     worst = select_queries(lists, 3, 'worst')
     assert [query['name'] for query in worst] == [7, 1, 5]
     assert len(select_queries(lists, 99, 'spread')) == 9
@@ -196,15 +221,17 @@ def test_random_selection_depends_on_its_seed_alone():
 
 
 def test_query_without_ap_is_the_worst():
-    lists = {'queries': [{'ap': 0.}, {'ap': None}, {'ap': .5}]}
+    lists = {'queries': [{'ap': 0.0}, {'ap': None}, {'ap': 0.5}]}
     assert aps(select_queries(lists, 1, 'worst')) == [None]
 
 
-@pytest.mark.parametrize('arguments, message', [
-    ({'num': 0}, 'num=0'), ({'num': 1, 'order': 'bset'}, "order='bset' is not one of")])
+@pytest.mark.parametrize(
+    'arguments, message',
+    [({'num': 0}, 'num=0'), ({'num': 1, 'order': 'bset'}, "order='bset' is not one of")],
+)
 def test_bad_selection_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        select_queries({'queries': [{'ap': 1.}]}, **arguments)
+        select_queries({'queries': [{'ap': 1.0}]}, **arguments)
 
 
 def test_bad_topk_is_refused(tmp_path):
@@ -224,17 +251,20 @@ def corrupt(lists, *keys, value=None):
     return lists
 
 
-@pytest.mark.parametrize('keys, value, message', [
-    (('queries',), None, "non-empty list 'queries'"),
-    (('queries',), [], "non-empty list 'queries'"),
-    (('queries', 1), 'text', r'queries\[1\] is a str'),
-    (('queries', 1, 'ap'), None, r"queries\[1\] lacks \['ap'\]"),
-    (('queries', 1, 'ap'), 'high', r"queries\[1\]\['ap'\] is 'high'"),
-    (('queries', 0, 'img_path'), 5, r"\['img_path'\] is 5"),
-    (('queries', 0, 'gallery'), 3, r"\['gallery'\] is not a list"),
-    (('queries', 0, 'gallery', 2, 'match'), None, r"gallery\[2\] lacks \['match'\]"),
-    (('queries', 0, 'gallery', 2, 'distance'), True, r"\['distance'\] is True"),
-])
+@pytest.mark.parametrize(
+    'keys, value, message',
+    [
+        (('queries',), None, "non-empty list 'queries'"),
+        (('queries',), [], "non-empty list 'queries'"),
+        (('queries', 1), 'text', r'queries\[1\] is a str'),
+        (('queries', 1, 'ap'), None, r"queries\[1\] lacks \['ap'\]"),
+        (('queries', 1, 'ap'), 'high', r"queries\[1\]\['ap'\] is 'high'"),
+        (('queries', 0, 'img_path'), 5, r"\['img_path'\] is 5"),
+        (('queries', 0, 'gallery'), 3, r"\['gallery'\] is not a list"),
+        (('queries', 0, 'gallery', 2, 'match'), None, r"gallery\[2\] lacks \['match'\]"),
+        (('queries', 0, 'gallery', 2, 'distance'), True, r"\['distance'\] is True"),
+    ],
+)
 def test_malformed_lists_are_refused_with_the_place(tmp_path, keys, value, message):
     path = tmp_path / 'reid.json'
     path.write_text(json.dumps(corrupt(make_lists(tmp_path), *keys, value=value)))

@@ -1,4 +1,5 @@
 """A tiny model, not trained, and a few drawn pedestrians."""
+
 import pytest
 import torch
 from mmengine.registry import MODELS
@@ -33,6 +34,7 @@ def inferencer(folder):
 def answers(folder, inferencer):
     """On a gallery of all test images."""
     index = GalleryIndex(inferencer.feat_dims, model=model_id(inferencer))
-    assert not update_gallery(index, inferencer, [str(folder / 'data' / 'bounding_box_test')]
-                              ).unreadable
+    assert not update_gallery(
+        index, inferencer, [str(folder / 'data' / 'bounding_box_test')]
+    ).unreadable
     return Answers(inferencer, index)

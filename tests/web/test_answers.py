@@ -1,4 +1,5 @@
 """What the page says, without the page."""
+
 import shutil
 import sys
 from configparser import ConfigParser
@@ -30,8 +31,8 @@ def test_answer_is_the_order_of_the_distances(answers, folder, inferencer):
     assert [hit.distance for hit in answer.hits] == pytest.approx(distances[order], abs=1e-5)
     assert answer.query.name == str(query) and answer.query.image.shape == (48, 24, 3)
     nearest = distances.min()
-    assert answers.ask(str(query), 1, threshold=nearest + .01).known
-    assert not answers.ask(str(query), 1, threshold=nearest - .01).known
+    assert answers.ask(str(query), 1, threshold=nearest + 0.01).known
+    assert not answers.ask(str(query), 1, threshold=nearest - 0.01).known
     assert answers.ask(str(query), 1, threshold=2).known
 
 
@@ -43,8 +44,10 @@ def test_reranked_answers_stand_in_their_own_order(answers, folder):
 
 
 def test_who_is_claimed_is_the_nearest_whatever_comes_first(answers, folder):
-    asked = (answers.ask(str(query), 50, threshold=1.9)
-             for query in sorted((folder / 'data' / 'query').iterdir()))
+    asked = (
+        answers.ask(str(query), 50, threshold=1.9)
+        for query in sorted((folder / 'data' / 'query').iterdir())
+    )
     answer = next(answer for answer in asked if answer.hits[0].entry.pid is not None)
     first = answer.hits[0].entry
     others = [hit for hit in answer.hits if hit.entry.pid not in (first.pid, None)]
@@ -53,20 +56,28 @@ def test_who_is_claimed_is_the_nearest_whatever_comes_first(answers, folder):
     assert f'<strong>identity {first.pid}</strong>' in verdict
 
 
-@pytest.mark.parametrize('arguments, words', [
-    ((None, 5), 'Choose an image'), (('', 5), 'Choose an image'),
-    (('{folder}/broken.jpg', 5), '“broken.jpg” is not an image'),
-    (('{folder}/gone.jpg', 5), '“gone.jpg” is not an image'),
-    (('{query}', 0), '1 or more'), (('{query}', 2.5), '1 or more'),
-    (('{query}', None), '1 or more'), (('{query}', float('inf')), '1 or more'),
-    (('{query}', 5, False, None), 'a number'), (('{query}', 5, False, float('nan')), 'a number')])
+@pytest.mark.parametrize(
+    'arguments, words',
+    [
+        ((None, 5), 'Choose an image'),
+        (('', 5), 'Choose an image'),
+        (('{folder}/broken.jpg', 5), '“broken.jpg” is not an image'),
+        (('{folder}/gone.jpg', 5), '“gone.jpg” is not an image'),
+        (('{query}', 0), '1 or more'),
+        (('{query}', 2.5), '1 or more'),
+        (('{query}', None), '1 or more'),
+        (('{query}', float('inf')), '1 or more'),
+        (('{query}', 5, False, None), 'a number'),
+        (('{query}', 5, False, float('nan')), 'a number'),
+    ],
+)
 def test_questions_without_an_answer(answers, folder, arguments, words):
     query = next((folder / 'data' / 'query').iterdir())
     path = arguments[0] and arguments[0].format(folder=folder, query=query)
     arguments = (path, *arguments[1:])
     with pytest.raises(QuestionError, match=words):
         answers.ask(*arguments)
-    shown = respond(answers, *(*arguments, False, 2.)[:4])
+    shown = respond(answers, *(*arguments, False, 2.0)[:4])
     assert shown[0] == '' and 'role="alert"' in shown[1] and words in shown[1]
 
 
@@ -80,14 +91,17 @@ def test_no_answer_where_nothing_is_found(answers, folder, monkeypatch):
     other = Answers(answers.inferencer, index)
     with pytest.raises(QuestionError, match='Nothing was found'):
         other.ask(str(query), 1)
-    assert 'Nothing was found' in respond(other, str(query), 1, False, 2.)[1]
+    assert 'Nothing was found' in respond(other, str(query), 1, False, 2.0)[1]
 
 
 def test_weights_that_give_no_features(answers, folder, monkeypatch):
     query = str(next((folder / 'data' / 'query').iterdir()))
-    monkeypatch.setattr(answers.inferencer, 'embed', lambda samples: np.full(
-        (len(samples), answers.index.dims), np.nan, np.float32))
-    shown, page = respond(answers, query, 1, False, 2.)
+    monkeypatch.setattr(
+        answers.inferencer,
+        'embed',
+        lambda samples: np.full((len(samples), answers.index.dims), np.nan, np.float32),
+    )
+    shown, page = respond(answers, query, 1, False, 2.0)
     assert shown == '' and 'not finite' in page and 'role="alert"' in page
 
 
@@ -105,8 +119,8 @@ def test_galleries_that_cannot_answer(inferencer, answers):
     assert answers.default_threshold == 2
     index = GalleryIndex(inferencer.feat_dims)
     index.add(np.ones((1, inferencer.feat_dims), np.float32), ['a'])
-    index.threshold = OpenSetThreshold(.4)
-    assert Answers(inferencer, index).default_threshold == .4
+    index.threshold = OpenSetThreshold(0.4)
+    assert Answers(inferencer, index).default_threshold == 0.4
 
 
 def test_a_gallery_that_changes_on_the_disk(answers, folder, inferencer, tmp_path):
@@ -119,11 +133,11 @@ def test_a_gallery_that_changes_on_the_disk(answers, folder, inferencer, tmp_pat
     assert page.index is first, 'an index that has not changed is not loaded again'
     writer = load_index(place)
     writer.add(inferencer([query]).features, [query], pids=['new'])
-    writer.threshold = .3
+    writer.threshold = 0.3
     save_index(writer, place)
     hit = page.ask(query, 1).hits[0]
     assert (hit.entry.name, hit.entry.pid) == (query, 'new') != (known, 'new')
-    assert f'{len(first) + 1} images' in introduction(page) and page.default_threshold == .3
+    assert f'{len(first) + 1} images' in introduction(page) and page.default_threshold == 0.3
     writer.remove([query])
     save_index(writer, place)
     assert page.ask(query, 1).hits[0].entry.name == known
@@ -138,7 +152,7 @@ def test_a_gallery_that_changes_on_the_disk(answers, folder, inferencer, tmp_pat
             state.rename(place)
         with pytest.raises(QuestionError, match='has changed on the disk and cannot be used'):
             page.ask(query, 1)
-        assert 'cannot be used' in respond(page, query, 1, False, 2.)[1]
+        assert 'cannot be used' in respond(page, query, 1, False, 2.0)[1]
         assert 'cannot be used' in introduction(page)
     shutil.rmtree(place)
     (tmp_path / 'away').rename(place)
@@ -147,8 +161,11 @@ def test_a_gallery_that_changes_on_the_disk(answers, folder, inferencer, tmp_pat
 
 def test_releases_of_gradio(answers, monkeypatch):
     monkeypatch.setitem(sys.modules, 'gradio', SimpleNamespace(__version__='5.50.0'))
-    with pytest.raises(ImportError, match=r"needs gradio 6, 5\.50\.0 is installed: pip install "
-                       r"'gradio>=6,<7'"):
+    with pytest.raises(
+        ImportError,
+        match=r'needs gradio 6, 5\.50\.0 is installed: pip install '
+        r"'gradio>=6,<7'",
+    ):
         serve(answers, block=False)
     wanted = ConfigParser()
     wanted.read(REPOSITORY / 'setup.cfg')
@@ -163,8 +180,12 @@ def test_what_is_to_be_installed(answers, monkeypatch):
 
 def test_texts_from_outside_stay_texts(answers, folder, inferencer):
     index = GalleryIndex(inferencer.feat_dims)
-    index.add(np.ones((1, inferencer.feat_dims), np.float32), ['/no/<b>&".jpg'], pids=['<i>'],
-              camids=['"'])
+    index.add(
+        np.ones((1, inferencer.feat_dims), np.float32),
+        ['/no/<b>&".jpg'],
+        pids=['<i>'],
+        camids=['"'],
+    )
     query = str(next((folder / 'data' / 'query').iterdir()))
     page = answer_page(Answers(inferencer, index).ask(query, 1))
     assert '<b>&' not in page and '<i>' not in page
@@ -174,7 +195,7 @@ def test_texts_from_outside_stay_texts(answers, folder, inferencer):
 
 def test_pictures_come_with_the_page(answers, folder):
     query = str(next((folder / 'data' / 'query').iterdir()))
-    shown, page = respond(answers, query, 3, False, 2.)
+    shown, page = respond(answers, query, 3, False, 2.0)
     assert page.count('<img src="data:image/jpeg;base64,') == 3
     assert shown.count('<img src="data:image/jpeg;base64,') == 2
     assert (page + shown).count('alt="') == 5 and 'http' not in page + shown

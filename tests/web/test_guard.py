@@ -1,4 +1,5 @@
 """Which requests the page answers, and what becomes of uploads; by plain HTTP."""
+
 import http.client
 import json
 import os
@@ -15,10 +16,13 @@ from reid_fusedloss.web import guard, serve, uploads
 from reid_fusedloss.web.address import check_address, is_local_name, is_loopback
 from reid_fusedloss.web.uploads import VARIABLE, Uploads
 
-ANSWERS = SimpleNamespace(index='three', grows=False, default_threshold=2.,
-                          current=lambda: 'three', ask=None)  # nobody asks
-BODY = (b'--x\r\nContent-Disposition: form-data; name="files"; filename="%b"\r\n'
-        b'Content-Type: image/png\r\n\r\n%b\r\n--x--\r\n')
+ANSWERS = SimpleNamespace(
+    index='three', grows=False, default_threshold=2.0, current=lambda: 'three', ask=None
+)  # nobody asks
+BODY = (
+    b'--x\r\nContent-Disposition: form-data; name="files"; filename="%b"\r\n'
+    b'Content-Type: image/png\r\n\r\n%b\r\n--x--\r\n'
+)
 
 
 @pytest.fixture
@@ -61,10 +65,14 @@ def files(folder):
 def test_uploads_of_other_sites_are_refused(start, tmp_path):
     address = start()
     own = f'http://127.0.0.1:{address[1]}'
-    for headers in (dict(Origin='https://evil.example'), dict(Origin='null'),
-                    dict(Origin=f'http://localhost:{address[1] + 1}'),
-                    dict(Sec_Fetch_Site='cross-site'), dict(Sec_Fetch_Site='same-site'),
-                    dict(Origin=own, Sec_Fetch_Site='cross-site')):
+    for headers in (
+        dict(Origin='https://evil.example'),
+        dict(Origin='null'),
+        dict(Origin=f'http://localhost:{address[1] + 1}'),
+        dict(Sec_Fetch_Site='cross-site'),
+        dict(Sec_Fetch_Site='same-site'),
+        dict(Origin=own, Sec_Fetch_Site='cross-site'),
+    ):
         status, text = upload(address, **headers)
         assert status == 403 and 'another site' in text, headers
     message = ask(address, 'POST', '/gradio_api/queue/join', dict(Origin='https://evil.example'))
@@ -79,8 +87,10 @@ def test_uploads_of_other_sites_are_refused(start, tmp_path):
 def test_uploads_have_a_limit_together(start, tmp_path, monkeypatch):
     address = start()
     monkeypatch.setattr(guard, 'MOST_BYTES', 10_000)
-    sent = [threading.Thread(target=upload, args=(address, b'%d.png' % number, os.urandom(2_000)))
-            for number in range(12)]
+    sent = [
+        threading.Thread(target=upload, args=(address, b'%d.png' % number, os.urandom(2_000)))
+        for number in range(12)
+    ]
     for thread in sent:
         thread.start()
     for thread in sent:
@@ -91,22 +101,44 @@ def test_uploads_have_a_limit_together(start, tmp_path, monkeypatch):
     monkeypatch.setattr(guard, 'MOST_BYTES', 2**30)
     monkeypatch.setattr(guard, 'MOST_FILES', len(files(tmp_path)) + 1)
     assert [upload(address, b'%d' % number)[0] for number in range(2)] == [200, 507]
-    assert ask(address, 'POST', '/gradio_api/upload', {
-        'Content-Type': 'multipart/form-data; boundary=x'}, iter([BODY % (b'a', b'b')]))[0] == 411
+    assert (
+        ask(
+            address,
+            'POST',
+            '/gradio_api/upload',
+            {'Content-Type': 'multipart/form-data; boundary=x'},
+            iter([BODY % (b'a', b'b')]),
+        )[0]
+        == 411
+    )
     assert ask(address, 'POST', '/gradio_api/queue/join', body=bytes(2**20 + 1))[0] == 413
 
 
 def test_a_file_is_not_fetched_from_elsewhere(start, monkeypatch):
     address, looked_up = start(), []
     known = json.loads(ask(address, 'GET', '/config')[1])
-    number, = (part['id'] for part in known['dependencies'] if len(part['inputs']) == 4)
+    (number,) = (part['id'] for part in known['dependencies'] if len(part['inputs']) == 4)
     look_up = socket.getaddrinfo
-    monkeypatch.setattr(socket, 'getaddrinfo', lambda host, *arguments, **options: (
-        looked_up.append(host), look_up(host, *arguments, **options))[1])
+    monkeypatch.setattr(
+        socket,
+        'getaddrinfo',
+        lambda host, *arguments, **options: (
+            looked_up.append(host),
+            look_up(host, *arguments, **options),
+        )[1],
+    )
     file = dict(path='http://far.example/x.png', meta=dict(_type='gradio.FileData'))
-    body = dict(data=[file, 5, False, 2.], fn_index=number, session_hash='s')
-    assert ask(address, 'POST', '/gradio_api/queue/join', {'Content-Type': 'application/json'},
-               json.dumps(body))[0] == 200
+    body = dict(data=[file, 5, False, 2.0], fn_index=number, session_hash='s')
+    assert (
+        ask(
+            address,
+            'POST',
+            '/gradio_api/queue/join',
+            {'Content-Type': 'application/json'},
+            json.dumps(body),
+        )[0]
+        == 200
+    )
     told = ask(address, 'GET', '/gradio_api/queue/data?session_hash=s')[1]
     assert '"success":false' in told and 'far.example' not in looked_up
 
@@ -118,24 +150,56 @@ def test_other_names_of_this_machine_are_guarded_too(start, host):
     except ValueError:
         pytest.skip(f'this machine has no {host}')
     own = f'[{host}]' if ':' in host else host
-    for name, status in ((own, 200), ('localhost', 200), ('127.9.9.9', 200), ('[::1]', 200),
-                         ('evil.example', 400), ('127.0.0.1.evil.example', 400)):
+    for name, status in (
+        (own, 200),
+        ('localhost', 200),
+        ('127.9.9.9', 200),
+        ('[::1]', 200),
+        ('evil.example', 400),
+        ('127.0.0.1.evil.example', 400),
+    ):
         assert ask(address, 'GET', '/config', dict(Host=f'{name}:{address[1]}'))[0] == status, name
     assert ask(address, 'GET', '/config', dict(Host=''))[0] == 400
 
 
-@pytest.mark.parametrize('header, local', [
-    ('localhost', True), ('LocalHost:80', True), ('localhost.:80', True), ('127.0.0.1', True),
-    ('127.255.1.2:7860', True), ('[::1]:7860', True), ('[::ffff:127.0.0.1]', True), ('', False),
-    (':7860', False), ('10.0.0.1', False), ('[::2]', False), ('localhost.evil', False),
-    ('evil-localhost', False), ('[evil', False), ('own.name:1', True), ('127.0.0.1@evil', False)])
+@pytest.mark.parametrize(
+    'header, local',
+    [
+        ('localhost', True),
+        ('LocalHost:80', True),
+        ('localhost.:80', True),
+        ('127.0.0.1', True),
+        ('127.255.1.2:7860', True),
+        ('[::1]:7860', True),
+        ('[::ffff:127.0.0.1]', True),
+        ('', False),
+        (':7860', False),
+        ('10.0.0.1', False),
+        ('[::2]', False),
+        ('localhost.evil', False),
+        ('evil-localhost', False),
+        ('[evil', False),
+        ('own.name:1', True),
+        ('127.0.0.1@evil', False),
+    ],
+)
 def test_names_of_this_machine(header, local):
     assert is_local_name(header, 'Own.Name') is local
 
 
-@pytest.mark.parametrize('host, loopback', [
-    ('127.0.0.1', True), ('127.1.2.3', True), ('LOCALHOST', True), ('[::1]', True),
-    ('::1', True), ('0.0.0.0', False), ('::', False), ('192.0.2.1', False)])
+@pytest.mark.parametrize(
+    'host, loopback',
+    [
+        ('127.0.0.1', True),
+        ('127.1.2.3', True),
+        ('LOCALHOST', True),
+        ('[::1]', True),
+        ('::1', True),
+        ('0.0.0.0', False),
+        ('::', False),
+        ('192.0.2.1', False),
+    ],
+)
 def test_hosts_of_this_machine_alone(host, loopback):
     assert is_loopback(host) is loopback
 
@@ -164,7 +228,7 @@ def test_stopped_pages_remove_their_uploads(tmp_path, monkeypatch, capsys, numbe
         try:
             while ' in a browser' not in said:
                 said += capsys.readouterr().out
-                time.sleep(.05)
+                time.sleep(0.05)
             port = int(said.split(' in a')[0].rstrip('/').rpartition(':')[2])
             seen.append((upload(('127.0.0.1', port))[0], len(files(tmp_path))))
         finally:  # without it the page would stay

@@ -1,4 +1,5 @@
 """tools/explain.py and tools/serve.py, called as a user does, in this process."""
+
 import os
 import sys
 
@@ -16,8 +17,11 @@ def start(folder, monkeypatch):
     monkeypatch.chdir(folder)
 
     def run(tool, *arguments):
-        monkeypatch.setattr(sys, 'argv', [f'{tool.__name__}.py', 'tiny.py', 'a.pth', '--device',
-                                          'cpu', *map(str, arguments)])
+        monkeypatch.setattr(
+            sys,
+            'argv',
+            [f'{tool.__name__}.py', 'tiny.py', 'a.pth', '--device', 'cpu', *map(str, arguments)],
+        )
         return tool.main()
 
     return run
@@ -50,7 +54,7 @@ def test_names_that_are_no_text(start, folder, capsys, monkeypatch):
     assert 'torn\\udce9.jpg' in capsys.readouterr().out
     answers = given[0][0]
     for path, name in ((seen, 'caf'), (torn, 'torn')):
-        page = ''.join(respond(answers, str(path), 1, False, 2.))
+        page = ''.join(respond(answers, str(path), 1, False, 2.0))
         assert f'{name}\\udce9.jpg' in page and page.encode()
     save_index(answers.index, folder / 'no text index')
     seen.unlink()
@@ -67,14 +71,19 @@ def test_explain_a_pair(start, folder, capsys):
     assert read(folder / 'pair.png').shape[1] > read(folder / 'alone.png').shape[1]
 
 
-@pytest.mark.parametrize('arguments, words', [
-    (['--images', 'gone.jpg'], 'gone.jpg'), (['--images', 'data'], 'if the search is recursive'),
-    (['--images', 'data/query', '--methods', 'similarity'], 'against'),
-    (['--images', 'data/query', '--methods', 'energy', '--against', 'a.jpg'], '--methods'),
-    (['--images', 'data/query', '--identity', '3'], '--methods'),
-    (['--images', 'data/query', '--num-images', '0'], '--num-images 0'),
-    (['--images', 'data/query', '--layer', 'layer9'], 'layer9'),
-    (['--images', 'data/query', '--against', 'broken.jpg'], 'broken.jpg')])
+@pytest.mark.parametrize(
+    'arguments, words',
+    [
+        (['--images', 'gone.jpg'], 'gone.jpg'),
+        (['--images', 'data'], 'if the search is recursive'),
+        (['--images', 'data/query', '--methods', 'similarity'], 'against'),
+        (['--images', 'data/query', '--methods', 'energy', '--against', 'a.jpg'], '--methods'),
+        (['--images', 'data/query', '--identity', '3'], '--methods'),
+        (['--images', 'data/query', '--num-images', '0'], '--num-images 0'),
+        (['--images', 'data/query', '--layer', 'layer9'], 'layer9'),
+        (['--images', 'data/query', '--against', 'broken.jpg'], 'broken.jpg'),
+    ],
+)
 def test_explain_mistakes(start, capsys, arguments, words):
     assert start(load_tool('explain'), *arguments) == 2
     assert words in capsys.readouterr().err
@@ -106,6 +115,7 @@ def test_serve_an_exported_model(folder, inferencer, answers, monkeypatch):
     for package in ('gradio', 'onnx', 'onnxruntime'):
         pytest.importorskip(package)
     from reid_fusedloss.export import export_onnx
+
     tool, given = load_tool('serve'), []
     monkeypatch.setattr(tool.job, 'serve', lambda *arguments: given.append(arguments))
     monkeypatch.chdir(folder)
@@ -117,17 +127,22 @@ def test_serve_an_exported_model(folder, inferencer, answers, monkeypatch):
     assert answer.hits[0].entry.name == query and answer.hits[0].distance == pytest.approx(0)
     assert not answer.query.maps
     assert (answer.query.image == answers.ask(query, 1).query.image).all()
-    shown, page = respond(exported, query, 3, False, 2.)
+    shown, page = respond(exported, query, 3, False, 2.0)
     assert shown.count('<img ') == 1 and page.count('<img ') == 3
-    assert 'not an image that can be read' in respond(exported, 'broken.jpg', 3, False, 2.)[1]
+    assert 'not an image that can be read' in respond(exported, 'broken.jpg', 3, False, 2.0)[1]
 
 
-@pytest.mark.parametrize('arguments, words', [
-    (['--gallery', 'gone'], 'gone'), (['--index', 'data'], 'no gallery in data'),
-    (['--gallery', 'broken.jpg'], 'the gallery is empty'),
-    (['--gallery', 'data/query', '--port', '99999'], 'port=99999'),
-    (['--gallery', 'data/query', '--host', ''], "host ''"),
-    (['--gallery', 'data/query', '--host', '192.0.2.1'], 'no address of this machine')])
+@pytest.mark.parametrize(
+    'arguments, words',
+    [
+        (['--gallery', 'gone'], 'gone'),
+        (['--index', 'data'], 'no gallery in data'),
+        (['--gallery', 'broken.jpg'], 'the gallery is empty'),
+        (['--gallery', 'data/query', '--port', '99999'], 'port=99999'),
+        (['--gallery', 'data/query', '--host', ''], "host ''"),
+        (['--gallery', 'data/query', '--host', '192.0.2.1'], 'no address of this machine'),
+    ],
+)
 def test_serve_mistakes(start, capsys, arguments, words):
     pytest.importorskip('gradio')
     assert start(load_tool('serve'), *arguments) == 2

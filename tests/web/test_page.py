@@ -1,4 +1,5 @@
 """The page in a browser: what a user does and sees, and what the browser asks for."""
+
 import http.client
 import shutil
 import socket
@@ -10,10 +11,18 @@ import pytest
 from reid_fusedloss.search import load_index, save_index
 from reid_fusedloss.web import Answers, guard, serve
 
-CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))),
-                None)
-OPTIONS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-           '--disable-background-networking', '--disable-component-update', '--disable-sync']
+CHROMIUM = next(
+    filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None
+)
+OPTIONS = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+]
 WAIT = 30_000  # milliseconds
 
 
@@ -68,8 +77,9 @@ def upload(page, path):
 def shown(page, first):
     """Names of the answers, once the first is there."""
     page.wait_for_selector(f'.reid-hits li:first-child figure[data-name="{first}"]')
-    return [figure.get_attribute('data-name') for figure in
-            page.query_selector_all('.reid-hits figure')]
+    return [
+        figure.get_attribute('data-name') for figure in page.query_selector_all('.reid-hits figure')
+    ]
 
 
 def names(answer):
@@ -140,7 +150,7 @@ def test_a_page_shows_the_gallery_of_now(browser, served, folder, tmp_path):
         assert shown(page, names(answers.ask(query, 1))[0])
         writer = load_index(place)
         writer.add(answers.inferencer([query]).features, ['new.jpg'])
-        writer.threshold = .25
+        writer.threshold = 0.25
         save_index(writer, place)
         page.fill('#reid-k input[type=number]', '3')
         page.press('#reid-k input[type=number]', 'Enter')
@@ -148,7 +158,8 @@ def test_a_page_shows_the_gallery_of_now(browser, served, folder, tmp_path):
         page.goto(address)
         page.wait_for_selector(f'text=the {len(writer)} images')
         page.wait_for_function(
-            'document.querySelector("#reid-threshold input[type=number]").value == "0.25"')
+            'document.querySelector("#reid-threshold input[type=number]").value == "0.25"'
+        )
         page.close()
     finally:
         own.close(verbose=False)
@@ -172,9 +183,17 @@ def test_no_file_is_served_by_its_path(served, browser):
     context.close()
 
 
-@pytest.mark.parametrize('name, status', [
-    ('127.0.0.1', 200), ('localhost', 200), ('LOCALHOST', 200), ('evil.example', 400),
-    ('localhost.evil.example', 400), ('', 400)])
+@pytest.mark.parametrize(
+    'name, status',
+    [
+        ('127.0.0.1', 200),
+        ('localhost', 200),
+        ('LOCALHOST', 200),
+        ('evil.example', 400),
+        ('localhost.evil.example', 400),
+        ('', 400),
+    ],
+)
 def test_the_page_answers_to_its_own_name_alone(served, name, status):
     """A site may let its own name lead to 127.0.0.1, and read the page as its own (rebinding)."""
     port = urlparse(served[1]).port

@@ -1,10 +1,12 @@
 """k-reciprocal re-ranking as it was published: dense, in float64, to compare with."""
+
 import numpy as np
 from scipy.spatial.distance import cdist
 
 
-def classic_rerank(query: np.ndarray, gallery: np.ndarray, k1: int = 20, k2: int = 6,
-                   lambda_value: float = 0.3) -> np.ndarray:
+def classic_rerank(
+    query: np.ndarray, gallery: np.ndarray, k1: int = 20, k2: int = 6, lambda_value: float = 0.3
+) -> np.ndarray:
     """Re-ranked distances (Q, G) of Zhong et al. (CVPR 2017) from float64 differences.
 
     Written from the paper and from what its authors' code does where the paper is silent: squared

@@ -15,25 +15,27 @@ run, and what is left of encode is the local query expansion of re-ranking. Extr
 of resident memory above the loaded inputs, of one run in a process of its own after a tiny one.
 Peers are timed in such processes too, between the rounds' runs.
 """
+
 import argparse
 import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
-
 from classic import classic_rerank
 from inputs import SIZES, Inputs, Size, load, parse_size, synthetic, whole_identities
 from measure import Spans, available_memory, timed, timed_with_memory
 from peers import find_peers, peer_stages
-from reid_fusedloss import functional
-from reid_fusedloss.functional.backend import BACKENDS
 from report import Row, difference_cells, figures, machine, table
 from stages import Options, Stage, difference, own_stages
+
+from reid_fusedloss import functional
+from reid_fusedloss.functional.backend import BACKENDS
 
 
 def positive(text: str) -> int:
@@ -43,10 +45,11 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument('--size', default='market', help=f'{", ".join(SIZES)} or QxG, drawn features')
     what.add_argument('--features', type=Path, help='.npz file of tools/evaluate_features.py')
@@ -56,12 +59,22 @@ def parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument('--only', nargs='+', metavar='STAGE', help='names of stages; default: all')
     parser.add_argument('--backend', default='auto', choices=BACKENDS)
     parser.add_argument('--chunk-size', type=positive, help='default: that of the package')
-    parser.add_argument('--peer', type=Path, action='append', default=[],
-                        help='checkout of torchreid or FastReID; repeatable')
+    parser.add_argument(
+        '--peer',
+        type=Path,
+        action='append',
+        default=[],
+        help='checkout of torchreid or FastReID; repeatable',
+    )
     parser.add_argument('--peer-repeat', type=positive, default=1, help='rounds with peers')
-    parser.add_argument('--check', type=int, default=2000, metavar='N',
-                        help='compare re-ranking with a dense float64 one on whole identities of '
-                             'at most N images; 0: no')
+    parser.add_argument(
+        '--check',
+        type=int,
+        default=2000,
+        metavar='N',
+        help='compare re-ranking with a dense float64 one on whole identities of '
+        'at most N images; 0: no',
+    )
     parser.add_argument('--no-memory', action='store_true', help='leave out extra memory')
     parser.add_argument('--json', type=Path, help='file to write the results to')
     parser.add_argument('--stage', help='measure one stage in this process and print JSON')
@@ -88,8 +101,9 @@ def choose_stages(args: argparse.Namespace, options: Options, folder: Path) -> l
     wanted = [args.stage] if args.stage else args.only
     unknown = set(wanted or ()) - {stage.name for stage in stages}
     if unknown:
-        raise ValueError(f'unknown stages {sorted(unknown)}, known are '
-                         f'{[stage.name for stage in stages]}')
+        raise ValueError(
+            f'unknown stages {sorted(unknown)}, known are {[stage.name for stage in stages]}'
+        )
     return [stage for stage in stages if not wanted or stage.name in wanted]
 
 
@@ -103,7 +117,7 @@ def measure_alone(stage: Stage, inputs: Inputs) -> dict[str, Any]:
     try:
         warm_up(stage, inputs.query.shape[1])
         prepared = stage.prepare(inputs)
-        result, seconds, extra = timed_with_memory(lambda: stage.run(prepared))
+        result, seconds, extra = timed_with_memory(partial(stage.run, prepared))
         del prepared
         found = stage.judge(inputs, result) if stage.is_peer else {}
     except Exception as error:  # whatever a peer raises is its result
@@ -113,12 +127,22 @@ def measure_alone(stage: Stage, inputs: Inputs) -> dict[str, Any]:
     return dict(seconds=seconds, extra_bytes=extra, figures=found)
 
 
-def measure_in_child(stage: Stage, argv: Sequence[str], options: Options,
-                     folder: Path) -> dict[str, Any]:
+def measure_in_child(
+    stage: Stage, argv: Sequence[str], options: Options, folder: Path
+) -> dict[str, Any]:
     """`measure_alone` in a fresh process."""
-    command = [sys.executable, __file__, *argv, '--stage', stage.name, '--compiled', str(folder),
-               '--backend', options.backend]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [
+        sys.executable,
+        __file__,
+        *argv,
+        '--stage',
+        stage.name,
+        '--compiled',
+        str(folder),
+        '--backend',
+        options.backend,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ['no message'])[-1]
         return dict(problem=f'does not run: exit status {done.returncode}, {reason}')
@@ -130,15 +154,17 @@ def too_large(stage: Stage, inputs: Inputs) -> str:
     needed, available = stage.bytes_needed(inputs), available_memory()
     if available is None or needed <= available:
         return ''
-    return (f'skipped: it needs about {needed / 2**30:,.0f} GiB, {available / 2**30:,.0f} GiB '
-            'are available')
+    return (
+        f'skipped: it needs about {needed / 2**30:,.0f} GiB, {available / 2**30:,.0f} GiB '
+        'are available'
+    )
 
 
 def run_here(row: Row, inputs: Inputs) -> None:
     """One more run of one of the package's stages in this process."""
     prepared, spans = row.stage.prepare(inputs), Spans()
     with spans.installed():
-        result, seconds = timed(lambda: row.stage.run(prepared))
+        result, seconds = timed(partial(row.stage.run, prepared))
     del prepared
     if not row.seconds:
         row.figures = row.stage.judge(inputs, result)
@@ -159,8 +185,12 @@ def take_child(row: Row, found: dict[str, Any]) -> None:
         row.figures = found['figures']
 
 
-def run_rounds(rows: Sequence[Row], inputs: Inputs, args: argparse.Namespace,
-               in_child: Callable[[Stage], dict[str, Any]]) -> None:
+def run_rounds(
+    rows: Sequence[Row],
+    inputs: Inputs,
+    args: argparse.Namespace,
+    in_child: Callable[[Stage], dict[str, Any]],
+) -> None:
     """Fill the rows: one run of each stage a round, then each stage's memory."""
     for row in rows:
         row.problem = too_large(row.stage, inputs)
@@ -196,7 +226,7 @@ def log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def main(argv: Optional[Sequence[str]] = None) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Run the benchmark, or with --stage one measurement of it."""
     argv = sys.argv[1:] if argv is None else argv
     args = parse(argv)
@@ -205,7 +235,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     inputs = make_inputs(args)
     options = Options.choose(args.backend, args.chunk_size, inputs.query.shape[1])
     if args.stage:
-        stage, = choose_stages(args, options, args.compiled or Path())
+        (stage,) = choose_stages(args, options, args.compiled or Path())
         print(json.dumps(measure_alone(stage, inputs)))
         return
     head = dict(machine(options), features=f'{args.features or args.size}: {inputs.describe()}')
@@ -214,8 +244,9 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         rows = [Row(stage) for stage in choose_stages(args, options, Path(name))]
         for peer in find_peers(args.peer):
             peer.compile(Path(name))
-        run_rounds(rows, inputs, args,
-                   lambda stage: measure_in_child(stage, argv, options, Path(name)))
+        run_rounds(
+            rows, inputs, args, lambda stage: measure_in_child(stage, argv, options, Path(name))
+        )
     print('', table(rows), '', sep='\n')
     if any(row.figures for row in rows):
         print(figures(rows), '', sep='\n')
@@ -224,8 +255,10 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         print(*problems, '', sep='\n')
     found = check(inputs, args.check, options) if args.check else {}
     if found:
-        print(f're-ranking against dense float64 on {found["images"]:,} images: largest '
-              'difference {}, entries more than 1e-5 apart {}'.format(*difference_cells(found)))
+        print(
+            f're-ranking against dense float64 on {found["images"]:,} images: largest '
+            'difference {}, entries more than 1e-5 apart {}'.format(*difference_cells(found))
+        )
     if args.json:
         by_name = {row.stage.name: row for row in rows}
         stages = [row.as_dict(by_name.get(row.stage.reference)) for row in rows]

@@ -1,4 +1,5 @@
 """Features to measure on: read from a file, or drawn with the structure of a real data set."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
@@ -12,6 +13,7 @@ KEYS = [f'{role}_{key}' for key in ('f', 'label', 'cam') for role in ('query', '
 @dataclass(frozen=True)
 class Inputs:
     """Query and gallery features (Q, C) and (G, C), float32, with their identities and cameras."""
+
     query: np.ndarray
     gallery: np.ndarray
     query_pids: np.ndarray
@@ -37,14 +39,17 @@ class Inputs:
     def describe(self) -> str:
         """Sizes in words."""
         ids, cameras = len(set(self.gallery_pids.tolist())), len(set(self.gallery_camids.tolist()))
-        return (f'{len(self.query):,} queries x {len(self.gallery):,} gallery images, '
-                f'N = {self.num_images:,}, dim {self.query.shape[1]}, {ids:,} gallery identities, '
-                f'{cameras} cameras')
+        return (
+            f'{len(self.query):,} queries x {len(self.gallery):,} gallery images, '
+            f'N = {self.num_images:,}, dim {self.query.shape[1]}, {ids:,} gallery identities, '
+            f'{cameras} cameras'
+        )
 
 
 @dataclass(frozen=True)
 class Size:
     """Numbers of a data set; distractors are gallery images of pid 0, each of another person."""
+
     num_queries: int
     num_gallery: int
     num_ids: int
@@ -110,18 +115,21 @@ def synthetic(size: Size, dim: int, seed: int = 0) -> Inputs:
 
     def images(number: int, num_distractors: int) -> tuple[np.ndarray, ...]:
         pids = np.arange(number) % size.num_ids + 1
-        pids[number - num_distractors:] = 0
+        pids[number - num_distractors :] = 0
         camids = rng.integers(0, size.num_cameras, number)
         features = np.empty((number, dim), np.float32)
         for rows in np.array_split(np.arange(number), number // 4096 + 1):
             latent = offsets[camids[rows]] + np.where(
-                pids[rows, None] > 0, centres[pids[rows]],
-                rng.standard_normal((len(rows), width), np.float32))
+                pids[rows, None] > 0,
+                centres[pids[rows]],
+                rng.standard_normal((len(rows), width), np.float32),
+            )
             spread = noise * np.exp(0.3 * rng.standard_normal((len(rows), 1), np.float32))
             latent += spread * rng.standard_normal((len(rows), width), np.float32)
             features[rows] = latent @ rotation
-            features[rows] += 0.2 * (width / dim)**0.5 * rng.standard_normal(
-                (len(rows), dim), np.float32)
+            features[rows] += (
+                0.2 * (width / dim) ** 0.5 * rng.standard_normal((len(rows), dim), np.float32)
+            )
             features[rows] *= np.exp(0.2 * rng.standard_normal((len(rows), 1), np.float32))
         return features, pids, camids
 

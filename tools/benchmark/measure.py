@@ -1,4 +1,5 @@
 """Seconds and memory of a piece of work, and of the package's functions inside it."""
+
 import ctypes
 import functools
 import gc
@@ -12,18 +13,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
-from typing import Any, Optional
+from typing import Any
 
 PACKAGE = 'reid_fusedloss.functional'
 PRODUCT = 'backend.inner_products'
-UNTIMED = {'backend', 'block_ranking', 'distance', 'features', 'matching', 'ranking',
-           'ranking_result', 'rerank', 'query_expansion.alpha_query_expansion'}
+UNTIMED = {
+    'backend',
+    'block_ranking',
+    'distance',
+    'features',
+    'matching',
+    'ranking',
+    'ranking_result',
+    'rerank',
+    'query_expansion.alpha_query_expansion',
+}
 DEPTH = 2
 
 
 @dataclass
 class Part:
     """A function's share of a stage: how deep in the calls, its name, seconds, seconds of GEMM."""
+
     depth: int
     name: str
     seconds: float
@@ -47,8 +58,11 @@ class Spans:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Wrap all functions, and put them back."""
-        modules = [module for name, module in sys.modules.items()
-                   if name == PACKAGE or name.startswith(f'{PACKAGE}.')]
+        modules = [
+            module
+            for name, module in sys.modules.items()
+            if name == PACKAGE or name.startswith(f'{PACKAGE}.')
+        ]
         wrapped: dict[FunctionType, Callable] = {}
         replaced = []
         for module in modules:
@@ -64,7 +78,7 @@ class Spans:
             for module, name, value in replaced:
                 setattr(module, name, value)
 
-    def share_of_product(self, total: float) -> Optional[float]:
+    def share_of_product(self, total: float) -> float | None:
         """Part of `total` seconds spent in matrix products; None if none was seen."""
         inside = [seconds for path, seconds in self.seconds.items() if path[-1] == PRODUCT]
         return sum(inside) / total if inside else None
@@ -82,9 +96,14 @@ class Spans:
                 part.seconds += seconds
         for path in sorted(parts, key=len, reverse=True)[:-1]:
             parts[path[:-1]].product += parts[path].product
-        return _with_rests({path: part for path, part in parts.items()
-                            if len(path) <= DEPTH and part.seconds >= least * total},
-                           least * total)
+        return _with_rests(
+            {
+                path: part
+                for path, part in parts.items()
+                if len(path) <= DEPTH and part.seconds >= least * total
+            },
+            least * total,
+        )
 
     def _wrap(self, function: FunctionType) -> Callable:
         name = _name(function)
@@ -133,9 +152,12 @@ def _with_rests(parts: dict[tuple[str, ...], Part], least: float) -> list[Part]:
         below = [other for other in parts if len(other) == len(path) + 1 and other[:-1] == path]
         for other in below:
             visit(other)
-        rest = Part(own.depth + 1, f'rest of {own.name}'.removesuffix(' of '),
-                    own.seconds - sum(parts[other].seconds for other in below),
-                    own.product - sum(parts[other].product for other in below))
+        rest = Part(
+            own.depth + 1,
+            f'rest of {own.name}'.removesuffix(' of '),
+            own.seconds - sum(parts[other].seconds for other in below),
+            own.product - sum(parts[other].product for other in below),
+        )
         if below and rest.seconds >= least:
             ordered.append(rest)
 
@@ -150,7 +172,7 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     return result, time.perf_counter() - start
 
 
-def timed_with_memory(work: Callable[[], Any]) -> tuple[Any, float, Optional[int]]:
+def timed_with_memory(work: Callable[[], Any]) -> tuple[Any, float, int | None]:
     """Result, seconds, and the peak of resident memory in bytes above what was there before.
 
     The peak is Linux' VmHWM, which is getrusage's ru_maxrss with the difference that it can be
@@ -177,7 +199,7 @@ def resident_memory() -> int:
     return _status('VmRSS')
 
 
-def available_memory() -> Optional[int]:
+def available_memory() -> int | None:
     """Bytes that can be had without swapping; None where the system does not say."""
     try:
         lines = Path('/proc/meminfo').read_text().splitlines()

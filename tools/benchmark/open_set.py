@@ -13,10 +13,11 @@ Printed are means over the seeds: the FPIR that was measured on the strangers (a
 highest of a seed), the DIR of the known people, and the FPIR of a threshold that is chosen by the
 same rate over pairs of images, as verification does.
 """
+
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,11 +27,12 @@ from reid_fusedloss.functional import TprAtFpr, cosine_distance
 from reid_fusedloss.functional.ranking.matching import GalleryMatches
 from reid_fusedloss.search import choose_threshold
 
-SIZES, RATES, DRAWS = (500, 2000, None), (.01, .1), ('images', 'people')
+SIZES, RATES, DRAWS = (500, 2000, None), (0.01, 0.1), ('images', 'people')
 
 
 class Split(NamedTuple):
     """Rows of the test set: of queries and of gallery entries."""
+
     validation: tuple[np.ndarray, np.ndarray]
     strangers: np.ndarray
     known: np.ndarray
@@ -39,6 +41,7 @@ class Split(NamedTuple):
 
 class Measured(NamedTuple):
     """Of one seed: entries of gallery and of validation gallery, and rates in 0..1."""
+
     size: int
     validation_size: int
     fpir: float
@@ -48,8 +51,9 @@ class Measured(NamedTuple):
 
 def all_distances(features: FeatureSet) -> np.ndarray:
     """Cosine distances, shape (Q, G)."""
-    return cosine_distance(torch.from_numpy(features.query),
-                           torch.from_numpy(features.gallery)).numpy()
+    return cosine_distance(
+        torch.from_numpy(features.query), torch.from_numpy(features.gallery)
+    ).numpy()
 
 
 def split(features: FeatureSet, seed: int) -> Split:
@@ -58,16 +62,22 @@ def split(features: FeatureSet, seed: int) -> Split:
     people = rng.permutation(np.unique(features.query_pids))
     validation, known, strangers = np.array_split(people, 3)
     nobody = rng.permutation(np.flatnonzero(~np.isin(features.gallery_pids, people)))
-    queries, entries = ([np.flatnonzero(np.isin(pids, part))
-                         for part in (validation, known, strangers)]
-                        for pids in (features.query_pids, features.gallery_pids))
+    queries, entries = (
+        [np.flatnonzero(np.isin(pids, part)) for part in (validation, known, strangers)]
+        for pids in (features.query_pids, features.gallery_pids)
+    )
     half = len(nobody) // 2
-    return Split((queries[0], np.append(entries[0], nobody[:half])), queries[2], queries[1],
-                 np.append(entries[1], nobody[half:]))
+    return Split(
+        (queries[0], np.append(entries[0], nobody[:half])),
+        queries[2],
+        queries[1],
+        np.append(entries[1], nobody[half:]),
+    )
 
 
-def draw(features: FeatureSet, entries: np.ndarray, size: Optional[int], by: str,
-         seed: int) -> np.ndarray:
+def draw(
+    features: FeatureSet, entries: np.ndarray, size: int | None, by: str, seed: int
+) -> np.ndarray:
     """So many of the entries, by images or by people; None: all."""
     rng = np.random.default_rng(seed)
     if size is None or size >= len(entries):
@@ -76,24 +86,34 @@ def draw(features: FeatureSet, entries: np.ndarray, size: Optional[int], by: str
         return rng.permutation(entries)[:size]
     pids = features.gallery_pids[entries]
     nobody = ~np.isin(pids, features.query_pids)
-    chosen = rng.permutation(entries[nobody])[:round(size * nobody.mean())]
+    chosen = rng.permutation(entries[nobody])[: round(size * nobody.mean())]
     order = rng.permutation(np.unique(pids[~nobody]))
     people = [entries[pids == pid] for pid in order]
     return np.concatenate([chosen, *people])[:size]
 
 
-def pairs_threshold(features: FeatureSet, rows: tuple[np.ndarray, np.ndarray],
-                    distances: np.ndarray, rates: tuple) -> dict[float, float]:
+def pairs_threshold(
+    features: FeatureSet, rows: tuple[np.ndarray, np.ndarray], distances: np.ndarray, rates: tuple
+) -> dict[float, float]:
     """Thresholds whose false positive rate over all pairs of the validation set is as asked."""
     query, gallery = rows
     observer = TprAtFpr(rates)
-    observer.update(0, distances[np.ix_(query, gallery)],
-                    GalleryMatches(features.query_pids[query], features.gallery_pids[gallery]))
+    observer.update(
+        0,
+        distances[np.ix_(query, gallery)],
+        GalleryMatches(features.query_pids[query], features.gallery_pids[gallery]),
+    )
     return observer.thresholds()
 
 
-def measure(features: FeatureSet, distances: np.ndarray, seed: int, sizes: tuple = SIZES,
-            rates: tuple = RATES, draws: tuple = DRAWS) -> Iterator[tuple[tuple, Measured]]:
+def measure(
+    features: FeatureSet,
+    distances: np.ndarray,
+    seed: int,
+    sizes: tuple = SIZES,
+    rates: tuple = RATES,
+    draws: tuple = DRAWS,
+) -> Iterator[tuple[tuple, Measured]]:
     """Choose and measure for one seed; (draw, size, rate) with what was measured."""
     parts = split(features, seed)
     query, entries = parts.validation
@@ -106,13 +126,24 @@ def measure(features: FeatureSet, distances: np.ndarray, seed: int, sizes: tuple
             alarms = distances[np.ix_(parts.strangers, gallery)].min(axis=1)
             for rate in rates:
                 chosen = choose_threshold(
-                    features.query[query], features.gallery[entries], features.query_pids[query],
-                    features.gallery_pids[entries], fpir=rate, gallery_size=len(gallery),
-                    gallery_people=count_people(features, gallery))
-                yield (by, size, rate), Measured(
-                    len(gallery), len(entries), float(np.mean(alarms < chosen.distance)),
-                    found(features, distances, parts.known, gallery, chosen.distance),
-                    float(np.mean(alarms < by_pairs[rate])))
+                    features.query[query],
+                    features.gallery[entries],
+                    features.query_pids[query],
+                    features.gallery_pids[entries],
+                    fpir=rate,
+                    gallery_size=len(gallery),
+                    gallery_people=count_people(features, gallery),
+                )
+                yield (
+                    (by, size, rate),
+                    Measured(
+                        len(gallery),
+                        len(entries),
+                        float(np.mean(alarms < chosen.distance)),
+                        found(features, distances, parts.known, gallery, chosen.distance),
+                        float(np.mean(alarms < by_pairs[rate])),
+                    ),
+                )
 
 
 def count_people(features: FeatureSet, gallery: np.ndarray) -> int:
@@ -122,8 +153,13 @@ def count_people(features: FeatureSet, gallery: np.ndarray) -> int:
     return len(np.unique(pids[known])) + int(np.count_nonzero(~known))
 
 
-def found(features: FeatureSet, distances: np.ndarray, known: np.ndarray, gallery: np.ndarray,
-          threshold: float) -> float:
+def found(
+    features: FeatureSet,
+    distances: np.ndarray,
+    known: np.ndarray,
+    gallery: np.ndarray,
+    threshold: float,
+) -> float:
     """Share of the known queries with a positive whose own identity is claimed."""
     rows = distances[np.ix_(known, gallery)]
     own = features.query_pids[known][:, None] == features.gallery_pids[gallery]
@@ -144,15 +180,18 @@ def table(results: dict[tuple, list[Measured]]) -> Iterator[str]:
         mean = Measured(*np.mean(runs, axis=0))
         rates = [run.fpir for run in runs]
         drawn = by if size is not None else 'all'
-        yield (f'| {name} | {drawn} | {mean.size:.0f} | {rate:.0%} | {100 * mean.fpir:.2f} % '
-               f'({100 * min(rates):.1f} to {100 * max(rates):.1f}) | {100 * mean.dir:.1f} % | '
-               f'{100 * mean.fpir_of_pairs:.1f} % |')
+        yield (
+            f'| {name} | {drawn} | {mean.size:.0f} | {rate:.0%} | {100 * mean.fpir:.2f} % '
+            f'({100 * min(rates):.1f} to {100 * max(rates):.1f}) | {100 * mean.dir:.1f} % | '
+            f'{100 * mean.fpir_of_pairs:.1f} % |'
+        )
 
 
-def main(argv: Optional[list[str]] = None) -> dict[tuple, list[Measured]]:
+def main(argv: list[str] | None = None) -> dict[tuple, list[Measured]]:
     """Measure all files and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('features', nargs='+', metavar='FILE.npz')
     parser.add_argument('--seeds', type=int, default=10, help='splits; default: %(default)s')
     args = parser.parse_args(argv)

@@ -3,6 +3,7 @@
 Their functions are imported by the location of their file, without the package around it. Nothing
 of theirs is changed, and nothing is copied but rank_cy.pyx, into a temporary folder to compile it.
 """
+
 import importlib.util
 import shutil
 import subprocess
@@ -16,26 +17,41 @@ from types import ModuleType
 
 import numpy as np
 import torch
-
 from inputs import Inputs
+from stages import (
+    EXPANSION,
+    Options,
+    Stage,
+    cosine_distances,
+    difference,
+    figures_of_distances,
+    pick,
+)
+
 from reid_fusedloss import functional
 from reid_fusedloss.functional.reranking.query_expansion import alpha_query_expansion
-from stages import (EXPANSION, Options, Stage, cosine_distances, difference, figures_of_distances,
-                    pick)
 
 FILES = {
-    'torchreid': dict(rank='torchreid/metrics/rank.py', rerank='torchreid/utils/rerank.py',
-                      cython='torchreid/metrics/rank_cylib'),
-    'fastreid': dict(rank='fastreid/evaluation/rank.py', rerank='fastreid/evaluation/rerank.py',
-                     cython='fastreid/evaluation/rank_cylib',
-                     expansion='fastreid/evaluation/query_expansion.py'),
+    'torchreid': dict(
+        rank='torchreid/metrics/rank.py',
+        rerank='torchreid/utils/rerank.py',
+        cython='torchreid/metrics/rank_cylib',
+    ),
+    'fastreid': dict(
+        rank='fastreid/evaluation/rank.py',
+        rerank='fastreid/evaluation/rerank.py',
+        cython='fastreid/evaluation/rank_cylib',
+        expansion='fastreid/evaluation/query_expansion.py',
+    ),
 }
 BYTES_A_PAIR = {'torchreid': 29, 'fastreid': 13}  # that ranking takes, distances included
 ERRORS = 'errors.txt'
-COMPILE = ('import sys, numpy; from setuptools import Extension, setup; '
-           'from Cython.Build import cythonize; '
-           'setup(script_args=["-q", "build_ext", "--inplace"], ext_modules=cythonize('
-           'Extension("rank_cy", ["rank_cy.pyx"], include_dirs=[numpy.get_include()])))')
+COMPILE = (
+    'import sys, numpy; from setuptools import Extension, setup; '
+    'from Cython.Build import cythonize; '
+    'setup(script_args=["-q", "build_ext", "--inplace"], ext_modules=cythonize('
+    'Extension("rank_cy", ["rank_cy.pyx"], include_dirs=[numpy.get_include()])))'
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +62,7 @@ class Peer:
         name: 'torchreid' or 'fastreid'.
         path: the checkout.
     """
+
     name: str
     path: Path
 
@@ -59,8 +76,10 @@ class Peer:
         for name in FILES:
             if (path / name).is_dir():
                 return cls(name, path)
-        raise ValueError(f'--peer {path} holds no folder torchreid or fastreid: give the root of a '
-                         'checkout of KaiyangZhou/deep-person-reid or JDAI-CV/fast-reid')
+        raise ValueError(
+            f'--peer {path} holds no folder torchreid or fastreid: give the root of a '
+            'checkout of KaiyangZhou/deep-person-reid or JDAI-CV/fast-reid'
+        )
 
     def module(self, key: str) -> ModuleType:
         """One of its files as a module of its own."""
@@ -78,9 +97,11 @@ class Peer:
             return _import('rank_cy', libraries[0])
         if (built / ERRORS).is_file():
             raise ImportError((built / ERRORS).read_text().strip().splitlines()[-1])
-        raise ImportError(f'{own / "rank_cy.pyx"} is not compiled: pip install cython setuptools, '
-                          f'and this script does it, or: cd {own} && '
-                          f'{sys.executable} setup.py build_ext --inplace')
+        raise ImportError(
+            f'{own / "rank_cy.pyx"} is not compiled: pip install cython setuptools, '
+            f'and this script does it, or: cd {own} && '
+            f'{sys.executable} setup.py build_ext --inplace'
+        )
 
     def compile(self, folder: Path) -> None:
         """Compile its Cython ranking in a folder of ours, unless it is or Cython is missing."""
@@ -89,8 +110,9 @@ class Peer:
             return
         place.mkdir()
         shutil.copy(source / 'rank_cy.pyx', place)
-        done = subprocess.run([sys.executable, '-c', COMPILE], cwd=place, capture_output=True,
-                              text=True)
+        done = subprocess.run(
+            [sys.executable, '-c', COMPILE], cwd=place, capture_output=True, text=True
+        )
         if done.returncode:
             (place / ERRORS).write_text(done.stderr or f'exit status {done.returncode}')
 
@@ -120,32 +142,70 @@ def peer_stages(peer: Peer, options: Options, folder: Path) -> list[Stage]:
     def distances(inputs: Inputs) -> tuple:
         return cosine_distances(inputs, options), *inputs.labels, 50, False
 
-    def stage(key: str, title: str, load: Callable[[], Callable],
-              arguments: Callable[[Inputs], tuple], judge: Callable, bytes_needed: Callable,
-              reference: str) -> Stage:
-        return Stage(f'{peer.name}.{key}', f'{peer.name} {title}',
-                     lambda inputs: (load(), arguments(inputs)), lambda work: work[0](*work[1]),
-                     judge, bytes_needed, reference, is_peer=True)
+    def stage(
+        key: str,
+        title: str,
+        load: Callable[[], Callable],
+        arguments: Callable[[Inputs], tuple],
+        judge: Callable,
+        bytes_needed: Callable,
+        reference: str,
+    ) -> Stage:
+        return Stage(
+            f'{peer.name}.{key}',
+            f'{peer.name} {title}',
+            lambda inputs: (load(), arguments(inputs)),
+            lambda work: work[0](*work[1]),
+            judge,
+            bytes_needed,
+            reference,
+            is_peer=True,
+        )
 
     def of_pairs(inputs: Inputs) -> int:
         return BYTES_A_PAIR[peer.name] * inputs.num_pairs
 
     stages = [
-        stage('rank_python', 'ranking (Python)', lambda: peer.module('rank').evaluate_rank,
-              lambda inputs: (*distances(inputs), False), _figures_of_ranking, of_pairs,
-              'rank_given'),
-        stage('rank_cython', 'ranking (Cython)', lambda: peer.compiled(folder).evaluate_cy,
-              distances, _figures_of_ranking, of_pairs, 'rank_given'),
-        stage('rerank', 're-ranking', lambda: peer.module('rerank').re_ranking,
-              euclidean_distances, partial(_figures_of_reranking, options),
-              lambda inputs: 24 * inputs.num_images**2, 'rerank'),
+        stage(
+            'rank_python',
+            'ranking (Python)',
+            lambda: peer.module('rank').evaluate_rank,
+            lambda inputs: (*distances(inputs), False),
+            _figures_of_ranking,
+            of_pairs,
+            'rank_given',
+        ),
+        stage(
+            'rank_cython',
+            'ranking (Cython)',
+            lambda: peer.compiled(folder).evaluate_cy,
+            distances,
+            _figures_of_ranking,
+            of_pairs,
+            'rank_given',
+        ),
+        stage(
+            'rerank',
+            're-ranking',
+            lambda: peer.module('rerank').re_ranking,
+            euclidean_distances,
+            partial(_figures_of_reranking, options),
+            lambda inputs: 24 * inputs.num_images**2,
+            'rerank',
+        ),
     ]
     if 'expansion' in FILES[peer.name]:
-        stages.append(stage('expansion', 'query expansion', lambda: peer.module('expansion').aqe,
-                            lambda inputs: (*_normalised(inputs), 1, EXPANSION['k'],
-                                            EXPANSION['alpha']),
-                            partial(_figures_of_expansion, options),
-                            lambda inputs: 8 * inputs.num_images**2, 'expansion'))
+        stages.append(
+            stage(
+                'expansion',
+                'query expansion',
+                lambda: peer.module('expansion').aqe,
+                lambda inputs: (*_normalised(inputs), 1, EXPANSION['k'], EXPANSION['alpha']),
+                partial(_figures_of_expansion, options),
+                lambda inputs: 8 * inputs.num_images**2,
+                'expansion',
+            )
+        )
     return stages
 
 
@@ -160,16 +220,19 @@ def euclidean_distances(inputs: Inputs) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 
 def _normalised(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
-    return tuple(torch.nn.functional.normalize(torch.from_numpy(features))
-                 for features in (inputs.query, inputs.gallery))
+    return tuple(
+        torch.nn.functional.normalize(torch.from_numpy(features))
+        for features in (inputs.query, inputs.gallery)
+    )
 
 
 def _figures_of_ranking(inputs: Inputs, result: tuple) -> dict[str, float]:
     """torchreid returns the CMC and mAP; FastReID the CMC, all AP and all INP."""
     cmc, average_precision, *inverse_penalty = result
     figures = dict(mAP=100 * float(np.mean(average_precision)), R1=100 * float(cmc[0]))
-    return dict(figures, mINP=100 * float(np.mean(inverse_penalty[0]))) if inverse_penalty \
-        else figures
+    return (
+        dict(figures, mINP=100 * float(np.mean(inverse_penalty[0]))) if inverse_penalty else figures
+    )
 
 
 def _figures_of_reranking(options: Options, inputs: Inputs, result: np.ndarray) -> dict[str, float]:
@@ -181,8 +244,10 @@ def _figures_of_expansion(options: Options, inputs: Inputs, result: tuple) -> di
     ours = alpha_query_expansion(inputs.query, inputs.gallery, **EXPANSION, **options.as_dict())
     theirs = [torch.nn.functional.normalize(features) for features in result]
     parts = [difference(a.numpy(), b.numpy()) for a, b in zip(theirs, ours)]
-    return dict(pick(functional.evaluate_ranking(*theirs, *inputs.labels)),
-                **max(parts, key=lambda part: part['largest_difference']))
+    return dict(
+        pick(functional.evaluate_ranking(*theirs, *inputs.labels)),
+        **max(parts, key=lambda part: part['largest_difference']),
+    )
 
 
 def _libraries(folder: Path) -> list[Path]:

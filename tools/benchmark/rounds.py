@@ -1,13 +1,15 @@
 """Interleaved timing: a busy machine slows all that is compared alike."""
+
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any, Optional
+from typing import Any
 
 import torch
-
 from measure import timed_with_memory
+
+CPU = torch.device('cpu')
 
 Work = Callable[[], Any]
 CLOCKS = dict(wall=time.perf_counter, cpu=time.process_time)
@@ -25,24 +27,25 @@ class Timing:
         extra_bytes: peak of memory above the inputs, None: not measured.
         problem: why there are no seconds.
     """
+
     title: str
-    reference: Optional[str] = None
-    images: Optional[int] = None
+    reference: str | None = None
+    images: int | None = None
     seconds: list[float] = field(default_factory=list)
-    extra_bytes: Optional[int] = None
+    extra_bytes: int | None = None
     problem: str = ''
 
     @property
-    def best(self) -> Optional[float]:
+    def best(self) -> float | None:
         """Seconds of the fastest round."""
         return min(self.seconds, default=None)
 
     @property
-    def middle(self) -> Optional[float]:
+    def middle(self) -> float | None:
         """Median of the seconds."""
         return median(self.seconds) if self.seconds else None
 
-    def ratio(self, other: 'Timing') -> Optional[tuple[float, float]]:
+    def ratio(self, other: 'Timing') -> tuple[float, float] | None:
         """This one's fastest round in those of the other, and the median of the rounds' ratios."""
         if not (self.seconds and other.seconds):
             return None
@@ -52,8 +55,13 @@ class Timing:
     def as_dict(self, timings: Mapping[str, 'Timing']) -> dict[str, Any]:
         """For the JSON file."""
         ratio = self.ratio(timings[self.reference]) if self.reference in timings else None
-        return dict(vars(self), min=self.best, median=self.middle,
-                    ratio=ratio and ratio[0], ratio_median=ratio and ratio[1])
+        return dict(
+            vars(self),
+            min=self.best,
+            median=self.middle,
+            ratio=ratio and ratio[0],
+            ratio_median=ratio and ratio[1],
+        )
 
 
 def wait(device: torch.device) -> None:
@@ -62,7 +70,7 @@ def wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def peak_of(work: Work, device: torch.device) -> Optional[int]:
+def peak_of(work: Work, device: torch.device) -> int | None:
     """Bytes above what is there before the work; None where the system does not say."""
     if device.type != 'cuda':
         return timed_with_memory(work)[2]
@@ -72,8 +80,13 @@ def peak_of(work: Work, device: torch.device) -> Optional[int]:
     return torch.cuda.max_memory_allocated(device) - before
 
 
-def run_rounds(works: Mapping[str, Work], timings: Mapping[str, Timing], rounds: int,
-               device: torch.device = torch.device('cpu'), clock: str = 'wall') -> None:
+def run_rounds(
+    works: Mapping[str, Work],
+    timings: Mapping[str, Timing],
+    rounds: int,
+    device: torch.device = CPU,
+    clock: str = 'wall',
+) -> None:
     """Fill the timings by rounds of one run of each; the first run, which is slow, is the caller's.
 
     Every other round goes backwards, so that none is always the one after the largest.

@@ -15,6 +15,7 @@ ten. The exact ones are found by a matrix product outside the index. Memory is w
 holds more than before the index was built, names of the entries included. Loading reads every byte
 for its checksum.
 """
+
 import argparse
 import dataclasses
 import json
@@ -25,15 +26,31 @@ from typing import Any
 
 import numpy as np
 import torch
-
 from measure import resident_memory, timed
+
 from reid_fusedloss.search import GalleryIndex, load_index, save_index
 
 PER_IDENTITY, RANK, NOISE = 20, 64, 0.6
-PROBES = dict(ivf=('nprobe', (1, 4, 16, 64, 256)), hnsw=('ef_search', (16, 64, 256)),
-              ivfpq=('nprobe', (16, 64)))
-COLUMNS = ('kind', 'setting', 'entries', 'train_and_add_s', 'memory_gib', 'file_gib', 'save_s',
-           'load_s', 'one_ms', 'hundred_ms', 'thousand_ms', 'recall1', 'recall10')
+PROBES = dict(
+    ivf=('nprobe', (1, 4, 16, 64, 256)),
+    hnsw=('ef_search', (16, 64, 256)),
+    ivfpq=('nprobe', (16, 64)),
+)
+COLUMNS = (
+    'kind',
+    'setting',
+    'entries',
+    'train_and_add_s',
+    'memory_gib',
+    'file_gib',
+    'save_s',
+    'load_s',
+    'one_ms',
+    'hundred_ms',
+    'thousand_ms',
+    'recall1',
+    'recall10',
+)
 
 
 class Gallery:
@@ -63,12 +80,19 @@ class Gallery:
         return self._draw(identities, seed=0)
 
     def _draw(self, identities: np.ndarray, seed: int) -> np.ndarray:
-        noise = _unit(np.random.default_rng([seed, 1]).standard_normal(
-            (len(identities), self.dims), np.float32))
+        noise = _unit(
+            np.random.default_rng([seed, 1]).standard_normal(
+                (len(identities), self.dims), np.float32
+            )
+        )
         if self.data == 'random':
             return noise
-        codes = np.stack([np.random.default_rng([number, 2]).standard_normal(RANK, np.float32)
-                          for number in np.unique(identities)])
+        codes = np.stack(
+            [
+                np.random.default_rng([number, 2]).standard_normal(RANK, np.float32)
+                for number in np.unique(identities)
+            ]
+        )
         places = np.unique(identities, return_inverse=True)[1]
         return _unit(_unit(codes @ self.basis)[places] + NOISE * noise)
 
@@ -78,14 +102,16 @@ def exact_neighbours(gallery: Gallery, queries: np.ndarray, stop: int) -> np.nda
     best = torch.empty(len(queries), 0), torch.empty(len(queries), 0, dtype=torch.long)
     first = 0
     for part in gallery.parts():
-        part = part[:stop - first]
+        part = part[: stop - first]
         if not len(part):
             break
         for start in range(0, len(part), 10_000):
-            values, rows = (torch.from_numpy(queries) @
-                            torch.from_numpy(part[start:start + 10_000]).T).topk(10)
-            values, rows = (torch.cat(pair, 1) for pair in
-                            zip(best, (values, rows + first + start)))
+            values, rows = (
+                torch.from_numpy(queries) @ torch.from_numpy(part[start : start + 10_000]).T
+            ).topk(10)
+            values, rows = (
+                torch.cat(pair, 1) for pair in zip(best, (values, rows + first + start))
+            )
             values, order = values.topk(10)
             best = values, rows.gather(1, order)
         first += len(part)
@@ -94,7 +120,7 @@ def exact_neighbours(gallery: Gallery, queries: np.ndarray, stop: int) -> np.nda
 
 def build(gallery: Gallery, kind: dict, limit: float) -> tuple[GalleryIndex, dict[str, Any]]:
     """The index of as many parts as are added within the limit, and what it took."""
-    before, seconds = resident_memory(), 0.
+    before, seconds = resident_memory(), 0.0
     index = GalleryIndex(gallery.dims, kind)
     for part in gallery.parts():
         names = [str(len(index) + i) for i in range(len(part))]
@@ -119,14 +145,18 @@ def storage(index: GalleryIndex) -> dict[str, float]:
 def searches(index: GalleryIndex, queries: np.ndarray, exact: np.ndarray) -> dict[str, float]:
     """Milliseconds of a search of one, a hundred and a thousand queries; recalls."""
     index.search(queries[:1])
-    single = np.median([clock(index.search, queries[i:i + 1]) for i in range(20)])
+    single = np.median([clock(index.search, queries[i : i + 1]) for i in range(20)])
     hundred = min(clock(index.search, queries[:100]) for _ in range(3))
     result, thousand = timed(lambda: index.search(queries))
     rows = result.rows
     shared = [len(np.intersect1d(found, true)) for found, true in zip(rows, exact)]
-    return dict(one_ms=1e3 * single, hundred_ms=1e3 * hundred, thousand_ms=1e3 * thousand,
-                recall1=float((rows[:, 0] == exact[:, 0]).mean()),
-                recall10=float(np.mean(shared) / 10))
+    return dict(
+        one_ms=1e3 * single,
+        hundred_ms=1e3 * hundred,
+        thousand_ms=1e3 * thousand,
+        recall1=float((rows[:, 0] == exact[:, 0]).mean()),
+        recall10=float(np.mean(shared) / 10),
+    )
 
 
 def measure_kind(gallery: Gallery, kind: dict, limit: float) -> Iterator[dict[str, Any]]:
@@ -135,19 +165,25 @@ def measure_kind(gallery: Gallery, kind: dict, limit: float) -> Iterator[dict[st
     facts |= storage(index)
     queries = gallery.queries(1000, len(index))
     exact = exact_neighbours(gallery, queries, len(index))
-    option, values = PROBES.get(kind['type'], (None, (None, )))
+    option, values = PROBES.get(kind['type'], (None, (None,)))
     for value in values:
         if option is not None:
             index.kind = dataclasses.replace(index.kind, **{option: value})
-        yield dict(kind=str(index.kind), setting=f'{option}={value}' if option else '', **facts,
-                   **searches(index, queries, exact))
+        yield dict(
+            kind=str(index.kind),
+            setting=f'{option}={value}' if option else '',
+            **facts,
+            **searches(index, queries, exact),
+        )
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """A Markdown table."""
-    lines = [COLUMNS, ('---', ) * len(COLUMNS)]
-    lines += [[f'{row[name]:.3g}' if isinstance(row[name], float) else row[name]
-               for name in COLUMNS] for row in rows]
+    lines = [COLUMNS, ('---',) * len(COLUMNS)]
+    lines += [
+        [f'{row[name]:.3g}' if isinstance(row[name], float) else row[name] for name in COLUMNS]
+        for row in rows
+    ]
     return '\n'.join('| ' + ' | '.join(map(str, line)) + ' |' for line in lines)
 
 
@@ -161,17 +197,26 @@ def _unit(features: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('--data', default='identities', choices=['identities', 'random'])
     parser.add_argument('--size', type=int, default=1_000_000, help='entries')
     parser.add_argument('--part', type=int, default=100_000, help='entries added at a time')
     parser.add_argument('--dims', type=int, default=512)
-    parser.add_argument('--kinds', nargs='+', default=['flat', 'ivf', 'hnsw'],
-                        choices=['flat', 'ivf', 'hnsw', 'ivfpq'])
+    parser.add_argument(
+        '--kinds',
+        nargs='+',
+        default=['flat', 'ivf', 'hnsw'],
+        choices=['flat', 'ivf', 'hnsw', 'ivfpq'],
+    )
     parser.add_argument('--nlist', type=int, default=2048, help='lists of ivf and ivfpq')
-    parser.add_argument('--limit', type=float, default=1800,
-                        help='seconds of a build; what is there by then is searched')
+    parser.add_argument(
+        '--limit',
+        type=float,
+        default=1800,
+        help='seconds of a build; what is there by then is searched',
+    )
     parser.add_argument('--json', type=Path, help='write the rows here too')
     args = parser.parse_args()
     gallery = Gallery(args.data, args.size, args.part, args.dims)
@@ -183,8 +228,9 @@ def main() -> None:
             print(table(rows[-1:]).splitlines()[-1], flush=True)
             if args.json:
                 args.json.write_text(json.dumps(rows, indent=2))
-    print(f'\n{args.data}, {args.dims} dimensions, {torch.get_num_threads()} threads\n\n'
-          f'{table(rows)}')
+    print(
+        f'\n{args.data}, {args.dims} dimensions, {torch.get_num_threads()} threads\n\n{table(rows)}'
+    )
 
 
 if __name__ == '__main__':

@@ -3,23 +3,24 @@
 Both read the same files in the same order and end at a normalised float batch. Loaders have the
 same number of workers and no shuffling, so that a round is the same work again.
 """
+
 import contextlib
 import importlib.util
 import io
 from collections.abc import Callable, Sequence
-from typing import Any, Optional
+from typing import Any
 
 import cv2
 from mmengine.dataset import default_collate
 from mmengine.registry import init_default_scope
+from peers import Peer
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
+from train_loops import CONFIG
 
-from peers import Peer
 from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.registry import DATASETS, MODELS
-from train_loops import CONFIG, CONFIGS
 
 BATCH = 64
 BUDGETS = dict(vehicle_reid='cpu_vehicles')
@@ -68,7 +69,7 @@ class Pipelines:
         """Height and width of what comes out."""
         return tuple(self.cfg.train_dataloader.dataset.pipeline.crop.crop_size)
 
-    def own(self, auto_augment: Optional[float]) -> Callable[[], None]:
+    def own(self, auto_augment: float | None) -> Callable[[], None]:
         """A run over the images; with AutoAugment at a probability, None: at the config's."""
         data = Subset(self._dataset(auto_augment), self.indices)
         loader = self._loader(data, default_collate)
@@ -96,14 +97,19 @@ class Pipelines:
 
         return run
 
-    def _dataset(self, auto_augment: Optional[float] = None) -> Any:
+    def _dataset(self, auto_augment: float | None = None) -> Any:
         cfg = self.cfg.train_dataloader.dataset.copy()
         if auto_augment is not None:
             cfg.pipeline.auto_augment.prob = auto_augment
         with contextlib.redirect_stdout(io.StringIO()):
             return DATASETS.build(cfg)
 
-    def _loader(self, data: Dataset, collate: Optional[Callable]) -> DataLoader:
+    def _loader(self, data: Dataset, collate: Callable | None) -> DataLoader:
         cv2.setNumThreads(0)
-        return DataLoader(data, BATCH, num_workers=self.workers, collate_fn=collate,
-                          persistent_workers=self.workers > 0)
+        return DataLoader(
+            data,
+            BATCH,
+            num_workers=self.workers,
+            collate_fn=collate,
+            persistent_workers=self.workers > 0,
+        )

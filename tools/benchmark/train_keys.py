@@ -1,13 +1,19 @@
 """What a key of a config makes of the speed of a training step."""
+
 from pathlib import Path
 
 from mmengine.runner import Runner
-
 from train_loops import MemoryLoader, Network, read_config, start_runner
 
 BFLOAT16, CHANNELS_LAST, COMPILE = 'bfloat16', 'channels-last', 'compile'
-KEYS = ('float32', CHANNELS_LAST, BFLOAT16, f'{BFLOAT16} {CHANNELS_LAST}', COMPILE,
-        f'{BFLOAT16} {CHANNELS_LAST} {COMPILE}')
+KEYS = (
+    'float32',
+    CHANNELS_LAST,
+    BFLOAT16,
+    f'{BFLOAT16} {CHANNELS_LAST}',
+    COMPILE,
+    f'{BFLOAT16} {CHANNELS_LAST} {COMPILE}',
+)
 
 
 def runner_with(keys: str, network: Network, work_dir: Path, loader: MemoryLoader) -> Runner:

@@ -2,6 +2,7 @@
 
 Both get the same batches, drawn once and held in memory, so that no loader is compared.
 """
+
 import contextlib
 import copy
 import io
@@ -11,22 +12,23 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from mmpretrain.structures import DataSample
+from rounds import CLOCKS, wait
 from torch import Tensor, nn
 
 from reid_fusedloss.engine.config import load_config
-from rounds import CLOCKS, wait
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 CONFIG = CONFIGS / 'paper' / 'fusedloss_r50.py'
 NUM_IDS, NUM_INSTANCES = 751, 4
-NOT_TRAINED = [f'{split}_{part}' for split in ('val', 'test')
-               for part in ('dataloader', 'cfg', 'evaluator')]
+NOT_TRAINED = [
+    f'{split}_{part}' for split in ('val', 'test') for part in ('dataloader', 'cfg', 'evaluator')
+]
 SPANS = ('data', 'preprocessing', 'forward', 'backward', 'step', 'the Runner')
 
 
@@ -41,8 +43,9 @@ class Network:
         batch: images, NUM_INSTANCES of each identity.
         options: further keys.
     """
+
     title: str
-    budget: Optional[str]
+    budget: str | None
     image: tuple[int, int]
     batch: int
     options: Mapping[str, Any]
@@ -51,9 +54,17 @@ class Network:
 NETWORKS = {
     'r18': Network('ResNet-18 of half width, 96x48', 'cpu_synthetic', (96, 48), 64, {}),
     'r50': Network('ResNet-50, 256x128', None, (256, 128), 16, {'model.backbone.init_cfg': None}),
-    'tiny': Network('ResNet-18 of an eighth of its width, 48x24', 'cpu_synthetic', (48, 24), 8,
-                    {'model.backbone.stem_channels': 8, 'model.backbone.base_channels': 8,
-                     'model.head.in_channels': 64}),
+    'tiny': Network(
+        'ResNet-18 of an eighth of its width, 48x24',
+        'cpu_synthetic',
+        (48, 24),
+        8,
+        {
+            'model.backbone.stem_channels': 8,
+            'model.backbone.base_channels': 8,
+            'model.head.in_channels': 64,
+        },
+    ),
 }
 
 
@@ -121,19 +132,25 @@ class BareLoop:
         device: where to train.
     """
 
-    def __init__(self, cfg: Config, model: nn.Module, loader: MemoryLoader,
-                 device: torch.device) -> None:
-        layout = dict(memory_format=torch.channels_last) if 'channels_last' in cfg.default_hooks \
-            else {}
+    def __init__(
+        self, cfg: Config, model: nn.Module, loader: MemoryLoader, device: torch.device
+    ) -> None:
+        layout = (
+            dict(memory_format=torch.channels_last) if 'channels_last' in cfg.default_hooks else {}
+        )
         self.model = copy.deepcopy(model).to(device, **layout).train()
         settings = dict(cfg.optim_wrapper.optimizer)
-        self.optimizer = getattr(torch.optim, settings.pop('type'))(self.model.parameters(),
-                                                                    **settings)
-        self.mean, self.std = (torch.tensor(cfg.model.data_preprocessor[key], device=device)
-                               .view(-1, 1, 1) for key in ('mean', 'std'))
-        self.batches = [(batch['inputs'],
-                         torch.cat([sample.gt_label for sample in batch['data_samples']]))
-                        for batch in loader]
+        self.optimizer = getattr(torch.optim, settings.pop('type'))(
+            self.model.parameters(), **settings
+        )
+        self.mean, self.std = (
+            torch.tensor(cfg.model.data_preprocessor[key], device=device).view(-1, 1, 1)
+            for key in ('mean', 'std')
+        )
+        self.batches = [
+            (batch['inputs'], torch.cat([sample.gt_label for sample in batch['data_samples']]))
+            for batch in loader
+        ]
         self.device = device
 
     def run_epoch(self) -> list[Tensor]:
@@ -170,8 +187,9 @@ def from_files(network: Network, dataset: str, workers: int, number: int) -> Ite
     return islice(batches, 2, 2 + number)
 
 
-def time_spans(runner: Runner, batches: Iterable[dict], device: torch.device,
-               clock: str = 'wall') -> dict[str, float]:
+def time_spans(
+    runner: Runner, batches: Iterable[dict], device: torch.device, clock: str = 'wall'
+) -> dict[str, float]:
     """Seconds of an epoch by what they were spent on; on a GPU each part is waited for.
 
     'data' is the wait for a batch, 'the Runner' all that the others are not: hooks and log.
@@ -186,12 +204,17 @@ def time_spans(runner: Runner, batches: Iterable[dict], device: torch.device,
             wait(device)
             seconds[name] += now() - start
             return result
+
         return call
 
     model, wrapper = runner.model, runner.optim_wrapper
-    places = [(model, 'data_preprocessor', 'preprocessing'), (model, '_run_forward', 'forward'),
-              (wrapper, 'backward', 'backward'), (wrapper, 'step', 'step'),
-              (wrapper, 'zero_grad', 'step')]
+    places = [
+        (model, 'data_preprocessor', 'preprocessing'),
+        (model, '_run_forward', 'forward'),
+        (wrapper, 'backward', 'backward'),
+        (wrapper, 'step', 'step'),
+        (wrapper, 'zero_grad', 'step'),
+    ]
     replaced = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
     for owner, name, span in places:
         object.__setattr__(owner, name, timed(span, getattr(owner, name)))
@@ -206,8 +229,9 @@ def time_spans(runner: Runner, batches: Iterable[dict], device: torch.device,
     return {name: seconds[name] for name in SPANS}
 
 
-def _timed_batches(batches: Iterable[dict], seconds: dict[str, float],
-                   now: Callable[[], float]) -> Iterator[dict]:
+def _timed_batches(
+    batches: Iterable[dict], seconds: dict[str, float], now: Callable[[], float]
+) -> Iterator[dict]:
     iterator = iter(batches)
     while True:
         start = now()
@@ -219,9 +243,12 @@ def _timed_batches(batches: Iterable[dict], seconds: dict[str, float],
 
 
 def _batch(network: Network, random: torch.Generator) -> dict:
-    images = torch.randint(256, (network.batch, 3, *network.image), generator=random,
-                           dtype=torch.uint8)
-    ids = torch.randperm(NUM_IDS, generator=random)[:network.batch // NUM_INSTANCES]
-    samples = [DataSample(metainfo=dict(img_path='')).set_gt_label(label)
-               for label in ids.repeat_interleave(NUM_INSTANCES).tolist()]
+    images = torch.randint(
+        256, (network.batch, 3, *network.image), generator=random, dtype=torch.uint8
+    )
+    ids = torch.randperm(NUM_IDS, generator=random)[: network.batch // NUM_INSTANCES]
+    samples = [
+        DataSample(metainfo=dict(img_path='')).set_gt_label(label)
+        for label in ids.repeat_interleave(NUM_INSTANCES).tolist()
+    ]
     return dict(inputs=images, data_samples=samples)

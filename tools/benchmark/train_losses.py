@@ -2,27 +2,28 @@
 
 Losses of other projects are imported from a checkout of theirs, without the package around them.
 """
+
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Optional
 
 import torch
+from peers import Peer
 from torch import Tensor
 from torch.nn import functional as F
 
-from peers import Peer
 from reid_fusedloss.functional.cosines import class_cosines
 from reid_fusedloss.losses import CenterLoss, CircleLoss, TripletLoss
 
 NUM_INSTANCES = 4
 MARGIN, GAMMA, SMOOTHING = 0.35, 64, 0.1
 PAIR_MARGIN, PAIR_GAMMA = 0.25, 128
-FOLDERS = dict(fastreid=('fastreid/modeling/losses', 'fastreid/layers'),
-               torchreid=('torchreid/losses', ))
+FOLDERS = dict(
+    fastreid=('fastreid/modeling/losses', 'fastreid/layers'), torchreid=('torchreid/losses',)
+)
 Loss = Callable[..., Tensor]
 
 
@@ -40,12 +41,13 @@ class Case:
         reference: name of the case that it is compared with.
         learns_rows: whether the rows get a gradient; centres with an update of their own do not.
     """
+
     name: str
     title: str
     size: int
     build: Callable[[], Loss]
-    num_classes: Optional[int] = None
-    reference: Optional[str] = None
+    num_classes: int | None = None
+    reference: str | None = None
     learns_rows: bool = True
 
     def bytes_needed(self, width: int) -> int:
@@ -58,8 +60,9 @@ class Case:
         random = torch.Generator().manual_seed(0)
         features = torch.randn(self.size, width, generator=random).to(device).requires_grad_()
         ids = torch.arange(self.size) // NUM_INSTANCES
-        labels = (ids * (self.num_classes or 1) // max(int(ids[-1]) + 1, 1) if self.num_classes
-                  else ids).to(device)
+        labels = (
+            ids * (self.num_classes or 1) // max(int(ids[-1]) + 1, 1) if self.num_classes else ids
+        ).to(device)
         inputs, learnt = [features, labels], [features]
         if self.num_classes:
             rows = torch.randn(self.num_classes, width, generator=random).mul_(0.02).to(device)
@@ -73,24 +76,31 @@ class Case:
         return run
 
 
-def loss_cases(sizes: Iterable[int], numbers_of_ids: Sequence[int], width: int,
-               peers: Sequence[Peer]) -> list[Case]:
+def loss_cases(
+    sizes: Iterable[int], numbers_of_ids: Sequence[int], width: int, peers: Sequence[Peer]
+) -> list[Case]:
     """All losses at all sizes, ours first: it is what the others are compared with."""
     cases = []
     for size in sizes:
         kinds = [('triplet', 'triplet, batch hard', None), ('circle', 'circle, pairs', None)]
-        kinds += [(kind, f'{title}, {ids:,} ids', ids) for ids in numbers_of_ids
-                  for kind, title in (('class', 'circle, classes'), ('center', 'centre'))]
+        kinds += [
+            (kind, f'{title}, {ids:,} ids', ids)
+            for ids in numbers_of_ids
+            for kind, title in (('class', 'circle, classes'), ('center', 'centre'))
+        ]
         for kind, title, ids in kinds:
             ours = f'{kind}.{size}' + (f'.{ids}' if ids else '')
-            cases.append(Case(ours, title, size, _own(kind, ids, width), ids, None,
-                              kind != 'center'))
-            cases += [Case(f'{owner}.{ours}', f'- {owner}', size, build, ids, ours)
-                      for owner, build in _others(kind, peers)]
+            cases.append(
+                Case(ours, title, size, _own(kind, ids, width), ids, None, kind != 'center')
+            )
+            cases += [
+                Case(f'{owner}.{ours}', f'- {owner}', size, build, ids, ours)
+                for owner, build in _others(kind, peers)
+            ]
     return cases
 
 
-def _own(kind: str, ids: Optional[int], width: int) -> Callable[[], Loss]:
+def _own(kind: str, ids: int | None, width: int) -> Callable[[], Loss]:
     if kind == 'triplet':
         return lambda: TripletLoss(margin=0.3)
     if kind == 'circle':
@@ -127,8 +137,12 @@ def _others(kind: str, peers: Sequence[Peer]) -> list[tuple[str, Callable[[], Lo
         found.append(('matrix product', lambda: product_alone))
     for peer in peers:
         if kind == 'triplet' and peer.name == 'torchreid':
-            found.append((peer.name, lambda peer=peer: _module(
-                peer, 'hard_mine_triplet_loss').TripletLoss(0.3)))
+            found.append(
+                (
+                    peer.name,
+                    lambda peer=peer: _module(peer, 'hard_mine_triplet_loss').TripletLoss(0.3),
+                )
+            )
         elif peer.name == 'fastreid':
             found.append((peer.name, lambda peer=peer: _FASTREID[kind](peer)))
     return found

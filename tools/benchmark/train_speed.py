@@ -19,6 +19,7 @@ runner   an iteration of MMEngine's Runner with all hooks of the config, beside 
 data     images a second of the training pipeline beside torchreid's on the same files, on the CPU.
 keys     the Runner with bfloat16, channels-last layout and torch.compile switched on.
 """
+
 import argparse
 import json
 import sys
@@ -30,10 +31,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Optional
 
 import torch
-
 from eval_speed import log, positive
 from measure import available_memory
 from peers import Peer, find_peers
@@ -41,43 +40,75 @@ from report import aligned, machine
 from rounds import CLOCKS, Timing, cells, peak_of, run_rounds
 from train_data import Pipelines
 from train_keys import KEYS, runner_with
-from train_loops import (NETWORKS, BareLoop, MemoryLoader, Network, from_files, read_config,
-                         run_epoch, start_runner, time_spans)
+from train_loops import (
+    NETWORKS,
+    BareLoop,
+    MemoryLoader,
+    Network,
+    from_files,
+    read_config,
+    run_epoch,
+    start_runner,
+    time_spans,
+)
 from train_losses import Case, loss_cases
 
 Table = dict[str, Timing]
 HEAD = ('', 'min', 'median', 'ratio', 'median ratio')
 
 
-def parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('part', choices=PARTS)
     parser.add_argument('--rounds', type=positive, default=5)
-    parser.add_argument('--clock', choices=CLOCKS, default='wall',
-                        help='cpu: seconds of this process on its cores, without what other jobs '
-                             'take of a shared machine; not of a GPU or of workers')
-    parser.add_argument('--peer', type=Path, action='append', default=[],
-                        help='checkout of torchreid or FastReID; repeatable')
+    parser.add_argument(
+        '--clock',
+        choices=CLOCKS,
+        default='wall',
+        help='cpu: seconds of this process on its cores, without what other jobs '
+        'take of a shared machine; not of a GPU or of workers',
+    )
+    parser.add_argument(
+        '--peer',
+        type=Path,
+        action='append',
+        default=[],
+        help='checkout of torchreid or FastReID; repeatable',
+    )
     parser.add_argument('--json', type=Path, help='file to write the results to')
-    parser.add_argument('--device', type=torch.device,
-                        default='cuda' if torch.cuda.is_available() else 'cpu',
-                        help='of the losses; the Runner chooses its own')
+    parser.add_argument(
+        '--device',
+        type=torch.device,
+        default='cuda' if torch.cuda.is_available() else 'cpu',
+        help='of the losses; the Runner chooses its own',
+    )
     losses = parser.add_argument_group('losses')
     losses.add_argument('--sizes', type=positive, nargs='+', default=[64, 256, 1024])
     losses.add_argument('--ids', type=positive, nargs='+', default=[751])
     losses.add_argument('--dim', type=positive, default=2048)
-    losses.add_argument('--only', nargs='+', metavar='KIND',
-                        help='triplet, circle, class, center; default: all')
+    losses.add_argument(
+        '--only', nargs='+', metavar='KIND', help='triplet, circle, class, center; default: all'
+    )
     loops = parser.add_argument_group('runner, keys')
     loops.add_argument('--network', choices=NETWORKS, default='r18')
     loops.add_argument('--batch', type=positive, help="a multiple of 4; default: the network's")
     loops.add_argument('--iterations', type=positive, default=4, help='of a round')
-    loops.add_argument('--files', action='store_true',
-                       help="also say what an iteration's time goes to with images from files")
-    loops.add_argument('--keys', nargs='+', choices=KEYS, default=list(KEYS), metavar='KEY',
-                       help=f'what to switch on: {", ".join(KEYS)}')
+    loops.add_argument(
+        '--files',
+        action='store_true',
+        help="also say what an iteration's time goes to with images from files",
+    )
+    loops.add_argument(
+        '--keys',
+        nargs='+',
+        choices=KEYS,
+        default=list(KEYS),
+        metavar='KEY',
+        help=f'what to switch on: {", ".join(KEYS)}',
+    )
     data = parser.add_argument_group('data, runner --files')
     data.add_argument('--dataset', default='market1501', help='name of a data set config')
     data.add_argument('--images', type=positive, default=768)
@@ -88,16 +119,28 @@ def parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
 def time_losses(args: argparse.Namespace, peers: Sequence[Peer]) -> Iterator[Table]:
     """A table for each batch size."""
     for size in args.sizes:
-        cases = [case for case in loss_cases([size], args.ids, args.dim, peers)
-                 if not args.only or set(case.name.split('.')) & set(args.only)]
+        cases = [
+            case
+            for case in loss_cases([size], args.ids, args.dim, peers)
+            if not args.only or set(case.name.split('.')) & set(args.only)
+        ]
         timings: Table = {}
         for ours in (case for case in cases if case.reference is None):
             compared = [ours, *(case for case in cases if case.reference == ours.name)]
             timings |= _time_cases(compared, args)
         print(f'\nlosses, {size} samples, C = {args.dim:,}, milliseconds\n')
-        print(aligned([(*HEAD, 'extra memory'),
-                       *((timing.title, *cells(timing, timings), _mebibytes(timing))
-                         for timing in timings.values())]), flush=True)
+        print(
+            aligned(
+                [
+                    (*HEAD, 'extra memory'),
+                    *(
+                        (timing.title, *cells(timing, timings), _mebibytes(timing))
+                        for timing in timings.values()
+                    ),
+                ]
+            ),
+            flush=True,
+        )
         yield timings
 
 
@@ -127,19 +170,34 @@ def time_runner(args: argparse.Namespace, peers: Sequence[Peer]) -> Iterator[Tab
         device = next(runner.model.parameters()).device
         bare = BareLoop(cfg, runner.model, loader, device)
         images = args.iterations * network.batch
-        timings = dict(bare=Timing('bare loop', None, images),
-                       runner=Timing("MMEngine's Runner", 'bare', images))
+        timings = dict(
+            bare=Timing('bare loop', None, images),
+            runner=Timing("MMEngine's Runner", 'bare', images),
+        )
         bare.run_epoch()
-        run_rounds(dict(bare=bare.run_epoch, runner=partial(run_epoch, runner, loader)), timings,
-                   args.rounds, device, args.clock)
+        run_rounds(
+            dict(bare=bare.run_epoch, runner=partial(run_epoch, runner, loader)),
+            timings,
+            args.rounds,
+            device,
+            args.clock,
+        )
         _print_iterations(f'{network.title}, batch {network.batch}', timings, args.iterations)
-        _print_spans('batches in memory', args.iterations, [
-            time_spans(runner, loader, device, args.clock) for _ in range(args.rounds)])
+        _print_spans(
+            'batches in memory',
+            args.iterations,
+            [time_spans(runner, loader, device, args.clock) for _ in range(args.rounds)],
+        )
         for workers in args.workers if args.files else ():
             batches = from_files(network, args.dataset, workers, args.rounds * args.iterations)
-            _print_spans(f'{args.dataset}, {workers} workers', args.iterations, [
-                time_spans(runner, islice(batches, args.iterations), device, args.clock)
-                for _ in range(args.rounds)])
+            _print_spans(
+                f'{args.dataset}, {workers} workers',
+                args.iterations,
+                [
+                    time_spans(runner, islice(batches, args.iterations), device, args.clock)
+                    for _ in range(args.rounds)
+                ],
+            )
     yield timings
 
 
@@ -152,8 +210,9 @@ def time_keys(args: argparse.Namespace, peers: Sequence[Peer]) -> Iterator[Table
         for name in dict.fromkeys(['float32', *args.keys]):
             log(f'starting: {name}')
             runner = runner_with(name, network, Path(folder) / name.replace(' ', '_'), loader)
-            timings[name] = Timing(name, None if name == 'float32' else 'float32',
-                                   args.iterations * network.batch)
+            timings[name] = Timing(
+                name, None if name == 'float32' else 'float32', args.iterations * network.batch
+            )
             works[name] = partial(run_epoch, runner, loader)
         device = next(runner.model.parameters()).device
         run_rounds(works, timings, args.rounds, device, args.clock)
@@ -166,10 +225,11 @@ def time_data(args: argparse.Namespace, peers: Sequence[Peer]) -> Iterator[Table
     for workers in args.workers:
         pipelines = Pipelines(args.dataset, args.images, workers)
         number = len(pipelines.paths)
-        works: dict[str, Callable] = {
-            'own': pipelines.own(0.0), 'augmented': pipelines.own(None)}
-        timings = {'own': Timing('ours, without AutoAugment', 'torchreid', number),
-                   'augmented': Timing('ours, as configured', 'torchreid', number)}
+        works: dict[str, Callable] = {'own': pipelines.own(0.0), 'augmented': pipelines.own(None)}
+        timings = {
+            'own': Timing('ours, without AutoAugment', 'torchreid', number),
+            'augmented': Timing('ours, as configured', 'torchreid', number),
+        }
         for peer in peers:
             if peer.name == 'torchreid':
                 works['torchreid'] = pipelines.torchreid(peer)
@@ -178,8 +238,10 @@ def time_data(args: argparse.Namespace, peers: Sequence[Peer]) -> Iterator[Table
             work()
         run_rounds(works, timings, args.rounds, clock=args.clock)
         height, width = pipelines.image
-        print(f'\n{args.dataset}, {number} images to {height}x{width}, {workers} workers, '
-              'milliseconds an image\n')
+        print(
+            f'\n{args.dataset}, {number} images to {height}x{width}, {workers} workers, '
+            'milliseconds an image\n'
+        )
         print(_images_a_second(timings, 1e3 / number), flush=True)
         yield timings
 
@@ -198,16 +260,31 @@ def _print_spans(title: str, iterations: int, rounds: Sequence[dict[str, float]]
     """Medians of the rounds."""
     middle = {name: median(spans[name] for spans in rounds) for name in rounds[0]}
     total = sum(middle.values())
-    print(f'\nAn iteration, {title}\n\n' + aligned(
-        [('spent on', 'ms', '%'),
-         *((name, f'{1e3 * seconds / iterations:.3g}', f'{100 * seconds / total:.2g}')
-           for name, seconds in middle.items())]), flush=True)
+    print(
+        f'\nAn iteration, {title}\n\n'
+        + aligned(
+            [
+                ('spent on', 'ms', '%'),
+                *(
+                    (name, f'{1e3 * seconds / iterations:.3g}', f'{100 * seconds / total:.2g}')
+                    for name, seconds in middle.items()
+                ),
+            ]
+        ),
+        flush=True,
+    )
 
 
 def _images_a_second(timings: Table, unit: float) -> str:
-    return aligned([(*HEAD, 'images/s'),
-                    *((timing.title, *cells(timing, timings, unit),
-                       f'{timing.images / timing.best:,.0f}') for timing in timings.values())])
+    return aligned(
+        [
+            (*HEAD, 'images/s'),
+            *(
+                (timing.title, *cells(timing, timings, unit), f'{timing.images / timing.best:,.0f}')
+                for timing in timings.values()
+            ),
+        ]
+    )
 
 
 def _mebibytes(timing: Timing) -> str:
@@ -219,7 +296,7 @@ def _mebibytes(timing: Timing) -> str:
 PARTS = dict(losses=time_losses, runner=time_runner, data=time_data, keys=time_keys)
 
 
-def main(argv: Optional[Sequence[str]] = None) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Run a part of the benchmark."""
     args = parse(argv)
     if args.json and not args.json.parent.is_dir():
@@ -229,11 +306,14 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     if torch.cuda.is_available():
         head['GPU'] = torch.cuda.get_device_name()
     print('\n'.join(f'{key}: {value}' for key, value in head.items()), flush=True)
-    tables = [{name: timing.as_dict(timings) for name, timing in timings.items()}
-              for timings in PARTS[args.part](args, find_peers(args.peer))]
+    tables = [
+        {name: timing.as_dict(timings) for name, timing in timings.items()}
+        for timings in PARTS[args.part](args, find_peers(args.peer))
+    ]
     if args.json:
-        args.json.write_text(json.dumps(dict(head, part=args.part, command=sys.argv[1:],
-                                             tables=tables), indent=2))
+        args.json.write_text(
+            json.dumps(dict(head, part=args.part, command=sys.argv[1:], tables=tables), indent=2)
+        )
 
 
 if __name__ == '__main__':

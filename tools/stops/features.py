@@ -1,4 +1,5 @@
 """Stops of an extraction into a folder of features."""
+
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,26 @@ SHARD_SIZE = 4
 
 def run(folder: Path) -> None:
     """`extract photos --out features`."""
-    extract_to_folder(FileFeatures(), WorkList([str(folder / 'photos')]), folder / 'features',
-                      SHARD_SIZE)
+    extract_to_folder(
+        FileFeatures(), WorkList([str(folder / 'photos')]), folder / 'features', SHARD_SIZE
+    )
 
 
 def result(folder: Path) -> Any:
     """Features by name, and what could not be read."""
     out = folder / 'features'
-    left = [path.name for path in out.iterdir()
-            if path.name not in ('manifest.json', '.lock') and not path.match('shard_??????.npz')]
+    left = [
+        path.name
+        for path in out.iterdir()
+        if path.name not in ('manifest.json', '.lock') and not path.match('shard_??????.npz')
+    ]
     assert not left, f'left over: {left}'
     shards = list(load_shards(out))
-    rows = [(Path(name).name, row.tobytes()) for shard in shards
-            for name, row in zip(shard.names, shard.features)]
+    rows = [
+        (Path(name).name, row.tobytes())
+        for shard in shards
+        for name, row in zip(shard.names, shard.features)
+    ]
     return sorted(rows), sorted(Path(name).name for shard in shards for name in shard.unreadable)
 
 

@@ -4,6 +4,7 @@ An event is a call that changes a file: opening it for writing, each write, flus
 rename, unlink, mkdir. Each has a point before it, a write has one in its middle too; the point
 after an event is the one before the next.
 """
+
 import builtins
 import io
 import os
@@ -11,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 from unittest.mock import patch
 
 UNWATCHED = re.compile(r'\.lock|.*\.log')  # whose content says nothing
@@ -30,7 +31,7 @@ class Events:
         names: of the points that were reached.
     """
 
-    def __init__(self, folder: Path, at: Optional[int], kill: Callable[[], None]) -> None:
+    def __init__(self, folder: Path, at: int | None, kill: Callable[[], None]) -> None:
         self._root = os.path.realpath(folder)
         self._at, self._kill = at, kill
         self.names: list[str] = []
@@ -40,8 +41,7 @@ class Events:
         if isinstance(path, int):
             path = f'/proc/self/fd/{path}'
         path = os.path.realpath(os.fspath(path))
-        return path.startswith(self._root) and not UNWATCHED.fullmatch(
-            os.path.basename(path))
+        return path.startswith(self._root) and not UNWATCHED.fullmatch(os.path.basename(path))
 
     def point(self, name: str, before_end: Callable[[], None] = lambda: None) -> None:
         """A point is reached; if it is the one, the end follows, after `before_end`."""
@@ -96,12 +96,12 @@ class WatchedFile:
         return self._file.write(data)
 
     def _write_half(self, data: Any) -> None:
-        self._file.write(data[:len(data) // 2])
+        self._file.write(data[: len(data) // 2])
         self._file.flush()
 
 
 @contextmanager
-def file_events(folder: Path, at: Optional[int], kill: Callable[[], None]) -> Iterator[Events]:
+def file_events(folder: Path, at: int | None, kill: Callable[[], None]) -> Iterator[Events]:
     """Watch what this process does to the files of a folder; see `Events`."""
     events = Events(folder, at, kill)
     with ExitStack() as stack:

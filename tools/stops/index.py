@@ -1,4 +1,5 @@
 """Stops of what `search` does to an index that is kept on the disk."""
+
 import argparse
 import json
 from pathlib import Path
@@ -18,11 +19,24 @@ PEOPLE = np.arange(24) // 2
 
 def search(folder: Path, *, threshold: bool = False, **arguments: Any) -> None:
     """What `search --index index --gallery photos --prune` does before it searches."""
-    given = dict(index=str(folder / 'index'), gallery=[str(folder / 'photos')], features=None,
-                 kind=None, kind_options={}, pattern=None, recursive=False, prune=True, fpir=.25)
-    _, problem = open_kept(argparse.Namespace(**given | arguments), FileFeatures(),
-                           FeatureSet(VALIDATION[::2], VALIDATION[1::2], PEOPLE[::2], PEOPLE[1::2])
-                           if threshold else None)
+    given = dict(
+        index=str(folder / 'index'),
+        gallery=[str(folder / 'photos')],
+        features=None,
+        kind=None,
+        kind_options={},
+        pattern=None,
+        recursive=False,
+        prune=True,
+        fpir=0.25,
+    )
+    _, problem = open_kept(
+        argparse.Namespace(**given | arguments),
+        FileFeatures(),
+        FeatureSet(VALIDATION[::2], VALIDATION[1::2], PEOPLE[::2], PEOPLE[1::2])
+        if threshold
+        else None,
+    )
     if problem is not None:
         raise OSError(problem)
 
@@ -63,5 +77,7 @@ SCENARIOS = {
     'first': Scenario(first, search, result),
     'changed': Scenario(changed, search, result),
     'threshold': Scenario(built, lambda folder: search(folder, threshold=True), result),
-    'kind': Scenario(built, lambda folder: search(folder, kind='ivf', kind_options=dict(nlist=2)),
-                     result)}
+    'kind': Scenario(
+        built, lambda folder: search(folder, kind='ivf', kind_options=dict(nlist=2)), result
+    ),
+}

@@ -1,4 +1,5 @@
 """What is stopped, and what has to be there at the end: one scenario is one command of a user's."""
+
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ class Scenario(NamedTuple):
             over.
         is_idle: whether the command, given once more, has to write nothing.
     """
+
     prepare: Callable[[Path], None]
     run: Callable[[Path], None]
     result: Callable[[Path], Any]
@@ -35,6 +37,7 @@ class FileFeatures:
         feat_dims: C.
         distance: that the features are compared by.
     """
+
     feat_dims, distance = DIMS, 'cosine'
 
     def fingerprint(self) -> Mapping[str, Any]:
@@ -45,7 +48,7 @@ class FileFeatures:
         """As `FeatureExtractor.extract`; a file that begins with 'broken' cannot be read."""
         sources = list(sources)
         for first in range(0, len(sources), BATCH):
-            yield _extraction([source.name for source in sources[first:first + BATCH]])
+            yield _extraction([source.name for source in sources[first : first + BATCH]])
 
     def __call__(self, sources: Iterable[ImageSource]) -> Extraction:
         return join_extractions(self.extract(sources), DIMS)
@@ -68,8 +71,9 @@ def write_images(folder: Path, first: int, last: int, version: int = 0) -> None:
 
 def _extraction(names: list[str]) -> Extraction:
     contents = {name: Path(name).read_bytes() for name in names}
-    unreadable = {name: 'broken' for name, content in contents.items()
-                  if content.startswith(b'broken')}
+    unreadable = {
+        name: 'broken' for name, content in contents.items() if content.startswith(b'broken')
+    }
     read = [name for name in names if name not in unreadable]
     features = np.array([feature_of(contents[name]) for name in read], np.float32)
     return Extraction(features.reshape(-1, DIMS), read, unreadable)

@@ -1,4 +1,5 @@
 """Stops of a training: of what it writes into its work_dir."""
+
 import os
 import re
 import signal
@@ -29,15 +30,28 @@ from reid_fusedloss.visualization.canvas import save_png
 from .scenarios import Scenario
 
 DEMO = Path(__file__).resolve().parents[2] / 'configs' / 'demo' / 'synthetic_r18.py'
-DATA = dict(num_train_ids=6, num_test_ids=4, num_distractors=0, num_junk=0, num_cameras=2,
-            images_per_camera=2, size=(48, 24))
+DATA = dict(
+    num_train_ids=6,
+    num_test_ids=4,
+    num_distractors=0,
+    num_junk=0,
+    num_cameras=2,
+    images_per_camera=2,
+    size=(48, 24),
+)
 OPTIONS = {
     'log_level': 'ERROR',
-    'model.backbone.stem_channels': 8, 'model.backbone.base_channels': 8,
-    'model.head.in_channels': 64, 'train_cfg.max_epochs': 2, 'train_cfg.val_interval': 1,
-    'param_scheduler.1.end': 2, 'train_dataloader.batch_size': 8,
+    'model.backbone.stem_channels': 8,
+    'model.backbone.base_channels': 8,
+    'model.head.in_channels': 64,
+    'train_cfg.max_epochs': 2,
+    'train_cfg.val_interval': 1,
+    'param_scheduler.1.end': 2,
+    'train_dataloader.batch_size': 8,
     'train_dataloader.dataset.pipeline.crop.crop_size': (48, 24),
-    'default_hooks.checkpoint.max_keep_ckpts': 1, 'default_hooks.report.num_queries': 1}
+    'default_hooks.checkpoint.max_keep_ckpts': 1,
+    'default_hooks.report.num_queries': 1,
+}
 STEPS = 3  # of an epoch
 TOLD_AT = STEPS + 1
 CLOCK = ('time', 'data_time', 'memory')
@@ -48,6 +62,7 @@ FIRST = 1_700_000_000  # second of the first start in a folder
 
 class Checkpoint(dict):
     """A loaded checkpoint, equal to another one to the bit."""
+
     __hash__ = None
 
     def __eq__(self, other: object) -> bool:
@@ -82,7 +97,8 @@ def tiny_config(work_dir: Path) -> Config:
             f'{dataset}.data_root': data_root().name,
             f'{dataset}.pipeline.resize.scale': (24, 48),
             f'{loader}_dataloader.num_workers': 0,
-            f'{loader}_dataloader.persistent_workers': False}
+            f'{loader}_dataloader.persistent_workers': False,
+        }
     cfg = load_config(str(DEMO), options=options)
     count_identities(cfg)
     cfg.work_dir = str(work_dir)
@@ -121,14 +137,18 @@ def quick_start(work_dir: Path) -> Iterator[None]:
     """
     second = FIRST + sum(1 for path in work_dir.glob('*') if START.fullmatch(path.name))
     clock = SimpleNamespace(**vars(runner.time) | dict(time=lambda: second))
-    formatter = ('mmengine.config.config.FormatCode' if hasattr(config, 'FormatCode') else
-                 'yapf.yapflib.yapf_api.FormatCode')
+    formatter = (
+        'mmengine.config.config.FormatCode'
+        if hasattr(config, 'FormatCode')
+        else 'yapf.yapflib.yapf_api.FormatCode'
+    )
     with ExitStack() as stack:
         stack.enter_context(patch.object(runner, 'time', clock))
         stack.enter_context(patch.multiple(runner, collect_env=dict, get_git_hash=str))
         stack.enter_context(patch.object(base_dataset, 'gc', SimpleNamespace(collect=int)))
-        stack.enter_context(patch.multiple(report_hook, save_curves=pixel,
-                                           save_ranking_lists=pixel))
+        stack.enter_context(
+            patch.multiple(report_hook, save_curves=pixel, save_ranking_lists=pixel)
+        )
         stack.enter_context(patch(formatter, lambda code, **_: (code, True)))
         yield
 
@@ -141,16 +161,22 @@ def pixel(source: Path, target: Path, **options: Any) -> Path:
 def result(folder: Path) -> Any:
     """Checkpoints, scores, ranking lists, curves, and the names of all files but logs."""
     work_dir = folder / 'work'
-    files = [path for path in sorted(work_dir.rglob('*'))
-             if not START.fullmatch(path.relative_to(work_dir).parts[0])]
+    files = [
+        path
+        for path in sorted(work_dir.rglob('*'))
+        if not START.fullmatch(path.relative_to(work_dir).parts[0])
+    ]
     names = [str(path.relative_to(work_dir)) for path in files]
     left = [name for name in names if name.endswith('.part') or name == '.training.lock']
     assert not left, f'left over: {left}'
-    checkpoints = [Checkpoint(load_checkpoint_file(path)) for path in files
-                   if path.suffix == '.pth']
+    checkpoints = [
+        Checkpoint(load_checkpoint_file(path)) for path in files if path.suffix == '.pth'
+    ]
     contents = [path.read_bytes() for path in files if path.suffix == '.json']
-    curves = {kind: [{key: value for key, value in line.items() if key not in CLOCK}
-                     for line in lines] for kind, lines in load_scalars(work_dir).items()}
+    curves = {
+        kind: [{key: value for key, value in line.items() if key not in CLOCK} for line in lines]
+        for kind, lines in load_scalars(work_dir).items()
+    }
     named = read_pointer(work_dir)
     assert named is not None, 'last_checkpoint names nothing'
     return names, Path(named).name, checkpoints, contents, curves

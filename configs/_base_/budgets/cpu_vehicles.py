@@ -6,8 +6,9 @@ train_dataloader = dict(
     batch_size=32,
     batch_sampler=dict(num_instances=2),
     dataset=dict(
-        pipeline=dict(
-            resize=dict(scale=(128, 128)), crop=dict(crop_size=(128, 128), padding=8))))
+        pipeline=dict(resize=dict(scale=(128, 128)), crop=dict(crop_size=(128, 128), padding=8))
+    ),
+)
 val_dataloader = dict(dataset=dict(pipeline=dict(resize=dict(scale=(128, 128)))))
 test_dataloader = val_dataloader
 default_hooks = dict(logger=dict(interval=10))

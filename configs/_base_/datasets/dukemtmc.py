@@ -2,4 +2,5 @@
 # Withdrawn by its authors.
 _base_ = './reid.py'
 train_dataloader = val_dataloader = test_dataloader = dict(
-    dataset=dict(type='reid_fusedloss.DukeMTMCreID', data_root='{{$DUKEMTMC_ROOT:data/dukemtmc}}'))
+    dataset=dict(type='reid_fusedloss.DukeMTMCreID', data_root='{{$DUKEMTMC_ROOT:data/dukemtmc}}')
+)

@@ -2,5 +2,6 @@
 _base_ = './reid.py'
 train_dataloader = val_dataloader = test_dataloader = dict(
     dataset=dict(
-        type='reid_fusedloss.OccludedDuke',
-        data_root='{{$OCCLUDED_DUKE_ROOT:data/occluded_duke}}'))
+        type='reid_fusedloss.OccludedDuke', data_root='{{$OCCLUDED_DUKE_ROOT:data/occluded_duke}}'
+    )
+)

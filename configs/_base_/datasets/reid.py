@@ -8,8 +8,7 @@ train_dataloader = dict(
     persistent_workers=True,
     collate_fn=dict(type='default_collate'),
     sampler=dict(type='DefaultSampler', shuffle=True),
-    batch_sampler=dict(
-        type='reid_fusedloss.PKBatchSampler', num_instances=4, epoch_rule='chunks'),
+    batch_sampler=dict(type='reid_fusedloss.PKBatchSampler', num_instances=4, epoch_rule='chunks'),
     dataset=dict(
         split='train',
         pipeline=dict(
@@ -17,9 +16,8 @@ train_dataloader = dict(
             auto_augment=dict(
                 type='RandomApply',
                 prob=0.1,
-                transforms=[
-                    dict(type='AutoAugment', policies='imagenet', hparams=dict(pad_val=0))
-                ]),
+                transforms=[dict(type='AutoAugment', policies='imagenet', hparams=dict(pad_val=0))],
+            ),
             resize=dict(type='Resize', scale=(128, 256)),
             flip=dict(type='RandomFlip', prob=0.5, direction='horizontal'),
             crop=dict(type='RandomCrop', crop_size=(256, 128), padding=10),
@@ -31,8 +29,12 @@ train_dataloader = dict(
                 max_area_ratio=0.4,
                 aspect_range=(0.3, 3.33),
                 mode='const',
-                fill_color=(103.53, 116.28, 123.675)),
-            pack=dict(type='PackInputs'))))
+                fill_color=(103.53, 116.28, 123.675),
+            ),
+            pack=dict(type='PackInputs'),
+        ),
+    ),
+)
 
 val_dataloader = dict(
     batch_size=128,
@@ -47,6 +49,9 @@ val_dataloader = dict(
             load=dict(type='reid_fusedloss.LoadReIDImage'),
             resize=dict(type='Resize', scale=(128, 256)),
             pack=dict(
-                type='PackInputs',
-                meta_keys=('sample_idx', 'img_path', 'pid', 'camid', 'is_query')))))
+                type='PackInputs', meta_keys=('sample_idx', 'img_path', 'pid', 'camid', 'is_query')
+            ),
+        ),
+    ),
+)
 test_dataloader = val_dataloader

@@ -7,4 +7,6 @@ train_dataloader = val_dataloader = test_dataloader = dict(
         type='reid_fusedloss.ReIDDataset',
         data_root='{{$VEHICLE_REID_ROOT:data/vehicle-reid}}',
         pattern=r'(?P<pid>[a-z]+_\d+)_cam(?P<camid>\d+)',
-        sources=dict(train='images/train', query='images/test', gallery='images/test')))
+        sources=dict(train='images/train', query='images/test', gallery='images/test'),
+    )
+)

@@ -8,5 +8,8 @@ model = dict(
         init_cfg=dict(
             type='Pretrained',
             checkpoint='{{$MOBILENETV2_WEIGHTS:https://download.openmmlab.com/mmclassification/v0/mobilenet_v2/mobilenet_v2_batch256_imagenet_20200708-3b2dc3af.pth}}',  # noqa: E501
-            prefix='backbone.')),
-    head=dict(in_channels=1280))
+            prefix='backbone.',
+        ),
+    ),
+    head=dict(in_channels=1280),
+)

@@ -7,9 +7,8 @@ model = dict(
         _delete_=True,
         type='reid_fusedloss.OSNet',
         widen_factor=1.0,
-        init_cfg=dict(
-            type='Pretrained',
-            checkpoint='{{$OSNET_WEIGHTS:OSNET_WEIGHTS.pth}}')),
+        init_cfg=dict(type='Pretrained', checkpoint='{{$OSNET_WEIGHTS:OSNET_WEIGHTS.pth}}'),
+    ),
     neck=dict(
         _delete_=True,
         type='LinearNeck',
@@ -17,5 +16,7 @@ model = dict(
         out_channels=512,
         gap_dim=2,
         norm_cfg=dict(type='BN1d'),
-        act_cfg=dict(type='ReLU')),
-    head=dict(type='reid_fusedloss.LinearReIDHead', in_channels=512))
+        act_cfg=dict(type='ReLU'),
+    ),
+    head=dict(type='reid_fusedloss.LinearReIDHead', in_channels=512),
+)

@@ -8,13 +8,15 @@ model = dict(
         type='ClsDataPreprocessor',
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
-        to_rgb=True),
+        to_rgb=True,
+    ),
     backbone=dict(
         type='ResNet',
         depth=50,
         strides=(1, 2, 2, 1),
-        out_indices=(3, ),
-        init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50')),
+        out_indices=(3,),
+        init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'),
+    ),
     neck=dict(type='GlobalAveragePooling'),
     head=dict(
         type='reid_fusedloss.BNNeckHead',
@@ -27,7 +29,8 @@ model = dict(
                     type='torch.nn.CrossEntropyLoss',
                     reads='logits',
                     weight=0.0,
-                    label_smoothing=0.1),
+                    label_smoothing=0.1,
+                ),
                 circle=dict(
                     type='reid_fusedloss.CircleLoss',
                     reads='cosines',
@@ -35,14 +38,16 @@ model = dict(
                     form='class',
                     margin=0.35,
                     gamma=64,
-                    label_smoothing=0.1),
+                    label_smoothing=0.1,
+                ),
                 triplet=dict(
                     type='reid_fusedloss.TripletLoss',
                     reads='pooled',
                     weight=1.0,
                     margin=0.3,
                     mining='hard',
-                    normalize=False),
+                    normalize=False,
+                ),
                 center=dict(
                     type='reid_fusedloss.CenterLoss',
                     reads='pooled',
@@ -50,4 +55,9 @@ model = dict(
                     lr=0.5,
                     update='sgd',
                     init='normal',
-                    reduction='mean')))))
+                    reduction='mean',
+                ),
+            ),
+        ),
+    ),
+)

@@ -5,5 +5,5 @@ _base_ = './paper_120e.py'
 optim_wrapper = dict(optimizer=dict(betas=(0.9, 0.999)))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.109, by_epoch=True, begin=0, end=10),
-    dict(type='MultiStepLR', milestones=[39, 69], gamma=0.1, by_epoch=True)
+    dict(type='MultiStepLR', milestones=[39, 69], gamma=0.1, by_epoch=True),
 ]

@@ -3,8 +3,9 @@
 _base_ = './paper_120e.py'
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='SGD', lr=0.008, momentum=0.9, weight_decay=1e-4),
-    paramwise_cfg=dict(bias_lr_mult=2.0))
+    paramwise_cfg=dict(bias_lr_mult=2.0),
+)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=5),
-    dict(type='CosineAnnealingLR', eta_min_ratio=0.002, by_epoch=True, begin=5, end=120)
+    dict(type='CosineAnnealingLR', eta_min_ratio=0.002, by_epoch=True, begin=5, end=120),
 ]

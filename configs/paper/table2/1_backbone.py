@@ -12,6 +12,11 @@ model = dict(
                 id=dict(weight=1.0, label_smoothing=0.0),
                 circle=dict(weight=0.0),
                 triplet=dict(weight=0.0),
-                center=dict(weight=0.0)))))
+                center=dict(weight=0.0),
+            )
+        ),
+    ),
+)
 train_dataloader = dict(
-    dataset=dict(pipeline=dict(auto_augment=dict(prob=0.0), erase=dict(erase_prob=0.0))))
+    dataset=dict(pipeline=dict(auto_augment=dict(prob=0.0), erase=dict(erase_prob=0.0)))
+)

@@ -1,8 +1,10 @@
 """Who a synthetic pedestrian is: body, hair and clothes, drawn from (seed, pid) alone."""
+
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,18 +13,56 @@ Colour = tuple[float, float, float]
 SKINS = ('#f0cfb4', '#e3b592', '#d09d78', '#b17f5a', '#8a5a3c', '#5f3d2a')
 HAIRS = ('#17130f', '#1f1813', '#2e2018', '#4a3020', '#73502f', '#b08d57', '#8d8d8b')
 UPPERS = (
-    '#23252b', '#23252b', '#34373d', '#3b4252', '#29324d', '#54585e', '#7f8388', '#b9babb',
-    '#dcdbd7', '#e6e4de', '#8c2f33', '#a34a3d', '#3d5f8f', '#5b86b5', '#44614a', '#6d6b45',
-    '#a89067', '#6b4a35', '#c79aa1', '#6a4c77', '#c7a23c')
+    '#23252b',
+    '#23252b',
+    '#34373d',
+    '#3b4252',
+    '#29324d',
+    '#54585e',
+    '#7f8388',
+    '#b9babb',
+    '#dcdbd7',
+    '#e6e4de',
+    '#8c2f33',
+    '#a34a3d',
+    '#3d5f8f',
+    '#5b86b5',
+    '#44614a',
+    '#6d6b45',
+    '#a89067',
+    '#6b4a35',
+    '#c79aa1',
+    '#6a4c77',
+    '#c7a23c',
+)
 LOWERS = (
-    '#20222a', '#20222a', '#262c3d', '#2f3a56', '#3f5275', '#5c7396', '#3c3a38', '#5a5a5a',
-    '#8a8474', '#b3a68a', '#5b4636', '#cfcac0')
-ACCENTS = (
-    '#eceae4', '#1c1d21', '#b23a3a', '#3a62a8', '#d3b04a', '#5a8a62', '#8b8f95', '#c58a9a')
+    '#20222a',
+    '#20222a',
+    '#262c3d',
+    '#2f3a56',
+    '#3f5275',
+    '#5c7396',
+    '#3c3a38',
+    '#5a5a5a',
+    '#8a8474',
+    '#b3a68a',
+    '#5b4636',
+    '#cfcac0',
+)
+ACCENTS = ('#eceae4', '#1c1d21', '#b23a3a', '#3a62a8', '#d3b04a', '#5a8a62', '#8b8f95', '#c58a9a')
 SHOES = ('#1b1b1d', '#1b1b1d', '#4a3426', '#d8d6d1', '#8c8c8c', '#7a2e2e', '#2c3c5c')
 TEXTURES = (
-    'plain', 'plain', 'open', 'stripes', 'pinstripes', 'checks', 'logo', 'print', 'two_tone',
-    'yoke')
+    'plain',
+    'plain',
+    'open',
+    'stripes',
+    'pinstripes',
+    'checks',
+    'logo',
+    'print',
+    'two_tone',
+    'yoke',
+)
 
 
 class Identity(NamedTuple):
@@ -69,7 +109,7 @@ def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
 def dye(rng: np.random.Generator, palette: Sequence[str], spread: float = 0.08) -> Colour:
     """A palette colour (hex RGB) as BGR, varied a little in brightness and hue."""
     code = pick(rng, palette)
-    bgr = np.array([int(code[i:i + 2], 16) for i in (5, 3, 1)], float)
+    bgr = np.array([int(code[i : i + 2], 16) for i in (5, 3, 1)], float)
     bgr *= np.exp(rng.normal(0, spread) + rng.normal(0, spread / 2.5, 3))
     blue, green, red = np.clip(bgr, 12, 245)
     return float(blue), float(green), float(red)

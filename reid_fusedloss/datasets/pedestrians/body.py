@@ -1,4 +1,5 @@
 """A walking body: joints in three dimensions, turned and projected into solids."""
+
 from __future__ import annotations
 
 import math
@@ -7,7 +8,6 @@ from typing import NamedTuple
 from .appearance import Colour, Identity
 from .clothes import paint_head, paint_sleeve, paint_torso
 from .solids import Paint, Solid
-
 
 STRETCH = 1.2
 """Boxes of people are narrower than 1 : 2; resized to it, people grow this much in width."""
@@ -54,9 +54,15 @@ class _Projector:
         """Visible half-width in pixels of an elliptic cross-section."""
         return STRETCH * self.size * math.hypot(breadth * self.cos, thickness * self.sin)
 
-    def solid(self, a: tuple[float, float, float], b: tuple[float, float, float],
-              widths: tuple[float, ...], paint: Paint | Colour, layer: float = 0.0,
-              flat: float = 1.0) -> Solid:
+    def solid(
+        self,
+        a: tuple[float, float, float],
+        b: tuple[float, float, float],
+        widths: tuple[float, ...],
+        paint: Paint | Colour,
+        layer: float = 0.0,
+        flat: float = 1.0,
+    ) -> Solid:
         """Round limb between two body points; `widths` are fractions of the body height."""
         (start, near), (end, far) = self(*a), self(*b)
         profile = tuple(STRETCH * self.size * w for w in widths)
@@ -92,9 +98,15 @@ def _leg(person: Identity, project: _Projector, side: int) -> list[Solid]:
     loose = 0.0 if bare else 0.007
     parts = [
         project.solid(heel, toe, (0.021, 0.019), person.shoes, -2.05),
-        project.solid(knee, ankle, (0.036 * build + loose, 0.037 * build + loose, 0.022 + loose),
-                      person.legs, -2.0),
-        project.solid(top, knee, (0.062 * build, 0.039 * build + loose), person.legs, -1.99)]
+        project.solid(
+            knee,
+            ankle,
+            (0.036 * build + loose, 0.037 * build + loose, 0.022 + loose),
+            person.legs,
+            -2.0,
+        ),
+        project.solid(top, knee, (0.062 * build, 0.039 * build + loose), person.legs, -1.99),
+    ]
     if person.lower_kind == 'shorts':
         ends = [a + (b - a) * person.hem * 2 for a, b in zip(top, knee)]
         hem = tuple(ends) if person.hem < 0.5 else knee
@@ -109,14 +121,14 @@ def _arm(person: Identity, project: _Projector, side: int) -> list[Solid]:
     lift = -pose.swing * math.sin(pose.phase if side > 0 else pose.phase + math.pi)
     lift *= 0.3 if carries else 1.0
     fore = lift + (0.1 if carries else pose.elbow)
-    shoulder = (side * 0.088 * person.shoulders * build ** 0.5, 0.797, 0.0)
+    shoulder = (side * 0.088 * person.shoulders * build**0.5, 0.797, 0.0)
     out = side * 0.03
     elbow = (shoulder[0] + out, 0.8 - 0.165 * math.cos(lift), 0.165 * math.sin(lift))
     wrist = (elbow[0] - out / 2, elbow[1] - 0.14 * math.cos(fore), elbow[2] + 0.14 * math.sin(fore))
     hand = (wrist[0], wrist[1] - 0.035 * math.cos(fore), wrist[2] + 0.035 * math.sin(fore))
-    thick, cloth = 0.03 * build ** 0.7, paint_sleeve(person)
+    thick, cloth = 0.03 * build**0.7, paint_sleeve(person)
     parts = [project.solid(wrist, hand, (0.017, 0.015), person.skin, 0.02)]
-    covered = (cloth if person.sleeve > 1.5 else person.skin)
+    covered = cloth if person.sleeve > 1.5 else person.skin
     parts.append(project.solid(elbow, wrist, (thick * 0.92, 0.02), covered, 0.025))
     reach = min(person.sleeve, 1.0)
     if reach < 1:
@@ -143,12 +155,19 @@ def _bag(person: Identity, project: _Projector, hold: tuple[float, float, float]
 
 def _torso(person: Identity, project: _Projector) -> list[Solid]:
     """Upper garment, waist, skirt and a shoulder bag."""
-    build, broad = person.build, person.shoulders * person.build ** 0.5
+    build, broad = person.build, person.shoulders * person.build**0.5
     bottom = 0.47 - person.coat
     flare = 0.003 + person.coat * 0.06
-    outline = ((0.04, 0.04), (0.087 * broad, 0.055), (0.104 * broad, 0.066), (0.1 * broad, 0.071),
-               (0.092 * build, 0.07), (0.086 * build, 0.068), (0.09 * build, 0.07),
-               (0.094 * build + flare, 0.074 * build + flare))
+    outline = (
+        (0.04, 0.04),
+        (0.087 * broad, 0.055),
+        (0.104 * broad, 0.066),
+        (0.1 * broad, 0.071),
+        (0.092 * build, 0.07),
+        (0.086 * build, 0.068),
+        (0.09 * build, 0.07),
+        (0.094 * build + flare, 0.074 * build + flare),
+    )
     profile = tuple(project.width(*pair) for pair in outline)
     (neck, _), (hem, _) = project(0, 0.845, 0), project(0, bottom, 0)
     solids = [Solid(neck, hem, profile, paint_torso(person, project.pose.yaw), 0.0, 6)]
@@ -158,7 +177,8 @@ def _torso(person: Identity, project: _Projector) -> list[Solid]:
         end = 0.5 - 0.46 * person.hem
         wide = waist[1] + 0.05 * person.hem
         solids.append(
-            project.solid((0, 0.54, 0), (0, end, 0), (*waist, wide), person.lower, -1.0, 6))
+            project.solid((0, 0.54, 0), (0, end, 0), (*waist, wide), person.lower, -1.0, 6)
+        )
     else:
         solids.append(project.solid((0, 0.54, 0), (0, 0.475, 0), waist, person.lower, -1.0, 2))
     if person.bag == 'shoulder':
@@ -174,14 +194,16 @@ def _head(person: Identity, project: _Projector) -> list[Solid]:
     top, chin = (0, 0.99, nod), (0, 0.862, nod)
     solids = [
         project.solid((0, 0.88, 0), (0, 0.82, 0), (0.03, 0.034), person.skin, 0.01),
-        project.solid(top, chin, egg, paint_head(person, project.pose.yaw), 0.02, 1.9)]
+        project.solid(top, chin, egg, paint_head(person, project.pose.yaw), 0.02, 1.9),
+    ]
     tail = {'long': 0.74, 'bob': 0.84}.get(person.hair_style)
     if tail is not None:
         back = project.solid((0, 0.93, -0.02), (0, tail, -0.05), (0.046, 0.054, 0.05), person.hair)
         solids.append(back._replace(depth=0.2 if project.cos < 0.1 else -0.1))
     if person.hair_style == 'bun' and person.hat is None:
-        solids.append(project.solid((0, 0.975, -0.05), (0, 0.95, -0.06), (0.022, 0.022),
-                                    person.hair))
+        solids.append(
+            project.solid((0, 0.975, -0.05), (0, 0.95, -0.06), (0.022, 0.022), person.hair)
+        )
     if person.hat is not None:
         shade: Colour = tuple(channel * 0.7 for channel in person.hat)
         solids.append(project.solid((0, 0.953, 0.03), (0, 0.95, 0.08), (0.032, 0.024), shade, 0.1))
@@ -193,11 +215,21 @@ def _backpack(person: Identity, project: _Projector) -> list[Solid]:
     grow = person.bag_size
     half = project.width(0.078 * grow, 0.045 * grow) / (STRETCH * project.size)
     back = -0.085 - 0.02 * grow
-    pack = project.solid((0, 0.8, back), (0, 0.8 - 0.2 * grow, back),
-                         (half * 0.8, half, half, half), person.bag_colour, 0.0, 4)
+    pack = project.solid(
+        (0, 0.8, back),
+        (0, 0.8 - 0.2 * grow, back),
+        (half * 0.8, half, half, half),
+        person.bag_colour,
+        0.0,
+        4,
+    )
     if project.cos > -0.4:
         return [pack]
     dark = tuple(channel * 0.75 for channel in person.bag_colour)
     low = 0.8 - 0.19 * grow
-    return [pack, project.solid((0, low + 0.08, back), (0, low, back), (half * 0.75, half * 0.75),
-                                dark, 0.03, 4)]
+    return [
+        pack,
+        project.solid(
+            (0, low + 0.08, back), (0, low, back), (half * 0.75, half * 0.75), dark, 0.03, 4
+        ),
+    ]

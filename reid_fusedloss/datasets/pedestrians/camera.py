@@ -1,4 +1,5 @@
 """A surveillance camera: how it looks at people and what it does to their colours."""
+
 from __future__ import annotations
 
 import math
@@ -11,8 +12,13 @@ import numpy as np
 from .appearance import make_rng
 from .solids import Light
 
-VIEWS = ((0.0, math.pi), (0.5 * math.pi, 0.25 * math.pi), (math.pi, 0.8 * math.pi),
-         (-0.5 * math.pi, 0.0), (-0.25 * math.pi, 0.75 * math.pi))
+VIEWS = (
+    (0.0, math.pi),
+    (0.5 * math.pi, 0.25 * math.pi),
+    (math.pi, 0.8 * math.pi),
+    (-0.5 * math.pi, 0.0),
+    (-0.25 * math.pi, 0.75 * math.pi),
+)
 _GRAIN = make_rng(11).standard_normal((1024, 1024, 3), dtype=np.float32)
 
 
@@ -49,8 +55,9 @@ def sample_camera(seed: int, camid: int) -> Camera:
     grey = np.array([[0.114, 0.587, 0.299]] * 3)
     cast = (tint[:, None] * (saturation * np.eye(3) + (1 - saturation) * grey)).astype(np.float32)
     bearing = rng.uniform(-1.2, 1.2)
-    light = Light(math.sin(bearing), -rng.uniform(0.4, 0.9), math.cos(bearing),
-                  rng.uniform(0.4, 0.62))
+    light = Light(
+        math.sin(bearing), -rng.uniform(0.4, 0.9), math.cos(bearing), rng.uniform(0.4, 0.62)
+    )
     dim = (camid * 2 + int(make_rng(seed, 4).integers(3))) % 3
     return Camera(
         yaws=VIEWS[(camid + int(make_rng(seed, 5).integers(5))) % len(VIEWS)],
@@ -67,8 +74,9 @@ def sample_camera(seed: int, camid: int) -> Camera:
     )
 
 
-def expose(camera: Camera, scene: np.ndarray, size: tuple[int, int],
-           rng: np.random.Generator) -> np.ndarray:
+def expose(
+    camera: Camera, scene: np.ndarray, size: tuple[int, int], rng: np.random.Generator
+) -> np.ndarray:
     """Photograph `scene`: resolution, colours, blur, noise and JPEG of `camera`.
 
     Args:
@@ -90,7 +98,7 @@ def expose(camera: Camera, scene: np.ndarray, size: tuple[int, int],
     blur = camera.blur * rng.uniform(0.7, 1.6) * height / 128
     image = cv2.GaussianBlur(image, (0, 0), blur)
     top, left = int(rng.integers(513)), int(rng.integers(513))
-    image += _GRAIN[top:top + height, left:left + width] * camera.noise
+    image += _GRAIN[top : top + height, left : left + width] * camera.noise
     image = np.minimum(np.maximum(image, 0), 255).astype(np.uint8)
     gamma = camera.gamma * math.exp(rng.normal(0, 0.08))
     curve = np.clip(255 * (np.arange(256) / 255) ** gamma + 4, 0, 255).astype(np.uint8)

@@ -1,8 +1,9 @@
 """Textures of garments, hair and face that turn with the body."""
+
 from __future__ import annotations
 
 import math
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 
@@ -53,8 +54,16 @@ def _plain(t: np.ndarray, side: np.ndarray, front: np.ndarray, pitch: float) -> 
 
 
 PATTERNS: dict[str, Pattern] = dict(
-    stripes=_stripes, pinstripes=_pinstripes, checks=_checks, logo=_logo, print=_print,
-    two_tone=_two_tone, yoke=_yoke, open=_open, plain=_plain)
+    stripes=_stripes,
+    pinstripes=_pinstripes,
+    checks=_checks,
+    logo=_logo,
+    print=_print,
+    two_tone=_two_tone,
+    yoke=_yoke,
+    open=_open,
+    plain=_plain,
+)
 
 
 def body_axes(n: np.ndarray, z: np.ndarray, yaw: float) -> tuple[np.ndarray, np.ndarray]:

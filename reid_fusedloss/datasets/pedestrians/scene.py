@@ -1,4 +1,5 @@
 """The place a camera looks at: ground, wall, greenery, street furniture and occluders."""
+
 from __future__ import annotations
 
 from functools import lru_cache
@@ -33,7 +34,7 @@ def paint_background(seed: int, camid: int) -> np.ndarray:
     image[horizon:] = _paint_ground(rng, HEIGHT - horizon)
     for _ in range(int(rng.integers(5, 10))):
         _place_object(rng, image, horizon)
-    image[horizon - 2:horizon + 3] *= 0.6
+    image[horizon - 2 : horizon + 3] *= 0.6
     image *= (1 + 0.09 * clouds(rng, (HEIGHT, WIDTH), (4, 10)))[..., None]
     image += 5 * clouds(rng, (HEIGHT, WIDTH), (HEIGHT // 2, WIDTH // 2))[..., None]
     image = cv2.GaussianBlur(image, (0, 0), 1.3)
@@ -122,8 +123,19 @@ def _place_object(rng: np.random.Generator, image: np.ndarray, horizon: int) -> 
 
 def _draw_car(image: np.ndarray, x: int, foot: int, colour: Colour) -> None:
     """A parked car in profile, its tyres on the row `foot`."""
-    body = np.array([(0, -18), (8, -38), (45, -42), (62, -64), (128, -64), (150, -40), (182, -36),
-                     (186, -14), (0, -12)]) + (x, foot)
+    body = np.array(
+        [
+            (0, -18),
+            (8, -38),
+            (45, -42),
+            (62, -64),
+            (128, -64),
+            (150, -40),
+            (182, -36),
+            (186, -14),
+            (0, -12),
+        ]
+    ) + (x, foot)
     glass = np.array([(54, -43), (67, -59), (124, -59), (140, -41)]) + (x, foot)
     cv2.fillPoly(image, [body.astype(np.int32)], colour, cv2.LINE_AA)
     cv2.fillPoly(image, [glass.astype(np.int32)], (70, 62, 55), cv2.LINE_AA)
@@ -132,8 +144,9 @@ def _draw_car(image: np.ndarray, x: int, foot: int, colour: Colour) -> None:
         cv2.circle(image, (x + wheel, foot - 13), 8, (130, 128, 126), -1, cv2.LINE_AA)
 
 
-def draw_bush(rng: np.random.Generator, image: np.ndarray, x: float, y: float,
-              radius: float) -> None:
+def draw_bush(
+    rng: np.random.Generator, image: np.ndarray, x: float, y: float, radius: float
+) -> None:
     """A shrub of leaf blobs around (x, y), in place; lengths in pixels."""
     base = np.array(dye(rng, GREENS))
     spots = rng.normal(0, 0.4, (160, 2)) * radius + (x, y)
@@ -141,8 +154,16 @@ def draw_bush(rng: np.random.Generator, image: np.ndarray, x: float, y: float,
     turns = rng.integers(0, 180, 160)
     leaf = max(2, int(radius * 0.14))
     for (left, top), tone, turn in zip(spots, tones, turns):
-        cv2.ellipse(image, (int(left), int(top)), (leaf, leaf // 2 + 1), int(turn), 0, 360,
-                    tuple(float(c) for c in base * tone), -1)
+        cv2.ellipse(
+            image,
+            (int(left), int(top)),
+            (leaf, leaf // 2 + 1),
+            int(turn),
+            0,
+            360,
+            tuple(float(c) for c in base * tone),
+            -1,
+        )
 
 
 def draw_bicycle(image: np.ndarray, x: int, foot: int, wheel: int, colour: Colour) -> None:
@@ -153,8 +174,14 @@ def draw_bicycle(image: np.ndarray, x: int, foot: int, wheel: int, colour: Colou
         cv2.circle(image, hub, wheel, (35, 35, 35), line, cv2.LINE_AA)
     pedals, seat = (x + wheel, foot - wheel), (x + int(0.8 * wheel), foot - int(2.2 * wheel))
     bars = (x + int(2.2 * wheel), foot - int(2.4 * wheel))
-    for a, b in ((hubs[0], seat), (seat, pedals), (pedals, bars), (seat, bars), (bars, hubs[1]),
-                 (hubs[0], pedals)):
+    for a, b in (
+        (hubs[0], seat),
+        (seat, pedals),
+        (pedals, bars),
+        (seat, bars),
+        (bars, hubs[1]),
+        (hubs[0], pedals),
+    ):
         cv2.line(image, a, b, colour, line + 1, cv2.LINE_AA)
 
 
@@ -165,8 +192,8 @@ def draw_occluder(rng: np.random.Generator, image: np.ndarray) -> None:
     colour = dye(rng, METALS)
     if kind == 'pole':
         left, wide = int(rng.uniform(0, 0.9) * columns), int(rng.uniform(0.07, 0.16) * columns)
-        band = image[:, left:left + wide]
-        round_off = np.sin(np.linspace(0.5, 2.8, wide, dtype=np.float32))[:band.shape[1], None]
+        band = image[:, left : left + wide]
+        round_off = np.sin(np.linspace(0.5, 2.8, wide, dtype=np.float32))[: band.shape[1], None]
         band[:] = np.float32(colour) * (0.4 + 0.6 * round_off)
     elif kind == 'railing':
         top, line = int(rng.uniform(0.55, 0.8) * rows), max(1, rows // 80)
@@ -181,5 +208,5 @@ def draw_occluder(rng: np.random.Generator, image: np.ndarray) -> None:
         top = int(rng.uniform(0.7, 0.88) * rows)
         stone = 1 + 0.08 * clouds(rng, (rows - top, columns), (12, 20))
         image[top:] = np.float32(dye(rng, WALLS)) * stone[..., None]
-        image[top:top + rows // 50] *= 1.3
-        image[top + rows // 50:top + rows // 40] *= 0.5
+        image[top : top + rows // 50] *= 1.3
+        image[top + rows // 50 : top + rows // 40] *= 0.5

@@ -1,8 +1,10 @@
 """Shaded solids of revolution in the image plane: what limbs, torso, head and bags are made of."""
+
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import hypot
-from typing import Callable, NamedTuple, Union
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,7 +28,7 @@ class Solid(NamedTuple):
     start: tuple[float, float]
     end: tuple[float, float]
     profile: tuple[float, ...]
-    paint: Union[Colour, Paint]
+    paint: Colour | Paint
     depth: float
     flat: float = 1.0
     dim: float = 1.0
@@ -92,8 +94,9 @@ def column(colour: Colour) -> np.ndarray:
     return np.array(colour, np.float32)[:, None, None]
 
 
-def _window(solid: Solid, axis: tuple[float, float],
-            shape: tuple[int, int]) -> tuple[slice, slice] | None:
+def _window(
+    solid: Solid, axis: tuple[float, float], shape: tuple[int, int]
+) -> tuple[slice, slice] | None:
     """Rows and columns of an image of `shape` that the solid can touch; None if there are none."""
     wide, cap = max(solid.profile), max(solid.profile[0], solid.profile[-1])
     bounds = []

@@ -1,13 +1,15 @@
 """Writes synthetic pedestrians as a folder in the layout of Market-1501."""
+
 from __future__ import annotations
 
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator, Mapping
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Iterator, Mapping, NamedTuple, Union
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -30,11 +32,18 @@ class Shot(NamedTuple):
     name: str = ''
 
 
-def write_market1501_layout(root: Union[str, os.PathLike], *, num_train_ids: int = 64,
-                            num_test_ids: int = 48, num_distractors: int = 96,
-                            num_junk: int = 16, num_cameras: int = 4,
-                            images_per_camera: int = 4, size: tuple[int, int] = (128, 64),
-                            seed: int = 0) -> None:
+def write_market1501_layout(
+    root: str | os.PathLike,
+    *,
+    num_train_ids: int = 64,
+    num_test_ids: int = 48,
+    num_distractors: int = 96,
+    num_junk: int = 16,
+    num_cameras: int = 4,
+    images_per_camera: int = 4,
+    size: tuple[int, int] = (128, 64),
+    seed: int = 0,
+) -> None:
     """Write a small synthetic ReID set in the folder layout of Market-1501.
 
     Identities 1 ... `num_train_ids` fill `bounding_box_train`, the next `num_test_ids` are
@@ -59,9 +68,16 @@ def write_market1501_layout(root: Union[str, os.PathLike], *, num_train_ids: int
         ValueError: if an argument is out of range, or `root` exists and is not such a folder
             with these parameters.
     """
-    parameters = dict(num_train_ids=num_train_ids, num_test_ids=num_test_ids,
-                      num_distractors=num_distractors, num_junk=num_junk, num_cameras=num_cameras,
-                      images_per_camera=images_per_camera, size=list(size), seed=seed)
+    parameters = dict(
+        num_train_ids=num_train_ids,
+        num_test_ids=num_test_ids,
+        num_distractors=num_distractors,
+        num_junk=num_junk,
+        num_cameras=num_cameras,
+        images_per_camera=images_per_camera,
+        size=list(size),
+        seed=seed,
+    )
     check_parameters(parameters)
     parameters.update(version=VERSION)
     root = Path(root)
@@ -86,8 +102,11 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         elif value < least.get(name, 1):
             raise ValueError(f'{name}={value} must be {least.get(name, 1)} or more')
     people = parameters['num_train_ids'] + parameters['num_test_ids']
-    images = (people * parameters['num_cameras'] * parameters['images_per_camera']
-              + parameters['num_distractors'] + parameters['num_junk'])
+    images = (
+        people * parameters['num_cameras'] * parameters['images_per_camera']
+        + parameters['num_distractors']
+        + parameters['num_junk']
+    )
     if images > MOST_IMAGES:
         raise ValueError(f'{dict(parameters)} are {images} images, more than {MOST_IMAGES}')
 
@@ -110,17 +129,22 @@ def _is_written(root: Path, parameters: Mapping[str, Any]) -> bool:
     file = root / PARAMETERS_FILE
     if not file.is_file():
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
-            raise ValueError(f'{root} exists and has no {PARAMETERS_FILE}: it was not written by '
-                             'write_market1501_layout; choose another folder or remove it')
+            raise ValueError(
+                f'{root} exists and has no {PARAMETERS_FILE}: it was not written by '
+                'write_market1501_layout; choose another folder or remove it'
+            )
         return False
     try:
         found = json.loads(file.read_text())
     except json.JSONDecodeError as error:
-        raise ValueError(f'{file} is not valid JSON ({error}); remove {root} to have it written '
-                         'again') from error
+        raise ValueError(
+            f'{file} is not valid JSON ({error}); remove {root} to have it written again'
+        ) from error
     if found != parameters:
-        raise ValueError(f'{root} was written with {found}, but {parameters} is asked for; '
-                         'remove the folder or choose another one')
+        raise ValueError(
+            f'{root} was written with {found}, but {parameters} is asked for; '
+            'remove the folder or choose another one'
+        )
     return True
 
 

@@ -1,6 +1,6 @@
 """Files that are there whole or not at all."""
+
 from pathlib import Path
-from typing import Union
 
 from mmengine.fileio import LocalBackend, register_backend
 
@@ -16,7 +16,7 @@ class AtomicLocalBackend(LocalBackend):
     To be chosen by name: `CheckpointHook(backend_args=dict(backend=BACKEND))`.
     """
 
-    def put(self, obj: bytes, filepath: Union[str, Path]) -> None:
+    def put(self, obj: bytes, filepath: str | Path) -> None:
         """Write bytes.
 
         Raises:
@@ -27,9 +27,12 @@ class AtomicLocalBackend(LocalBackend):
             with whole_file(target) as file:
                 file.write(obj)
         except OSError as error:
-            raise OSError(error.errno, f'{target} ({len(obj) / 2**20:.1f} MiB) was not written: '
-                          f'{error.strerror}. Checkpoints from before are whole: make room, then '
-                          'go on with --resume') from error
+            raise OSError(
+                error.errno,
+                f'{target} ({len(obj) / 2**20:.1f} MiB) was not written: '
+                f'{error.strerror}. Checkpoints from before are whole: make room, then '
+                'go on with --resume',
+            ) from error
 
 
 register_backend(BACKEND, AtomicLocalBackend, force=True)

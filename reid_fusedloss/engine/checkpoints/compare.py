@@ -1,4 +1,5 @@
 """In what two checkpoints differ."""
+
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,13 +8,23 @@ from torch import Tensor
 
 # what depends on the clock, the machine's memory and the folder, not on the training
 UNCOMPARED = {
-    'meta/cfg', 'meta/time', 'meta/experiment_name', 'message_hub/log_scalars/train/time',
-    'message_hub/log_scalars/train/data_time', 'message_hub/log_scalars/train/memory',
-    'message_hub/log_scalars/val/time', 'message_hub/log_scalars/val/data_time',
-    'message_hub/log_scalars/val/memory', 'message_hub/runtime_info/cfg',
-    'message_hub/runtime_info/experiment_name', 'message_hub/runtime_info/eta',
-    'message_hub/runtime_info/best_ckpt', 'message_hub/runtime_info/last_ckpt',
-    'meta/mmengine_version', 'message_hub/runtime_info/mmengine_version'}  # it names a commit
+    'meta/cfg',
+    'meta/time',
+    'meta/experiment_name',
+    'message_hub/log_scalars/train/time',
+    'message_hub/log_scalars/train/data_time',
+    'message_hub/log_scalars/train/memory',
+    'message_hub/log_scalars/val/time',
+    'message_hub/log_scalars/val/data_time',
+    'message_hub/log_scalars/val/memory',
+    'message_hub/runtime_info/cfg',
+    'message_hub/runtime_info/experiment_name',
+    'message_hub/runtime_info/eta',
+    'message_hub/runtime_info/best_ckpt',
+    'message_hub/runtime_info/last_ckpt',
+    'meta/mmengine_version',
+    'message_hub/runtime_info/mmengine_version',
+}  # it names a commit
 
 
 def differences(first: Any, second: Any, place: str = '') -> Iterator[str]:

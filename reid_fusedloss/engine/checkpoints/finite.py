@@ -1,4 +1,5 @@
 """Weights that are worth saving."""
+
 import torch
 from mmengine.dist import all_reduce
 from torch import nn
@@ -22,14 +23,26 @@ def check_finite(model: nn.Module, iteration: int) -> None:
         names = f'{wrong[:5]} and, in all, {len(wrong)}' if wrong else 'on another process'
         raise FloatingPointError(
             f'weights are not finite at iteration {iteration}: {names}; they are not saved. Go on '
-            'from the checkpoint before (--resume) with a lower learning rate')
+            'from the checkpoint before (--resume) with a lower learning rate'
+        )
 
 
 def not_finite(model: nn.Module) -> list[str]:
     """Names of the parameters and saved buffers that hold NaN or infinity."""
     saved = model.state_dict(keep_vars=True)
-    statistics = {f'{name}.{key}' for name, module in model.named_modules()
-                  if isinstance(module, _NormBase) for key in ('running_mean', 'running_var')}
-    return [name for name, value in saved.items() if isinstance(value, torch.Tensor) and (
-        value.isnan().any() or (isinstance(value, nn.Parameter) or name in statistics)
-        and value.isinf().any())]
+    statistics = {
+        f'{name}.{key}'
+        for name, module in model.named_modules()
+        if isinstance(module, _NormBase)
+        for key in ('running_mean', 'running_var')
+    }
+    return [
+        name
+        for name, value in saved.items()
+        if isinstance(value, torch.Tensor)
+        and (
+            value.isnan().any()
+            or (isinstance(value, nn.Parameter) or name in statistics)
+            and value.isinf().any()
+        )
+    ]

@@ -1,9 +1,10 @@
 """Which checkpoint a stopped training goes on from."""
+
 import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from mmengine.logging import print_log
 
@@ -13,7 +14,7 @@ from .pointer import INTERRUPTED, POINTER, read_pointer
 OPTIMIZERS = ('optimizer', 'optim_wrapper')  # of MMEngine's Runner, of its FlexibleRunner
 
 
-def latest_checkpoint(work_dir: str) -> Optional[str]:
+def latest_checkpoint(work_dir: str) -> str | None:
     """Find the newest whole checkpoint of a run, for every tool that goes on from one or tests it.
 
     It is the one that `last_checkpoint` names. If that is damaged, which its checksums say, the one
@@ -45,8 +46,10 @@ def latest_checkpoint(work_dir: str) -> Optional[str]:
     else:
         found = _newest(_before(Path(named)), damaged)
     if found is None and damaged:
-        raise ValueError(f'{work_dir} has checkpoints, but none can be read: {list(damaged)} '
-                         f'({next(iter(damaged.values()))}). Move them away to start from scratch')
+        raise ValueError(
+            f'{work_dir} has checkpoints, but none can be read: {list(damaged)} '
+            f'({next(iter(damaged.values()))}). Move them away to start from scratch'
+        )
     return found
 
 
@@ -60,13 +63,13 @@ def _before(named: Path) -> Iterable[Path]:
             yield path
 
 
-def _number(path: Path) -> Optional[tuple[str, int]]:
+def _number(path: Path) -> tuple[str, int] | None:
     """Of 'epoch_12.pth' ('epoch_', 12)."""
     match = re.fullmatch(r'(.*?)(\d{1,18})\.pth', path.name)
     return (match[1], int(match[2])) if match else None
 
 
-def _newest(paths: Iterable[Path], damaged: dict[str, str]) -> Optional[str]:
+def _newest(paths: Iterable[Path], damaged: dict[str, str]) -> str | None:
     """Of the most iterations; files that cannot be read are added to `damaged`."""
     found = []
     for path in sorted(paths):
@@ -85,6 +88,7 @@ def _read(path: Path, damaged: dict[str, str]) -> Any:
         return load_checkpoint_file(str(path), 'cpu', mmap=True)
     except (FileNotFoundError, ValueError) as error:
         damaged[str(path)] = str(error)
-        print_log(f'{error}; looking for the one before it', logger='current',
-                  level=logging.WARNING)
+        print_log(
+            f'{error}; looking for the one before it', logger='current', level=logging.WARNING
+        )
         return None

@@ -1,7 +1,8 @@
 """Of what a checkpoint says of files, keep what concerns the folder of this run."""
+
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 OUTDATED = 'outdated_ckpts'  # names of files to be removed once the checkpoint is there
 
@@ -14,8 +15,9 @@ def keep_steps(runtime_info: dict[str, Any]) -> None:
         runtime_info['keep_ckpt_ids'] = [step for step in steps if type(step) is int and step >= 0]
 
 
-def own_best(path: Any, out_dir: str, join: Callable[..., str],
-             is_file: Callable[[str], bool]) -> Optional[str]:
+def own_best(
+    path: Any, out_dir: str, join: Callable[..., str], is_file: Callable[[str], bool]
+) -> str | None:
     """The best checkpoint so far as a file of this run; None if this run has none of that name.
 
     Args:
@@ -39,8 +41,23 @@ def outdated_names(runtime_info: dict[str, Any], filename_tmpl: str) -> list[str
     """
     listed = runtime_info.get(OUTDATED)
     start, _, end = filename_tmpl.partition('{}')
-    names = [name for name in listed if isinstance(name, str) and Path(name).name == name
-             and name.isprintable()] if isinstance(listed, list) else []
-    return [name for name in names if name.startswith('best_') and name.endswith('.pth') or (
-        name.startswith(start) and name.endswith(end)
-        and name[len(start):len(name) - len(end)].isdecimal())]
+    names = (
+        [
+            name
+            for name in listed
+            if isinstance(name, str) and Path(name).name == name and name.isprintable()
+        ]
+        if isinstance(listed, list)
+        else []
+    )
+    return [
+        name
+        for name in names
+        if name.startswith('best_')
+        and name.endswith('.pth')
+        or (
+            name.startswith(start)
+            and name.endswith(end)
+            and name[len(start) : len(name) - len(end)].isdecimal()
+        )
+    ]

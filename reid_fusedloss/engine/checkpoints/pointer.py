@@ -1,7 +1,7 @@
 """The file in which a run names its newest checkpoint."""
+
 import os
 from pathlib import Path
-from typing import Optional, Union
 
 from .atomic_backend import AtomicLocalBackend
 
@@ -10,12 +10,12 @@ INTERRUPTED = 'interrupted.pth'
 LONGEST = 4096  # bytes of a path
 
 
-def write_pointer(work_dir: Union[str, Path], checkpoint: Union[str, Path]) -> None:
+def write_pointer(work_dir: str | Path, checkpoint: str | Path) -> None:
     """Name the newest checkpoint of a run, whole or not at all."""
     AtomicLocalBackend().put(os.fspath(checkpoint).encode(), Path(work_dir, POINTER))
 
 
-def read_pointer(work_dir: Union[str, Path]) -> Optional[str]:
+def read_pointer(work_dir: str | Path) -> str | None:
     """Find the checkpoint that a run names, among the files of this run alone.
 
     It is the file of that name in the run's own folder. Another folder counts if it is the
@@ -47,7 +47,7 @@ def read_pointer(work_dir: Union[str, Path]) -> Optional[str]:
         return None
 
 
-def own_path(path: Union[str, Path], *folders: Union[str, Path]) -> Optional[str]:
+def own_path(path: str | Path, *folders: str | Path) -> str | None:
     """The path, if the file lies directly in one of the folders of a run; else None."""
     parent = Path(path).resolve().parent
     return str(path) if any(parent == Path(folder).resolve() for folder in folders) else None

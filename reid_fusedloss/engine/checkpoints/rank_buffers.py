@@ -1,4 +1,5 @@
 """Statistics of batch normalisation, which differ from rank to rank in the middle of an epoch."""
+
 from mmengine.dist import all_gather_object, get_rank, get_world_size
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -16,8 +17,12 @@ def gather_rank_buffers(model: nn.Module) -> dict[str, list[dict[str, Tensor]]]:
     if get_world_size() == 1:
         return {}
     model = unwrap(model)
-    own = {f'{name}.{key}': value.cpu() for name, module in model.named_modules()
-           if isinstance(module, _BatchNorm) for key, value in module.named_buffers()}
+    own = {
+        f'{name}.{key}': value.cpu()
+        for name, module in model.named_modules()
+        if isinstance(module, _BatchNorm)
+        for key, value in module.named_buffers()
+    }
     return {META_KEY: all_gather_object(own)}
 
 

@@ -1,4 +1,5 @@
 """What happens beside the steps of a training: checkpoints, reports, lines in the log."""
+
 from .averaged_model_hook import AveragedModelHook
 from .channels_last_hook import ChannelsLastHook
 from .foreign_weights_hook import ForeignWeightsHook
@@ -15,8 +16,18 @@ from .stop_signal_hook import StopSignalHook
 from .trust_checkpoints_hook import TrustCheckpointsHook
 
 __all__ = [
-    'AveragedModelHook', 'ChannelsLastHook', 'ForeignWeightsHook', 'FreezeHook',
-    'OtherIdentitiesHook', 'PlainCheckpointHook', 'ProgressHook', 'ReIDCheckpointHook',
-    'ReIDReportHook', 'ResumeHook', 'RunInfoHook', 'SkippedImagesHook', 'StopSignalHook',
-    'TrustCheckpointsHook'
+    'AveragedModelHook',
+    'ChannelsLastHook',
+    'ForeignWeightsHook',
+    'FreezeHook',
+    'OtherIdentitiesHook',
+    'PlainCheckpointHook',
+    'ProgressHook',
+    'ReIDCheckpointHook',
+    'ReIDReportHook',
+    'ResumeHook',
+    'RunInfoHook',
+    'SkippedImagesHook',
+    'StopSignalHook',
+    'TrustCheckpointsHook',
 ]

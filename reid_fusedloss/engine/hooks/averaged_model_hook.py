@@ -1,7 +1,7 @@
 """Averaged weights: one model is evaluated, saved and reported."""
+
 import re
 from collections.abc import Iterator
-from typing import Optional
 
 from mmengine.dist import all_reduce_params, is_distributed
 from mmengine.evaluator import Evaluator
@@ -35,6 +35,7 @@ class AveragedModelHook(Hook):
             on loading, if a checkpoint of averaged weights is resumed without an EMAHook, or does
             not fill the averaged model of a test.
     """
+
     priority = 'VERY_HIGH'
 
     def __init__(self) -> None:
@@ -46,36 +47,48 @@ class AveragedModelHook(Hook):
         hooks = list(ema_hooks(runner))
         if averaged is None:
             if runner._resume and hooks:
-                runner.logger.warning('the checkpoint to resume holds no averaged weights: the '
-                                      'EMAHook averages from here on')
+                runner.logger.warning(
+                    'the checkpoint to resume holds no averaged weights: the '
+                    'EMAHook averages from here on'
+                )
             return
         if runner._resume and not hooks:
             raise ValueError(
                 'the checkpoint to resume is of a training with an EMAHook, whose state_dict is '
                 'the average: put the EMAHook into custom_hooks, or start from the averaged '
-                'weights (load_from without resume)')
+                'weights (load_from without resume)'
+            )
         if isinstance(runner._train_loop, BaseLoop):
             return
         for hook in hooks:
-            missing = [name for name in hook.ema_model.state_dict() if name not in averaged
-                       and not re.match(UNTESTED, name.removeprefix('module.'))]
+            missing = [
+                name
+                for name in hook.ema_model.state_dict()
+                if name not in averaged and not re.match(UNTESTED, name.removeprefix('module.'))
+            ]
             if missing:
-                raise ValueError(f'the checkpoint does not fill {len(missing)} averaged weights, '
-                                 f'{missing[0]} for one: it belongs to another config')
+                raise ValueError(
+                    f'the checkpoint does not fill {len(missing)} averaged weights, '
+                    f'{missing[0]} for one: it belongs to another config'
+                )
 
     def before_train(self, runner: Runner) -> None:
         """Check the EMAHook; a training that is not resumed averages from its first step."""
         kinds = [type(hook) for hook in runner.hooks]
         for hook in ema_hooks(runner):
-            before = kinds[:runner.hooks.index(hook)]
+            before = kinds[: runner.hooks.index(hook)]
             if any(issubclass(kind, CheckpointHook) for kind in before):
-                raise ValueError(f'{type(hook).__name__}(priority={hook.priority!r}) comes after '
-                                 'the checkpoint hook, which would save swapped weights: leave its '
-                                 'priority at NORMAL')
+                raise ValueError(
+                    f'{type(hook).__name__}(priority={hook.priority!r}) comes after '
+                    'the checkpoint hook, which would save swapped weights: leave its '
+                    'priority at NORMAL'
+                )
             if not getattr(hook, 'evaluate_on_ema', True):
-                raise ValueError('EMAHook(evaluate_on_ema=False) evaluates another model than a '
-                                 "checkpoint's state_dict, which is the average: leave it True; "
-                                 'evaluate_on_origin=True evaluates both')
+                raise ValueError(
+                    'EMAHook(evaluate_on_ema=False) evaluates another model than a '
+                    "checkpoint's state_dict, which is the average: leave it True; "
+                    'evaluate_on_origin=True evaluates both'
+                )
             if not runner._resume:
                 hook.ema_model.steps.zero_()
 
@@ -94,11 +107,11 @@ class AveragedModelHook(Hook):
         """A test begins with empty metrics, and with the averaged model."""
         _begin(runner.test_evaluator)
 
-    def after_val_epoch(self, runner: Runner, metrics: Optional[dict] = None) -> None:
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         """Name the evaluation that an EMAHook may add to the first."""
         self._name_second(runner, runner.val_evaluator)
 
-    def after_test_epoch(self, runner: Runner, metrics: Optional[dict] = None) -> None:
+    def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         """As `after_val_epoch`."""
         self._name_second(runner, runner.test_evaluator)
 
@@ -111,8 +124,10 @@ class AveragedModelHook(Hook):
     @staticmethod
     def _name_second(runner: Runner, evaluator: Evaluator) -> None:
         if any(evaluates_twice(hook) for hook in ema_hooks(runner)):
-            runner.logger.info('so far the averaged model; now the model before averaging, whose '
-                               f'figures and files end in {ORIGIN}')
+            runner.logger.info(
+                'so far the averaged model; now the model before averaging, whose '
+                f'figures and files end in {ORIGIN}'
+            )
             _begin(evaluator, ORIGIN)
 
 

@@ -1,4 +1,5 @@
 """Memory layout of convolutions."""
+
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper

@@ -1,4 +1,5 @@
 """Start from the weights of another training or project."""
+
 import logging
 
 from mmengine.hooks import Hook
@@ -23,6 +24,7 @@ class ForeignWeightsHook(Hook):
     does not fill. Nothing is converted or left out when a training is resumed. The other hooks that
     read a loaded checkpoint come later and see our names alone.
     """
+
     priority = 'VERY_HIGH'
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -35,14 +37,19 @@ class ForeignWeightsHook(Hook):
         weights = read_state_dict(checkpoint)
         model = unwrap(runner.model)
         layout = detect(weights)
-        if (layout is None or is_mmengines(checkpoint)
-                or weights.keys() <= model.state_dict().keys()):
+        if (
+            layout is None
+            or is_mmengines(checkpoint)
+            or weights.keys() <= model.state_dict().keys()
+        ):
             self._check(runner, model, checkpoint)
             return
         if runner._resume:
-            raise ValueError(f'the checkpoint to resume has the layout {layout}, of another '
-                             'project: it holds no state of a training. To start from its weights, '
-                             'set load_from and leave resume out')
+            raise ValueError(
+                f'the checkpoint to resume has the layout {layout}, of another '
+                'project: it holds no state of a training. To start from its weights, '
+                'set load_from and leave resume out'
+            )
         converted = convert(weights)
         converted.log()
         if hasattr(model, 'backbone'):
@@ -50,8 +57,11 @@ class ForeignWeightsHook(Hook):
             fit.check()
             for name, (theirs, ours) in fit.shapes.items():
                 del converted.weights[name]
-                print_log(f'left out of the checkpoint, whose head has another size: {name} '
-                          f'{theirs} (here {ours})', logger='current')
+                print_log(
+                    f'left out of the checkpoint, whose head has another size: {name} '
+                    f'{theirs} (here {ours})',
+                    logger='current',
+                )
         checkpoint.clear()
         checkpoint['state_dict'] = converted.weights
 

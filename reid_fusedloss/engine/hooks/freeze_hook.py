@@ -1,4 +1,5 @@
 """Freeze parts of a model for the first epochs."""
+
 from collections.abc import Sequence
 
 from mmengine.hooks import Hook
@@ -39,7 +40,8 @@ class FreezeHook(Hook):
 
     def __init__(self, parts: Sequence[str], epochs: int) -> None:
         if not isinstance(parts, (list, tuple)) or not all(
-                isinstance(part, str) and part for part in parts):
+            isinstance(part, str) and part for part in parts
+        ):
             raise TypeError(f"parts is a list of names, such as ['backbone'], got {parts!r}")
         if not parts:
             raise ValueError("parts is empty: name what is to be frozen, such as 'backbone'")
@@ -51,18 +53,25 @@ class FreezeHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Find the parts, and check that the training can go on without their gradients."""
-        if (isinstance(runner.model, DistributedDataParallel)
-                and not runner.model.find_unused_parameters):
-            raise ValueError('FreezeHook leaves weights without gradients, for which several '
-                             'processes would wait: set find_unused_parameters=True in the config')
+        if (
+            isinstance(runner.model, DistributedDataParallel)
+            and not runner.model.find_unused_parameters
+        ):
+            raise ValueError(
+                'FreezeHook leaves weights without gradients, for which several '
+                'processes would wait: set find_unused_parameters=True in the config'
+            )
         model = unwrap(runner.model)
         self._modules = [_part(model, name) for name in self.parts]
-        self._trained = [weight for weight in nn.ModuleList(self._modules).parameters()
-                         if weight.requires_grad]
+        self._trained = [
+            weight for weight in nn.ModuleList(self._modules).parameters() if weight.requires_grad
+        ]
         if {id(weight) for weight in self._trained} >= {
-                id(weight) for weight in model.parameters() if weight.requires_grad}:
-            raise ValueError(f'FreezeHook(parts={list(self.parts)}) leaves nothing to train: '
-                             'freeze less')
+            id(weight) for weight in model.parameters() if weight.requires_grad
+        }:
+            raise ValueError(
+                f'FreezeHook(parts={list(self.parts)}) leaves nothing to train: freeze less'
+            )
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
         """Freeze, or end it; training loops set the mode of the whole model in each epoch."""
@@ -70,8 +79,9 @@ class FreezeHook(Hook):
         if frozen != self._frozen:
             for weight in self._trained:
                 weight.requires_grad_(not frozen)
-            runner.logger.info(f'{"frozen" if frozen else "trained from here on"}: '
-                               f'{", ".join(self.parts)}')
+            runner.logger.info(
+                f'{"frozen" if frozen else "trained from here on"}: {", ".join(self.parts)}'
+            )
         if frozen or self._frozen:
             for module in self._modules:
                 module.train(not frozen)
@@ -82,5 +92,7 @@ def _part(model: nn.Module, name: str) -> nn.Module:
     try:
         return model.get_submodule(name)
     except AttributeError as error:
-        raise ValueError(f'FreezeHook: the model has no part {name!r} ({error}); it has '
-                         f'{[name for name, _ in model.named_children()]}') from error
+        raise ValueError(
+            f'FreezeHook: the model has no part {name!r} ({error}); it has '
+            f'{[name for name, _ in model.named_children()]}'
+        ) from error

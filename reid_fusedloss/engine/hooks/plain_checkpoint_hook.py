@@ -1,4 +1,5 @@
 """Checkpoints of plain data, which load without running code."""
+
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -13,8 +14,20 @@ from torch import Tensor, nn
 from ...registry import HOOKS
 
 # what `torch.load(weights_only=True)` reads on every supported PyTorch
-PLAIN = (type(None), bool, int, float, complex, str, bytes, Tensor, nn.Parameter, torch.Size,
-         torch.dtype, torch.device)
+PLAIN = (
+    type(None),
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    Tensor,
+    nn.Parameter,
+    torch.Size,
+    torch.dtype,
+    torch.device,
+)
 
 
 @HOOKS.register_module()
@@ -27,6 +40,7 @@ class PlainCheckpointHook(Hook):
     config builds keeps its own. Anything else that could not be read again ends the run at its
     first checkpoint.
     """
+
     priority = 'LOWEST'
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -44,7 +58,8 @@ class PlainCheckpointHook(Hook):
             raise TypeError(
                 f'checkpoint{place} is a {type(value).__module__}.{type(value).__qualname__}: it '
                 'could not be read again without running code from the file. Let the hook or part '
-                'that puts it there save numbers, strings, tensors, lists and dicts')
+                'that puts it there save numbers, strings, tensors, lists and dicts'
+            )
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Restore the objects; called by MMEngine after it has read the file."""
@@ -52,7 +67,10 @@ class PlainCheckpointHook(Hook):
         for name, value in scalars.items():
             if isinstance(value, dict):
                 scalars[name] = HistoryBuffer(
-                    value['values'].cpu().numpy(), value['counts'].cpu().numpy(), value['max_length'])
+                    value['values'].cpu().numpy(),
+                    value['counts'].cpu().numpy(),
+                    value['max_length'],
+                )
         for state in _schedules(checkpoint):
             if isinstance(state.get('milestones'), dict):
                 state['milestones'] = Counter(state['milestones'])
@@ -68,8 +86,11 @@ def _plain(value: Any) -> Any:
     """The same with containers rebuilt, and objects that are no plain data replaced."""
     if isinstance(value, HistoryBuffer):
         values, counts = value.data
-        return dict(values=torch.as_tensor(values), counts=torch.as_tensor(counts),
-                    max_length=value.max_length)
+        return dict(
+            values=torch.as_tensor(values),
+            counts=torch.as_tensor(counts),
+            max_length=value.max_length,
+        )
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray) and value.dtype.kind in 'biufc':

@@ -1,4 +1,5 @@
 """How far an evaluation is, by time."""
+
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -22,7 +23,7 @@ class ProgressHook(Hook):
         TypeError, ValueError: if it is no number of 0 or more.
     """
 
-    def __init__(self, interval: float = 10.) -> None:
+    def __init__(self, interval: float = 10.0) -> None:
         check_number('interval', interval)
         if interval < 0:
             raise ValueError(f'interval={interval} must be >= 0')
@@ -34,7 +35,8 @@ class ProgressHook(Hook):
         runner.logger.info(f'features of {len(loader.dataset)} images, in {len(loader)} batches')
         self._progress, self._total = LogProgress('features', self.interval), len(loader)
 
-    def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
-                        outputs: Any = None) -> None:
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
         """Say how much is done, if the last line is old."""
         self._progress(batch_idx + 1, self._total)

@@ -1,6 +1,6 @@
 """Checkpoints that a stop at any moment leaves whole."""
+
 from pathlib import Path
-from typing import Optional, Union
 
 from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend
@@ -9,9 +9,20 @@ from mmengine.runner import Runner
 
 from ...checks import check_flag, check_int
 from ...registry import HOOKS
-from ..checkpoints import (BACKEND, INTERRUPTED, OUTDATED, POINTER, check_finite,
-                           gather_rank_buffers, keep_steps, outdated_names, own_best, own_path,
-                           own_rank_buffers, write_pointer)
+from ..checkpoints import (
+    BACKEND,
+    INTERRUPTED,
+    OUTDATED,
+    POINTER,
+    check_finite,
+    gather_rank_buffers,
+    keep_steps,
+    outdated_names,
+    own_best,
+    own_path,
+    own_rank_buffers,
+    write_pointer,
+)
 from ..work_dir import claim_work_dir, release_work_dir
 
 
@@ -37,28 +48,44 @@ class ReIDCheckpointHook(CheckpointHook):
             resumed holds no state of the optimizer.
     """
 
-    def __init__(self, interval: int = 1, by_epoch: bool = True, max_keep_ckpts: int = -1,
-                 save_best: Union[str, list[str], None] = None,
-                 rule: Union[str, list[str], None] = None,
-                 greater_keys: Optional[list[str]] = None,
-                 less_keys: Optional[list[str]] = None, save_last: bool = True,
-                 save_begin: int = 0, out_dir: Optional[str] = None,
-                 filename_tmpl: Optional[str] = None,
-                 published_keys: Union[str, list[str], None] = None,
-                 backend_args: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        interval: int = 1,
+        by_epoch: bool = True,
+        max_keep_ckpts: int = -1,
+        save_best: str | list[str] | None = None,
+        rule: str | list[str] | None = None,
+        greater_keys: list[str] | None = None,
+        less_keys: list[str] | None = None,
+        save_last: bool = True,
+        save_begin: int = 0,
+        out_dir: str | None = None,
+        filename_tmpl: str | None = None,
+        published_keys: str | list[str] | None = None,
+        backend_args: dict | None = None,
+    ) -> None:
         check_int('interval', interval, least=-1)
         check_int('max_keep_ckpts', max_keep_ckpts, least=-1)
         check_int('save_begin', save_begin, least=0)
         check_flag('by_epoch', by_epoch)
         check_flag('save_last', save_last)
         super().__init__(
-            interval=interval, by_epoch=by_epoch, max_keep_ckpts=max_keep_ckpts,
-            save_best=save_best, rule=rule, greater_keys=greater_keys, less_keys=less_keys,
-            save_last=save_last, save_begin=save_begin,
-            out_dir=out_dir, filename_tmpl=filename_tmpl, published_keys=published_keys,
-            backend_args=backend_args or dict(backend=BACKEND))
+            interval=interval,
+            by_epoch=by_epoch,
+            max_keep_ckpts=max_keep_ckpts,
+            save_best=save_best,
+            rule=rule,
+            greater_keys=greater_keys,
+            less_keys=less_keys,
+            save_last=save_last,
+            save_begin=save_begin,
+            out_dir=out_dir,
+            filename_tmpl=filename_tmpl,
+            published_keys=published_keys,
+            backend_args=backend_args or dict(backend=BACKEND),
+        )
         self._in_epoch: dict[str, list] = {}
-        self._best_before: dict[str, Optional[str]] = {}
+        self._best_before: dict[str, str | None] = {}
         self._claimed: list[str] = []
 
     def before_train(self, runner: Runner) -> None:
@@ -89,7 +116,8 @@ class ReIDCheckpointHook(CheckpointHook):
                 f'the checkpoint to resume{f", {runner._load_from}," if runner._load_from else ""} '
                 'holds no state of the optimizer, as a best_*.pth does not: the schedule would '
                 'start again. Resume from an epoch_*.pth, iter_*.pth or interrupted.pth, or start '
-                'a training from its weights: set load_from and leave resume out')
+                'a training from its weights: set load_from and leave resume out'
+            )
         checkpoint['state_dict'].update(own_rank_buffers(checkpoint))
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
@@ -112,9 +140,16 @@ class ReIDCheckpointHook(CheckpointHook):
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
         runner.message_hub.update_info(OUTDATED, outdated)  # for a run that is killed before
         runner.save_checkpoint(
-            self.out_dir, name, self.file_client_args, save_optimizer=self.save_optimizer,
-            save_param_scheduler=self.save_param_scheduler, meta={**meta, **self._in_epoch},
-            by_epoch=self.by_epoch, backend_args=self.backend_args, **self.args)
+            self.out_dir,
+            name,
+            self.file_client_args,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta={**meta, **self._in_epoch},
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args,
+        )
         if is_main_process():
             write_pointer(runner.work_dir, self.last_ckpt)
             Path(runner.work_dir, INTERRUPTED).unlink(missing_ok=True)
@@ -136,7 +171,7 @@ class ReIDCheckpointHook(CheckpointHook):
         if is_main_process():
             self._remove(superseded)
 
-    def _best(self) -> dict[str, Optional[str]]:
+    def _best(self) -> dict[str, str | None]:
         """Best checkpoint by each score; the first key is 'auto' until there is a score."""
         if not self.save_best:
             return {}
@@ -144,7 +179,7 @@ class ReIDCheckpointHook(CheckpointHook):
             return {self.key_indicators[0]: self.best_ckpt_path}
         return dict(self.best_ckpt_path_dict)
 
-    def _set_best(self, key: str, path: Optional[str]) -> None:
+    def _set_best(self, key: str, path: str | None) -> None:
         if len(self.key_indicators) == 1:
             self.best_ckpt_path = path
         else:
@@ -153,8 +188,11 @@ class ReIDCheckpointHook(CheckpointHook):
     def _superseded(self) -> list[str]:
         """Names of best checkpoints that have just got a successor of another name."""
         pairs = zip(self._best_before.values(), self._best().values())
-        return [Path(before).name for before, now in pairs
-                if before is not None and now not in (None, before)]
+        return [
+            Path(before).name
+            for before, now in pairs
+            if before is not None and now not in (None, before)
+        ]
 
     def _path(self, name: str) -> str:
         return self.file_backend.join_path(self.out_dir, name)
@@ -172,16 +210,19 @@ class ReIDCheckpointHook(CheckpointHook):
     def _adopt_best(self, runner: Runner) -> None:
         """Take over the best checkpoints so far that lie in the folder of this run."""
         for key, best in self._best().items():
-            own = own_best(best, self.out_dir, self.file_backend.join_path,
-                           self.file_backend.isfile)
+            own = own_best(
+                best, self.out_dir, self.file_backend.join_path, self.file_backend.isfile
+            )
             self._set_best(key, own)
             name = 'best_ckpt' if len(self.key_indicators) == 1 else f'best_ckpt_{key}'
             if own is not None:
                 runner.message_hub.update_info(name, own)
             elif best is not None:
                 runner.message_hub.pop_info(name)
-                runner.logger.info(f'the best checkpoint so far, {best}, is not in {self.out_dir}: '
-                                   'it is left where it is')
+                runner.logger.info(
+                    f'the best checkpoint so far, {best}, is not in {self.out_dir}: '
+                    'it is left where it is'
+                )
 
     def _take_over(self, runner: Runner) -> None:
         """Let `last_checkpoint` name what is resumed, and remove what a kill has left."""

@@ -1,9 +1,10 @@
 """What a run leaves for the eye: curves and ranking lists."""
+
 import json
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any
 
 from mmengine.dist import master_only
 from mmengine.evaluator import Evaluator
@@ -17,7 +18,7 @@ from ...visualization import save_curves, save_ranking_lists
 from ...whole_file import whole_file
 from .averaged_model_hook import ORIGIN, ema_hooks, evaluates_twice
 
-PathLike = Union[str, os.PathLike]
+PathLike = str | os.PathLike
 
 
 @HOOKS.register_module()
@@ -34,6 +35,7 @@ class ReIDReportHook(Hook):
         num_queries: rows of the picture.
         order: which queries it shows, see `visualization.select_queries`.
     """
+
     priority = 89  # before the checkpoint hook, which marks the evaluation as finished
 
     def __init__(self, num_queries: int = 8, order: str = 'spread') -> None:
@@ -51,14 +53,15 @@ class ReIDReportHook(Hook):
             runner.logger.warning(
                 'no curves.png: it is drawn from scalars.json, which LocalVisBackend writes; '
                 f'visualizer.vis_backends has {sorted(type(b).__name__ for b in backends)}: add '
-                "dict(type='LocalVisBackend')")
+                "dict(type='LocalVisBackend')"
+            )
 
-    def after_val_epoch(self, runner: Runner, metrics: Optional[dict] = None) -> None:
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         """Called by MMEngine after an evaluation during training."""
         self._report(runner, runner.val_evaluator, 'val', metrics)
         self._draw_curves(runner)
 
-    def after_test_epoch(self, runner: Runner, metrics: Optional[dict] = None) -> None:
+    def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         """Called by MMEngine after a test."""
         self._report(runner, runner.test_evaluator, 'test', metrics)
 
@@ -72,23 +75,33 @@ class ReIDReportHook(Hook):
             self._draw(runner, save_curves, runner.work_dir, Path(runner.work_dir) / 'curves.png')
 
     @master_only
-    def _report(self, runner: Runner, evaluator: Evaluator, kind: str,
-                metrics: Optional[dict]) -> None:
+    def _report(
+        self, runner: Runner, evaluator: Evaluator, kind: str, metrics: dict | None
+    ) -> None:
         work_dir = Path(runner.work_dir)
         write_json(work_dir / 'scores.json', metrics or {})
         if any(map(evaluates_twice, ema_hooks(runner))):
             scalars = runner.message_hub.log_scalars
-            write_json(work_dir / f'scores{ORIGIN}.json', {
-                name: scalars[f'{kind}/{name}{ORIGIN}'].current() for name in metrics or {}})
+            write_json(
+                work_dir / f'scores{ORIGIN}.json',
+                {name: scalars[f'{kind}/{name}{ORIGIN}'].current() for name in metrics or {}},
+            )
         for lists in _ranking_lists(evaluator):
             path = work_dir / 'ranking_lists' / f'{lists["prefix"].replace("/", "_")}.json'
             write_json(path, lists)
-            self._draw(runner, save_ranking_lists, path, path.with_suffix('.png'),
-                       num_queries=self.num_queries, order=self.order)
+            self._draw(
+                runner,
+                save_ranking_lists,
+                path,
+                path.with_suffix('.png'),
+                num_queries=self.num_queries,
+                order=self.order,
+            )
 
     @staticmethod
-    def _draw(runner: Runner, draw: Callable[..., Path], source: PathLike, target: Path,
-              **options: Any) -> None:
+    def _draw(
+        runner: Runner, draw: Callable[..., Path], source: PathLike, target: Path, **options: Any
+    ) -> None:
         try:
             draw(source, target, **options)
             runner.logger.info(f'drawn: {target}')

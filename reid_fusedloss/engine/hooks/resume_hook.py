@@ -1,5 +1,6 @@
 """A resumed training is the one that the config describes, or says in what it is not."""
-from typing import Any, Optional
+
+from typing import Any
 
 from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import BaseLoop, Runner
@@ -28,10 +29,11 @@ class ResumeHook(Hook):
 
     `ReIDTrainLoop` registers it.
     """
+
     priority = 'HIGH'  # before hooks that move weights (EMAHook), after foreign layouts are refused
 
     def __init__(self) -> None:
-        self._known: Optional[tuple[DataLoader, dict[str, Any]]] = None
+        self._known: tuple[DataLoader, dict[str, Any]] | None = None
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add what is compared; on the main process."""
@@ -48,17 +50,21 @@ class ResumeHook(Hook):
             return
         saved: dict[str, Any] = checkpoint.get('meta', {}).get(META_KEY, {})
         self._compare_data(runner, saved.get('data', {}))
-        if 'ema_state_dict' in checkpoint and not any(isinstance(hook, EMAHook)
-                                                      for hook in runner.hooks):
-            raise ValueError('the checkpoint to resume holds averaged weights, but the config has '
-                             'no EMAHook to go on with them: put it back into custom_hooks, or '
-                             f'{OTHER_WEIGHTS}')
+        if 'ema_state_dict' in checkpoint and not any(
+            isinstance(hook, EMAHook) for hook in runner.hooks
+        ):
+            raise ValueError(
+                'the checkpoint to resume holds averaged weights, but the config has '
+                'no EMAHook to go on with them: put it back into custom_hooks, or '
+                f'{OTHER_WEIGHTS}'
+            )
         if 'optimizer' in checkpoint and 'param_schedulers' in checkpoint:
             self._compare_states(runner, checkpoint, saved)
         changes = used(runner, saved)
         if changes:
-            runner.logger.warning('changed since the checkpoint, and used from here on: '
-                                  + '; '.join(changes))
+            runner.logger.warning(
+                'changed since the checkpoint, and used from here on: ' + '; '.join(changes)
+            )
 
     def _compare_data(self, runner: Runner, saved: dict[str, Any]) -> None:
         if not saved:
@@ -66,11 +72,15 @@ class ResumeHook(Hook):
         here = self._facts(runner)
         found = differing(saved, here)
         if found:
-            raise ValueError('the checkpoint to resume is of a training on other data or batches: '
-                             f'{"; ".join(found)}. Set them back, or {OTHER_WEIGHTS}')
+            raise ValueError(
+                'the checkpoint to resume is of a training on other data or batches: '
+                f'{"; ".join(found)}. Set them back, or {OTHER_WEIGHTS}'
+            )
         if differing(saved, here, ['content']):
-            runner.logger.warning('the training images are called as before, but some have another '
-                                  'content than when the checkpoint was saved')
+            runner.logger.warning(
+                'the training images are called as before, but some have another '
+                'content than when the checkpoint was saved'
+            )
 
     def _compare_states(self, runner: Runner, checkpoint: dict, saved: dict[str, Any]) -> None:
         check_optimizers(runner, checkpoint, saved)
@@ -82,7 +92,8 @@ class ResumeHook(Hook):
             raise ValueError(
                 f'the checkpoint to resume would overrule the config: {"; ".join(changes)}. Set '
                 'them back, or take those of the config with --new-schedule '
-                '(train_cfg.new_schedule=True)')
+                '(train_cfg.new_schedule=True)'
+            )
 
     def _facts(self, runner: Runner) -> dict[str, Any]:
         loader = runner.train_loop.dataloader

@@ -1,4 +1,5 @@
 """What is about to be trained, in the log before the first step."""
+
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import get_world_size
@@ -38,7 +39,8 @@ class RunInfoHook(Hook):
         if None not in (num_ids, num_classes) and num_ids != num_classes:
             raise ValueError(
                 f'the head has num_classes={num_classes}, the training set has {num_ids} '
-                'identities: set model.head.num_classes to that, or to None to have it counted')
+                'identities: set model.head.num_classes to that, or to None to have it counted'
+            )
         if runner.val_loop is not None:
             check_embeddings(model, runner.val_loop)
         prepare_batch_augments(model)
@@ -50,7 +52,8 @@ class RunInfoHook(Hook):
         length = f'{epochs} epochs' if epochs else f'{runner.max_iters} in all'
         runner.logger.info(
             f'{self._batch(loader)}; {len(loader)} iterations an epoch, {length}; '
-            f'lr {rates[0]:g} at the start; seed {runner.seed}')
+            f'lr {rates[0]:g} at the start; seed {runner.seed}'
+        )
         if hasattr(head, 'loss_module'):
             runner.logger.info(f'loss: {head.loss_module}')
 
@@ -65,8 +68,10 @@ class RunInfoHook(Hook):
             return f'batches of {type(sampler).__name__}'
         text = f'{size} images a process, {size * world_size} in all on {world_size} process(es)'
         if isinstance(sampler, PKBatchSampler):
-            text = (f'PK batches: P={sampler.num_ids} identities x K={sampler.num_instances} images '
-                    f'= {text}; epoch rule {sampler.epoch_rule!r}')
+            text = (
+                f'PK batches: P={sampler.num_ids} identities x K={sampler.num_instances} images '
+                f'= {text}; epoch rule {sampler.epoch_rule!r}'
+            )
         return text
 
 
@@ -80,7 +85,8 @@ def check_embeddings(model: nn.Module, loop: BaseLoop) -> None:
     """
     metrics = getattr(getattr(loop, 'evaluator', None), 'metrics', ())
     if hasattr(getattr(model, 'head', None), 'embeddings') or not any(
-            isinstance(metric, ReIDMetric) for metric in metrics):
+        isinstance(metric, ReIDMetric) for metric in metrics
+    ):
         return
     was_training = model.training
     with torch.no_grad():
@@ -90,5 +96,6 @@ def check_embeddings(model: nn.Module, loop: BaseLoop) -> None:
         kind = type(getattr(model, 'head', model)).__name__
         raise ValueError(
             f'ReIDMetric ranks the field `embedding` of the predictions, which {kind} does not '
-            "give: use a head of this package, such as type='reid_fusedloss.BNNeckHead', let your head "
-            'set the field, or take out val_evaluator, val_dataloader and val_cfg')
+            "give: use a head of this package, such as type='reid_fusedloss.BNNeckHead', let your "
+            'head set the field, or take out val_evaluator, val_dataloader and val_cfg'
+        )

@@ -1,5 +1,6 @@
 """Damaged images of the training set, in the log."""
-from typing import Any, Optional
+
+from typing import Any
 
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
@@ -20,8 +21,13 @@ class SkippedImagesHook(Hook):
         self._draws: list[str] = []
         self._known: set[str] = set()
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None,
-                         outputs: Optional[dict] = None) -> None:
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
         """Called by MMEngine after each step."""
         for sample in (data_batch or {}).get('data_samples', ()):
             self._draws += sample.get('skipped', [])
@@ -40,10 +46,13 @@ class SkippedImagesHook(Hook):
         self._draws = []
         for path in sorted(set(draws) - self._known):
             runner.logger.warning(
-                f'{printable(path)} cannot be decoded: another image stood in, of the same identity '
-                "if it has one (train_dataloader.dataset.unreadable='stop' stops instead)")
+                f'{printable(path)} cannot be decoded: another image stood in, of the same '
+                "identity if it has one (train_dataloader.dataset.unreadable='stop' stops instead)"
+            )
         self._known |= set(draws)
         if draws:
             # MMEngine's logger would drop a warning that is equal to an earlier one
-            runner.logger.warning(f'up to iteration {runner.iter}: {len(draws)} draws of '
-                                  f'{len(set(draws))} unreadable images were replaced')
+            runner.logger.warning(
+                f'up to iteration {runner.iter}: {len(draws)} draws of '
+                f'{len(set(draws))} unreadable images were replaced'
+            )

@@ -1,10 +1,11 @@
 """A training that is told to stop saves what it has."""
+
 import signal
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from mmengine.dist import all_reduce, barrier, get_world_size, is_main_process
@@ -13,8 +14,14 @@ from mmengine.runner import Runner
 
 from ...checks import check_int
 from ...registry import HOOKS
-from ..checkpoints import (BACKEND, INTERRUPTED, POINTER, check_finite, gather_rank_buffers,
-                           write_pointer)
+from ..checkpoints import (
+    BACKEND,
+    INTERRUPTED,
+    POINTER,
+    check_finite,
+    gather_rank_buffers,
+    write_pointer,
+)
 from ..training.data_worker import STOP_SIGNALS
 from .averaged_model_hook import ema_hooks
 
@@ -35,6 +42,7 @@ class StopSignalHook(Hook):
         ValueError: if a signal is unknown or the interval is not positive.
         TypeError: if the interval is no integer.
     """
+
     priority = 'LOWEST'
 
     def __init__(self, signals: Sequence[str] = STOP_SIGNALS, interval: int = 10) -> None:
@@ -56,8 +64,13 @@ class StopSignalHook(Hook):
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._note) for number in self.signals}
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None,
-                         outputs: Optional[dict] = None) -> None:
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
         """Called by MMEngine after each step."""
         if self._is_told(runner.iter + 1):
             self._stop(runner, epoch=runner.epoch, iter=runner.iter + 1)
@@ -66,8 +79,13 @@ class StopSignalHook(Hook):
         """Count the passes of an evaluation: an EMAHook may evaluate two models."""
         self._passes = 0
 
-    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None,
-                       outputs: Optional[Sequence] = None) -> None:
+    def after_val_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: Sequence | None = None,
+    ) -> None:
         """Called by MMEngine after each batch of an evaluation."""
         self._passes += batch_idx == 0
         if self._before and self._is_told(batch_idx + 1):
@@ -82,7 +100,7 @@ class StopSignalHook(Hook):
         if is_main_process():
             Path(runner.work_dir, INTERRUPTED).unlink(missing_ok=True)
 
-    def _note(self, number: int, frame: Optional[FrameType]) -> None:
+    def _note(self, number: int, frame: FrameType | None) -> None:
         self._told = number
 
     def _is_told(self, step: int) -> bool:
@@ -99,8 +117,10 @@ class StopSignalHook(Hook):
         try:
             check_finite(runner.model, meta['iter'])
             self._save(runner, meta)
-            runner.logger.warning(f'told to stop by {name}: saved {INTERRUPTED} at iteration '
-                                  f'{meta["iter"]}; --resume goes on from there')
+            runner.logger.warning(
+                f'told to stop by {name}: saved {INTERRUPTED} at iteration '
+                f'{meta["iter"]}; --resume goes on from there'
+            )
         except FloatingPointError as error:
             runner.logger.error(f'told to stop by {name}: {error}')
         barrier()  # a launcher ends all processes when one has ended
@@ -110,8 +130,13 @@ class StopSignalHook(Hook):
     def _save(self, runner: Runner, meta: dict[str, Any]) -> None:
         """Save the state, and name it as the newest for every tool."""
         meta.update(gather_rank_buffers(runner.model))
-        runner.save_checkpoint(runner.work_dir, INTERRUPTED, meta=meta, by_epoch=False,
-                               backend_args=dict(backend=BACKEND))
+        runner.save_checkpoint(
+            runner.work_dir,
+            INTERRUPTED,
+            meta=meta,
+            by_epoch=False,
+            backend_args=dict(backend=BACKEND),
+        )
         if is_main_process():
             write_pointer(runner.work_dir, Path(runner.work_dir, INTERRUPTED))
 

@@ -1,4 +1,5 @@
 """The steps of a training."""
+
 from .bf16_optim_wrapper import BF16OptimWrapper
 from .train_loop import ReIDTrainLoop
 

@@ -1,31 +1,44 @@
 """What a run asks of its optimizer, schedules and model, as plain data to save and to compare."""
+
 from collections.abc import Iterator, Mapping
-from typing import Any, Union
+from typing import Any
 
 import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict, _ParamScheduler
 from mmengine.runner import Runner
 
 # what moves while a schedule runs, or follows from the rest of its state
-MOVING = {'last_step', 'base_values', 'best', 'num_bad_epochs', 'cooldown_counter', 'verbose',
-          'optimizer'}
+MOVING = {
+    'last_step',
+    'base_values',
+    'best',
+    'num_bad_epochs',
+    'cooldown_counter',
+    'verbose',
+    'optimizer',
+}
 # how a step is computed, not what
 IMPLEMENTATION = {'params', 'foreign', 'fused', 'capturable', 'differentiable'}
 LEFT_OUT = {'init_cfg', 'pretrained', 'new_schedule'}  # of the config: how a run begins
-Schedules = Union[list[_ParamScheduler], dict[str, list[_ParamScheduler]], None]
+Schedules = list[_ParamScheduler] | dict[str, list[_ParamScheduler]] | None
 
 
 def asked_of(runner: Runner) -> dict[str, Any]:
     """Types of the optimizers, schedules and, of the config, what each step of a run depends on."""
     return dict(
-        optimizers={place: type(wrapper.optimizer).__name__
-                    for place, wrapper in optimizers(runner.optim_wrapper).items()},
-        schedules={place: dict(type=type(schedule).__name__, **fixed_state(schedule.state_dict()))
-                   for place, schedule in schedules(runner.param_schedulers).items()},
-        config=_config(runner))
+        optimizers={
+            place: type(wrapper.optimizer).__name__
+            for place, wrapper in optimizers(runner.optim_wrapper).items()
+        },
+        schedules={
+            place: dict(type=type(schedule).__name__, **fixed_state(schedule.state_dict()))
+            for place, schedule in schedules(runner.param_schedulers).items()
+        },
+        config=_config(runner),
+    )
 
 
-def optimizers(wrapper: Union[OptimWrapper, OptimWrapperDict]) -> dict[str, OptimWrapper]:
+def optimizers(wrapper: OptimWrapper | OptimWrapperDict) -> dict[str, OptimWrapper]:
     """Wrappers of single optimizers by their place in a config."""
     if isinstance(wrapper, OptimWrapperDict):
         return {f'optim_wrapper.{name}.optimizer': part for name, part in wrapper.items()}
@@ -43,15 +56,21 @@ def saved_optimizers(checkpoint: dict) -> dict[str, dict]:
 def schedules(given: Any) -> dict[str, Any]:
     """Schedules, or their states, by their place in a config."""
     if isinstance(given, dict):
-        return {f'param_scheduler.{name}[{number}]': part for name, parts in given.items()
-                for number, part in enumerate(parts)}
+        return {
+            f'param_scheduler.{name}[{number}]': part
+            for name, parts in given.items()
+            for number, part in enumerate(parts)
+        }
     return {f'param_scheduler[{number}]': part for number, part in enumerate(given or [])}
 
 
 def fixed_state(state: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments in a schedule's state."""
-    return {key: plain(value) for key, value in state.items()
-            if key not in MOVING and not key.startswith('_')}
+    return {
+        key: plain(value)
+        for key, value in state.items()
+        if key not in MOVING and not key.startswith('_')
+    }
 
 
 def plain(value: Any) -> Any:
@@ -89,8 +108,11 @@ def _config(runner: Runner) -> dict[str, Any]:
     parts = dict(model=cfg.get('model'), train_cfg=cfg.get('train_cfg'))
     wrapper, loader = cfg.get('optim_wrapper'), cfg.get('train_dataloader')
     if isinstance(wrapper, Mapping):
-        parts['optim_wrapper'] = {key: value for key, value in wrapper.items()
-                                  if key not in ('optimizer', 'paramwise_cfg')}
+        parts['optim_wrapper'] = {
+            key: value
+            for key, value in wrapper.items()
+            if key not in ('optimizer', 'paramwise_cfg')
+        }
     if isinstance(loader, Mapping) and isinstance(loader.get('dataset'), Mapping):
         parts['train_dataloader.dataset.pipeline'] = loader['dataset'].get('pipeline')
     return {key: value for name, part in parts.items() for key, value in _flat(part, name)}

@@ -1,4 +1,5 @@
 """Batches of a training: divided among the processes, and drawn from the seed."""
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,18 +30,24 @@ def divided(loader: Mapping[str, Any], world_size: int) -> dict[str, Any]:
             f'batch_size={total} in all does not split into {world_size} processes with '
             f'num_instances={num_instances} images of each identity: choose a multiple of '
             f'{world_size * num_instances}, or train_cfg.split_batch=False (--batch-per-process) '
-            'to take it for each process')
+            'to take it for each process'
+        )
     return {**loader, 'batch_size': total // world_size}
 
 
 def seeded(loader: dict, seed: int) -> dict:
     """Config of a loader whose batch sampler is wrapped in a `SeededBatchSampler`."""
     changed = dict(loader)
-    wrapper: dict[str, Any] = dict(type='reid_fusedloss.SeededBatchSampler',
-                                   batch_sampler=changed.get('batch_sampler'))
+    wrapper: dict[str, Any] = dict(
+        type='reid_fusedloss.SeededBatchSampler', batch_sampler=changed.get('batch_sampler')
+    )
     if wrapper['batch_sampler'] is None and 'drop_last' in changed:
         wrapper['drop_last'] = changed.pop('drop_last')
     changed['batch_sampler'] = wrapper
-    changed.setdefault('worker_init_fn', dict(
-        type=start_worker, num_workers=changed.get('num_workers', 0), rank=get_rank(), seed=seed))
+    changed.setdefault(
+        'worker_init_fn',
+        dict(
+            type=start_worker, num_workers=changed.get('num_workers', 0), rank=get_rank(), seed=seed
+        ),
+    )
     return changed

@@ -1,13 +1,13 @@
 """What a config asks otherwise than the checkpoint that is resumed."""
+
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Optional
+from typing import Any
 
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
-from .asked import (asked_of, fixed_state, hyperparameters, optimizers, saved_optimizers,
-                    schedules)
+from .asked import asked_of, fixed_state, hyperparameters, optimizers, saved_optimizers, schedules
 
 ABSENT = '(absent)'
 OTHER_WEIGHTS = 'start from its weights (load_from without resume)'
@@ -26,8 +26,10 @@ def check_optimizers(runner: Runner, checkpoint: dict, saved: Mapping[str, Any])
     """
     here, there = optimizers(runner.optim_wrapper), saved_optimizers(checkpoint)
     if here.keys() != there.keys():
-        raise ValueError(f'the checkpoint to resume has the optimizers {sorted(there)}, the config '
-                         f'{sorted(here)}: set them back, or {OTHER_WEIGHTS}')
+        raise ValueError(
+            f'the checkpoint to resume has the optimizers {sorted(there)}, the config '
+            f'{sorted(here)}: set them back, or {OTHER_WEIGHTS}'
+        )
     for place, wrapper in here.items():
         groups = there[place]['param_groups']
         kind = saved.get('optimizers', {}).get(place)
@@ -36,15 +38,19 @@ def check_optimizers(runner: Runner, checkpoint: dict, saved: Mapping[str, Any])
             raise ValueError(
                 f'the checkpoint to resume was trained with {kind or "another optimizer"}, the '
                 f'config asks for {name} ({place}.type), which cannot use its state: set the type '
-                f'back, or {OTHER_WEIGHTS}')
-        sizes = [[len(group['params']) for group in part]
-                 for part in (groups, wrapper.optimizer.param_groups)]
+                f'back, or {OTHER_WEIGHTS}'
+            )
+        sizes = [
+            [len(group['params']) for group in part]
+            for part in (groups, wrapper.optimizer.param_groups)
+        ]
         if sizes[0] != sizes[1]:
             raise ValueError(
                 f'the optimizer of the checkpoint to resume has {sum(sizes[0])} parameters in '
                 f'{len(sizes[0])} groups, that of the config {sum(sizes[1])} in {len(sizes[1])}: '
                 'network or optim_wrapper.paramwise_cfg are others; set them back, or '
-                f'{OTHER_WEIGHTS}')
+                f'{OTHER_WEIGHTS}'
+            )
 
 
 def overruled(runner: Runner, checkpoint: dict, saved: Mapping[str, Any]) -> list[str]:
@@ -59,14 +65,19 @@ def overruled(runner: Runner, checkpoint: dict, saved: Mapping[str, Any]) -> lis
     found: Counter[str] = Counter()
     there = saved_optimizers(checkpoint)
     for place, wrapper in optimizers(runner.optim_wrapper).items():
-        old = {(number, name): value
-               for number, name, value in hyperparameters(there[place]['param_groups'])}
+        old = {
+            (number, name): value
+            for number, name, value in hyperparameters(there[place]['param_groups'])
+        }
         new = hyperparameters(wrapper.optimizer.param_groups)
-        found.update(_change(f'{place}.{name}', old[number, name], value)
-                     for number, name, value in new
-                     if (number, name) in old and old[number, name] != value)
-    lines = [f'{line} ({count} parameter groups)' if count > 1 else line
-             for line, count in found.items()]
+        found.update(
+            _change(f'{place}.{name}', old[number, name], value)
+            for number, name, value in new
+            if (number, name) in old and old[number, name] != value
+        )
+    lines = [
+        f'{line} ({count} parameter groups)' if count > 1 else line for line, count in found.items()
+    ]
     return lines + changed(_saved_schedules(checkpoint, saved), _schedules_here(runner, saved))
 
 
@@ -81,8 +92,9 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     for key in [*before, *(key for key in after if key not in before)]:
         old, new = before.get(key, ABSENT), after.get(key, ABSENT)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found += changed(*({f'{key}.{name}': value for name, value in part.items()}
-                               for part in (old, new)))
+            found += changed(
+                *({f'{key}.{name}': value for name, value in part.items()} for part in (old, new))
+            )
         elif old != new:
             found.append(_change(key, old, new))
     return found
@@ -108,12 +120,14 @@ def _schedules_here(runner: Runner, saved: Mapping[str, Any]) -> dict[str, Any]:
     if 'schedules' not in saved:
         parts = schedules(runner.param_schedulers)
         for place, schedule in parts.items():
-            found[place] = fixed_state({key: value for key, value in schedule.state_dict().items()
-                                        if not callable(value)})
+            found[place] = fixed_state(
+                {key: value for key, value in schedule.state_dict().items() if not callable(value)}
+            )
     return found
 
 
 def _change(key: str, old: Any, new: Any, width: int = 80) -> str:
-    texts: list[Optional[str]] = [str(value) for value in (old, new)]
-    return '{} {} -> {}'.format(key, *(text if len(text) <= width else f'{text[:width]}...'
-                                       for text in texts))
+    texts: list[str | None] = [str(value) for value in (old, new)]
+    return '{} {} -> {}'.format(
+        key, *(text if len(text) <= width else f'{text[:width]}...' for text in texts)
+    )

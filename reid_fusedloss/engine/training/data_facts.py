@@ -1,10 +1,11 @@
 """What a training is trained on, in a few numbers and digests that a checkpoint holds."""
+
 import os
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from numbers import Integral
 from pathlib import Path, PurePath
-from typing import Any, Optional
+from typing import Any
 
 from mmengine.dist import get_world_size
 from torch.utils.data import DataLoader, Dataset
@@ -15,9 +16,14 @@ Facts = Mapping[str, Any]
 
 # in the order in which a difference is named
 TITLES = dict(
-    epoch_length='iterations of an epoch', batch_size='images of a batch, of all processes',
-    num_instances='images of an identity in a batch (K)', epoch_rule='epoch rule of the sampler',
-    num_images='images', num_identities='identities', names='digest of file names and labels')
+    epoch_length='iterations of an epoch',
+    batch_size='images of a batch, of all processes',
+    num_instances='images of an identity in a batch (K)',
+    epoch_rule='epoch rule of the sampler',
+    num_images='images',
+    num_identities='identities',
+    names='digest of file names and labels',
+)
 SAMPLED_FILES = 16
 
 
@@ -45,16 +51,20 @@ def data_facts(loader: DataLoader) -> dict[str, Any]:
         num_identities=len(labels) if labels else None,
         names=_digest(sorted(f'{_name(path, root)}\n{label}' for label, _, path in records)),
         identities=_digest(f'{label}\n{pid}' for label, pid in pids),
-        content=_content([path for _, _, path in records]))
+        content=_content([path for _, _, path in records]),
+    )
 
 
 def differing(saved: Facts, here: Facts, keys: Iterable[str] = TITLES) -> list[str]:
     """What differs, each with both values; what one of the two does not know is passed over."""
-    return [f'{TITLES.get(key, key)} {saved[key]} (here {here[key]})' for key in keys
-            if None not in (saved.get(key), here.get(key)) and saved[key] != here[key]]
+    return [
+        f'{TITLES.get(key, key)} {saved[key]} (here {here[key]})'
+        for key in keys
+        if None not in (saved.get(key), here.get(key)) and saved[key] != here[key]
+    ]
 
 
-def same_people(saved: Facts, here: Facts) -> Optional[bool]:
+def same_people(saved: Facts, here: Facts) -> bool | None:
     """Whether the labels of two trainings mean the same people; None if that cannot be known."""
     keys = ('names', 'identities', 'content')
     known = [key for key in keys if None not in (saved.get(key), here.get(key))]
@@ -66,25 +76,29 @@ def _records(dataset: Dataset) -> list[tuple[Any, Any, str]]:
     if not hasattr(dataset, 'get_data_info'):
         return []
     infos = (dataset.get_data_info(number) for number in range(len(dataset)))
-    found = [(info['gt_label'], info.get('pid'), str(info.get('img_path', '')))
-             for info in infos if isinstance(info.get('gt_label'), Integral)]
+    found = [
+        (info['gt_label'], info.get('pid'), str(info.get('img_path', '')))
+        for info in infos
+        if isinstance(info.get('gt_label'), Integral)
+    ]
     classes = (getattr(dataset, 'metainfo', None) or {}).get('classes')  # of mmpretrain's data sets
     if classes:
-        found = [(label, classes[label] if pid is None else pid, path)
-                 for label, pid, path in found]
+        found = [
+            (label, classes[label] if pid is None else pid, path) for label, pid, path in found
+        ]
     return found
 
 
-def _name(path: str, root: Optional[str]) -> str:
+def _name(path: str, root: str | None) -> str:
     """Below the root of the data set, which may have been moved; else folder and file name."""
     if root and path.startswith(os.path.join(root, '')):
-        return PurePath(path[len(os.path.join(root, '')):]).as_posix()
+        return PurePath(path[len(os.path.join(root, '')) :]).as_posix()
     return '/'.join(PurePath(path).parts[-2:])
 
 
-def _content(paths: list[str]) -> Optional[str]:
+def _content(paths: list[str]) -> str | None:
     paths = sorted(paths)
-    chosen = [Path(path) for path in paths[::max(len(paths) // SAMPLED_FILES, 1)][:SAMPLED_FILES]]
+    chosen = [Path(path) for path in paths[:: max(len(paths) // SAMPLED_FILES, 1)][:SAMPLED_FILES]]
     hashed = blake2b(digest_size=8)
     found = [path for path in chosen if path.is_file()]
     for path in found:
@@ -92,7 +106,7 @@ def _content(paths: list[str]) -> Optional[str]:
     return hashed.hexdigest() if found else None
 
 
-def _digest(lines: Iterable[str]) -> Optional[str]:
+def _digest(lines: Iterable[str]) -> str | None:
     hashed, empty = blake2b(digest_size=8), True
     for line in lines:
         hashed.update(line.encode('utf-8', 'surrogateescape') + b'\0')

@@ -1,8 +1,8 @@
 """Processes that read images for a training."""
+
 import os
 import signal
 import threading
-from typing import Optional
 
 from mmengine.dataset import worker_init_fn
 
@@ -12,8 +12,9 @@ STOP_SIGNALS = tuple(name for name in ('SIGTERM', 'SIGUSR1') if hasattr(signal, 
 
 
 @FUNCTIONS.register_module()
-def start_worker(worker_id: int, num_workers: int = 0, rank: int = 0,
-                 seed: Optional[int] = None) -> None:
+def start_worker(
+    worker_id: int, num_workers: int = 0, rank: int = 0, seed: int | None = None
+) -> None:
     """Start a worker of a loader, deaf to signals that are not its parent's.
 
     A cluster tells all processes of a job to stop, but a training still needs its workers, those of
@@ -29,7 +30,7 @@ def start_worker(worker_id: int, num_workers: int = 0, rank: int = 0,
     if hasattr(signal, 'sigwaitinfo'):
         numbers = {getattr(signal, name) for name in STOP_SIGNALS}
         signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-        threading.Thread(target=_heed_the_parent, args=(numbers, ), daemon=True).start()
+        threading.Thread(target=_heed_the_parent, args=(numbers,), daemon=True).start()
 
 
 def _heed_the_parent(numbers: set[int]) -> None:

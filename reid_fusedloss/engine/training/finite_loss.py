@@ -1,4 +1,5 @@
 """What a loss that is not a number does to a training."""
+
 from typing import Any
 
 import torch
@@ -50,8 +51,9 @@ class FiniteLossGuard:
 
 def describe_step(iteration: int, outputs: dict[str, Tensor], data_batch: dict) -> str:
     """Iteration, values of the terms, and the files of the batch on this process."""
-    values = ', '.join(f'{name}={torch.as_tensor(value).detach().item():g}'
-                       for name, value in outputs.items())
+    values = ', '.join(
+        f'{name}={torch.as_tensor(value).detach().item():g}' for name, value in outputs.items()
+    )
     samples = data_batch.get('data_samples', ()) if isinstance(data_batch, dict) else ()
     files = [sample.get('img_path', '?') for sample in samples]
     return f'iteration {iteration}: {values}; images of the batch: {files}'

@@ -1,4 +1,5 @@
 """The head of a training, when the identities of its data set are known."""
+
 import gc
 
 import torch
@@ -19,9 +20,11 @@ def count_identities(dataset: Dataset) -> int:
     classes = metainfo.get('classes') or getattr(dataset, 'CLASSES', None)  # mmpretrain's sets
     number = metainfo.get('num_ids') or (len(classes) if classes else None)
     if number is None:
-        raise ValueError(f'model.head.num_classes=None, but {type(dataset).__name__} does not say '
-                         'how many identities it has (metainfo `num_ids` or `classes`): set '
-                         'model.head.num_classes')
+        raise ValueError(
+            f'model.head.num_classes=None, but {type(dataset).__name__} does not say '
+            'how many identities it has (metainfo `num_ids` or `classes`): set '
+            'model.head.num_classes'
+        )
     return number
 
 
@@ -41,13 +44,16 @@ def fill_head(runner: Runner, dataset: Dataset) -> None:
     config = (runner.cfg.get('model') or {}).get('head')
     number = count_identities(dataset)
     if config is None:
-        raise ValueError('model.head.num_classes=None and no model.head in the config: build the '
-                         f'head with num_classes={number}')
+        raise ValueError(
+            'model.head.num_classes=None and no model.head in the config: build the '
+            f'head with num_classes={number}'
+        )
     if head.start_state is not None:
         torch.set_rng_state(head.start_state)
     scope = runner.cfg.model.get('_scope_')
-    filled = MODELS.build({**config, 'num_classes': number,
-                           **({} if scope is None else dict(_scope_=scope))})
+    filled = MODELS.build(
+        {**config, 'num_classes': number, **({} if scope is None else dict(_scope_=scope))}
+    )
     model.head = filled.to(next(model.parameters()).device)
     runner.logger.info(f'model.head.num_classes = {number}, the identities of the training set')
     if model is not runner.model:

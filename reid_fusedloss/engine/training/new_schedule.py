@@ -1,4 +1,5 @@
 """Go on with the rates and schedules of a config in place of a checkpoint's."""
+
 import warnings
 from collections.abc import Iterable
 
@@ -34,13 +35,15 @@ def take_schedule(runner: Runner, checkpoint: dict, epoch_length: int) -> None:
     given = runner.param_schedulers
     if isinstance(given, dict):
         checkpoint['param_schedulers'] = {
-            name: [part.state_dict() for part in parts] for name, parts in given.items()}
+            name: [part.state_dict() for part in parts] for name, parts in given.items()
+        }
     else:
         checkpoint['param_schedulers'] = [part.state_dict() for part in given or []]
 
 
-def _step(parts: Iterable[_ParamScheduler], iterations: int, epochs: int,
-          epoch_length: int) -> None:
+def _step(
+    parts: Iterable[_ParamScheduler], iterations: int, epochs: int, epoch_length: int
+) -> None:
     """As MMEngine's hook does it: after each iteration, and at the end of an epoch."""
     by_iteration, by_epoch = [], []
     for part in parts:

@@ -1,4 +1,5 @@
 """Schedules that would give a learning rate to weights that have none."""
+
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,12 +21,17 @@ def check_rates(runner: Runner) -> None:
     multiplied = sorted(set(_multipliers(runner.cfg.get('optim_wrapper'))))
     for place, schedule in schedules(runner.param_schedulers).items():
         kind = type(schedule).__name__
-        if (isinstance(schedule, OneCycleParamScheduler) and multiplied
-                and not isinstance(schedule.eta_max, (list, tuple))):
-            raise ValueError(f'{place} ({kind}) sets the rate of all weights to '
-                             f'eta_max={schedule.eta_max}, so optim_wrapper.paramwise_cfg '
-                             f'{multiplied} would have no effect: give eta_max as a list, one for '
-                             'each parameter group, or take another schedule')
+        if (
+            isinstance(schedule, OneCycleParamScheduler)
+            and multiplied
+            and not isinstance(schedule.eta_max, (list, tuple))
+        ):
+            raise ValueError(
+                f'{place} ({kind}) sets the rate of all weights to '
+                f'eta_max={schedule.eta_max}, so optim_wrapper.paramwise_cfg '
+                f'{multiplied} would have no effect: give eta_max as a list, one for '
+                'each parameter group, or take another schedule'
+            )
         minimum = _minimum(schedule)
         groups = schedule.optimizer.param_groups
         still = sum(group.get('initial_lr', group['lr']) == 0 for group in groups)
@@ -34,16 +40,20 @@ def check_rates(runner: Runner) -> None:
             raise ValueError(
                 f'{place} ({kind}) has {key}={minimum}, which lifts the rate of {still} parameter '
                 'groups whose rate is 0 (lr_mult=0): they would be trained. Set '
-                + (f'{place}.eta_min_ratio in place of eta_min'
-                   if hasattr(schedule, 'eta_min_ratio') else f'{place}.{key}=0')
-                + ', or requires_grad of these weights to False')
+                + (
+                    f'{place}.eta_min_ratio in place of eta_min'
+                    if hasattr(schedule, 'eta_min_ratio')
+                    else f'{place}.{key}=0'
+                )
+                + ', or requires_grad of these weights to False'
+            )
 
 
 def _minimum(schedule: _ParamScheduler) -> float:
     """Lowest value that a schedule lets a rate fall to, if that is the same for all groups."""
     if hasattr(schedule, 'min_values'):
         return max(schedule.min_values)
-    return getattr(schedule, 'eta_min', None) or 0.
+    return getattr(schedule, 'eta_min', None) or 0.0
 
 
 def _multipliers(value: Any, key: str = '') -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The training loop: each step depends on the seed and its number alone, so it can be resumed."""
+
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any, Optional, Union
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,11 +55,18 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
         FloatingPointError (in training): if the loss is not finite, see `non_finite_loss`.
     """
 
-    def __init__(self, runner: Runner, dataloader: Union[DataLoader, dict], max_epochs: int,
-                 val_begin: int = 1, val_interval: int = 1,
-                 dynamic_intervals: Optional[list[tuple[int, int]]] = None,
-                 non_finite_loss: str = 'stop', split_batch: bool = False,
-                 new_schedule: bool = False) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        dataloader: DataLoader | dict,
+        max_epochs: int,
+        val_begin: int = 1,
+        val_interval: int = 1,
+        dynamic_intervals: list[tuple[int, int]] | None = None,
+        non_finite_loss: str = 'stop',
+        split_batch: bool = False,
+        new_schedule: bool = False,
+    ) -> None:
         check_int('train_cfg.max_epochs', max_epochs)
         check_int('train_cfg.val_interval', val_interval)
         check_choice('non_finite_loss', non_finite_loss, ACTIONS)
@@ -68,13 +76,12 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
             if split_batch:
                 dataloader = divided(dataloader, get_world_size())
             dataloader = seeded(dataloader, runner.seed)
-        super().__init__(runner, dataloader, max_epochs, val_begin, val_interval,
-                         dynamic_intervals)
+        super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         fill_head(runner, self.dataloader.dataset)
         self.non_finite_loss = non_finite_loss
         self.new_schedule = new_schedule
         self._register_resume_hook()
-        self._guard: Optional[FiniteLossGuard] = None
+        self._guard: FiniteLossGuard | None = None
         self._skips_in_a_row = 0
 
     def run(self) -> nn.Module:
@@ -83,8 +90,10 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
         check_rates(self.runner)
         if self.non_finite_loss == 'skip':
             if getattr(self.runner.optim_wrapper, '_accumulative_counts', 1) > 1:
-                raise ValueError("non_finite_loss='skip' and accumulative_counts > 1 exclude each "
-                                 'other: a step that is left out would shift those after it')
+                raise ValueError(
+                    "non_finite_loss='skip' and accumulative_counts > 1 exclude each "
+                    'other: a step that is left out would shift those after it'
+                )
             self._guard = FiniteLossGuard(self.runner.optim_wrapper, self.runner.model)
         self.runner.call_hook('before_train')
         if self._epoch > 0 and self._first_batch() == 0:
@@ -116,15 +125,17 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
         stream = np.random.SeedSequence([STREAM, self.runner.seed, self._iter, get_rank()])
         seed_all(int(stream.generate_state(1)[0]))
         self.runner.call_hook('before_train_iter', batch_idx=idx, data_batch=data_batch)
-        outputs: Optional[dict[str, Any]] = self.runner.model.train_step(
-            data_batch, optim_wrapper=self._guard or self.runner.optim_wrapper)
+        outputs: dict[str, Any] | None = self.runner.model.train_step(
+            data_batch, optim_wrapper=self._guard or self.runner.optim_wrapper
+        )
         if self._not_finite(outputs):
             self._report_not_finite(describe_step(self._iter + 1, outputs, data_batch))
             outputs = None  # what is logged, and averaged over some steps, stays finite
         else:
             self._skips_in_a_row = 0
-        self.runner.call_hook('after_train_iter', batch_idx=idx, data_batch=data_batch,
-                              outputs=outputs)
+        self.runner.call_hook(
+            'after_train_iter', batch_idx=idx, data_batch=data_batch, outputs=outputs
+        )
         self._iter += 1
 
     def _not_finite(self, outputs: dict[str, Any]) -> bool:
@@ -138,17 +149,20 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
             raise FloatingPointError(
                 f'the loss is not finite at {step}. Checkpoints from before are not touched by it. '
                 'Lower the learning rate, warm up longer, or set '
-                "train_cfg.non_finite_loss='skip' to leave such steps out")
+                "train_cfg.non_finite_loss='skip' to leave such steps out"
+            )
         self.runner.logger.warning(f'step left out, the loss of a process is not finite at {step}')
         if self._skips_in_a_row >= MOST_IN_A_ROW:
-            raise FloatingPointError(f'{MOST_IN_A_ROW} steps in a row had a loss that is not '
-                                     f'finite; the last, {step}')
+            raise FloatingPointError(
+                f'{MOST_IN_A_ROW} steps in a row had a loss that is not finite; the last, {step}'
+            )
 
     def _validate(self) -> None:
         """Evaluate if it is time, and was not done before a stop."""
         self._decide_current_val_interval()
         due = self._epoch >= self.val_begin and (
-            self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs)
+            self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs
+        )
         done = self.runner.message_hub.runtime_info.get('last_evaluated')
         if self.runner.val_loop is not None and due and done != self._epoch:
             self.runner.val_loop.run()
@@ -175,16 +189,19 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
                 f'the checkpoint stands at epoch {self._epoch}, iteration {self._iter}, but an '
                 f'epoch has {batches} iterations here: batch size, data set or sampling are '
                 'others. Resume with the same, or start from its weights (load_from without '
-                'resume)')
+                'resume)'
+            )
         places = torch.tensor([self._epoch, self._iter])
         if any(not torch.equal(places, other.cpu()) for other in all_gather(places)):
             raise ValueError(
                 f'this process goes on at epoch {self._epoch}, iteration {self._iter}, another one '
-                'elsewhere: the machines need the same checkpoints, share the work_dir or copy it')
+                'elsewhere: the machines need the same checkpoints, share the work_dir or copy it'
+            )
         if not isinstance(self.dataloader.dataset, ReIDDataset):
             self.runner.logger.warning(
                 f'{type(self.dataloader.dataset).__name__} is no data set of this package: its '
-                'augmentations depend on the workers, and a resumed run has others')
+                'augmentations depend on the workers, and a resumed run has others'
+            )
         sampler = self.dataloader.batch_sampler
         if isinstance(sampler, SeededBatchSampler) and not self._differs_over_ranks():
             sampler.sampler.seed = self.runner.seed

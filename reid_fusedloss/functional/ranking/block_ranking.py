@@ -1,7 +1,9 @@
 """Ranks of the positives, block by block, without an argsort."""
+
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Optional, Protocol, Union
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -28,16 +30,18 @@ class Observer(Protocol):
         """Numbers by name, after the last block."""
 
 
-def rank_blocks(blocks: Iterable[Union[np.ndarray, Tensor]],
-                query_pids: Labels,
-                gallery_pids: Labels,
-                query_camids: Optional[Labels] = None,
-                gallery_camids: Optional[Labels] = None,
-                *,
-                ap: str = 'ir',
-                k: int = 0,
-                observers: Sequence[Observer] = (),
-                progress: Optional[Progress] = None) -> RankingResult:
+def rank_blocks(
+    blocks: Iterable[np.ndarray | Tensor],
+    query_pids: Labels,
+    gallery_pids: Labels,
+    query_camids: Labels | None = None,
+    gallery_camids: Labels | None = None,
+    *,
+    ap: str = 'ir',
+    k: int = 0,
+    observers: Sequence[Observer] = (),
+    progress: Progress | None = None,
+) -> RankingResult:
     """Rank each query's gallery, block by block.
 
     The rank of a positive is the number of nearer entries that are not junk, plus one; equal
@@ -71,10 +75,11 @@ def rank_blocks(blocks: Iterable[Union[np.ndarray, Tensor]],
     height = max(1, PIECE_SIZE // matches.num_gallery)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for first, block in _numbered(blocks, matches):
-            for _ in pool.map(lambda start: _rank_piece(
-                    block[start:start + height], first + start, matches, ap, result),
-                              range(0, len(block), height)):
-                pass
+            starts = range(0, len(block), height)
+            pieces = [block[start : start + height] for start in starts]
+            rows = [first + start for start in starts]
+            rank = partial(_rank_piece, matches=matches, ap=ap, result=result)
+            list(pool.map(rank, pieces, rows))
             if k:
                 result.lists.fill(first, block, matches)
             for observer in observers:
@@ -84,14 +89,16 @@ def rank_blocks(blocks: Iterable[Union[np.ndarray, Tensor]],
     return result
 
 
-def _numbered(blocks: Iterable[Union[np.ndarray, Tensor]],
-              matches: GalleryMatches) -> Iterator[tuple[int, np.ndarray]]:
+def _numbered(
+    blocks: Iterable[np.ndarray | Tensor], matches: GalleryMatches
+) -> Iterator[tuple[int, np.ndarray]]:
     """Blocks of bounded size with the number of their first query; the shapes are checked."""
     done, total = 0, matches.num_queries
     for block in blocks:
         if not isinstance(block, (np.ndarray, Tensor)):
-            raise TypeError(f'distances are a {type(block).__name__}, expected a numpy array or a '
-                            'torch tensor')
+            raise TypeError(
+                f'distances are a {type(block).__name__}, expected a numpy array or a torch tensor'
+            )
         if isinstance(block, Tensor):
             block = block.detach().cpu()
             small = block.is_floating_point() and block.element_size() < 4
@@ -99,19 +106,21 @@ def _numbered(blocks: Iterable[Union[np.ndarray, Tensor]],
         if not np.issubdtype(block.dtype, np.floating):
             raise TypeError(f'distances are of type {block.dtype}, expected floating point')
         if block.ndim != 2 or block.shape[1] != matches.num_gallery:
-            raise ValueError(f'distances of shape {block.shape} do not fit '
-                             f'{matches.num_gallery} gallery pids')
+            raise ValueError(
+                f'distances of shape {block.shape} do not fit {matches.num_gallery} gallery pids'
+            )
         if done + len(block) > total:
             raise ValueError(f'distances of at least {done + len(block)} queries, {total} pids')
         for start in range(0, len(block), CHUNK_SIZE):
-            yield done + start, block[start:start + CHUNK_SIZE]
+            yield done + start, block[start : start + CHUNK_SIZE]
         done += len(block)
     if done != total:
         raise ValueError(f'distances of {done} queries, but {total} query pids')
 
 
-def _rank_piece(block: np.ndarray, first: int, matches: GalleryMatches, ap: str,
-                result: RankingResult) -> None:
+def _rank_piece(
+    block: np.ndarray, first: int, matches: GalleryMatches, ap: str, result: RankingResult
+) -> None:
     """Write the numbers of some consecutive queries into the result."""
     _check_finite(block, first)
     rows, columns, is_junk = matches.between(first, first + len(block))
@@ -129,17 +138,19 @@ def _rank_piece(block: np.ndarray, first: int, matches: GalleryMatches, ap: str,
     near = block <= farthest
     near[junk] = False
     places = np.flatnonzero(near)
-    keys = _keys(np.append(places // block.shape[1], rows),
-                 np.append(block.ravel()[places], values))
-    keys, own_keys = np.sort(keys[:len(places)]), keys[len(places):]
+    keys = _keys(
+        np.append(places // block.shape[1], rows), np.append(block.ravel()[places], values)
+    )
+    keys, own_keys = np.sort(keys[: len(places)]), keys[len(places) :]
     order = np.argsort(own_keys)
     own_keys = own_keys[order]
     nearer = keys.searchsorted(own_keys)
     equal = keys.searchsorted(own_keys, 'right') - nearer
     ranks = nearer - keys.searchsorted(rows * ROW_STEP - ROW_STEP // 2)
     if equal.max() > 1:
-        _order_ties(block, near, rows, columns[order], own_keys, equal, ranks,
-                    result.num_ties[first:])
+        _order_ties(
+            block, near, rows, columns[order], own_keys, equal, ranks, result.num_ties[first:]
+        )
     queries, ranks = first + valid, ranks + 1
     precision = _precisions(ranks, counts, starts, ap)
     result.average_precision[queries] = np.add.reduceat(precision, starts) / counts
@@ -151,23 +162,32 @@ def _rank_piece(block: np.ndarray, first: int, matches: GalleryMatches, ap: str,
 def _check_finite(block: np.ndarray, first: int) -> None:
     if not np.isfinite(block.min()) or not np.isfinite(block.max()):
         row, column = np.argwhere(~np.isfinite(block))[0]
-        raise ValueError(f'the distance of query {first + row} to gallery entry {column} is '
-                         f'{block[row, column]}, expected finite distances')
+        raise ValueError(
+            f'the distance of query {first + row} to gallery entry {column} is '
+            f'{block[row, column]}, expected finite distances'
+        )
 
 
 def _keys(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Integers in the order of rows, then values, int64."""
     if values.dtype == np.float32:
-        codes = (values + 0.).view(np.int32)  # adding 0 makes -0 equal to 0
+        codes = (values + 0.0).view(np.int32)  # adding 0 makes -0 equal to 0
         codes ^= (codes >> 31) & np.int32(2**31 - 1)
     else:
         codes = np.unique(values, return_inverse=True)[1]
     return rows * ROW_STEP + codes
 
 
-def _order_ties(block: np.ndarray, near: np.ndarray, rows: np.ndarray, columns: np.ndarray,
-                keys: np.ndarray, equal: np.ndarray, ranks: np.ndarray,
-                num_ties: np.ndarray) -> None:
+def _order_ties(
+    block: np.ndarray,
+    near: np.ndarray,
+    rows: np.ndarray,
+    columns: np.ndarray,
+    keys: np.ndarray,
+    equal: np.ndarray,
+    ranks: np.ndarray,
+    num_ties: np.ndarray,
+) -> None:
     """Order equal distances by gallery index; count positives that tie with a negative.
 
     Args:

@@ -1,11 +1,16 @@
 """Open set of a test set: its identities are split into known people and strangers."""
+
 from collections.abc import Sequence
-from typing import Optional
 
 import numpy as np
 
-from .identification import (FPIRS, check_open_set, detection_and_identification_rate,
-                             draw_strangers, threshold_at_fpir)
+from .identification import (
+    FPIRS,
+    check_open_set,
+    detection_and_identification_rate,
+    draw_strangers,
+    threshold_at_fpir,
+)
 from .matching import GalleryMatches
 from .rates import decimal
 
@@ -35,11 +40,12 @@ class DirAtFpir:
         TypeError, ValueError: as `check_open_set`.
     """
 
-    def __init__(self, fpir: Sequence[float] = FPIRS, strangers: float = .5, trials: int = 10,
-                 seed: int = 0) -> None:
+    def __init__(
+        self, fpir: Sequence[float] = FPIRS, strangers: float = 0.5, trials: int = 10, seed: int = 0
+    ) -> None:
         check_open_set(fpir, strangers, trials, seed)
         self.fpirs, self.share, self.trials, self.seed = tuple(fpir), strangers, trials, seed
-        self._matches: Optional[GalleryMatches] = None
+        self._matches: GalleryMatches | None = None
 
     def update(self, first: int, block: np.ndarray, matches: GalleryMatches) -> None:
         """Take the distances of some queries, each query once.
@@ -54,7 +60,7 @@ class DirAtFpir:
         self._num_seen += len(block)
         step = max(1, SLICE_SIZE // matches.num_gallery)
         for start in range(0, len(block), step):
-            self._take(first + start, block[start:start + step], matches)
+            self._take(first + start, block[start : start + step], matches)
 
     def summarise(self) -> dict[str, float]:
         """'DIR@FPIR=<f>' and 'FNIR@FPIR=<f>' in percent for each rate, such as 'DIR@FPIR=1e-02'.
@@ -76,9 +82,14 @@ class DirAtFpir:
         Raises:
             ValueError: as `summarise`.
         """
-        return 100 * float(np.mean([
-            detection_and_identification_rate(own, other, threshold_at_fpir(nearest, fpir))
-            for nearest, own, other in self.splits()]))
+        return 100 * float(
+            np.mean(
+                [
+                    detection_and_identification_rate(own, other, threshold_at_fpir(nearest, fpir))
+                    for nearest, own, other in self.splits()
+                ]
+            )
+        )
 
     def curve(self, num_points: int = 100) -> tuple[np.ndarray, np.ndarray]:
         """DIR over FPIR, from the lowest rate that the strangers allow to 1.
@@ -102,8 +113,9 @@ class DirAtFpir:
             ValueError: as `summarise`.
         """
         if self._matches is None or self._num_seen != self._matches.num_queries:
-            raise ValueError('rates are those of all queries: update with each query once, then '
-                             'ask')
+            raise ValueError(
+                'rates are those of all queries: update with each query once, then ask'
+            )
         splits = []
         for drawn, nearest in zip(self.drawn, self._others.T):
             stranger = np.append(drawn, True)[self._identity]  # -1: has no entry
@@ -112,7 +124,8 @@ class DirAtFpir:
                 raise ValueError(
                     f'{stranger.sum()} queries of strangers and {known.sum()} of known people with '
                     'a positive: both are needed, so leave out some identities, but not all '
-                    f'(strangers={self.share:g}), and check pids and camids')
+                    f'(strangers={self.share:g}), and check pids and camids'
+                )
             splits.append((nearest[stranger], self._own[known], nearest[known]))
         return splits
 
@@ -121,10 +134,12 @@ class DirAtFpir:
         splits = self.splits()
         strangers, known = (round(np.mean([len(split[i]) for split in splits])) for i in (0, 1))
         sizes = [self._sizes[:-1][~drawn].sum() + self._sizes[-1] for drawn in self.drawn]
-        return (f'{int(self.drawn[0].sum())} of {self.drawn.shape[1]} identities are left out of '
-                f'the gallery as strangers (mean of {self.trials} splits, seed {self.seed}): '
-                f'{strangers} queries of strangers, {known} of known people, '
-                f'{round(np.mean(sizes))} gallery entries')
+        return (
+            f'{int(self.drawn[0].sum())} of {self.drawn.shape[1]} identities are left out of '
+            f'the gallery as strangers (mean of {self.trials} splits, seed {self.seed}): '
+            f'{strangers} queries of strangers, {known} of known people, '
+            f'{round(np.mean(sizes))} gallery entries'
+        )
 
     def _start(self, matches: GalleryMatches) -> None:
         """Forget all queries; number the identities and draw the strangers of each trial."""
@@ -152,8 +167,9 @@ class DirAtFpir:
                 groups[row, self._identity[query]] = np.inf
         for trial, drawn in enumerate(self.drawn):
             gone = np.append(drawn, False)
-            self._others[first:first + len(rows), trial] = groups[:, ~gone].min(
-                axis=1, initial=np.inf)
+            self._others[first : first + len(rows), trial] = groups[:, ~gone].min(
+                axis=1, initial=np.inf
+            )
 
 
 def _places(codes: np.ndarray, asked: np.ndarray, missing: int) -> np.ndarray:
@@ -163,8 +179,9 @@ def _places(codes: np.ndarray, asked: np.ndarray, missing: int) -> np.ndarray:
     return np.where(found, places, missing)
 
 
-def _curve(nearest: np.ndarray, own: np.ndarray, other: np.ndarray,
-           rates: np.ndarray) -> np.ndarray:
+def _curve(
+    nearest: np.ndarray, own: np.ndarray, other: np.ndarray, rates: np.ndarray
+) -> np.ndarray:
     """DIR in percent at each rate."""
     places = np.floor(rates * len(nearest) + 1e-9).astype(int)
     thresholds = np.append(np.sort(nearest), np.inf)[places]

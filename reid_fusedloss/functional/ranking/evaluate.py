@@ -1,7 +1,7 @@
 """Ranking metrics of retrieval: CMC, mAP, mINP and the ranking lists they are made of."""
+
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import Optional, Union
 
 import numpy as np
 from torch import Tensor
@@ -23,24 +23,26 @@ SINGLE_SHOT_KEYS = ('trials', 'seed')
 OPEN_SET_KEYS = ('fpir', 'strangers', 'trials', 'seed')
 
 
-def evaluate_ranking(query: Features,
-                     gallery: Features,
-                     query_pids: Labels,
-                     gallery_pids: Labels,
-                     query_camids: Optional[Labels] = None,
-                     gallery_camids: Optional[Labels] = None,
-                     *,
-                     distance: str = 'cosine',
-                     ap: str = 'ir',
-                     topk: Sequence[int] = (1, 5, 10),
-                     rerank: Optional[Mapping] = None,
-                     query_expansion: Optional[Mapping] = None,
-                     tpr_at_fpr: Sequence[float] = (),
-                     single_shot: Optional[Mapping] = None,
-                     open_set: Optional[Mapping] = None,
-                     chunk_size: int = CHUNK_SIZE,
-                     backend: str = 'auto',
-                     progress: Optional[Progress] = None) -> dict[str, float]:
+def evaluate_ranking(
+    query: Features,
+    gallery: Features,
+    query_pids: Labels,
+    gallery_pids: Labels,
+    query_camids: Labels | None = None,
+    gallery_camids: Labels | None = None,
+    *,
+    distance: str = 'cosine',
+    ap: str = 'ir',
+    topk: Sequence[int] = (1, 5, 10),
+    rerank: Mapping | None = None,
+    query_expansion: Mapping | None = None,
+    tpr_at_fpr: Sequence[float] = (),
+    single_shot: Mapping | None = None,
+    open_set: Mapping | None = None,
+    chunk_size: int = CHUNK_SIZE,
+    backend: str = 'auto',
+    progress: Progress | None = None,
+) -> dict[str, float]:
     """Rank the gallery for each query by its features; no (Q, G) matrix need be held.
 
     Args:
@@ -78,11 +80,15 @@ def evaluate_ranking(query: Features,
     """
     check_topk(topk)
     if distance not in DISTANCES or ap not in AP_FORMS:
-        raise ValueError(f'distance is one of {DISTANCES}, ap one of {AP_FORMS}, got '
-                         f'distance={distance!r}, ap={ap!r}')
+        raise ValueError(
+            f'distance is one of {DISTANCES}, ap one of {AP_FORMS}, got '
+            f'distance={distance!r}, ap={ap!r}'
+        )
     if (len(query), len(gallery)) != (len(query_pids), len(gallery_pids)):
-        raise ValueError(f'{len(query)} query and {len(gallery)} gallery features, but '
-                         f'{len(query_pids)} and {len(gallery_pids)} pids')
+        raise ValueError(
+            f'{len(query)} query and {len(gallery)} gallery features, but '
+            f'{len(query_pids)} and {len(gallery_pids)} pids'
+        )
     check_keys('rerank', {} if rerank is None else rerank, RERANK_KEYS)
     GalleryMatches(query_pids, gallery_pids, query_camids, gallery_camids)  # bad labels, at once
     check_plain(open_set, rerank, query_expansion)
@@ -96,17 +102,28 @@ def evaluate_ranking(query: Features,
     else:
         blocks = rerank_blocks(query, gallery, **rerank, **engine, progress=progress)
         progress = None
-    result = rank_blocks(blocks, query_pids, gallery_pids, query_camids, gallery_camids, ap=ap,
-                         observers=observers, progress=progress)
+    result = rank_blocks(
+        blocks,
+        query_pids,
+        gallery_pids,
+        query_camids,
+        gallery_camids,
+        ap=ap,
+        observers=observers,
+        progress=progress,
+    )
     numbers = result.summarise(topk)
     for observer in observers:
         numbers |= observer.summarise()
     return numbers
 
 
-def make_observers(topk: Sequence[int], tpr_at_fpr: Sequence[float],
-                   single_shot: Optional[Mapping],
-                   open_set: Optional[Mapping] = None) -> list[Observer]:
+def make_observers(
+    topk: Sequence[int],
+    tpr_at_fpr: Sequence[float],
+    single_shot: Mapping | None,
+    open_set: Mapping | None = None,
+) -> list[Observer]:
     """What `evaluate_ranking` reports beside the ranks; arguments and errors as there."""
     observers: list[Observer] = []
     if isinstance(tpr_at_fpr, Real) or len(tpr_at_fpr):
@@ -120,15 +137,17 @@ def make_observers(topk: Sequence[int], tpr_at_fpr: Sequence[float],
     return observers
 
 
-def check_plain(open_set: Optional[Mapping], *changed: Optional[Mapping]) -> None:
+def check_plain(open_set: Mapping | None, *changed: Mapping | None) -> None:
     """Refuse open-set rates of distances that depend on the whole gallery, strangers included.
 
     Raises:
         ValueError: if something of `changed`, re-ranking or query expansion, is asked for too.
     """
     if open_set is not None and any(options is not None for options in changed):
-        raise ValueError('open_set is of plain distances: re-ranking and query expansion see the '
-                         'entries of the strangers, which are to be left out; evaluate twice')
+        raise ValueError(
+            'open_set is of plain distances: re-ranking and query expansion see the '
+            'entries of the strangers, which are to be left out; evaluate twice'
+        )
 
 
 def check_keys(name: str, options: Mapping, known: Sequence[str]) -> None:
@@ -140,14 +159,16 @@ def check_keys(name: str, options: Mapping, known: Sequence[str]) -> None:
         raise ValueError(f'unknown keys {sorted(unknown)} in {name}, known are {tuple(known)}')
 
 
-def cmc_map(distances: Union[np.ndarray, Tensor],
-            query_pids: Labels,
-            gallery_pids: Labels,
-            query_camids: Optional[Labels] = None,
-            gallery_camids: Optional[Labels] = None,
-            *,
-            topk: Sequence[int] = (1, 5, 10),
-            ap: str = 'ir') -> dict[str, float]:
+def cmc_map(
+    distances: np.ndarray | Tensor,
+    query_pids: Labels,
+    gallery_pids: Labels,
+    query_camids: Labels | None = None,
+    gallery_camids: Labels | None = None,
+    *,
+    topk: Sequence[int] = (1, 5, 10),
+    ap: str = 'ir',
+) -> dict[str, float]:
     """The same as `evaluate_ranking` from given distances, shape (Q, G), smaller is nearer.
 
     Raises:
@@ -159,13 +180,15 @@ def cmc_map(distances: Union[np.ndarray, Tensor],
     return rank_blocks([distances], *labels, ap=ap).summarise(topk)
 
 
-def ranking_lists(distances: Union[np.ndarray, Tensor],
-                  query_pids: Labels,
-                  gallery_pids: Labels,
-                  query_camids: Optional[Labels] = None,
-                  gallery_camids: Optional[Labels] = None,
-                  *,
-                  k: int = 10) -> RankingLists:
+def ranking_lists(
+    distances: np.ndarray | Tensor,
+    query_pids: Labels,
+    gallery_pids: Labels,
+    query_camids: Labels | None = None,
+    gallery_camids: Labels | None = None,
+    *,
+    k: int = 10,
+) -> RankingLists:
     """The first k gallery entries of each query without junk, in the order of the metrics.
 
     Args:

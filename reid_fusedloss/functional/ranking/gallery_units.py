@@ -1,5 +1,4 @@
 """A validation gallery made like a real one: in number of entries, and of images a person."""
-from typing import Optional
 
 import numpy as np
 
@@ -26,7 +25,7 @@ class Units:
         wanted: number of units that hold as many entries as the gallery.
     """
 
-    def __init__(self, matches: GalleryMatches, size: int, people: Optional[int]) -> None:
+    def __init__(self, matches: GalleryMatches, size: int, people: int | None) -> None:
         codes, self._asked = matches.gallery_codes, matches.query_codes
         self.columns = self.starts = np.arange(len(codes))
         self.wanted, self._codes = size, codes

@@ -11,6 +11,7 @@ of large population recognition performance, CVPR 2004:
 
 All of them hold for a gallery of one size: each entry is a chance more of a false alarm.
 """
+
 from collections.abc import Sequence
 from numbers import Integral, Real
 
@@ -31,8 +32,9 @@ def false_positive_identification_rate(nearest: np.ndarray, threshold: float) ->
     return float(np.mean(np.asarray(nearest) < threshold))
 
 
-def detection_and_identification_rate(own: np.ndarray, other: np.ndarray,
-                                      threshold: float) -> float:
+def detection_and_identification_rate(
+    own: np.ndarray, other: np.ndarray, threshold: float
+) -> float:
     """DIR: share of the known queries that are found at rank 1, strictly nearer than a threshold.
 
     An entry of another identity at the same distance as the own one counts as a miss.
@@ -76,12 +78,15 @@ def check_enough_strangers(fpir: float, num_strangers: int, why: str = '') -> No
         ValueError: it names the rate and the number of strangers.
     """
     if not share_of(fpir, num_strangers):
-        raise ValueError(f'{why}FPIR {fpir:.3g} needs at least {int(np.ceil(1 / fpir))} strangers, '
-                         f'there are {num_strangers}: ask for a higher rate, or use a larger set')
+        raise ValueError(
+            f'{why}FPIR {fpir:.3g} needs at least {int(np.ceil(1 / fpir))} strangers, '
+            f'there are {num_strangers}: ask for a higher rate, or use a larger set'
+        )
 
 
-def check_open_set(fpir: Sequence[float] = FPIRS, strangers: float = .5, trials: int = 10,
-                   seed: int = 0) -> None:
+def check_open_set(
+    fpir: Sequence[float] = FPIRS, strangers: float = 0.5, trials: int = 10, seed: int = 0
+) -> None:
     """Raise an error if an option of `DirAtFpir` is out of range.
 
     Raises:
@@ -90,8 +95,10 @@ def check_open_set(fpir: Sequence[float] = FPIRS, strangers: float = .5, trials:
     """
     check_rates(fpir, 'fpir', 'false positive identification rates')
     if not isinstance(strangers, Real) or isinstance(strangers, bool) or not 0 <= strangers < 1:
-        raise ValueError('strangers is the share of the identities that are left out of the '
-                         f'gallery, at least 0, below 1, got {strangers!r}')
+        raise ValueError(
+            'strangers is the share of the identities that are left out of the '
+            f'gallery, at least 0, below 1, got {strangers!r}'
+        )
     for name, value, least in (('trials', trials, 1), ('seed', seed, 0)):
         if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
             raise ValueError(f'{name} is an integer from {least}, got {value!r}')

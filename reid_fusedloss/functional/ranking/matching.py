@@ -1,11 +1,11 @@
 """Who matches whom: identities and cameras of query and gallery."""
+
 from collections.abc import Sequence
-from typing import Optional, Union
 
 import numpy as np
 from torch import Tensor
 
-Labels = Union[np.ndarray, Tensor, Sequence[int], Sequence[str]]
+Labels = np.ndarray | Tensor | Sequence[int] | Sequence[str]
 
 
 class GalleryMatches:
@@ -33,36 +33,43 @@ class GalleryMatches:
         ValueError: if lengths differ, a set is empty or only one side has cameras.
     """
 
-    def __init__(self,
-                 query_pids: Labels,
-                 gallery_pids: Labels,
-                 query_camids: Optional[Labels] = None,
-                 gallery_camids: Optional[Labels] = None) -> None:
+    def __init__(
+        self,
+        query_pids: Labels,
+        gallery_pids: Labels,
+        query_camids: Labels | None = None,
+        gallery_camids: Labels | None = None,
+    ) -> None:
         self.query_codes, self.gallery_codes = _encode(query_pids, gallery_pids, 'pids')
         query, gallery = self.query_codes, self.gallery_codes
         self.num_queries, self.num_gallery = len(query), len(gallery)
         if not self.num_queries or not self.num_gallery:
-            raise ValueError(f'nothing to rank: {self.num_queries} queries, '
-                             f'{self.num_gallery} gallery entries')
+            raise ValueError(
+                f'nothing to rank: {self.num_queries} queries, {self.num_gallery} gallery entries'
+            )
         self._order = np.argsort(gallery, kind='stable')
         self._starts = np.searchsorted(gallery, query, 'left', sorter=self._order)
         self._stops = np.searchsorted(gallery, query, 'right', sorter=self._order)
         num_same = int((self._stops - self._starts).sum())
         self.num_negatives = self.num_queries * self.num_gallery - num_same
         if (query_camids is None) != (gallery_camids is None):
-            raise ValueError('cameras are given for one side only: pass query_camids and '
-                             'gallery_camids, or neither')
+            raise ValueError(
+                'cameras are given for one side only: pass query_camids and '
+                'gallery_camids, or neither'
+            )
         self._cameras = None
         if query_camids is not None:
             self._cameras = _encode(query_camids, gallery_camids, 'camids')
             lengths = tuple(map(len, self._cameras))
             if lengths != (self.num_queries, self.num_gallery):
-                raise ValueError(f'{self.num_queries} query and {self.num_gallery} gallery pids, '
-                                 f'but {lengths[0]} and {lengths[1]} camids')
+                raise ValueError(
+                    f'{self.num_queries} query and {self.num_gallery} gallery pids, '
+                    f'but {lengths[0]} and {lengths[1]} camids'
+                )
 
     def of(self, query: int) -> tuple[np.ndarray, np.ndarray]:
         """Gallery indices of the positives and of the junk of the query-th query."""
-        same = self._order[self._starts[query]:self._stops[query]]
+        same = self._order[self._starts[query] : self._stops[query]]
         if self._cameras is None:
             return same, same[:0]
         junk = self._cameras[1][same] == self._cameras[0][query]
@@ -88,24 +95,31 @@ def _encode(query: Labels, gallery: Labels, name: str) -> tuple[np.ndarray, np.n
     """Number the labels of both sides in common."""
     query, gallery = _as_labels(query, f'query_{name}'), _as_labels(gallery, f'gallery_{name}')
     if query.size and gallery.size and query.dtype.kind != gallery.dtype.kind:
-        raise TypeError(f'query_{name} are of type {query.dtype}, gallery_{name} of type '
-                        f'{gallery.dtype}: use integers or strings for both')
+        raise TypeError(
+            f'query_{name} are of type {query.dtype}, gallery_{name} of type '
+            f'{gallery.dtype}: use integers or strings for both'
+        )
     codes = np.unique(np.concatenate([query, gallery]), return_inverse=True)[1]
-    return codes[:len(query)], codes[len(query):]
+    return codes[: len(query)], codes[len(query) :]
 
 
 def _as_labels(labels: Labels, name: str) -> np.ndarray:
     given = labels
     labels = labels.detach().cpu().numpy() if isinstance(labels, Tensor) else np.asarray(labels)
-    if labels.dtype.kind == 'U' and not (isinstance(given, np.ndarray) or all(
-            isinstance(label, str) for label in given)):
-        raise TypeError(f'{name} are integers and strings together, of which NumPy would make '
-                        'one: use integers or strings for all')
+    if labels.dtype.kind == 'U' and not (
+        isinstance(given, np.ndarray) or all(isinstance(label, str) for label in given)
+    ):
+        raise TypeError(
+            f'{name} are integers and strings together, of which NumPy would make '
+            'one: use integers or strings for all'
+        )
     if labels.ndim != 1:
         raise ValueError(f'{name} have shape {labels.shape}, expected one label per image')
     if labels.dtype.kind == 'O' and all(isinstance(label, str) for label in labels):
         labels = labels.astype(str)
     if labels.size and labels.dtype.kind not in 'iuU':
-        raise TypeError(f'{name} are of type {labels.dtype}, expected integers or strings, '
-                        f'the first is {labels[0]!r}')
+        raise TypeError(
+            f'{name} are of type {labels.dtype}, expected integers or strings, '
+            f'the first is {labels[0]!r}'
+        )
     return labels.astype(np.int64) if labels.dtype.kind in 'iu' else labels

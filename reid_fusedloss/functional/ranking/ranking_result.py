@@ -1,8 +1,8 @@
 """What a ranking leaves behind: numbers per query, and their averages."""
+
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Optional
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ class RankingLists:
         distances: their distances, shape (Q, k), float64; inf where the index is -1.
         matches: whether they have the query's identity, shape (Q, k), bool.
     """
+
     indices: np.ndarray
     distances: np.ndarray
     matches: np.ndarray
@@ -66,21 +67,25 @@ class RankingResult:
         num_ties: positives at exactly the distance of a negative: the gallery's order decides.
         lists: the ranking lists, None if none were asked for.
     """
+
     average_precision: np.ndarray
     inverse_negative_penalty: np.ndarray
     first_match: np.ndarray
     num_positives: np.ndarray
     num_ties: np.ndarray
-    lists: Optional[RankingLists] = None
+    lists: RankingLists | None = None
 
     @classmethod
     def empty(cls, num_queries: int, k: int = 0) -> 'RankingResult':
         """A result without positives, with empty lists of length k if k > 0."""
         return cls(
-            np.full(num_queries, np.nan), np.full(num_queries, np.nan),
-            np.full(num_queries, -1), np.zeros(num_queries, dtype=np.int64),
+            np.full(num_queries, np.nan),
+            np.full(num_queries, np.nan),
+            np.full(num_queries, -1),
             np.zeros(num_queries, dtype=np.int64),
-            RankingLists.empty(num_queries, k) if k else None)
+            np.zeros(num_queries, dtype=np.int64),
+            RankingLists.empty(num_queries, k) if k else None,
+        )
 
     @property
     def valid(self) -> np.ndarray:
@@ -99,7 +104,7 @@ class RankingResult:
         check_topk([max_rank])
         first = self.first_match[self._require_valid()]
         hits = np.bincount(np.minimum(first, max_rank + 1), minlength=max_rank + 2)
-        return 100 * hits.cumsum()[1:max_rank + 1] / len(first)
+        return 100 * hits.cumsum()[1 : max_rank + 1] / len(first)
 
     def summarise(self, topk: Sequence[int] = (1, 5, 10)) -> dict[str, float]:
         """Average over the queries with a positive.
@@ -127,6 +132,8 @@ class RankingResult:
 
     def _require_valid(self) -> np.ndarray:
         if not self.valid.any():
-            raise ValueError(f'none of the {len(self.num_positives)} queries has a positive in '
-                             'the gallery: check pids and camids')
+            raise ValueError(
+                f'none of the {len(self.num_positives)} queries has a positive in '
+                'the gallery: check pids and camids'
+            )
         return self.valid

@@ -1,4 +1,5 @@
 """Rates as they are written: 1e-2 of 100 is one, whatever the rounding of a float says."""
+
 from collections.abc import Collection, Sequence
 from fractions import Fraction
 from numbers import Real

@@ -1,7 +1,7 @@
 """Single-gallery-shot CMC: each gallery identity is represented by one image."""
+
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Optional
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class SingleGalleryShot:
         check_topk(topk)
         check_single_shot(trials, seed)
         self.topk, self.trials, self.seed = tuple(topk), trials, seed
-        self._matches: Optional[GalleryMatches] = None
+        self._matches: GalleryMatches | None = None
         self._num_valid = 0
 
     def update(self, first: int, block: np.ndarray, matches: GalleryMatches) -> None:
@@ -79,7 +79,8 @@ class SingleGalleryShot:
         self._matches, self._num_valid = matches, 0
         self._hits = np.zeros(len(self.topk), dtype=np.int64)
         _, self._identities, sizes = np.unique(
-            matches.gallery_codes, return_inverse=True, return_counts=True)
+            matches.gallery_codes, return_inverse=True, return_counts=True
+        )
         order = np.argsort(self._identities, kind='stable')
         rng = np.random.default_rng(self.seed)
         drawn = rng.integers(sizes, size=(self.trials, len(sizes)))

@@ -1,6 +1,6 @@
 """The distance threshold of a gallery, chosen by the rate of false alarms per query."""
+
 from numbers import Integral, Real
-from typing import Optional
 
 import numpy as np
 
@@ -44,19 +44,22 @@ class ThresholdAtFpir:
             people than entries.
     """
 
-    def __init__(self, fpir: float, gallery_size: Optional[int] = None,
-                 gallery_people: Optional[int] = None) -> None:
+    def __init__(
+        self, fpir: float, gallery_size: int | None = None, gallery_people: int | None = None
+    ) -> None:
         if not isinstance(fpir, Real) or isinstance(fpir, bool) or not 0 < fpir < 1:
             raise ValueError(f'fpir is a share of the strangers, above 0, below 1, got {fpir!r}')
         for name, value in (('gallery_size', gallery_size), ('gallery_people', gallery_people)):
             if value is not None and (not isinstance(value, Integral) or value < 1):
                 raise ValueError(f'{name} is an integer from 1, or None, got {value!r}')
         if gallery_people is not None and gallery_people > (gallery_size or 0):
-            raise ValueError(f'gallery_people={gallery_people} needs gallery_size, which is at '
-                             f'least as many entries, got {gallery_size}')
+            raise ValueError(
+                f'gallery_people={gallery_people} needs gallery_size, which is at '
+                f'least as many entries, got {gallery_size}'
+            )
         self.fpir = float(fpir)
         self.gallery_size, self.gallery_people = gallery_size, gallery_people
-        self._matches: Optional[GalleryMatches] = None
+        self._matches: GalleryMatches | None = None
 
     def start(self, matches: GalleryMatches) -> None:
         """Forget all queries; find the rate at the size that there is. `update` does it by itself.
@@ -70,14 +73,19 @@ class ThresholdAtFpir:
         self.size = matches.num_gallery if self.gallery_size is None else self.gallery_size
         self._units = Units(matches, self.size, self.gallery_people)
         self.num_used = len(self._units.columns)
-        share = min(1., self._units.num_others() / self._units.wanted)
+        share = min(1.0, self._units.num_others() / self._units.wanted)
         self.rate = self.fpir if share == 1 else -np.expm1(share * np.log1p(-self.fpir))
         if self._units.wanted <= len(self._units.starts):
             check_enough_strangers(self.fpir, matches.num_queries)
         else:
-            check_enough_strangers(self.rate, matches.num_queries, (
-                f'FPIR {self.fpir:g} in a gallery of {self.size} entries is {self.rate:.2g} in the '
-                f'{self.num_used} of the validation set, and '))
+            check_enough_strangers(
+                self.rate,
+                matches.num_queries,
+                (
+                    f'FPIR {self.fpir:g} in a gallery of {self.size} entries is {self.rate:.2g} in '
+                    f'the {self.num_used} of the validation set, and '
+                ),
+            )
         self._values, self._weights = np.empty(0), np.empty(0)
         self._own = np.full(matches.num_queries, np.inf)
         self._chance = np.zeros(matches.num_queries)
@@ -98,7 +106,7 @@ class ThresholdAtFpir:
         self._num_seen += len(block)
         step = max(1, SLICE_SIZE // matches.num_gallery)
         for start in range(0, len(block), step):
-            self._take(first + start, block[start:start + step], matches)
+            self._take(first + start, block[start : start + step], matches)
 
     def threshold(self) -> float:
         """The distance below which, strictly, an identity may be claimed.
@@ -107,14 +115,15 @@ class ThresholdAtFpir:
             ValueError: if not all queries were seen, or any distance keeps the rate.
         """
         if self._matches is None or self._num_seen != self._matches.num_queries:
-            raise ValueError('the threshold is that of all queries: update with each query once, '
-                             'then ask')
+            raise ValueError(
+                'the threshold is that of all queries: update with each query once, then ask'
+            )
         distance = float(self._values[-1])
         if not np.isfinite(distance):
             raise ValueError(f'fpir={self.fpir:g} accepts every query: there is no such threshold')
         return distance
 
-    def dir(self) -> Optional[float]:
+    def dir(self) -> float | None:
         """DIR at the threshold, in 0..1: queries found among G entries of other identities.
 
         The entries of the query's own identity are there; a smaller validation gallery is taken

@@ -1,6 +1,6 @@
 """Verification: the share of true pairs that is accepted at a given rate of false ones."""
+
 from collections.abc import Sequence
-from typing import Optional
 
 import numpy as np
 
@@ -44,7 +44,7 @@ class TprAtFpr:
     def __init__(self, fprs: Sequence[float]) -> None:
         check_fprs(fprs)
         self.fprs = tuple(fprs)
-        self._matches: Optional[GalleryMatches] = None
+        self._matches: GalleryMatches | None = None
 
     def update(self, first: int, block: np.ndarray, matches: GalleryMatches) -> None:
         """Take the distances of some queries, each query once.
@@ -59,7 +59,7 @@ class TprAtFpr:
         self._num_seen += len(block)
         step = max(1, SLICE_SIZE // matches.num_gallery)
         for start in range(0, len(block), step):
-            self._take(first + start, block[start:start + step], matches)
+            self._take(first + start, block[start : start + step], matches)
 
     def thresholds(self) -> dict[float, float]:
         """The distance below which, strictly, pairs are accepted, for each false positive rate.
@@ -72,16 +72,19 @@ class TprAtFpr:
             ValueError: if not all queries were seen or there is no negative pair.
         """
         if self._matches is None or self._num_seen != self._matches.num_queries:
-            raise ValueError('thresholds are those of all queries: update with each query once, '
-                             'then ask')
+            raise ValueError(
+                'thresholds are those of all queries: update with each query once, then ask'
+            )
         if not self._matches.num_negatives:
             raise ValueError('there is no negative pair: query and gallery have one identity')
         nearest = np.concatenate(self._negatives)
         places = [place for place in self._places if place < self._matches.num_negatives]
         if places:
             nearest.partition(places)
-        return {fpr: float(nearest[place]) if place in places else np.inf
-                for fpr, place in zip(self.fprs, self._places)}
+        return {
+            fpr: float(nearest[place]) if place in places else np.inf
+            for fpr, place in zip(self.fprs, self._places)
+        }
 
     def summarise(self) -> dict[str, float]:
         """'TPR@FPR=<f>' in percent for each false positive rate, such as 'TPR@FPR=1e-04'.
@@ -92,11 +95,16 @@ class TprAtFpr:
         thresholds = self.thresholds()
         positives = np.concatenate(self._positives)
         if not len(positives):
-            raise ValueError(f'none of the {self._num_seen} queries has a positive in the '
-                             'gallery: check pids and camids')
-        return {f'TPR@FPR={decimal(fpr)}':
-                100 * np.count_nonzero(positives < threshold) / len(positives)
-                for fpr, threshold in thresholds.items()}
+            raise ValueError(
+                f'none of the {self._num_seen} queries has a positive in the '
+                'gallery: check pids and camids'
+            )
+        return {
+            f'TPR@FPR={decimal(fpr)}': 100
+            * np.count_nonzero(positives < threshold)
+            / len(positives)
+            for fpr, threshold in thresholds.items()
+        }
 
     def _start(self, matches: GalleryMatches) -> None:
         """Forget all pairs; find out how many negative ones are to be kept."""
@@ -121,5 +129,5 @@ class TprAtFpr:
         if self._num_kept > 2 * self._num_needed:
             nearest = np.concatenate(self._negatives)
             nearest.partition(self._num_needed - 1)
-            self._negatives = [nearest[:self._num_needed].copy()]
+            self._negatives = [nearest[: self._num_needed].copy()]
             self._num_kept, self._reach = self._num_needed, nearest[self._num_needed - 1]

@@ -1,4 +1,5 @@
 """k-reciprocal encodings (Zhong et al., CVPR 2017) as sparse matrices."""
+
 import numpy as np
 from scipy import sparse
 from torch import Tensor
@@ -25,8 +26,8 @@ def _expanded_sets(indices: np.ndarray, k1: int) -> sparse.csr_array:
     The half-size set of a member joins if it shares more than two thirds of its entries with the
     reciprocal set. Sizes are the authors': k1 + 1 and round-half-to-even(k1 / 2) + 1.
     """
-    reciprocal = _reciprocal_sets(indices[:, :k1 + 1])
-    half = _reciprocal_sets(indices[:, :round(k1 / 2) + 1])
+    reciprocal = _reciprocal_sets(indices[:, : k1 + 1])
+    half = _reciprocal_sets(indices[:, : round(k1 / 2) + 1])
     joined = reciprocal.multiply(reciprocal @ half.T).tocsr()
     joined.data = (3 * joined.data > 2 * np.diff(half.indptr)[joined.indices]).astype(np.int32)
     joined.eliminate_zeros()
@@ -39,12 +40,12 @@ def _reciprocal_sets(lists: np.ndarray) -> sparse.csr_array:
     return forward.multiply(forward.T).tocsr()
 
 
-def _gaussian_weights(features: Tensor, neighbours: Neighbours,
-                      members: sparse.csr_array) -> sparse.csr_array:
+def _gaussian_weights(
+    features: Tensor, neighbours: Neighbours, members: sparse.csr_array
+) -> sparse.csr_array:
     """exp(-d / max d) on the members of each set, rows summing to 1 (eq. 7)."""
     scale = neighbours.scale
-    near = _from_lists(neighbours.indices,
-                       np.exp(-neighbours.squared_distances / scale[:, None]))
+    near = _from_lists(neighbours.indices, np.exp(-neighbours.squared_distances / scale[:, None]))
     members.data = np.ones(members.nnz, np.float32)
     near = members.multiply(near).tocsr()
     outside = (members - near.sign()).tocsr()

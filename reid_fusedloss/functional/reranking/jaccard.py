@@ -1,12 +1,14 @@
 """Jaccard distances between sparse encodings, gathered through their columns."""
+
 import numpy as np
 from scipy import sparse
 
 PIECE_SIZE = 2**17  # entries worked on at a time: 1 MB of float64, which caches hold
 
 
-def add_jaccard(block: np.ndarray, encodings: sparse.csr_array, by_column: sparse.csc_array,
-                 weight: float) -> None:
+def add_jaccard(
+    block: np.ndarray, encodings: sparse.csr_array, by_column: sparse.csc_array, weight: float
+) -> None:
     """Add weight * Jaccard distance to the block (b, G), some rows at a time.
 
     With t the sum of the element-wise minimum of two encodings, the Jaccard distance is
@@ -21,8 +23,8 @@ def add_jaccard(block: np.ndarray, encodings: sparse.csr_array, by_column: spars
     block += weight
     height = max(1, PIECE_SIZE // block.shape[1])
     for start in range(0, len(block), height):
-        piece = block[start:start + height]
-        shared = _shared_weights(encodings[start:start + height], by_column)
+        piece = block[start : start + height]
+        shared = _shared_weights(encodings[start : start + height], by_column)
         shared /= 2 - shared
         shared *= weight
         piece -= shared

@@ -1,8 +1,8 @@
 """Nearest neighbours of every feature among all features, in bounded memory."""
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isqrt
-from typing import Optional
 
 import numpy as np
 import torch
@@ -20,18 +20,20 @@ class Neighbours:
         squared_distances: their squared Euclidean distances, shape (N, K), float32.
         scale: largest squared distance to any of the N, shape (N,), float32; 1 if all are 0.
     """
+
     indices: np.ndarray
     squared_distances: np.ndarray
     scale: np.ndarray
 
 
-def nearest_neighbours(features: Tensor,
-                       count: int,
-                       chunk_size: int,
-                       backend: str,
-                       progress: Callable[[float], None] = lambda share: None,
-                       observe: Callable[[Tensor, int, int], None] = lambda *tile: None
-                       ) -> Neighbours:
+def nearest_neighbours(
+    features: Tensor,
+    count: int,
+    chunk_size: int,
+    backend: str,
+    progress: Callable[[float], None] = lambda share: None,
+    observe: Callable[[Tensor, int, int], None] = lambda *tile: None,
+) -> Neighbours:
     """Find the nearest entries of each feature, itself included by its distance.
 
     The distances of each pair are computed once, in square tiles that are read along their rows
@@ -51,27 +53,35 @@ def nearest_neighbours(features: Tensor,
     squared_norms = [torch.linalg.vector_norm(tile, dim=1).square() for tile in tiles]
     lists = [_Lists.empty(tile, count) for tile in tiles]
     done, total = 0, len(tiles) * (len(tiles) + 1) // 2
-    buffer = features.new_empty(len(tiles[0])**2)
+    buffer = features.new_empty(len(tiles[0]) ** 2)
     for row, rows in enumerate(tiles):
         for column in range(row, len(tiles)):
             shape = len(rows), len(tiles[column])
-            tile = squared_distance_to(rows, tiles[column], squared_norms[column], backend,
-                                       out=buffer[:shape[0] * shape[1]].view(shape))
+            tile = squared_distance_to(
+                rows,
+                tiles[column],
+                squared_norms[column],
+                backend,
+                out=buffer[: shape[0] * shape[1]].view(shape),
+            )
             observe(tile, row * side, column * side)
             lists[row].add(tile, column * side, along=1)
             if column > row:
                 lists[column].add(tile, row * side, along=0)
             done += 1
             progress(done / total)
-    joined = (torch.cat(parts).cpu().numpy()
-              for parts in zip(*((part.indices, part.values, part.largest) for part in lists)))
+    joined = (
+        torch.cat(parts).cpu().numpy()
+        for parts in zip(*((part.indices, part.values, part.largest) for part in lists))
+    )
     indices, values, largest = joined
     return Neighbours(indices, values, np.where(largest == 0, 1, largest))
 
 
 @dataclass
 class _Lists:
-    """The nearest entries so far of some rows, ordered by value, then by index, and the farthest."""
+    """The nearest entries so far of some rows by value, then index, and the farthest."""
+
     values: Tensor
     indices: Tensor
     largest: Tensor
@@ -80,8 +90,12 @@ class _Lists:
     @classmethod
     def empty(cls, rows: Tensor, count: int) -> '_Lists':
         """Lists that have seen nothing."""
-        return cls(rows.new_zeros(len(rows), 0), rows.new_zeros(len(rows), 0, dtype=torch.int64),
-                   rows.new_zeros(len(rows)), count)
+        return cls(
+            rows.new_zeros(len(rows), 0),
+            rows.new_zeros(len(rows), 0, dtype=torch.int64),
+            rows.new_zeros(len(rows)),
+            count,
+        )
 
     def add(self, tile: Tensor, first: int, along: int) -> None:
         """See more distances.
@@ -98,9 +112,9 @@ class _Lists:
             found = smallest(tile, min(self.count, tile.shape[1]))
         values, order = torch.cat([self.values, found[0]], dim=1).sort(dim=1, stable=True)
         indices = torch.cat([self.indices, found[1] + first], dim=1).gather(1, order)
-        self.values, self.indices = values[:, :self.count], indices[:, :self.count]
+        self.values, self.indices = values[:, : self.count], indices[:, : self.count]
 
-    def _nearer(self, tile: Tensor, along: int) -> Optional[tuple[Tensor, Tensor]]:
+    def _nearer(self, tile: Tensor, along: int) -> tuple[Tensor, Tensor] | None:
         """What is nearer than the end of the lists, padded with inf; None where that is much.
 
         An entry as far as the end of a list comes after it, since its index is higher.
@@ -146,7 +160,7 @@ def smallest(block: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """
     reach = min(count + 1, block.shape[1])
     values, indices = block.topk(reach, dim=1, largest=False)
-    cut = (values[:, count - 1:-1] == values[:, -1:]).any(dim=1)
+    cut = (values[:, count - 1 : -1] == values[:, -1:]).any(dim=1)
     indices = indices[:, :count].sort(dim=1).values
     values, order = block.gather(1, indices).sort(stable=True, dim=1)
     indices = indices.gather(1, order)

@@ -1,4 +1,5 @@
 """Alpha-weighted query expansion."""
+
 from numbers import Integral, Real
 
 import torch
@@ -12,15 +13,17 @@ from .neighbours import nearest_neighbours, smallest
 PIECE_SIZE = 2**19  # numbers worked on at a time: 2 MB, which caches hold
 
 
-def alpha_query_expansion(query: Features,
-                          gallery: Features,
-                          *,
-                          k: int = 5,
-                          alpha: float = 3.0,
-                          times: int = 1,
-                          expand_gallery: bool = True,
-                          chunk_size: int = CHUNK_SIZE,
-                          backend: str = 'auto') -> tuple[Tensor, Tensor]:
+def alpha_query_expansion(
+    query: Features,
+    gallery: Features,
+    *,
+    k: int = 5,
+    alpha: float = 3.0,
+    times: int = 1,
+    expand_gallery: bool = True,
+    chunk_size: int = CHUNK_SIZE,
+    backend: str = 'auto',
+) -> tuple[Tensor, Tensor]:
     """Replace features by weighted means of their neighbourhood (Radenovic et al., TPAMI 2018).
 
     f_new = sum_i max(0, cos(f, f_i))^alpha f_i over the k most similar features, the feature
@@ -59,8 +62,12 @@ def alpha_query_expansion(query: Features,
     for _ in range(times if len(features) else 0):
         if expand_gallery:
             near = nearest_neighbours(features, min(k, len(features)), chunk_size, backend)
-            features = _weighted_means(features, torch.from_numpy(near.indices),
-                                       torch.from_numpy(near.squared_distances), alpha)
+            features = _weighted_means(
+                features,
+                torch.from_numpy(near.indices),
+                torch.from_numpy(near.squared_distances),
+                alpha,
+            )
         elif num_present:
             lists = _nearest_of_gallery(features, num_present, k - 1, chunk_size, backend)
             features[:num_present] = _weighted_means(features, *lists, alpha)
@@ -70,8 +77,9 @@ def alpha_query_expansion(query: Features,
     return features[:num_queries], features[num_queries:]
 
 
-def check_query_expansion_options(k: int = 5, alpha: float = 3.0, times: int = 1,
-                                  expand_gallery: bool = True) -> None:
+def check_query_expansion_options(
+    k: int = 5, alpha: float = 3.0, times: int = 1, expand_gallery: bool = True
+) -> None:
     """Raise the errors of `alpha_query_expansion` before there are features."""
     for name, value in (('k', k), ('times', times)):
         if not isinstance(value, Integral) or isinstance(value, bool):
@@ -79,14 +87,17 @@ def check_query_expansion_options(k: int = 5, alpha: float = 3.0, times: int = 1
         if value < 1:
             raise ValueError(f'{name} is at least 1, got {value}')
     if not isinstance(alpha, Real) or not isinstance(expand_gallery, bool):
-        raise TypeError('alpha is a number and expand_gallery True or False, got '
-                        f'alpha={alpha!r}, expand_gallery={expand_gallery!r}')
+        raise TypeError(
+            'alpha is a number and expand_gallery True or False, got '
+            f'alpha={alpha!r}, expand_gallery={expand_gallery!r}'
+        )
     if not 0 <= alpha < float('inf'):
         raise ValueError(f'alpha is finite and not negative, got {alpha}')
 
 
-def _nearest_of_gallery(features: Tensor, num_queries: int, count: int, chunk_size: int,
-                        backend: str) -> tuple[Tensor, Tensor]:
+def _nearest_of_gallery(
+    features: Tensor, num_queries: int, count: int, chunk_size: int, backend: str
+) -> tuple[Tensor, Tensor]:
     """Indices (Q, count + 1) and squared distances of the query itself and its nearest gallery."""
     gallery = features[num_queries:]
     squared_norm = torch.linalg.vector_norm(gallery, dim=1).square()
@@ -98,12 +109,15 @@ def _nearest_of_gallery(features: Tensor, num_queries: int, count: int, chunk_si
         values.append(nearest[0])
         indices.append(nearest[1] + num_queries)
     values, indices = torch.cat(values), torch.cat(indices)
-    return (torch.cat([own, indices], dim=1),
-            torch.cat([values.new_zeros(num_queries, 1), values], dim=1))
+    return (
+        torch.cat([own, indices], dim=1),
+        torch.cat([values.new_zeros(num_queries, 1), values], dim=1),
+    )
 
 
-def _weighted_means(features: Tensor, indices: Tensor, squared_distances: Tensor,
-                    alpha: float) -> Tensor:
+def _weighted_means(
+    features: Tensor, indices: Tensor, squared_distances: Tensor, alpha: float
+) -> Tensor:
     """Normalised means (B, C) of the features at indices (B, K), by their cosine similarity."""
     indices = indices.to(features.device)
     weights = (1 - squared_distances.to(features.device) / 2).clamp(min=0).pow(alpha)

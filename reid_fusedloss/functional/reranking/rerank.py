@@ -4,9 +4,9 @@ The classic code holds several dense N x N matrices, N = Q + G. Here the all-pai
 by in blocks and only the k1 + 1 nearest of each row stay; reciprocal sets, their expansion and
 the encodings V are sparse matrices, and the Jaccard distance is gathered through the columns of V.
 """
+
 from collections.abc import Callable, Iterator
 from numbers import Integral
-from typing import Optional
 
 import numpy as np
 import torch
@@ -24,15 +24,17 @@ Progress = Callable[[int, int], None]
 KEEP_LIMIT = 2**28  # bytes
 
 
-def k_reciprocal_rerank(query: Features,
-                        gallery: Features,
-                        *,
-                        k1: int = 20,
-                        k2: int = 6,
-                        lambda_value: float = 0.3,
-                        chunk_size: int = CHUNK_SIZE,
-                        backend: str = 'auto',
-                        progress: Optional[Progress] = None) -> Tensor:
+def k_reciprocal_rerank(
+    query: Features,
+    gallery: Features,
+    *,
+    k1: int = 20,
+    k2: int = 6,
+    lambda_value: float = 0.3,
+    chunk_size: int = CHUNK_SIZE,
+    backend: str = 'auto',
+    progress: Progress | None = None,
+) -> Tensor:
     """Re-ranked distances (1 - lambda) * Jaccard + lambda * original (Zhong et al., eq. 12).
 
     Equal to the authors' code fed with the Euclidean distances of the L2-normalised features; the
@@ -68,16 +70,18 @@ def k_reciprocal_rerank(query: Features,
     return torch.from_numpy(work.kept)
 
 
-def rerank_blocks(query: Features,
-                  gallery: Features,
-                  *,
-                  k1: int = 20,
-                  k2: int = 6,
-                  lambda_value: float = 0.3,
-                  chunk_size: int = CHUNK_SIZE,
-                  backend: str = 'auto',
-                  keep_limit: int = KEEP_LIMIT,
-                  progress: Optional[Progress] = None) -> Iterator[np.ndarray]:
+def rerank_blocks(
+    query: Features,
+    gallery: Features,
+    *,
+    k1: int = 20,
+    k2: int = 6,
+    lambda_value: float = 0.3,
+    chunk_size: int = CHUNK_SIZE,
+    backend: str = 'auto',
+    keep_limit: int = KEEP_LIMIT,
+    progress: Progress | None = None,
+) -> Iterator[np.ndarray]:
     """`k_reciprocal_rerank` without its (Q, G) result: some queries at a time.
 
     Arguments and errors are those of `k_reciprocal_rerank`. The work starts with the first block.
@@ -108,8 +112,16 @@ def check_rerank_options(k1: int = 20, k2: int = 6, lambda_value: float = 0.3) -
 class _Reranking:
     """One re-ranking; holds the normalised features and, if asked to, the (Q, G) distances."""
 
-    def __init__(self, query: Features, gallery: Features, k1: int, k2: int, lambda_value: float,
-                 chunk_size: int, backend: str) -> None:
+    def __init__(
+        self,
+        query: Features,
+        gallery: Features,
+        k1: int,
+        k2: int,
+        lambda_value: float,
+        chunk_size: int,
+        backend: str,
+    ) -> None:
         check_chunk_size(chunk_size)
         query, gallery = as_feature_pair(query, gallery)
         self.backend = choose_backend(backend, query.device)
@@ -118,13 +130,13 @@ class _Reranking:
         self.gallery_squared_norm = torch.linalg.vector_norm(self.gallery, dim=1).square()
         self.k1, self.k2, self.lambda_value = k1, k2, lambda_value
         self.chunk_size = chunk_size
-        self.kept: Optional[np.ndarray] = None
+        self.kept: np.ndarray | None = None
 
     def keep(self) -> None:
         """Keep the original distances as they pass by; the blocks overwrite them."""
         self.kept = np.empty((len(self.query), len(self.gallery)), np.float32)
 
-    def blocks(self, progress: Optional[Progress]) -> Iterator[np.ndarray]:
+    def blocks(self, progress: Progress | None) -> Iterator[np.ndarray]:
         """Re-ranked distances of some queries at a time."""
         number, num_queries = len(self.features), len(self.query)
 
@@ -133,8 +145,13 @@ class _Reranking:
                 progress(done, number + num_queries)
 
         neighbours = nearest_neighbours(
-            self.features, min(self.k1 + 1, number), self.chunk_size, self.backend,
-            lambda share: report(round(share * number)), self._see_tile)
+            self.features,
+            min(self.k1 + 1, number),
+            self.chunk_size,
+            self.backend,
+            lambda share: report(round(share * number)),
+            self._see_tile,
+        )
         encodings = encode(self.features, neighbours, self.k1, self.k2)
         by_column = encodings[num_queries:].tocsc()
         weight = (self.lambda_value / neighbours.scale).astype(np.float32)[:, None]
@@ -151,13 +168,18 @@ class _Reranking:
         if self.kept is None or row >= len(self.query):
             return
         left = max(len(self.query) - column, 0)
-        part = tile[:len(self.query) - row, left:].cpu().numpy()
+        part = tile[: len(self.query) - row, left:].cpu().numpy()
         first = column + left - len(self.query)
-        self.kept[row:row + part.shape[0], first:first + part.shape[1]] = part
+        self.kept[row : row + part.shape[0], first : first + part.shape[1]] = part
 
     def _original(self, start: int, stop: int) -> np.ndarray:
         """Squared distances of some queries to the gallery, free to be changed."""
         if self.kept is not None:
             return self.kept[start:stop]
-        return squared_distance_to(self.query[start:stop], self.gallery, self.gallery_squared_norm,
-                                   self.backend).cpu().numpy()
+        return (
+            squared_distance_to(
+                self.query[start:stop], self.gallery, self.gallery_squared_norm, self.backend
+            )
+            .cpu()
+            .numpy()
+        )

@@ -1,4 +1,5 @@
 """Normalisation of IBN-Net."""
+
 import torch
 from torch import Tensor, nn
 
@@ -21,4 +22,4 @@ class InstanceBatchNorm2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C, H, W) -> the same shape."""
-        return torch.cat([self.IN(x[:, :self.half]), self.BN(x[:, self.half:])], dim=1)
+        return torch.cat([self.IN(x[:, : self.half]), self.BN(x[:, self.half :])], dim=1)

@@ -1,6 +1,7 @@
 """MobileNetV2 with strides of its own."""
+
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any
 
 from mmcv.cnn import ConvModule
 from mmpretrain.models.backbones import MobileNetV2 as _MobileNetV2
@@ -41,13 +42,24 @@ class MobileNetV2(_MobileNetV2):
             neither True nor False.
     """
 
-    def __init__(self, strides: Sequence[int] = (1, 2, 2, 2), widen_factor: float = 1.0,
-                 expand_first: bool = False, round_channels: bool = True,
-                 init_cfg: Optional[dict] = None) -> None:
-        if (not isinstance(strides, (list, tuple)) or len(strides) != 4 or strides[0] != 1
-                or not all(type(stride) is int and stride in (1, 2) for stride in strides)):
-            raise ValueError('strides are four, each 1 or 2 and the first 1, as in (1, 2, 2, 1); '
-                             f'got {strides!r}')
+    def __init__(
+        self,
+        strides: Sequence[int] = (1, 2, 2, 2),
+        widen_factor: float = 1.0,
+        expand_first: bool = False,
+        round_channels: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:
+        if (
+            not isinstance(strides, (list, tuple))
+            or len(strides) != 4
+            or strides[0] != 1
+            or not all(type(stride) is int and stride in (1, 2) for stride in strides)
+        ):
+            raise ValueError(
+                'strides are four, each 1 or 2 and the first 1, as in (1, 2, 2, 1); '
+                f'got {strides!r}'
+            )
         check_number('widen_factor', widen_factor)
         if not 0 < widen_factor <= WIDEST:
             raise ValueError(f'widen_factor={widen_factor} must be > 0 and <= {WIDEST}')
@@ -65,10 +77,18 @@ class MobileNetV2(_MobileNetV2):
             channels = self.layer1[0].conv[0].in_channels
             self.layer1[0].conv.insert(0, self._layer(channels, channels, 1))
 
-    def _layer(self, in_channels: int, out_channels: int, kernel_size: int,
-               stride: int = 1) -> ConvModule:
-        return ConvModule(in_channels, out_channels, kernel_size, stride, kernel_size // 2,
-                          norm_cfg=self.norm_cfg, act_cfg=self.act_cfg)
+    def _layer(
+        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1
+    ) -> ConvModule:
+        return ConvModule(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            kernel_size // 2,
+            norm_cfg=self.norm_cfg,
+            act_cfg=self.act_cfg,
+        )
 
     def _round_down(self) -> None:
         """Build all layers anew; the parent class has one way of rounding."""

@@ -1,5 +1,4 @@
 """OSNet, a small network made for re-identification."""
-from typing import Optional
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -15,9 +14,12 @@ WIDTHS = (0.25, 0.5, 0.75, 1.0)
 BLOCKS = dict(
     plain=((None, None), (None, None), (None, None)),
     ibn=(('after', 'after'), (None, None), (None, None)),
-    ain=(('inside', 'inside'), (None, 'inside'), ('inside', None)))
-START = [dict(type='Kaiming', layer='Conv2d'),
-         dict(type='Constant', layer=['BatchNorm2d', 'InstanceNorm2d'], val=1.0)]
+    ain=(('inside', 'inside'), (None, 'inside'), ('inside', None)),
+)
+START = [
+    dict(type='Kaiming', layer='Conv2d'),
+    dict(type='Constant', layer=['BatchNorm2d', 'InstanceNorm2d'], val=1.0),
+]
 
 
 @MODELS.register_module()
@@ -45,8 +47,14 @@ class OSNet(BaseModule):
         TypeError: if an argument has another type.
     """
 
-    def __init__(self, widen_factor: float = 1.0, variant: str = 'plain', frozen_stages: int = -1,
-                 norm_eval: bool = False, init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        widen_factor: float = 1.0,
+        variant: str = 'plain',
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
         if isinstance(widen_factor, bool) or widen_factor not in WIDTHS:
             raise ValueError(f'widen_factor={widen_factor!r} is none of {WIDTHS}')
         check_choice('variant', variant, BLOCKS)
@@ -70,7 +78,7 @@ class OSNet(BaseModule):
         """Images (B, 3, H, W) -> the map, (B, 512 x widen_factor, H / 16, W / 16)."""
         for layer in self.children():  # registered in the order in which they come
             x = layer(x)
-        return (x, )
+        return (x,)
 
     def train(self, mode: bool = True) -> 'OSNet':
         """As in PyTorch; what is frozen stays in evaluation mode."""
@@ -85,12 +93,12 @@ class OSNet(BaseModule):
                     module.eval()
         return self
 
-    def _add_stage(self, number: int, in_channels: int, channels: int,
-                   norms: tuple[Optional[str], ...], ain: bool) -> None:
+    def _add_stage(
+        self, number: int, in_channels: int, channels: int, norms: tuple[str | None, ...], ain: bool
+    ) -> None:
         """Two blocks and, in all stages but the last, a step down; AIN names the two apart."""
         block = AINBlock if ain else OSBlock
-        layers = [block(size, channels, norm)
-                  for size, norm in zip((in_channels, channels), norms)]
+        layers = [block(size, channels, norm) for size, norm in zip((in_channels, channels), norms)]
         down = nn.Sequential(conv_norm(channels, channels), nn.AvgPool2d(2))
         if number < 4 and not ain:
             layers.append(down)

@@ -1,7 +1,7 @@
 """Blocks of OSNet; parameters are named as in the weights that its authors publish."""
+
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Optional
 
 import torch
 from torch import Tensor, nn
@@ -11,13 +11,18 @@ BOTTLENECK = 4
 GATE_REDUCTION = 16
 
 
-def conv_norm(in_channels: int, out_channels: int, kernel_size: int = 1, stride: int = 1,
-              norm: Optional[type[nn.Module]] = nn.BatchNorm2d,
-              relu: bool = True) -> nn.Sequential:
+def conv_norm(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int = 1,
+    stride: int = 1,
+    norm: type[nn.Module] | None = nn.BatchNorm2d,
+    relu: bool = True,
+) -> nn.Sequential:
     """Convolution, normalisation (named `bn`, whichever it is) and, where wanted, ReLU."""
     layers: dict[str, nn.Module] = OrderedDict(
-        conv=nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2,
-                       bias=False))
+        conv=nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=False)
+    )
     if norm is not None:
         layers['bn'] = norm(out_channels, affine=True)
     if relu:
@@ -27,11 +32,14 @@ def conv_norm(in_channels: int, out_channels: int, kernel_size: int = 1, stride:
 
 def lite_conv(channels: int) -> nn.Sequential:
     """Lite 3x3: 1x1, depthwise 3x3, BN, ReLU (ICCV paper, figure 3 b)."""
-    return nn.Sequential(OrderedDict(
-        conv1=nn.Conv2d(channels, channels, 1, bias=False),
-        conv2=nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
-        bn=nn.BatchNorm2d(channels),
-        relu=nn.ReLU(inplace=True)))
+    return nn.Sequential(
+        OrderedDict(
+            conv1=nn.Conv2d(channels, channels, 1, bias=False),
+            conv2=nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
+            bn=nn.BatchNorm2d(channels),
+            relu=nn.ReLU(inplace=True),
+        )
+    )
 
 
 def lite_convs(channels: int, length: int) -> nn.Sequential:
@@ -63,18 +71,26 @@ class OSBlock(nn.Module):
             residual, in place of its last BN (AIN).
     """
 
-    def __init__(self, in_channels: int, out_channels: int,
-                 instance_norm: Optional[str] = None) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, instance_norm: str | None = None
+    ) -> None:
         super().__init__()
         middle = out_channels // BOTTLENECK
         self.instance_norm = instance_norm
         self.conv1 = conv_norm(in_channels, middle)
         self._add_streams(middle)
         self.gate = ChannelGate(middle)
-        self.conv3 = conv_norm(middle, out_channels, relu=False,
-                               norm=None if instance_norm == 'inside' else nn.BatchNorm2d)
-        self.downsample = (None if in_channels == out_channels else
-                           conv_norm(in_channels, out_channels, relu=False))
+        self.conv3 = conv_norm(
+            middle,
+            out_channels,
+            relu=False,
+            norm=None if instance_norm == 'inside' else nn.BatchNorm2d,
+        )
+        self.downsample = (
+            None
+            if in_channels == out_channels
+            else conv_norm(in_channels, out_channels, relu=False)
+        )
         if instance_norm is not None:
             self.IN = nn.InstanceNorm2d(out_channels, affine=True)
 
@@ -103,7 +119,8 @@ class AINBlock(OSBlock):
     def _add_streams(self, channels: int) -> None:
         self.conv2 = nn.ModuleList(
             nn.Sequential(OrderedDict(layers=lite_convs(channels, length)))
-            for length in range(1, 5))
+            for length in range(1, 5)
+        )
 
     def _streams(self) -> Iterable[nn.Module]:
         return self.conv2

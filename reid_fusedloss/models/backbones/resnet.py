@@ -1,6 +1,7 @@
 """ResNet with what published re-identification networks change in it."""
+
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any
 
 from mmcv.cnn import NonLocal2d
 from mmengine.model import ModuleDict, ModuleList
@@ -43,19 +44,33 @@ class ResNet(_ResNet):
         TypeError: if an argument has another type.
     """
 
-    def __init__(self, depth: int = 50, strides: Sequence[int] = (1, 2, 2, 2),
-                 stem_channels: int = 64, base_channels: int = 64,
-                 out_indices: Sequence[int] = (3, ), ibn: bool = False,
-                 non_local: Sequence[int] = (0, 0, 0, 0), stem_relu: bool = True,
-                 pool_ceil: bool = False, init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        depth: int = 50,
+        strides: Sequence[int] = (1, 2, 2, 2),
+        stem_channels: int = 64,
+        base_channels: int = 64,
+        out_indices: Sequence[int] = (3,),
+        ibn: bool = False,
+        non_local: Sequence[int] = (0, 0, 0, 0),
+        stem_relu: bool = True,
+        pool_ceil: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
         self._check_sizes(depth, strides, stem_channels, base_channels, out_indices)
         self._check_non_local(non_local, depth)
         for name, value in dict(ibn=ibn, stem_relu=stem_relu, pool_ceil=pool_ceil).items():
             check_flag(name, value)
         check_init_cfg(init_cfg)
         start: dict[str, Any] = {} if init_cfg is None else dict(init_cfg=init_cfg)
-        super().__init__(depth, stem_channels=stem_channels, base_channels=base_channels,
-                         strides=tuple(strides), out_indices=tuple(out_indices), **start)
+        super().__init__(
+            depth,
+            stem_channels=stem_channels,
+            base_channels=base_channels,
+            strides=tuple(strides),
+            out_indices=tuple(out_indices),
+            **start,
+        )
         if ibn:
             self._use_ibn()
         if not stem_relu:
@@ -63,12 +78,21 @@ class ResNet(_ResNet):
         if pool_ceil:
             self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
         # a stage's last block has `out_channels`
-        self.non_local = ModuleDict({
-            name: ModuleList(
-                NonLocal2d(getattr(self, name)[-1].out_channels, mode='dot_product',
-                           reduction=getattr(self, name)[-1].out_channels,
-                           norm_cfg=dict(type='BN')) for _ in range(number))
-            for name, number in zip(self.res_layers, non_local) if number})
+        self.non_local = ModuleDict(
+            {
+                name: ModuleList(
+                    NonLocal2d(
+                        getattr(self, name)[-1].out_channels,
+                        mode='dot_product',
+                        reduction=getattr(self, name)[-1].out_channels,
+                        norm_cfg=dict(type='BN'),
+                    )
+                    for _ in range(number)
+                )
+                for name, number in zip(self.res_layers, non_local)
+                if number
+            }
+        )
 
     def init_weights(self) -> None:
         """As MMEngine; a non-local block starts as the identity."""
@@ -100,8 +124,13 @@ class ResNet(_ResNet):
                 block.add_module(block.norm1_name, InstanceBatchNorm2d(channels))
 
     @staticmethod
-    def _check_sizes(depth: int, strides: Sequence[int], stem_channels: int, base_channels: int,
-                     out_indices: Sequence[int]) -> None:
+    def _check_sizes(
+        depth: int,
+        strides: Sequence[int],
+        stem_channels: int,
+        base_channels: int,
+        out_indices: Sequence[int],
+    ) -> None:
         check_int('depth', depth)
         if depth not in _ResNet.arch_settings:
             raise ValueError(f'depth={depth} is none of {sorted(_ResNet.arch_settings)}')
@@ -119,11 +148,13 @@ class ResNet(_ResNet):
         _check_four('non_local', non_local, 0)
         for stage, (number, most) in enumerate(zip(non_local, blocks)):
             if number > most:
-                raise ValueError(f'non_local={tuple(non_local)}: stage {stage + 1} at depth '
-                                 f'{depth} has {most} blocks, so at most as many non-local ones')
+                raise ValueError(
+                    f'non_local={tuple(non_local)}: stage {stage + 1} at depth '
+                    f'{depth} has {most} blocks, so at most as many non-local ones'
+                )
 
 
-def _check_four(name: str, values: Any, least: int, most: Optional[int] = None) -> None:
+def _check_four(name: str, values: Any, least: int, most: int | None = None) -> None:
     if not isinstance(values, (list, tuple)) or len(values) != 4:
         raise TypeError(f'{name} are four integers, one for each stage, got {values!r}')
     for value in values:

@@ -1,6 +1,6 @@
 """BNNeck head of the strong baseline."""
+
 from collections.abc import Collection, Sequence
-from typing import Optional, Union
 
 from torch import Tensor, nn
 
@@ -30,12 +30,18 @@ class BNNeckHead(LinearReIDHead):
     Raises:
         ValueError: as `LinearReIDHead`, and if `test_feature` names anything but 'bn' and 'pooled'.
     """
+
     tensors_offered = ('pooled', 'bn', 'logits', 'cosines')
 
-    def __init__(self, num_classes: Optional[int], in_channels: int, loss: dict,
-                 test_feature: Union[str, Sequence[str]] = 'bn',
-                 embedding_dims: Optional[int] = None,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        num_classes: int | None,
+        in_channels: int,
+        loss: dict,
+        test_feature: str | Sequence[str] = 'bn',
+        embedding_dims: int | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         names = check_names('test_feature', test_feature, ('bn', 'pooled'))
         super().__init__(num_classes, in_channels, loss, False, embedding_dims, init_cfg)
         self.test_features = names

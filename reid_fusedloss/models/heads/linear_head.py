@@ -1,7 +1,8 @@
 """Plain ReID head: a linear classifier on the pooled feature."""
+
 import inspect
 from collections.abc import Collection
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from mmpretrain.models.heads import ClsHead
@@ -47,10 +48,18 @@ class LinearReIDHead(ClsHead):
         TypeError: if an argument has another type.
         ValueError: if a size is not positive, or a term reads a tensor that the head does not have.
     """
+
     tensors_offered: tuple[str, ...] = ('pooled', 'logits', 'cosines')
 
-    def __init__(self, num_classes: Optional[int], in_channels: int, loss: dict, bias: bool = True,
-                 embedding_dims: Optional[int] = None, init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        num_classes: int | None,
+        in_channels: int,
+        loss: dict,
+        bias: bool = True,
+        embedding_dims: int | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         rng_state = torch.get_rng_state()  # the head that takes its place starts from the same
         is_provisional = num_classes is None
         num_classes = 1 if num_classes is None else num_classes
@@ -69,15 +78,20 @@ class LinearReIDHead(ClsHead):
             raise TypeError(f'loss has the property `reads`, as FusedLoss has; {kind} has not')
         missing = set(loss.reads) - set(self.tensors_offered)
         if missing:
-            raise ValueError(f'{type(self).__name__} has the tensors {self.tensors_offered}, a loss '
-                             f'term reads {sorted(missing)}: correct `reads`, or use another head')
+            raise ValueError(
+                f'{type(self).__name__} has the tensors {self.tensors_offered}, a loss '
+                f'term reads {sorted(missing)}: correct `reads`, or use another head'
+            )
         super().__init__(loss=loss, init_cfg=init_cfg or _start(embedding_dims is not None))
         self.num_classes = None if is_provisional else num_classes
         self.start_state = rng_state if is_provisional else None
         self.in_channels = in_channels
         self.feat_dims = feat_dims
-        self.embedding = (nn.Identity() if embedding_dims is None else
-                          nn.Linear(in_channels, embedding_dims, bias=False))
+        self.embedding = (
+            nn.Identity()
+            if embedding_dims is None
+            else nn.Linear(in_channels, embedding_dims, bias=False)
+        )
         self.classifier = nn.Linear(feat_dims, num_classes, bias=bias)
         # DistributedDataParallel waits for the gradient of whatever can be trained
         self.classifier.weight.requires_grad_(bool(CLASSIFIED & loss.reads))
@@ -102,15 +116,22 @@ class LinearReIDHead(ClsHead):
         """
         name, feature = type(self).__name__, feats[-1]
         if not isinstance(feature, Tensor) or feature.ndim != 2:
-            got = (f'shape {tuple(feature.shape)}' if isinstance(feature, Tensor) else
-                   f'a {type(feature).__name__}')
-            raise ValueError(f'{name} needs one feature for each image, (B, C), got {got}: pool a '
-                             "map by neck=dict(type='GlobalAveragePooling'), let a transformer "
-                             "give out_type='cls_token'")
+            got = (
+                f'shape {tuple(feature.shape)}'
+                if isinstance(feature, Tensor)
+                else f'a {type(feature).__name__}'
+            )
+            raise ValueError(
+                f'{name} needs one feature for each image, (B, C), got {got}: pool a '
+                "map by neck=dict(type='GlobalAveragePooling'), let a transformer "
+                "give out_type='cls_token'"
+            )
         if feature.shape[1] != self.in_channels:
-            raise ValueError(f'{name}(in_channels={self.in_channels}) got features of '
-                             f'{feature.shape[1]} channels from backbone and neck: set '
-                             f'model.head.in_channels={feature.shape[1]}')
+            raise ValueError(
+                f'{name}(in_channels={self.in_channels}) got features of '
+                f'{feature.shape[1]} channels from backbone and neck: set '
+                f'model.head.in_channels={feature.shape[1]}'
+            )
         return self.embedding(feature)
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
@@ -121,8 +142,9 @@ class LinearReIDHead(ClsHead):
         """As `pre_logits`."""
         return self.pre_logits(feats)
 
-    def predict(self, feats: tuple[Tensor, ...],
-                data_samples: Optional[list[DataSample]] = None) -> list[DataSample]:
+    def predict(
+        self, feats: tuple[Tensor, ...], data_samples: list[DataSample] | None = None
+    ) -> list[DataSample]:
         """Store each image's embedding (C,) in its data sample.
 
         It is the field `embedding`; where several are tested, `embeddings` holds all by name.
@@ -157,7 +179,8 @@ class LinearReIDHead(ClsHead):
             raise ValueError(
                 'model.head.num_classes=None: ReIDTrainLoop counts the identities of the training '
                 "set; with another loop set the number, or train_cfg=dict(type='reid_fusedloss."
-                "ReIDTrainLoop', ...)")
+                "ReIDTrainLoop', ...)"
+            )
         labels = torch.cat([sample.gt_label for sample in data_samples])
         tensors = self.tensors(self.reduced(feats), self.loss_module.reads)
         if 'gt_score' not in data_samples[0]:
@@ -166,8 +189,10 @@ class LinearReIDHead(ClsHead):
         if 'scores' in inspect.signature(self.loss_module.forward).parameters:
             return self.loss_module(tensors, labels, scores=scores)
         if bool((scores.amax(1) < 1).any()):
-            raise ValueError(f'{type(self.loss_module).__name__} takes no `scores`, the targets '
-                             'that Mixup and CutMix make: leave the batch augments out')
+            raise ValueError(
+                f'{type(self.loss_module).__name__} takes no `scores`, the targets '
+                'that Mixup and CutMix make: leave the batch augments out'
+            )
         return self.loss_module(tensors, labels)
 
     def _classify(self, features: Tensor, names: Collection[str]) -> dict[str, Tensor]:
@@ -178,15 +203,19 @@ class LinearReIDHead(ClsHead):
             classified['cosines'] = class_cosines(features, self.classifier.weight)
         return classified
 
-
     def _pass_over_identities(self, state: dict[str, Tensor], prefix: str, *_: Any) -> None:
         """A provisional head keeps its own weights of the identities."""
         if self.num_classes is None:
             parts = (f'{prefix}classifier.', f'{prefix}loss_module.')
             for name in [name for name in state if name.startswith(parts)]:
                 del state[name]
-            state.update({name: value for name, value in self.state_dict(prefix=prefix).items()
-                          if name.startswith(parts)})
+            state.update(
+                {
+                    name: value
+                    for name, value in self.state_dict(prefix=prefix).items()
+                    if name.startswith(parts)
+                }
+            )
 
 
 def _start(reduces: bool) -> dict:

@@ -1,6 +1,7 @@
 """Part-based head: one feature and one classifier for each horizontal stripe."""
+
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Optional, Union
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -8,8 +9,8 @@ from torch.nn import functional as F
 
 from ...checks import check_int, check_names, check_number, check_tensor_size
 from ...registry import MODELS
-from .linear_head import LinearReIDHead
 from ..parts import build_part
+from .linear_head import LinearReIDHead
 
 
 @MODELS.register_module()
@@ -42,14 +43,26 @@ class PCBHead(LinearReIDHead):
     Raises:
         ValueError: as `LinearReIDHead`, and if an argument is out of range.
     """
+
     tensors_offered = ('pooled', 'bn', 'logits')
 
-    def __init__(self, num_classes: Optional[int], in_channels: int, loss: Mapping[str, Any],
-                 num_parts: int = 6, part_dims: int = 256, dropout: float = 0.0,
-                 test_feature: Union[str, Sequence[str]] = 'pooled',
-                 init_cfg: Optional[dict] = None) -> None:
-        sizes = dict(num_classes=num_classes, in_channels=in_channels, num_parts=num_parts,
-                     part_dims=part_dims)
+    def __init__(
+        self,
+        num_classes: int | None,
+        in_channels: int,
+        loss: Mapping[str, Any],
+        num_parts: int = 6,
+        part_dims: int = 256,
+        dropout: float = 0.0,
+        test_feature: str | Sequence[str] = 'pooled',
+        init_cfg: dict | None = None,
+    ) -> None:
+        sizes = dict(
+            num_classes=num_classes,
+            in_channels=in_channels,
+            num_parts=num_parts,
+            part_dims=part_dims,
+        )
         for name, size in sizes.items():
             if name != 'num_classes' or size is not None:
                 check_int(name, size)
@@ -62,16 +75,26 @@ class PCBHead(LinearReIDHead):
         if not isinstance(loss, Mapping):
             raise TypeError(f'loss is a dict with `type`, such as FusedLoss, got {loss!r}')
         super().__init__(
-            num_classes, in_channels, {'feat_dims': num_parts * in_channels, **loss},
-            init_cfg=init_cfg or [dict(type='Normal', layer='Linear', std=0.001),
-                                  dict(type='Kaiming', layer='Conv2d')])
+            num_classes,
+            in_channels,
+            {'feat_dims': num_parts * in_channels, **loss},
+            init_cfg=init_cfg
+            or [
+                dict(type='Normal', layer='Linear', std=0.001),
+                dict(type='Kaiming', layer='Conv2d'),
+            ],
+        )
         self.num_parts = num_parts
         self.test_features = names
         self.reduction = nn.Sequential(
-            nn.Dropout(dropout), nn.Conv2d(in_channels, part_dims, 1, bias=False),
-            nn.BatchNorm2d(part_dims), nn.ReLU())
+            nn.Dropout(dropout),
+            nn.Conv2d(in_channels, part_dims, 1, bias=False),
+            nn.BatchNorm2d(part_dims),
+            nn.ReLU(),
+        )
         self.classifier = nn.ModuleList(
-            nn.Linear(part_dims, num_classes or 1) for _ in range(num_parts))
+            nn.Linear(part_dims, num_classes or 1) for _ in range(num_parts)
+        )
         self.reduction.requires_grad_(self.loss_module.reads != {'pooled'})
         self.classifier.requires_grad_('logits' in self.loss_module.reads)
 
@@ -88,10 +111,14 @@ class PCBHead(LinearReIDHead):
             ValueError: as `tensors`.
         """
         stripes = self._stripes(feats[-1])
-        found = {name: self.reduction(stripes) if name == 'bn' else stripes
-                 for name in self.test_features}
-        return {name: F.normalize(_part_by_part(parts), dim=2).flatten(1)
-                for name, parts in found.items()}
+        found = {
+            name: self.reduction(stripes) if name == 'bn' else stripes
+            for name in self.test_features
+        }
+        return {
+            name: F.normalize(_part_by_part(parts), dim=2).flatten(1)
+            for name, parts in found.items()
+        }
 
     def tensors(self, feature_map: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         """The tensors of these names for a batch; parts are not normalised here.
@@ -110,7 +137,8 @@ class PCBHead(LinearReIDHead):
             tensors['bn'] = reduced.flatten(1)
         if 'logits' in names:
             tensors['logits'] = torch.stack(
-                [classify(part) for classify, part in zip(self.classifier, reduced.unbind(1))], 1)
+                [classify(part) for classify, part in zip(self.classifier, reduced.unbind(1))], 1
+            )
         return tensors
 
     def reduced(self, feats: tuple[Tensor, ...]) -> Tensor:
@@ -121,14 +149,20 @@ class PCBHead(LinearReIDHead):
         """Averages of the stripes, shape (B, C, num_parts, 1)."""
         shape = tuple(feature_map.shape)
         if len(shape) != 4:
-            raise ValueError(f'PCBHead needs the map of the backbone, (B, C, H, W), got shape '
-                             f'{shape}: set neck=None')
+            raise ValueError(
+                f'PCBHead needs the map of the backbone, (B, C, H, W), got shape '
+                f'{shape}: set neck=None'
+            )
         if shape[1] != self.in_channels:
-            raise ValueError(f'PCBHead(in_channels={self.in_channels}) got a map of {shape[1]} '
-                             'channels: set in_channels to those of the backbone')
+            raise ValueError(
+                f'PCBHead(in_channels={self.in_channels}) got a map of {shape[1]} '
+                'channels: set in_channels to those of the backbone'
+            )
         if shape[2] < self.num_parts:
-            raise ValueError(f'a map of height {shape[2]} has no {self.num_parts} stripes: use '
-                             'higher images, a last stride of 1, or a smaller num_parts')
+            raise ValueError(
+                f'a map of height {shape[2]} has no {self.num_parts} stripes: use '
+                'higher images, a last stride of 1, or a smaller num_parts'
+            )
         return F.adaptive_avg_pool2d(feature_map, (self.num_parts, 1))
 
 
@@ -159,8 +193,10 @@ class PartwiseLoss(nn.Module):
             ValueError: if there are no parts.
         """
         if parts.ndim < 3:
-            raise ValueError('PartwiseLoss needs a tensor (B, num_parts, *), such as the logits of '
-                             f'PCBHead; got shape {tuple(parts.shape)}')
+            raise ValueError(
+                'PartwiseLoss needs a tensor (B, num_parts, *), such as the logits of '
+                f'PCBHead; got shape {tuple(parts.shape)}'
+            )
         return torch.stack([self.loss(part, labels) for part in parts.unbind(1)]).sum()
 
 

@@ -1,4 +1,5 @@
 """OSNet against torchreid's: figures recorded from its code with weights made by a formula."""
+
 import hashlib
 import math
 import zlib
@@ -34,7 +35,7 @@ def formula(key, shape):
 
 def images():
     steps = torch.arange(2 * 3 * 64 * 32, dtype=torch.float64)
-    return torch.sin(steps * 0.37 + steps ** 2 * 1e-6).reshape(2, 3, 64, 32).float()
+    return torch.sin(steps * 0.37 + steps**2 * 1e-6).reshape(2, 3, 64, 32).float()
 
 
 def digest(state):
@@ -54,8 +55,9 @@ def build(**options):
 
 def filled(variant, width):
     model = build(variant=variant, widen_factor=width)
-    model.load_state_dict({key: formula(key, value.shape)
-                           for key, value in model.state_dict().items()})
+    model.load_state_dict(
+        {key: formula(key, value.shape) for key, value in model.state_dict().items()}
+    )
     return model.eval()
 
 
@@ -65,7 +67,7 @@ def test_is_torchreids(variant, width):
     keys, figures = RECORDED[variant, width]
     assert digest(model.state_dict()) == keys
     with torch.no_grad():
-        output, = model(images())
+        (output,) = model(images())
     assert output.shape == (2, 512 * width, 4, 2)
     assert torch.stack(summary(output)).tolist() == pytest.approx(figures, rel=1e-4, abs=1e-5)
 
@@ -85,12 +87,18 @@ def test_a_stream_sees_what_its_length_says():
 
 def test_published_weights_load_as_they_are(tmp_path):
     """They hold torchreid's `fc` and `classifier` too, which are no backbone's."""
-    state = {key: formula(key, value.shape) for key, value in
-             build(widen_factor=0.25).state_dict().items()}
-    torch.save(state | {'fc.0.weight': torch.zeros(512, 128),
-                        'classifier.weight': torch.zeros(751, 512)}, tmp_path / 'weights.pth')
-    model = build(widen_factor=0.25, init_cfg=dict(
-        type='Pretrained', checkpoint=str(tmp_path / 'weights.pth')))
+    state = {
+        key: formula(key, value.shape)
+        for key, value in build(widen_factor=0.25).state_dict().items()
+    }
+    torch.save(
+        state | {'fc.0.weight': torch.zeros(512, 128), 'classifier.weight': torch.zeros(751, 512)},
+        tmp_path / 'weights.pth',
+    )
+    model = build(
+        widen_factor=0.25,
+        init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'weights.pth')),
+    )
     model.init_weights()
     for key, value in model.state_dict().items():
         assert torch.equal(value, state[key]), key
@@ -106,9 +114,15 @@ def test_random_start_is_he_et_als():
             assert module.bias is None or not module.bias.any()
 
 
-@pytest.mark.parametrize('frozen, still', [
-    (-1, set()), (0, {'conv1'}), (2, {'conv1', 'conv2', 'pool2', 'conv3', 'pool3'}),
-    (4, {'conv1', 'conv2', 'pool2', 'conv3', 'pool3', 'conv4', 'conv5'})])
+@pytest.mark.parametrize(
+    'frozen, still',
+    [
+        (-1, set()),
+        (0, {'conv1'}),
+        (2, {'conv1', 'conv2', 'pool2', 'conv3', 'pool3'}),
+        (4, {'conv1', 'conv2', 'pool2', 'conv3', 'pool3', 'conv4', 'conv5'}),
+    ],
+)
 def test_frozen_stages(frozen, still):
     model = build(widen_factor=0.25, variant='ain', frozen_stages=frozen)
     model.train()
@@ -125,9 +139,14 @@ def test_norm_eval_keeps_the_statistics():
         assert torch.equal(model.conv5.bn.running_mean, torch.zeros(128)) == norm_eval
 
 
-@pytest.mark.parametrize('options, words', [
-    (dict(widen_factor=0.3), ['widen_factor=0.3', '0.25']), (dict(variant='AIN'), ["'ain'"]),
-    (dict(frozen_stages=5), ['frozen_stages=5'])])
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        (dict(widen_factor=0.3), ['widen_factor=0.3', '0.25']),
+        (dict(variant='AIN'), ["'ain'"]),
+        (dict(frozen_stages=5), ['frozen_stages=5']),
+    ],
+)
 def test_wrong_arguments(options, words):
     with pytest.raises(ValueError) as caught:
         build(**options)

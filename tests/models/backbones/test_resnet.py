@@ -33,10 +33,14 @@ def test_without_options_it_is_the_published_network(depth, images):
 
 def test_ibn_is_in_the_first_normalisation_of_three_stages():
     model = build(50, ibn=True)
-    found = {name for name, module in model.named_modules()
-             if isinstance(module, InstanceBatchNorm2d)}
-    assert found == {f'layer{stage}.{block}.bn1' for stage, blocks in ((1, 3), (2, 4), (3, 6))
-                     for block in range(blocks)}
+    found = {
+        name for name, module in model.named_modules() if isinstance(module, InstanceBatchNorm2d)
+    }
+    assert found == {
+        f'layer{stage}.{block}.bn1'
+        for stage, blocks in ((1, 3), (2, 4), (3, 6))
+        for block in range(blocks)
+    }
 
 
 def test_ibn_normalises_half_of_the_channels_by_image():
@@ -45,8 +49,13 @@ def test_ibn_normalises_half_of_the_channels_by_image():
     torch.nn.init.uniform_(module.IN.weight)
     module.BN.running_mean.uniform_()
     module.eval()
-    by_image = [[(plane - plane.mean()) / (plane.var(unbiased=False) + 1e-5).sqrt() * weight
-                 for plane, weight in zip(image, module.IN.weight)] for image in x[:, :2]]
+    by_image = [
+        [
+            (plane - plane.mean()) / (plane.var(unbiased=False) + 1e-5).sqrt() * weight
+            for plane, weight in zip(image, module.IN.weight)
+        ]
+        for image in x[:, :2]
+    ]
     by_batch = F.batch_norm(x[:, 2:], module.BN.running_mean, module.BN.running_var)
     expected = torch.cat([torch.stack([torch.stack(image) for image in by_image]), by_batch], 1)
     assert torch.allclose(module(x), expected, atol=1e-6)
@@ -64,7 +73,7 @@ def test_non_local_blocks_start_as_the_identity(images):
 
 def test_non_local_blocks_follow_the_last_blocks(images):
     """What they add after the last block of a stage and the one before it, and nowhere else."""
-    ours = build(non_local=(0, 0, 2, 0), out_indices=(2, ))
+    ours = build(non_local=(0, 0, 2, 0), out_indices=(2,))
     torch.nn.init.constant_(ours.non_local.layer3[1].conv_out.bn.bias, 5.0)
     ours.eval()
     with torch.no_grad():
@@ -89,7 +98,7 @@ def test_stem_of_the_strong_baseline(images):
 @pytest.mark.parametrize('height, mapped', [(64, 16), (61, 15), (62, 15)])
 def test_pooling_that_rounds_up(height, mapped):
     """ceil((n - 3) / 2) + 1 of the n = ceil(height / 2) rows behind the convolution."""
-    ours = build(pool_ceil=True, out_indices=(0, ))
+    ours = build(pool_ceil=True, out_indices=(0,))
     assert ours(torch.rand(2, 3, height, 32))[0].shape == (2, 8, mapped, 8)
 
 
@@ -98,24 +107,30 @@ def test_starts_from_pretrained_weights(tmp_path):
     published = Published(18, **SMALL)
     torch.nn.init.constant_(published.bn1.weight, 0.5)
     torch.save(published.state_dict(), tmp_path / 'weights.pth')
-    model = build(non_local=(0, 1, 0, 0), init_cfg=dict(
-        type='Pretrained', checkpoint=str(tmp_path / 'weights.pth')))
+    model = build(
+        non_local=(0, 1, 0, 0),
+        init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'weights.pth')),
+    )
     model.init_weights()
     assert torch.equal(model.bn1.weight, published.bn1.weight)
     assert torch.equal(model.layer3[1].conv2.weight, published.layer3[1].conv2.weight)
     assert not model.non_local.layer2[0].conv_out.bn.weight.any()
 
 
-@pytest.mark.parametrize('options, error, message', [
-    (dict(depth=20), ValueError, 'depth=20 is none of'),
-    (dict(strides=(1, 2, 2)), TypeError, 'strides are four'),
-    (dict(strides=(1, 2, 2, 3)), ValueError, 'strides=3'),
-    (dict(non_local=(0, 0, 3, 0)), ValueError, 'stage 3 at depth 18 has 2 blocks'),
-    (dict(non_local=1), TypeError, 'non_local are four'),
-    (dict(out_indices=()), TypeError, 'out_indices are stages'),
-    (dict(out_indices=(4, )), ValueError, 'out_indices=4'),
-    (dict(ibn=1), TypeError, 'ibn=1 must be True or False'),
-    (dict(stem_relu=None), TypeError, 'stem_relu=None')])
+@pytest.mark.parametrize(
+    'options, error, message',
+    [
+        (dict(depth=20), ValueError, 'depth=20 is none of'),
+        (dict(strides=(1, 2, 2)), TypeError, 'strides are four'),
+        (dict(strides=(1, 2, 2, 3)), ValueError, 'strides=3'),
+        (dict(non_local=(0, 0, 3, 0)), ValueError, 'stage 3 at depth 18 has 2 blocks'),
+        (dict(non_local=1), TypeError, 'non_local are four'),
+        (dict(out_indices=()), TypeError, 'out_indices are stages'),
+        (dict(out_indices=(4,)), ValueError, 'out_indices=4'),
+        (dict(ibn=1), TypeError, 'ibn=1 must be True or False'),
+        (dict(stem_relu=None), TypeError, 'stem_relu=None'),
+    ],
+)
 def test_wrong_arguments(options, error, message):
     with pytest.raises(error, match=message):
         build(**options)

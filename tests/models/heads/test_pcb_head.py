@@ -1,4 +1,5 @@
 """PCB against a loop over parts in plain torch."""
+
 import pytest
 import torch
 from mmengine.registry import MODELS
@@ -11,10 +12,14 @@ from reid_fusedloss.models import PartwiseLoss
 from tests.configs.loading import ROOT
 from tests.tiny import tiny_config
 
-PARTWISE = dict(type='reid_fusedloss.PartwiseLoss', reads='logits', weight=1.,
-                loss=dict(type='torch.nn.CrossEntropyLoss'))
-TRIPLET = dict(type='reid_fusedloss.TripletLoss', reads='bn', weight=1.)
-CENTER = dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=1., init='zeros')
+PARTWISE = dict(
+    type='reid_fusedloss.PartwiseLoss',
+    reads='logits',
+    weight=1.0,
+    loss=dict(type='torch.nn.CrossEntropyLoss'),
+)
+TRIPLET = dict(type='reid_fusedloss.TripletLoss', reads='bn', weight=1.0)
+CENTER = dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=1.0, init='zeros')
 B, C, D, P, N = 4, 8, 5, 3, 7
 
 
@@ -38,7 +43,7 @@ def samples(labels=(0, 0, 1, 1)):
 
 def stripe(feature_map, part):
     """Mean over the rows of one of three stripes of a map of six rows, (B, C)."""
-    rows = feature_map[:, :, 2 * part:2 * part + 2]
+    rows = feature_map[:, :, 2 * part : 2 * part + 2]
     return sum(rows[:, :, y, x] for y in range(2) for x in range(2)) / 4
 
 
@@ -54,9 +59,9 @@ def with_statistics(built):
     """A head in test mode whose BN is not the identity and whose classifiers are not nearly 0."""
     bn = built.reduction[2]
     for value in (bn.running_mean, bn.bias.data):
-        value.copy_(torch.linspace(-.3, .4, D))
+        value.copy_(torch.linspace(-0.3, 0.4, D))
     for value in (bn.running_var, bn.weight.data):
-        value.copy_(torch.linspace(.5, 2, D))
+        value.copy_(torch.linspace(0.5, 2, D))
     for classifier in built.classifier:
         classifier.weight.data.normal_()
         classifier.bias.data.normal_()
@@ -67,14 +72,16 @@ def test_tensors_are_those_of_a_loop_over_parts():
     built, feature_map = with_statistics(head()), maps()
     tensors = built.tensors(feature_map, {'pooled', 'bn', 'logits'})
     assert {name: tuple(t.shape) for name, t in tensors.items()} == dict(
-        pooled=(B, P * C), bn=(B, P * D), logits=(B, P, N))
+        pooled=(B, P * C), bn=(B, P * D), logits=(B, P, N)
+    )
     for part in range(P):
         h = reduced(built, feature_map, part)
         classifier = built.classifier[part]
         expected = h @ classifier.weight.T + classifier.bias
-        torch.testing.assert_close(tensors['pooled'][:, part * C:(part + 1) * C],
-                                   stripe(feature_map, part))
-        torch.testing.assert_close(tensors['bn'][:, part * D:(part + 1) * D], h)
+        torch.testing.assert_close(
+            tensors['pooled'][:, part * C : (part + 1) * C], stripe(feature_map, part)
+        )
+        torch.testing.assert_close(tensors['bn'][:, part * D : (part + 1) * D], h)
         torch.testing.assert_close(tensors['logits'][:, part], expected)
     assert set(built.tensors(feature_map, {'pooled'})) == {'pooled'}
 
@@ -82,9 +89,13 @@ def test_tensors_are_those_of_a_loop_over_parts():
 def test_loss_is_the_sum_over_parts():
     built, feature_map = with_statistics(head()), maps()
     labels = [0, 6, 2, 2]
-    losses = built.loss((feature_map, ), samples(labels))
-    expected = sum(F.cross_entropy(built.classifier[part](reduced(built, feature_map, part)),
-                                   torch.tensor(labels)) for part in range(P))
+    losses = built.loss((feature_map,), samples(labels))
+    expected = sum(
+        F.cross_entropy(
+            built.classifier[part](reduced(built, feature_map, part)), torch.tensor(labels)
+        )
+        for part in range(P)
+    )
     assert set(losses) == {'loss_id'}
     torch.testing.assert_close(losses['loss_id'], expected)
 
@@ -92,43 +103,51 @@ def test_loss_is_the_sum_over_parts():
 @pytest.mark.parametrize('test_feature, size', [('pooled', C), ('bn', D)])
 def test_embedding_is_made_of_unit_parts(test_feature, size):
     built, feature_map = with_statistics(head(test_feature=test_feature)), maps()
-    found = built((feature_map, )).view(B, P, size)
+    found = built((feature_map,)).view(B, P, size)
     for part in range(P):
-        expected = (stripe(feature_map, part) if test_feature == 'pooled'
-                    else reduced(built, feature_map, part))
+        expected = (
+            stripe(feature_map, part)
+            if test_feature == 'pooled'
+            else reduced(built, feature_map, part)
+        )
         length = expected.norm(dim=1, keepdim=True).clamp(min=1e-9)  # h may be all zeros
         torch.testing.assert_close(found[:, part], expected / length)
-    predicted = built.predict((feature_map, ))
+    predicted = built.predict((feature_map,))
     assert torch.equal(torch.stack([s.embedding for s in predicted]), found.flatten(1))
 
 
 def test_both_features_of_one_extraction():
     built = with_statistics(head(test_feature=('bn', 'pooled')))
-    sample = built.predict((maps(), ))[0]
+    sample = built.predict((maps(),))[0]
     assert {name: len(value) for name, value in sample.embeddings.items()} == dict(
-        bn=P * D, pooled=P * C)
+        bn=P * D, pooled=P * C
+    )
     assert torch.equal(sample.embedding, sample.embeddings['bn'])
 
 
 def test_stripes_overlap_where_the_height_does_not_divide():
     """Eight rows in six stripes, the map of a 128x64 image: two rows each, by hand."""
-    feature_map = torch.arange(8.).view(1, 1, 8, 1)
+    feature_map = torch.arange(8.0).view(1, 1, 8, 1)
     pooled = head(in_channels=1, num_parts=6).tensors(feature_map, {'pooled'})['pooled']
-    assert pooled.tolist() == [[.5, 1.5, 2.5, 4.5, 5.5, 6.5]]
+    assert pooled.tolist() == [[0.5, 1.5, 2.5, 4.5, 5.5, 6.5]]
 
 
-@pytest.mark.parametrize('terms, trained', [
-    (dict(id=PARTWISE), {'reduction', 'classifier'}),
-    (dict(triplet=TRIPLET), {'reduction'}),
-    (dict(center=CENTER), set()),
-    (dict(id=PARTWISE, triplet=TRIPLET, center=CENTER), {'reduction', 'classifier'})])
+@pytest.mark.parametrize(
+    'terms, trained',
+    [
+        (dict(id=PARTWISE), {'reduction', 'classifier'}),
+        (dict(triplet=TRIPLET), {'reduction'}),
+        (dict(center=CENTER), set()),
+        (dict(id=PARTWISE, triplet=TRIPLET, center=CENTER), {'reduction', 'classifier'}),
+    ],
+)
 def test_only_what_a_term_reads_is_trained(terms, trained):
     """And of that, every parameter, by every row of the map."""
     built = head(terms)
     names = {name for name, p in built.named_parameters() if p.requires_grad}
     assert {name.split('.')[0] for name in names} == trained
     feature_map = maps(requires_grad=True)
-    losses = built.loss((feature_map, ), samples())
+    losses = built.loss((feature_map,), samples())
     assert set(losses) == {f'loss_{name}' for name in terms}
     sum(losses.values()).backward()
     assert {name for name, p in built.named_parameters() if p.grad is not None} == names
@@ -145,7 +164,7 @@ def test_a_part_reaches_its_own_classifier_alone():
 
 
 def test_centres_are_of_all_parts():
-    losses = head(dict(center=CENTER)).loss((maps(), ), samples())
+    losses = head(dict(center=CENTER)).loss((maps(),), samples())
     features = torch.cat([stripe(maps(), part) for part in range(P)], dim=1)
     torch.testing.assert_close(losses['loss_center'], features.square().sum(1).mean())
 
@@ -153,32 +172,43 @@ def test_centres_are_of_all_parts():
 def test_starts_as_the_authors():
     built = head(in_channels=64, part_dims=256, num_classes=50)
     for classifier in built.classifier:
-        assert .0009 < classifier.weight.std() < .0011 and (classifier.bias == 0).all()
+        assert 0.0009 < classifier.weight.std() < 0.0011 and (classifier.bias == 0).all()
     conv = built.reduction[1].weight
     assert conv.shape == (256, 64, 1, 1)
-    assert conv.std().item() == pytest.approx((2 / 256) ** .5, rel=.05)  # He et al., fan out
+    assert conv.std().item() == pytest.approx((2 / 256) ** 0.5, rel=0.05)  # He et al., fan out
 
 
-@pytest.mark.parametrize('options, words', [
-    (dict(num_parts=0), ['num_parts=0']), (dict(part_dims=0), ['part_dims=0']),
-    (dict(dropout=1.), ['dropout=1.0']), (dict(test_feature='logits'), ["'logits'", "'pooled'"]),
-    (dict(test_feature=()), ['()', "'pooled'"]), (dict(in_channels=0), ['in_channels=0']),
-    (dict(terms=dict(id=dict(PARTWISE, reads='cosines'))), ["'cosines'", 'PCBHead'])])
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        (dict(num_parts=0), ['num_parts=0']),
+        (dict(part_dims=0), ['part_dims=0']),
+        (dict(dropout=1.0), ['dropout=1.0']),
+        (dict(test_feature='logits'), ["'logits'", "'pooled'"]),
+        (dict(test_feature=()), ['()', "'pooled'"]),
+        (dict(in_channels=0), ['in_channels=0']),
+        (dict(terms=dict(id=dict(PARTWISE, reads='cosines'))), ["'cosines'", 'PCBHead']),
+    ],
+)
 def test_errors_at_construction(options, words):
     with pytest.raises(ValueError) as caught:
         head(**options)
     assert all(word in str(caught.value) for word in words)
 
 
-@pytest.mark.parametrize('feature_map, words', [
-    (torch.zeros(2, C, 2, 4), ['height 2', '3 stripes', 'num_parts']),
-    (torch.zeros(2, C + 1, 6, 2), [f'in_channels={C}', f'{C + 1} channels']),
-    (torch.zeros(2, C), [f'(2, {C})', 'neck=None'])])
+@pytest.mark.parametrize(
+    'feature_map, words',
+    [
+        (torch.zeros(2, C, 2, 4), ['height 2', '3 stripes', 'num_parts']),
+        (torch.zeros(2, C + 1, 6, 2), [f'in_channels={C}', f'{C + 1} channels']),
+        (torch.zeros(2, C), [f'(2, {C})', 'neck=None']),
+    ],
+)
 def test_errors_at_first_use(feature_map, words):
     built = head()
     for use in (built, lambda feats: built.loss(feats, samples([0, 1]))):
         with pytest.raises(ValueError) as caught:
-            use((feature_map, ))
+            use((feature_map,))
         assert all(word in str(caught.value) for word in words)
 
 
@@ -194,8 +224,9 @@ def test_trains_and_tests_through_the_runner(name, feature_dims, tmp_path, monke
     """A map of 3x2; the checkpoint is tested without a training set."""
     monkeypatch.setenv('REID_DATASET', 'synthetic')
     parts = dict(model__head__num_parts=3) if name == 'pcb' else {}
-    options = dict(parts, model__backbone__depth=18, model__backbone__init_cfg=None,
-                   train_cfg__max_epochs=1)
+    options = dict(
+        parts, model__backbone__depth=18, model__backbone__init_cfg=None, train_cfg__max_epochs=1
+    )
     config = str(ROOT / 'peers' / f'{name}.py')
     cfg = tiny_config(tmp_path / 'data', tmp_path / 'work', config, **options)
     del cfg.default_hooks.report
