@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from reid_fusedloss.engine.config_keys import RUNNER_KEYS, check_keys
 from reid_fusedloss.engine.training.batches import divided
+from reid_fusedloss.scope import find_config, list_configs
 from tests.configs.loading import CONFIGS, DATASET_NAMES, header, resolve, shrink
 from tests.tiny import REPOSITORY
 
@@ -91,7 +92,7 @@ def test_terms_that_are_off_can_be_switched_on(name):
 @pytest.mark.parametrize('name', CONFIGS)
 def test_header_says_how_it_is_run(name):
     command = next(line.split() for line in header(name).splitlines() if line.startswith('  '))
-    assert f'configs/{name}.py' in command
+    assert f'configs/{name}.py' in command or list_configs()[name] == find_config(command[2])
     if '--dataset' in command:
         assert command[command.index('--dataset') + 1] in DATASET_NAMES
     processes = int(command[2]) if command[0] == 'tools/dist_train.sh' else 1

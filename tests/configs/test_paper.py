@@ -68,6 +68,30 @@ ROWS = {
     'table6/k8_p16': ('table5/2_ours_rerank', {SIZE: 128, K: 8}),
     'table6/k16_p4': ('table5/2_ours_rerank', {K: 16}),
 }
+BASE_OF_STRONG = 'paper/table3/4_id_triplet_center'
+STRONG = {
+    'strong/01_base': {},
+    'strong/02_center_weight': term('center', weight=5e-4),
+    'strong/03_adam': {'optim_wrapper.optimizer.betas': (0.9, 0.999)},
+    'strong/04_no_auto_augment': {AUTO: 0.0},
+    'strong/05_soft_margin': term('triplet', margin=None),
+    'strong/06_gem': {
+        'model.neck.type': 'GeneralizedMeanPooling',
+        'model.neck.p': 3.0,
+        'model.neck.p_trainable': True,
+        'optim_wrapper.paramwise_cfg': {'custom_keys': {'neck.p': {'decay_mult': 0.0}}},
+    },
+    'strong/07_circle': term('circle', weight=1.0),
+    'strong/08_frozen_start': {
+        'default_hooks.freeze': {
+            'type': 'reid_fusedloss.FreezeHook',
+            'parts': ['backbone'],
+            'epochs': 1,
+        }
+    },
+    'strong/09_ema': {'default_hooks.ema': {'type': 'EMAHook', 'momentum': 2e-4}},
+    'strong/10_p4_k16': {K: 16},
+}
 GEM = {
     'model.neck.type': 'GeneralizedMeanPooling',
     'model.neck.p': 3.0,
@@ -153,6 +177,12 @@ def test_a_row_is_its_parent_and_its_label(row):
 @pytest.mark.parametrize('name', OTHERS)
 def test_a_variant_is_the_headline_and_its_name(name):
     assert parent(name) == HEADLINE and changes(name, HEADLINE) == OTHERS[name]
+
+
+@pytest.mark.parametrize('name', STRONG)
+def test_a_row_of_the_strong_recipe_is_its_parent_and_its_part(name):
+    before = [*STRONG][[*STRONG].index(name) - 1] if parent(name) in STRONG else BASE_OF_STRONG
+    assert parent(name) == before and changes(name, before) == STRONG[name]
 
 
 def test_every_config_stands_in_a_table():
