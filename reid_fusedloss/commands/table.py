@@ -1,6 +1,7 @@
 """The paper's tables, ours beside theirs, from the work_dirs of `ablate`.
 
 reid-fusedloss table --dataset market1501 --budget cpu_market --tables 2 3
+reid-fusedloss table --evidence
 """
 
 import argparse
@@ -8,7 +9,16 @@ import argparse
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `reid-fusedloss table`."""
-    parser.add_argument('--dataset', nargs='+', required=True, help='as they were trained on')
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument('--dataset', nargs='+', help='as they were trained on')
+    what.add_argument(
+        '--evidence',
+        nargs='?',
+        const='',
+        metavar='FILE.yml',
+        help="instead, the paper's tables beside what others publish and what was measured here; "
+        "default: the package's configs/paper/evidence.yml",
+    )
     parser.add_argument('--budget', help='as it was trained with')
     parser.add_argument('--root', default='work_dirs', help='folder of the runs')
     parser.add_argument('--tables', nargs='+', type=int, help='default: 2 3 4 5 6')

@@ -1,6 +1,7 @@
 """Many runs as one: the rows of the paper's tables, run one after another, and put into tables."""
 
 from .ablation import Ablation, settle
+from .evidence import evidence_page
 from .order import compare_order
 from .paper import PaperRow, read_paper
 from .process import run_logged
@@ -17,6 +18,7 @@ __all__ = [
     'Row',
     'compare_order',
     'csv_text',
+    'evidence_page',
     'find_configs',
     'markdown',
     'plan',

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..engine.config import suffix
-from ..experiments import csv_text, markdown, read_outcome, read_paper
+from ..experiments import csv_text, evidence_page, markdown, read_outcome, read_paper
 from ..printable import printable, tell
 from ..scope import configs_dir
 
@@ -18,6 +18,10 @@ def run(args: argparse.Namespace) -> None:
     rows = read_paper(
         [configs_dir() / name / 'metafile.yml' for name in ('peers', 'paper')], args.tables
     )
+    if args.evidence is not None:
+        path = Path(args.evidence or configs_dir() / 'paper' / 'evidence.yml')
+        print(printable(evidence_page(rows, path), lines=True))
+        return
     datasets = list(dict.fromkeys(Path(dataset).stem for dataset in args.dataset))
     outcomes = {
         (dataset, row.place): read_outcome(root, dataset, args.budget, row.place, row.prefix)
