@@ -15,6 +15,7 @@ from mmengine.logging import print_log
 from mmengine.runner import checkpoint
 
 from .loading import load_checkpoint_file, load_checkpoint_url
+from .zoo import SCHEME, load_from_package
 
 _MMCV_REMEDY = (
     'install exactly one of them: pip uninstall -y mmcv mmcv-lite && '
@@ -119,7 +120,9 @@ def apply() -> None:
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
     check_families()
     check_mmcv()
-    checkpoint.CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
+    register = checkpoint.CheckpointLoader.register_scheme
+    register(prefixes='', loader=load_from_local, force=True)
+    register(prefixes=SCHEME, loader=load_from_package, force=True)
     _replace(checkpoint, 'load_url', load_checkpoint_url)
     _replace(checkpoint, '_safe_torch_load', load_safely)
     for module in (checkpoint, runner, runner.runner, runner._flexible_runner):

@@ -28,8 +28,9 @@ class ReIDInferencer(FeatureExtractor):
     """Images in, L2-normalised features out.
 
     Args:
-        source: a config file, or the work_dir of a training.
-        checkpoint: file of the weights; for a work_dir None takes its latest.
+        source: a trained network of the package by name, such as 'mobilenetv2_market1501', a
+            config, or the work_dir of a training.
+        checkpoint: file of the weights; None: a trained network's own, the latest of a work_dir.
         device: where it computes; None: a GPU where there is one.
         batch_size: images that go through the network together.
         num_workers: processes that load images; 0: this one.

@@ -24,33 +24,39 @@ from ..engine.testing import (
     read_weights,
 )
 from ..experiments.record import TEST, read_record
+from ..scope import find_config
+from ..zoo import find_trained, list_trained
 
 PathLike = str | os.PathLike
 
 
 def find_run(source: PathLike, checkpoint: PathLike | None = None) -> tuple[str, str]:
-    """Config and checkpoint of a model.
+    """Find the config and the checkpoint of a model.
 
     Args:
-        source: a config file, or the work_dir of a training (of tools/train.py, tools/demo.py, or a
-            row's seed of tools/ablate.py), where the config that it left and its latest whole
-            checkpoint are taken.
-        checkpoint: file of the weights; may be left out for a work_dir.
+        source: a trained network of the package by name, such as 'mobilenetv2_market1501'; a config
+            file, or the name of a config of the package; or the work_dir of a training (of
+            tools/train.py, tools/demo.py, or a row's seed of tools/ablate.py), where the config
+            that it left and its latest whole checkpoint are taken.
+        checkpoint: file of the weights; not needed for a trained network or a work_dir.
 
     Raises:
         FileNotFoundError: if the source does not exist, or lacks one of the two.
-        ValueError: if a work_dir holds several configs, or a config has no checkpoint.
+        ValueError: if a work_dir holds several configs, a config has no checkpoint, or the weights
+            of a trained network are not those that were published.
     """
     path = Path(source)
-    if path.is_file():
+    if not path.is_dir():
+        trained = None if path.exists() else find_trained(os.fspath(source))
+        if trained is not None:
+            return str(trained.config), os.fspath(checkpoint or trained.weights())
+        path = find_config(os.fspath(source))
         if checkpoint is None:
             raise ValueError(
-                f'{path} is a config: give the checkpoint too, or the work_dir of a '
-                'training instead'
+                f'{source} is a config: give the checkpoint too, or the work_dir of a training '
+                f'instead, or one of the trained networks {sorted(list_trained())}'
             )
         return str(path), os.fspath(checkpoint)
-    if not path.is_dir():
-        raise FileNotFoundError(f'no config and no work_dir at {path}: check the path')
     trained_in, configs = _training(path)
     if not configs:
         inside = sorted({file.parent.name for file in path.glob('*/*.py')})
@@ -94,8 +100,9 @@ def load_model(
     """Build a model and fill it with the weights of a checkpoint.
 
     Args:
-        source: a config file, or the work_dir of a training; see `find_run`.
-        checkpoint: file of the weights; may be left out for a work_dir.
+        source: a trained network of the package, a config, or the work_dir of a training; see
+            `find_run`.
+        checkpoint: file of the weights; not needed for a trained network or a work_dir.
         device: where it computes; None: a GPU where there is one.
         options: keys of the config to set, as in `Config.merge_from_dict`.
 

@@ -72,15 +72,16 @@ def add_trained_model_arguments(
     more = ('|FILE.onnx', ', or an exported model, alone') if exported else ('', '')
     parser.add_argument(
         'source',
-        metavar=f'CONFIG|WORK_DIR{more[0]}',
-        help=f'config, or the work_dir of a training{more[1]}',
+        metavar=f'NAME|CONFIG|WORK_DIR{more[0]}',
+        help='trained network of the package (see `reid-fusedloss configs zoo`), config, or '
+        f'work_dir of a training{more[1]}',
     )
     if checkpoint:
         parser.add_argument(
             'checkpoint',
             nargs='?',
             metavar='CHECKPOINT',
-            help='needed with a config; of a work_dir, default: its latest',
+            help='needed with a config; default: weights of the package, latest of a work_dir',
         )
     options = parser.add_argument_group('model')
     if device:

@@ -1,5 +1,7 @@
 """Test a checkpoint: reid-fusedloss test CONFIG CHECKPOINT --dataset market1501 dukemtmc
 
+    reid-fusedloss test osnet_x0_25_market1501 --dataset market1501      # weights of the package
+
 mAP, CMC and mINP, plain and re-ranked; one table for several data sets.
 """
 
@@ -8,15 +10,22 @@ import argparse
 from .arguments import add_run_arguments
 from .processes import add_processes_argument
 
+INTERMIXED = True
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `reid-fusedloss test`."""
-    parser.add_argument('config', help='config file, or name of a config')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        'config', help='config file, or name of a config or a trained network of the package'
+    )
+    parser.add_argument(
+        'checkpoint', nargs='?', help='checkpoint file; a trained network of the package needs none'
+    )
     parser.add_argument(
         '--work-dir',
-        help='where to write; default: test[_DATASET] in the '
-        "checkpoint's folder; with several data sets, a folder for each in it",
+        help="where to write; default: test[_DATASET] in the checkpoint's folder, or in "
+        'work_dirs/NAME for weights of the package; with several data sets, a folder for each '
+        'in it',
     )
     parser.add_argument(
         '--flip',

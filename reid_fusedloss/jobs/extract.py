@@ -22,6 +22,7 @@ from ..export.open_extractor import is_exported
 from ..interrupts import sigterm_as_interrupt
 from ..loading import trust_checkpoints
 from ..printable import tell, tell_unreadable
+from ..zoo import find_trained
 
 WEIGHTS = ('.pth', '.pt', '.ckpt', '.tar')
 OTHER_FILES = ('.npy', '.pkl', '.pickle', '.h5', '.hdf5', '.csv', '.json', '.txt', *WEIGHTS)
@@ -29,7 +30,7 @@ OTHER_FILES = ('.npy', '.pkl', '.pickle', '.h5', '.hdf5', '.csv', '.json', '.txt
 
 def split_checkpoint(source: str, inputs: list[str]) -> tuple[str | None, list[str]]:
     """The checkpoint, if the first input is one, and the other inputs."""
-    if not inputs or is_exported(source):
+    if not inputs or is_exported(source) or (not Path(source).exists() and find_trained(source)):
         return None, inputs
     first, *others = inputs
     if Path(source).is_file() and Path(first).is_dir():

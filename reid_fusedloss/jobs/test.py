@@ -26,13 +26,14 @@ from ..engine.testing import (
 from ..evaluation import metrics_table
 from ..loading import trust_checkpoints
 from ..printable import printable
+from ..zoo import find_trained, list_trained
 
 
 def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor], dataset: str | None) -> Config:
     """Config of the test on one data set."""
     cfg = load_config(args.config, dataset, args.cfg_options, args.budget)
     cfg.load_from, cfg.resume = args.checkpoint, False
-    folder = Path(args.work_dir or Path(args.checkpoint).parent)
+    folder = Path(args.work_dir or args.default_dir)
     if args.work_dir is None or len(args.dataset) > 1:
         folder /= f'test{suffix(dataset)}'
     cfg.work_dir = str(folder)
@@ -55,6 +56,24 @@ def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor], dataset: st
     return cfg
 
 
+def choose_checkpoint(args: argparse.Namespace) -> Path:
+    """Set the checkpoint of a trained network that is given by name; return where tests go.
+
+    Raises:
+        ValueError: if a config has no checkpoint.
+    """
+    if args.checkpoint is not None:
+        return Path(args.checkpoint).parent
+    trained = None if Path(args.config).exists() else find_trained(args.config)
+    if trained is None:
+        raise ValueError(
+            f'{args.config} needs a checkpoint: name its file, or test one of the trained networks '
+            f'{sorted(list_trained())}'
+        )
+    args.config, args.checkpoint = str(trained.config), str(trained.weights())
+    return Path('work_dirs', trained.name)
+
+
 def run(args: argparse.Namespace) -> None:
     """Test, and print a table of all data sets."""
     args.dataset = args.dataset or [None]
@@ -66,6 +85,7 @@ def run(args: argparse.Namespace) -> None:
             f'{args.dataset}: give a name, it is put into the folder of each test'
         )
     trust_checkpoints(args.trust_checkpoint)
+    args.default_dir = choose_checkpoint(args)
     weights = read_weights(args.checkpoint)
     configs = {dataset: prepare(args, weights, dataset) for dataset in args.dataset}
     if len(configs) > 1:
