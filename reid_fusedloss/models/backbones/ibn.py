@@ -1,25 +1,25 @@
-"""Normalisation of IBN-Net."""
+"""Instance-batch normalisation of IBN-Net."""
 
 import torch
 from torch import Tensor, nn
 
 
 class InstanceBatchNorm2d(nn.Module):
-    """Half of the channels by instance, the other half by batch normalisation.
+    """Instance normalisation of one half of the channels, batch normalisation of the other half.
 
     IBN-a of Pan et al., "Two at Once: Enhancing Learning and Generalization Capacities via
     IBN-Net", ECCV 2018, section 3.2. Parameters are named as in that project's weights.
 
     Args:
-        channels: of the input; of an odd number the batch normalisation has one more.
+        channels: channels of the input; if odd, the batch normalisation gets one more.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.half = channels // 2
-        self.IN = nn.InstanceNorm2d(self.half, affine=True)
-        self.BN = nn.BatchNorm2d(channels - self.half)
+        self.IN = nn.InstanceNorm2d(channels // 2, affine=True)
+        self.BN = nn.BatchNorm2d(channels - channels // 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (B, C, H, W) -> the same shape."""
-        return torch.cat([self.IN(x[:, : self.half]), self.BN(x[:, self.half :])], dim=1)
+        """Normalise x (B, C, H, W); the shape stays."""
+        half = self.IN.num_features
+        return torch.cat([self.IN(x[:, :half]), self.BN(x[:, half:])], dim=1)
