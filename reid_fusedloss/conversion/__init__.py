@@ -1,7 +1,7 @@
 """Convert weights that other projects publish to the parameter names of our models.
 
-Each source has a file with two functions: `matches` detects a state dict of its layout, `convert`
-renames it. They are written from the names, shapes and documented behaviour of the original.
+`layouts` detects the source of a state dict; the file of each source renames it. They are written
+from the names, shapes and documented behaviour of the original.
 """
 
 from .converted import Converted

@@ -1,7 +1,7 @@
 """ImageNet weights of CNNs from torchvision, and of MobileNetV2 from Tonylins' repository."""
 
 import re
-from collections.abc import Collection
+from functools import partial
 from itertools import accumulate
 
 from .converted import Converted, Weights
@@ -19,11 +19,7 @@ TONYLINS = (
 )
 MOBILENETV3_PARTS = ('expand_conv', 'depthwise_conv', 'linear_conv')
 LAYER = {'0': 'conv', '1': 'bn'}
-
-
-def matches_resnet(names: Collection[str]) -> bool:
-    """Whether the names are those of torchvision's ResNet, or IBN-Net's."""
-    return 'layer1.0.conv1.weight' in names and 'classifier.weight' not in names
+Places = tuple[dict[str, str], dict[str, str]]
 
 
 def convert_resnet(weights: Weights) -> Converted:
@@ -40,29 +36,17 @@ def convert_resnet(weights: Weights) -> Converted:
     return Converted(renamed, left, config=config, options=resnet_options(weights))
 
 
-def matches_mobilenetv2(names: Collection[str]) -> bool:
-    """Whether the names are those of torchvision's MobileNetV2."""
-    return 'features.1.conv.0.0.weight' in names
+def convert_mobilenetv2(weights: Weights, places: Places = TORCHVISION) -> Converted:
+    """Rename the backbone of a MobileNetV2, by default torchvision's.
 
+    Args:
+        weights: weights of the file.
+        places: names in a block -> our names, for all blocks and for the first one.
 
-def matches_tonylins(names: Collection[str]) -> bool:
-    """Whether the names are those of Tonylins' MobileNetV2."""
-    return 'features.1.conv.3.weight' in names
-
-
-def convert_mobilenetv2(weights: Weights) -> Converted:
-    """Rename the backbone of torchvision's MobileNetV2."""
-    return _convert_mobilenetv2(weights, *TORCHVISION)
-
-
-def convert_tonylins(weights: Weights) -> Converted:
-    """Rename the backbone of Tonylins' MobileNetV2."""
-    return _convert_mobilenetv2(weights, *TONYLINS)
-
-
-def _convert_mobilenetv2(
-    weights: Weights, others: dict[str, str], first: dict[str, str]
-) -> Converted:
+    Raises:
+        ValueError: if it has an unknown layer.
+    """
+    others, first = places
     ends = list(accumulate(MOBILENETV2_BLOCKS))
 
     def block(name: re.Match) -> str:
@@ -75,10 +59,10 @@ def _convert_mobilenetv2(
     def stem_or_last(name: re.Match) -> str:
         return f'backbone.conv{1 if name[1] == "0" else 2}.{LAYER[name[2]]}.{name[3]}'
 
-    places = '|'.join(sorted({re.escape(place) for place in (*others, *first)}))
+    pattern = '|'.join(sorted({re.escape(place) for place in (*others, *first)}))
     rules = (
         (rf'features\.(0|18)\.([01])\.({NORM})', stem_or_last),
-        (rf'features\.(\d+)\.conv\.({places})\.({NORM})', block),
+        (rf'features\.(\d+)\.conv\.({pattern})\.({NORM})', block),
     )
     renamed, left = rename(
         weights, rules, ((r'classifier(\.\d+)?\.(weight|bias)', CLASSIFIER),), 'features.'
@@ -87,9 +71,7 @@ def _convert_mobilenetv2(
     return Converted(renamed, left, config='mobilenetv2/fused_256x128' if published else None)
 
 
-def matches_mobilenetv3(names: Collection[str]) -> bool:
-    """Whether the names are those of torchvision's MobileNetV3."""
-    return 'features.1.block.0.0.weight' in names
+convert_tonylins = partial(convert_mobilenetv2, places=TONYLINS)
 
 
 def convert_mobilenetv3(weights: Weights) -> Converted:

@@ -50,11 +50,6 @@ def _either(names: Collection[str]) -> str:
     return f'({"|".join(map(re.escape, names))})'
 
 
-def matches_convnext(names: Collection[str]) -> bool:
-    """Whether the names are those of torchvision's ConvNeXt."""
-    return 'features.1.0.layer_scale' in names
-
-
 def convert_convnext(weights: Weights) -> Converted:
     """Rename the backbone of a ConvNeXt of any size.
 
@@ -85,14 +80,6 @@ def convert_convnext(weights: Weights) -> Converted:
     }
     tiny = (len(weights['features.0.0.weight']), count_blocks(weights, STAGE_3)) == (96, 9)
     return Converted(renamed, left, config='backbones/convnext_tiny' if tiny else None)
-
-
-def matches_swin(names: Collection[str]) -> bool:
-    """Whether the names are those of torchvision's Swin, version 1."""
-    return (
-        'features.1.0.attn.relative_position_bias_table' in names
-        and 'features.1.0.attn.logit_scale' not in names
-    )
 
 
 def convert_swin(weights: Weights) -> Converted:
@@ -136,11 +123,6 @@ def _merge_by_rows(value: torch.Tensor) -> torch.Tensor:
     """Reorder the last axis from (patch, channel) to (channel, patch), patches row by row."""
     parts = value.unflatten(-1, (4, -1))[..., MERGED, :]
     return parts.transpose(-1, -2).flatten(-2).contiguous()
-
-
-def matches_vit(names: Collection[str]) -> bool:
-    """Whether the names are those of torchvision's ViT."""
-    return 'conv_proj.weight' in names and 'class_token' in names
 
 
 def convert_vit(weights: Weights) -> Converted:

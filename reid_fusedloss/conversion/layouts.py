@@ -9,24 +9,39 @@ from .converted import Converted, Weights, shorten
 
 Matches = Callable[[Collection[str]], bool]
 
-# at most one of them matches
+
+def _has(*wanted: str, without: str = '') -> Matches:
+    """Match weights that have all wanted names, and lack one."""
+    return lambda names: all(name in names for name in wanted) and without not in names
+
+
+# how to detect a layout by its names, and its conversion; at most one layout matches
 LAYOUTS: dict[str, tuple[Matches, Callable[..., Converted]]] = dict(
-    strong_baseline=(strong_baseline.matches, strong_baseline.convert),
+    strong_baseline=(_has('base.layer1.0.conv1.weight'), strong_baseline.convert),
     fastreid=(fastreid.matches, fastreid.convert),
-    transreid=(transreid.matches, transreid.convert),
-    torchreid_osnet=(torchreid.matches_osnet, torchreid.convert_osnet),
-    torchreid_resnet=(torchreid.matches_resnet, torchreid.convert_resnet),
-    torchreid_mobilenetv2=(torchreid.matches_mobilenetv2, torchreid.convert_mobilenetv2),
-    torchvision_resnet=(imagenet_cnn.matches_resnet, imagenet_cnn.convert_resnet),
-    torchvision_mobilenetv2=(imagenet_cnn.matches_mobilenetv2, imagenet_cnn.convert_mobilenetv2),
-    torchvision_mobilenetv3=(imagenet_cnn.matches_mobilenetv3, imagenet_cnn.convert_mobilenetv3),
-    torchvision_convnext=(
-        imagenet_transformers.matches_convnext,
-        imagenet_transformers.convert_convnext,
+    transreid=(_has('base.cls_token'), transreid.convert),
+    torchreid_osnet=(
+        lambda names: torchreid.OS in names or torchreid.AIN in names,
+        torchreid.convert_osnet,
     ),
-    torchvision_swin=(imagenet_transformers.matches_swin, imagenet_transformers.convert_swin),
-    torchvision_vit=(imagenet_transformers.matches_vit, imagenet_transformers.convert_vit),
-    tonylins_mobilenetv2=(imagenet_cnn.matches_tonylins, imagenet_cnn.convert_tonylins),
+    torchreid_resnet=(_has('layer1.0.conv1.weight', 'classifier.weight'), torchreid.convert_resnet),
+    torchreid_mobilenetv2=(_has('conv2.0.dwconv2.conv.weight'), torchreid.convert_mobilenetv2),
+    torchvision_resnet=(
+        _has('layer1.0.conv1.weight', without='classifier.weight'),
+        imagenet_cnn.convert_resnet,
+    ),
+    torchvision_mobilenetv2=(_has('features.1.conv.0.0.weight'), imagenet_cnn.convert_mobilenetv2),
+    torchvision_mobilenetv3=(_has('features.1.block.0.0.weight'), imagenet_cnn.convert_mobilenetv3),
+    torchvision_convnext=(_has('features.1.0.layer_scale'), imagenet_transformers.convert_convnext),
+    torchvision_swin=(  # version 2 has a `logit_scale`
+        _has(
+            'features.1.0.attn.relative_position_bias_table',
+            without='features.1.0.attn.logit_scale',
+        ),
+        imagenet_transformers.convert_swin,
+    ),
+    torchvision_vit=(_has('conv_proj.weight', 'class_token'), imagenet_transformers.convert_vit),
+    tonylins_mobilenetv2=(_has('features.1.conv.3.weight'), imagenet_cnn.convert_tonylins),
 )
 AUTO = 'auto'
 

@@ -1,7 +1,5 @@
 """reid-strong-baseline (Luo et al., CVPRW 2019): ResNet with BNNeck."""
 
-from collections.abc import Collection
-
 from .converted import Converted, Weights
 from .rename import CLASSIFIER, NORM, RESNET, rename, resnet_options
 
@@ -11,11 +9,6 @@ RULES = (
     (r'classifier\.(weight|bias)', r'head.classifier.\1'),
 )
 LEFT_OUT = ((r'base\.fc\..*', CLASSIFIER),)
-
-
-def matches(names: Collection[str]) -> bool:
-    """Whether the names have this layout."""
-    return 'base.layer1.0.conv1.weight' in names
 
 
 def convert(weights: Weights) -> Converted:

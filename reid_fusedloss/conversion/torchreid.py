@@ -1,7 +1,6 @@
 """torchreid (Zhou and Xiang, 2019): OSNet, ResNet and MobileNetV2 with a linear classifier."""
 
 import re
-from collections.abc import Collection
 from typing import Any
 
 from .converted import Converted, Weights
@@ -13,6 +12,7 @@ HEAD = (
     (r'classifier\.(weight|bias)', r'head.classifier.\1'),
 )
 OSNET = r'(conv[1-5]\..*|pool[23]\..*)'
+OS = 'conv2.0.conv2a.conv1.weight'
 AIN = 'conv2.0.conv2.0.layers.0.conv1.weight'
 PLACES = {
     'conv1.conv': '0.conv',
@@ -33,11 +33,6 @@ MOBILENETV2 = (
     (rf'conv9\.(conv|bn)\.({NORM})', r'backbone.conv2.\1.\2'),
     (rf'conv([2-8])\.(\d+)\.({"|".join(map(re.escape, PLACES))})\.({NORM})', _mobilenetv2_block),
 )
-
-
-def matches_osnet(names: Collection[str]) -> bool:
-    """Whether the names are those of an OSNet."""
-    return 'conv2.0.conv2a.conv1.weight' in names or AIN in names
 
 
 def convert_osnet(weights: Weights) -> Converted:
@@ -61,11 +56,6 @@ def convert_osnet(weights: Weights) -> Converted:
     return Converted(renamed, left, config=f'published/torchreid_osnet_{config}', options=options)
 
 
-def matches_resnet(names: Collection[str]) -> bool:
-    """Whether the names are those of a ResNet with torchreid's classifier."""
-    return 'layer1.0.conv1.weight' in names and 'classifier.weight' in names
-
-
 def convert_resnet(weights: Weights) -> Converted:
     """Rename the weights of a ResNet, with or without a linear layer after the pooling.
 
@@ -79,11 +69,6 @@ def convert_resnet(weights: Weights) -> Converted:
     if 'layer1.0.bn1.IN.weight' in weights:
         options |= {'model.backbone.type': 'reid_fusedloss.ResNet', 'model.backbone.ibn': True}
     return Converted(renamed, left, config=config, options=options)
-
-
-def matches_mobilenetv2(names: Collection[str]) -> bool:
-    """Whether the names are those of torchreid's MobileNetV2."""
-    return 'conv2.0.dwconv2.conv.weight' in names
 
 
 def convert_mobilenetv2(weights: Weights) -> Converted:

@@ -1,7 +1,6 @@
 """TransReID (He et al., ICCV 2021): the global branch, a ViT with BNNeck."""
 
 import re
-from collections.abc import Collection
 from typing import Any
 
 from torch import Tensor
@@ -36,11 +35,6 @@ IMAGES = {
     442: (12, (256, 256)),
 }
 ARCHITECTURES = {(768, 12): 'base', (384, 12): 'deit-small'}
-
-
-def matches(names: Collection[str]) -> bool:
-    """Whether the names have this layout."""
-    return 'base.cls_token' in names
 
 
 def convert(weights: Weights, camera: int | None = None) -> Converted:

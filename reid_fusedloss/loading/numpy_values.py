@@ -39,7 +39,7 @@ def ordered(kind: np.dtype, state: Any) -> np.dtype:
 
 def scalar(kind: Any, data: Any) -> Any:
     """Make a number or a string from its bytes."""
-    if not is_dtype(kind) or not isinstance(data, bytes) or len(data) != kind.itemsize:
+    if not isinstance(kind, np.dtype) or not isinstance(data, bytes) or len(data) != kind.itemsize:
         raise UnpicklingError('an invalid numpy scalar')
     return np.frombuffer(data, kind, 1)[0]
 
@@ -60,7 +60,7 @@ def fill(made: np.ndarray, state: Any) -> None:
     if not (
         sizes
         and len(shape) <= 32
-        and is_dtype(kind)
+        and isinstance(kind, np.dtype)
         and isinstance(data, bytes)
         and type(is_fortran) is bool
         and len(data) == prod(shape) * kind.itemsize
@@ -68,11 +68,6 @@ def fill(made: np.ndarray, state: Any) -> None:
         raise UnpicklingError('a numpy array whose shape and bytes do not agree')
     checked: Any = (1, shape, kind, is_fortran, data)
     made.__setstate__(checked)
-
-
-def is_dtype(value: Any) -> TypeGuard[np.dtype]:
-    """Whether a value is a dtype, as `dtype` makes it."""
-    return isinstance(value, np.dtype)
 
 
 def is_array(value: Any) -> TypeGuard[np.ndarray]:

@@ -11,6 +11,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 
@@ -20,37 +21,12 @@ UnpicklingError = pickle.UnpicklingError
 STATISTICS = ('min', 'max', 'current', 'mean')  # methods that MMEngine's histories refer to
 # the C unpickler, which typeshed describes, has no instructions to replace
 _PythonUnpickler: Any = pickle._Unpickler
-_DATA = (  # instructions that make plain data; those that call or change objects are replaced below
-    'MARK',
-    'STOP',
-    'POP',
-    'POP_MARK',
-    'NONE',
-    'NEWTRUE',
-    'NEWFALSE',
-    'BININT',
-    'BININT1',
-    'BININT2',
-    'LONG1',
-    'BINFLOAT',
-    'BINSTRING',
-    'SHORT_BINSTRING',
-    'BINUNICODE',
-    'EMPTY_TUPLE',
-    'TUPLE',
-    'TUPLE1',
-    'TUPLE2',
-    'TUPLE3',
-    'EMPTY_LIST',
-    'EMPTY_DICT',
-    'EMPTY_SET',
-    'BINGET',
-    'LONG_BINGET',
-    'BINPUT',
-    'LONG_BINPUT',
-    'PROTO',
-    'GLOBAL',
-)
+# instructions that make plain data; those that call or change objects are replaced below
+_DATA = """
+    MARK STOP POP POP_MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT BINSTRING
+    SHORT_BINSTRING BINUNICODE EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST EMPTY_DICT
+    EMPTY_SET BINGET LONG_BINGET BINPUT LONG_BINPUT PROTO GLOBAL
+""".split()
 
 
 def _method(owner: Any, name: Any) -> Any:
@@ -148,7 +124,7 @@ class Unpickler(_PythonUnpickler):
             _fill_history(made, state)
         elif type(made) is OrderedDict and type(state) is dict and [*state] == ['_metadata']:
             vars(made)['_metadata'] = state['_metadata']  # attribute of a state dict
-        elif numpy_values.is_dtype(made):
+        elif isinstance(made, np.dtype):
             self._replace(made, numpy_values.ordered(made, state))
         elif numpy_values.is_array(made):
             numpy_values.fill(made, state)

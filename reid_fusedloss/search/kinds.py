@@ -22,28 +22,45 @@ PQ_CODES = 256  # codes of 8 bits
 BLAS_FROM = 4000
 
 
-@dataclass(frozen=True)
-class Flat:
-    """Exact: each query is compared with every entry."""
+_K = TypeVar('_K', bound='_Kind')
 
-    type: ClassVar[str] = 'flat'
-    least: ClassVar[int] = 1
 
-    def resolve(self, count: int, dims: int) -> 'Flat':
-        """Return itself: no option depends on the data."""
+class _Kind:
+    """What all kinds have in common."""
+
+    @property
+    def least(self) -> int:
+        """Return how many entries the first addition needs."""
+        return 1
+
+    def resolve(self: _K, count: int, dims: int) -> _K:
+        """Set the options that depend on the number and the width of the first entries."""
         return self
 
     def build(self, dims: int) -> Any:
-        """Make an empty faiss index."""
-        return _build(dims, 'Flat')
+        """Make an empty faiss index, not trained yet."""
+        raise NotImplementedError
 
     def search_parameters(self, selector: Any) -> Any:
         """Make faiss parameters for a search; the selector chooses rows, None: all."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Flat(_Kind):
+    """Exact: each query is compared with every entry."""
+
+    type: ClassVar[str] = 'flat'
+
+    def build(self, dims: int) -> Any:
+        return _build(dims, 'Flat')
+
+    def search_parameters(self, selector: Any) -> Any:
         return load_faiss().SearchParameters(sel=selector)
 
 
 @dataclass(frozen=True)
-class HNSW:
+class HNSW(_Kind):
     """A graph of neighbours (Malkov & Yashunin, TPAMI 2020): fast, approximate, slow to build.
 
     Removing entries builds the graph again.
@@ -55,7 +72,6 @@ class HNSW:
     """
 
     type: ClassVar[str] = 'hnsw'
-    least: ClassVar[int] = 1
     M: int = 32
     ef_construction: int = 40
     ef_search: int = 64
@@ -65,26 +81,20 @@ class HNSW:
         check_int('ef_construction', self.ef_construction)
         check_int('ef_search', self.ef_search)
 
-    def resolve(self, count: int, dims: int) -> 'HNSW':
-        """Return itself: no option depends on the data."""
-        return self
-
     def build(self, dims: int) -> Any:
-        """Make an empty faiss index."""
         index = _build(dims, f'HNSW{self.M},Flat')
         index.hnsw.efConstruction = self.ef_construction
         return index
 
     def search_parameters(self, selector: Any) -> Any:
-        """Make faiss parameters for a search; the selector chooses rows, None: all."""
         return load_faiss().SearchParametersHNSW(sel=selector, efSearch=self.ef_search)
 
 
-_AnyIVF = TypeVar('_AnyIVF', bound='IVF')
+_I = TypeVar('_I', bound='IVF')
 
 
 @dataclass(frozen=True)
-class IVF:
+class IVF(_Kind):
     """Inverted lists around the means of a k-means: a search visits the nearest lists.
 
     The means are trained once, on the entries that are added first; `GalleryIndex.rebuilt` trains
@@ -106,23 +116,18 @@ class IVF:
 
     @property
     def least(self) -> int:
-        """Return how many entries the first addition needs."""
         return self.nlist or 1
 
-    def resolve(self: _AnyIVF, count: int, dims: int) -> _AnyIVF:
-        """Set the number of lists for `count` entries, if it is not set."""
+    def resolve(self: _I, count: int, dims: int) -> _I:
         if self.nlist is not None:
             return self
-        return replace(
-            self, nlist=max(1, min(round(4 * math.sqrt(count)), count // POINTS_PER_LIST))
-        )
+        nlist = min(round(4 * math.sqrt(count)), count // POINTS_PER_LIST)
+        return replace(self, nlist=max(1, nlist))
 
     def build(self, dims: int) -> Any:
-        """Make an empty faiss index, not trained yet."""
         return self._quiet(_build(dims, f'IVF{self.nlist},Flat'))
 
     def search_parameters(self, selector: Any) -> Any:
-        """Make faiss parameters for a search; the selector chooses rows, None: all."""
         return load_faiss().SearchParametersIVF(sel=selector, nprobe=self.nprobe)
 
     def _quiet(self, index: Any) -> Any:
@@ -150,21 +155,14 @@ class IVFPQ(IVF):
 
     @property
     def least(self) -> int:
-        """Return how many entries the first addition needs."""
         return max(PQ_CODES, super().least)
 
     def resolve(self, count: int, dims: int) -> 'IVFPQ':
-        """Set the number of lists for `count` entries, if it is not set.
-
-        Raises:
-            ValueError: if m does not divide the width.
-        """
         if dims % self.m:
             raise ValueError(f'm={self.m} must be a divisor of the width of the features, {dims}')
         return super().resolve(count, dims)
 
     def build(self, dims: int) -> Any:
-        """Make an empty faiss index, not trained yet."""
         # np: no polysemous training, which permutes the codes and takes minutes
         index = self._quiet(_build(dims, f'IVF{self.nlist},PQ{self.m}np'))
         index.pq.cp.min_points_per_centroid = 1

@@ -234,7 +234,10 @@ def test_features_of_another_model_are_refused():
         (lambda: filled().add(draw(1), ['a'], infos=[{'x': object()}]), 'JSON'),
         (lambda: filled().add(draw(1), ['a'], pids=[1, 2]), 'length'),
         (lambda: filled().search(draw(1), threshold='near'), 'threshold'),
-        (lambda: filled().search(draw(1), rerank=True), r'rerank=True must be a Rerank\(\) or None'),
+        (
+            lambda: filled().search(draw(1), rerank=True),
+            r'rerank=True must be a Rerank\(\) or None',
+        ),
         (lambda: setattr(filled(), 'threshold', 'near'), "distance='near'"),
         (lambda: filled(IVF(nlist=151)), 'at least 151, got 150.*flat'),
         (lambda: filled(IVFPQ(m=4)), 'at least 256'),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from mmcv.cnn import NonLocal2d
 from mmengine.model import ModuleDict, ModuleList
 from mmpretrain.models.backbones import ResNet as _ResNet
@@ -11,10 +12,30 @@ from torch import Tensor, nn
 from ...checks import check_flag, check_int
 from ...registry import MODELS
 from ..parts import InitConfig, check_init_cfg
-from .ibn import InstanceBatchNorm2d
 
 WIDEST = 4096
 IBN_STAGES = 3
+
+
+class InstanceBatchNorm2d(nn.Module):
+    """Instance normalisation of one half of the channels, batch normalisation of the other half.
+
+    IBN-a of Pan et al., "Two at Once: Enhancing Learning and Generalization Capacities via
+    IBN-Net", ECCV 2018, section 3.2. Parameters are named as in that project's weights.
+
+    Args:
+        channels: channels of the input; if odd, the batch normalisation gets one more.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.IN = nn.InstanceNorm2d(channels // 2, affine=True)
+        self.BN = nn.BatchNorm2d(channels - channels // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise x (B, C, H, W); the shape stays."""
+        half = self.IN.num_features
+        return torch.cat([self.IN(x[:, :half]), self.BN(x[:, half:])], dim=1)
 
 
 @MODELS.register_module()

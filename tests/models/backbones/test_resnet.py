@@ -4,7 +4,7 @@ from mmengine.registry import MODELS
 from mmpretrain.models.backbones import ResNet as Published
 from torch.nn import functional as F
 
-from reid_fusedloss.models.backbones.ibn import InstanceBatchNorm2d
+from reid_fusedloss.models.backbones.resnet import InstanceBatchNorm2d
 
 SMALL = dict(stem_channels=8, base_channels=8)
 IMAGES = (2, 3, 64, 32)
