@@ -24,8 +24,7 @@ from ..engine.testing import (
     read_weights,
 )
 from ..experiments.record import TEST, read_record
-
-PathLike = str | os.PathLike
+from ..whole_file import PathLike
 
 
 def find_run(source: PathLike, checkpoint: PathLike | None = None) -> tuple[str, str]:
