@@ -33,7 +33,10 @@ def read_state_dict(checkpoint: Any) -> dict[str, Tensor]:
     state = checkpoint
     while not isinstance(state, nn.Module):
         if not isinstance(state, Mapping):
-            raise ValueError(f'the checkpoint holds a {type(state).__name__}, no weights by name')
+            raise ValueError(
+                f'the checkpoint holds a {type(state).__name__} instead of named weights: give a '
+                'state dict, or a checkpoint with one'
+            )
         inner = [state[key] for key in WRAPPERS if isinstance(state.get(key), (Mapping, nn.Module))]
         if not inner:
             break
