@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 if 'cv2' not in sys.modules:
-    # OpenCV reads it once, when it is loaded: an image of more pixels is refused by all its readers
+    # OpenCV reads this limit once, at import, and then refuses larger images
     os.environ.setdefault('OPENCV_IO_MAX_IMAGE_PIXELS', str(2**26))
 
 from . import scope  # noqa: E402
@@ -20,7 +20,7 @@ from .version import __version__  # noqa: E402
 __all__ = ['trust_checkpoints', '__version__']
 
 scope.add()
-if not by_command():  # the command imports them when it knows what to do
+if not by_command():  # the command imports them after it has parsed its arguments
     from . import components  # noqa: F401
 
 

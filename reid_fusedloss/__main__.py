@@ -1,4 +1,4 @@
-"""`python -m reid_fusedloss`: the command of the package."""
+"""Run the package's command by `python -m reid_fusedloss`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Checks of arguments: errors that name the argument, its value and what it may be."""
+"""Argument checks, whose errors name the argument, its value and what is allowed."""
 
 import math
 from collections.abc import Iterable
@@ -9,31 +9,31 @@ MOST_NUMBERS = 2**31  # in one tensor, 8 GiB of float32
 
 
 def check_int(name: str, value: Any, least: int = 1, most: int | None = None) -> None:
-    """Refuse what is no integer of a range.
+    """Check that a value is an integer within a range.
 
     Args:
-        name: of the argument, as the user writes it.
+        name: name of the argument, as the user writes it.
         value: what was given.
-        least: smallest that is allowed.
-        most: largest that is allowed; None: any.
+        least: smallest allowed value.
+        most: largest allowed value; None: no limit.
 
     Raises:
-        TypeError: if the value is no integer; True and False are none.
+        TypeError: if the value is not an integer; a bool does not count as one.
         ValueError: if it is out of range.
     """
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f'{name}={value!r} must be an integer')
-    if value < least or most is not None and value > most:
+    if int(value) < least or most is not None and int(value) > most:
         raise ValueError(
             f'{name}={value} must be >= {least}' + ('' if most is None else f' and <= {most}')
         )
 
 
 def check_number(name: str, value: Any) -> None:
-    """Refuse what is no finite number; its range is the caller's.
+    """Check that a value is a finite number; the caller checks its range.
 
     Raises:
-        TypeError: if the value is no real number; True and False are none.
+        TypeError: if the value is not a real number; a bool does not count as one.
         ValueError: if it is not finite.
     """
     if not isinstance(value, Real) or isinstance(value, bool):
@@ -43,30 +43,30 @@ def check_number(name: str, value: Any) -> None:
 
 
 def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
-    """Refuse what is none of some names.
+    """Check that a value is one of several names.
 
     Raises:
-        ValueError: it says what they are.
+        ValueError: if it is not; the error lists the names.
     """
     if not isinstance(value, str) or value not in choices:
-        raise ValueError(f'{name}={value!r} is none of {tuple(choices)}')
+        raise ValueError(f'{name} must be {_any_of(choices)}, got {value!r}')
 
 
 def check_flag(name: str, value: Any) -> None:
-    """Refuse what is neither True nor False: 'False' and 'no' would count as true.
+    """Check that a value is True or False; the strings 'False' and 'no' would count as true.
 
     Raises:
-        TypeError: if it is something else.
+        TypeError: if it is not.
     """
     if not isinstance(value, bool):
         raise TypeError(f'{name}={value!r} must be True or False')
 
 
 def check_names(name: str, value: Any, known: tuple[str, str]) -> tuple[str, ...]:
-    """One of two names or both, as a tuple.
+    """Return one or both of two known names as a tuple.
 
     Raises:
-        ValueError: if there is none, one is unknown, or one stands twice.
+        ValueError: if no name is given, one is unknown, or one is given twice.
     """
     names = (value,) if isinstance(value, str) else value
     if (
@@ -75,18 +75,18 @@ def check_names(name: str, value: Any, known: tuple[str, str]) -> tuple[str, ...
         or not all(isinstance(part, str) and part in known for part in names)
         or len(set(names)) < len(names)
     ):
-        raise ValueError(f'{name} is {known[0]!r}, {known[1]!r} or both, got {value!r}')
+        raise ValueError(f'{name} must be {known[0]!r}, {known[1]!r} or both, got {value!r}')
     return tuple(names)
 
 
 def check_tensor_size(**sizes: int) -> None:
-    """Refuse a tensor that no machine holds before the allocation ends the process.
+    """Refuse a tensor too large for memory, before its allocation kills the process.
 
     Args:
-        sizes: its dimensions, by the name of the argument that sets them.
+        sizes: dimensions of the tensor, by the name of the argument that sets each.
 
     Raises:
-        ValueError: if they make more than 2**31 numbers.
+        ValueError: if the tensor has more than 2**31 elements.
     """
     if math.prod(sizes.values()) > MOST_NUMBERS:
         text = ' x '.join(f'{name}={size}' for name, size in sizes.items())
@@ -94,3 +94,8 @@ def check_tensor_size(**sizes: int) -> None:
             f'{text} are {math.prod(sizes.values())} numbers, more than '
             f'{MOST_NUMBERS}: lower one of them'
         )
+
+
+def _any_of(choices: Iterable[str]) -> str:
+    names = list(map(repr, choices))
+    return ' or '.join(names) if len(names) < 3 else f'one of {", ".join(names)}'

@@ -1,6 +1,6 @@
-"""Mends for the stack of today, each with the release that makes it unnecessary.
+"""Workarounds for bugs in current MMEngine releases; each says when it can be removed.
 
-Everything here is harmless where the fault does not exist (newer or forked MMEngine).
+They change nothing where the bug does not exist (newer or forked MMEngine).
 """
 
 import warnings
@@ -22,14 +22,14 @@ _MMCV_REMEDY = (
     "pip install 'mmcv-lite>=2.2.0,<2.4.0'"
 )
 PARTS = ('mmengine', 'mmcv', 'mmcv-lite', 'mmpretrain')
-OTHER = 'onedl-'  # begins the names of the other family, which holds the same modules
+OTHER = 'onedl-'  # prefix of the forked family, whose packages provide the same modules
 
 
 def check_families() -> None:
-    """One clear line for an environment that holds both MMEngine families.
+    """Refuse an environment that holds both MMEngine families.
 
-    They share their folders, so that the files of one lie over those of the other. pip does not
-    know it: it installs upstream's beside the other family for whatever asks for `mmengine`.
+    Both install into the same folders and overwrite each other's files. pip does not detect this:
+    it installs upstream's packages next to the forked ones for anything that requires `mmengine`.
 
     Raises:
         ImportError: if parts of both are installed.
@@ -51,10 +51,10 @@ def _installed(*names: str) -> set[str]:
 
 
 def check_mmcv() -> None:
-    """One clear line for a missing or doubled mmcv.
+    """Check that exactly one of mmcv and mmcv-lite is installed.
 
-    mmcv and mmcv-lite share one folder, so removing one of two destroys the other. Unnecessary
-    once PyPI refuses the pair.
+    They share one folder, so removing one of the two breaks the other. Unnecessary once pip
+    refuses to install both.
 
     Raises:
         ImportError: if neither or both are installed.
@@ -68,39 +68,39 @@ def check_mmcv() -> None:
 
 
 def load_from_local(filename: str, map_location: Any = None) -> Any:
-    """Load a local checkpoint for MMEngine, see `load_checkpoint_file`.
+    """Load a local checkpoint for MMEngine; see `load_checkpoint_file`.
 
-    MMEngine 0.10.7 calls `torch.load` without `weights_only`: since PyTorch 2.6 that fails on its
-    own checkpoints, and before it runs whatever the pickle says. The other family's loader runs it
-    where `weights_only` fails. Unnecessary once MMEngine loads its own checkpoints without code.
+    MMEngine 0.10.7 calls `torch.load` without `weights_only`: since PyTorch 2.6 that fails on
+    MMEngine's own checkpoints, and before 2.6 it runs any code in the pickle. The other family
+    falls back to running it. Unnecessary once MMEngine loads its checkpoints without running code.
     """
     return load_checkpoint_file(filename, map_location)
 
 
 def load_safely(file: Any, map_location: Any = None, weights_only: bool | None = None) -> Any:
-    """Load a file for the other family's loaders, which share one function."""
+    """Load a file for the loaders of the other family, which all call this function."""
     return load_checkpoint_file(file, map_location)
 
 
 def find_latest_checkpoint(path: str) -> str | None:
-    """Find the checkpoint that MMEngine resumes when it is told none, see `latest_checkpoint`.
+    """Find the checkpoint that MMEngine resumes from if none is given; see `latest_checkpoint`.
 
-    MMEngine 0.10.7 takes whatever `last_checkpoint` says: a file that is gone or damaged, nothing
-    at all, or the file of another folder. Unnecessary once it looks at the file.
+    MMEngine 0.10.7 trusts the file `last_checkpoint`, which may name a missing or corrupt
+    checkpoint, none, or one of another folder. Unnecessary once MMEngine checks the file.
     """
     from .engine.checkpoints import latest_checkpoint  # registers parts, after compat
 
     found = latest_checkpoint(path)
     if found is None:
-        print_log(f'{path} has no checkpoint to be resumed', logger='current')
+        print_log(f'{path} has no checkpoint to resume from', logger='current')
     return found
 
 
 def format_once(format_code: Callable) -> Callable:
-    """A formatter of code that remembers its last results.
+    """Cache the latest results of a code formatter.
 
-    MMEngine 0.10.7 formats the whole config anew for each checkpoint that it saves, about a second
-    for configs of ours. Unnecessary once MMEngine keeps the text.
+    MMEngine 0.10.7 formats the whole config again for each checkpoint that it saves, which takes
+    about a second for our configs. Unnecessary once MMEngine caches the text.
     """
     known: dict[tuple[str, str], Any] = {}
 
@@ -116,7 +116,7 @@ def format_once(format_code: Callable) -> Callable:
 
 
 def apply() -> None:
-    """Install the mends, each where MMEngine has what it mends; called once, at the import."""
+    """Install the workarounds that this MMEngine needs; called once, at import."""
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
     check_families()
     check_mmcv()

@@ -1,4 +1,4 @@
-"""Everything that the package registers in MMEngine, and its patches of MMEngine."""
+"""Register all components of the package in MMEngine, and patch MMEngine."""
 
 from mmengine.hub import hub
 

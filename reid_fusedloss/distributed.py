@@ -1,6 +1,6 @@
-"""Several processes without a GPU: patches of MMEngine 0.10, which expects a GPU for each.
+"""Distributed training on CPUs: patches for MMEngine 0.10, which expects a GPU for each process.
 
-Where there is a GPU nothing is changed.
+With a GPU they change nothing.
 """
 
 import atexit
@@ -26,21 +26,21 @@ def apply() -> None:
 
 
 def has_accelerator() -> bool:
-    """Whether MMEngine finds a device for a process of its own."""
+    """Whether MMEngine finds a GPU or another accelerator."""
     return (
         torch.cuda.is_available() or is_mlu_available() or is_npu_available() or is_musa_available()
     )
 
 
 def leave_processes() -> None:
-    """End the group of processes that MMEngine began, while the interpreter still runs.
+    """Destroy the process group while the interpreter still runs.
 
-    `destroy_process_group` alone leaves the threads of gloo alive as long as a model's wrapper
-    refers to the group, and a run is a circle of objects that only a collection frees. A thread
-    that wakes late would release the tensors of its last operation while the interpreter ends: it
-    cannot, and aborts a process whose training is complete ("terminate called without an active
-    exception"). Where this module started the group it is called at the exit too, when no frame
-    of the program refers to a run any more.
+    `destroy_process_group` alone leaves gloo's threads alive as long as the model's wrapper refers
+    to the group, and a runner is part of a reference cycle that only the garbage collector frees.
+    A thread that wakes up late releases the tensors of its last operation while the interpreter
+    shuts down, which aborts the process after a complete training ("terminate called without an
+    active exception"). If this module started the group, this function also runs at exit, when no
+    stack frame refers to a runner any more.
     """
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
@@ -48,13 +48,13 @@ def leave_processes() -> None:
 
 
 def _leave_at_exit() -> None:
-    """Not after an error: operations that wait for other processes would have to be waited for."""
+    """Leave the group, except after an error: pending operations would wait for other processes."""
     if not hasattr(sys, 'last_value'):
         leave_processes()
 
 
 def _with_gloo(init: Callable[..., None]) -> Callable[..., None]:
-    """MMEngine's start of a group of processes, by gloo where there is no accelerator."""
+    """Wrap MMEngine's start of a process group: use gloo if there is no accelerator."""
 
     @functools.wraps(init)
     def start(backend: str, init_backend: str = 'torch', **options: Any) -> None:
@@ -68,7 +68,7 @@ def _with_gloo(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _without_device(init: Callable[..., None]) -> Callable[..., None]:
-    """The constructor of MMEngine's wrapper, which names a GPU for a model on the CPU too."""
+    """Wrap the constructor of MMEngine's DDP wrapper, which assigns a GPU even to a CPU model."""
 
     @functools.wraps(init)
     def construct(

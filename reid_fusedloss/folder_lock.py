@@ -1,4 +1,4 @@
-"""One writer at a time in a folder: a lock of the operating system, which ends with its process."""
+"""Lock a folder for one writer by an OS lock, which is released when its process ends."""
 
 import os
 import platform
@@ -8,6 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from .whole_file import PathLike
+
 LOCK = '.lock'
 
 
@@ -16,25 +18,25 @@ class FolderInUseError(ValueError):
 
 
 @contextmanager
-def folder_lock(folder: str | os.PathLike, hint: str = '', timeout: float = 0) -> Iterator[None]:
-    """Be the only one who writes to a folder. A thread that holds it may take it again.
+def folder_lock(folder: PathLike, hint: str = '', timeout: float = 0) -> Iterator[None]:
+    """Lock a folder for writing. A thread that holds the lock may take it again.
 
-    The file `.lock` stays; that it is there says nothing.
+    The file `.lock` stays afterwards; its existence does not mean that the folder is locked.
 
     Args:
-        folder: made where it does not exist.
-        hint: what else to do than to wait, for the message.
-        timeout: seconds to wait for another; 0: it is an error at once.
+        folder: created if it does not exist.
+        hint: an alternative to waiting, for the error message.
+        timeout: seconds to wait for another writer; 0: fail immediately.
 
     Raises:
-        FolderInUseError: if another holds it; it names machine and process.
-        OSError: if the folder cannot be written.
+        FolderInUseError: if another writer holds the lock; names its machine and process.
+        OSError: if the folder is not writable.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = Path(os.path.realpath(folder), LOCK)
     lock = FileLock(path, is_singleton=True)
-    holder = _holder(path)  # older versions of filelock empty the file when they try
+    holder = _holder(path)  # read first: older versions of filelock truncate the file
     try:
         lock.acquire(timeout=timeout)
     except Timeout:
@@ -43,7 +45,7 @@ def folder_lock(folder: str | os.PathLike, hint: str = '', timeout: float = 0) -
             f'{folder} is being written by {_holder(path) or holder or "another process"}: {wait}'
         ) from None
     try:
-        with suppress(OSError):  # a full disk: the lock holds without a name
+        with suppress(OSError):  # on a full disk the lock works without the name
             path.write_text(f'process {os.getpid()} on {platform.node()}', encoding='utf-8')
         yield
     finally:

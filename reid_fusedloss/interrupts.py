@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at the right moment."""
+"""Handle Ctrl-C and SIGTERM: as one exception, or after a critical section."""
 
 import signal
 import threading
@@ -12,7 +12,7 @@ Handler = Callable[[int, FrameType | None], None]
 
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
-    """SIGTERM raises KeyboardInterrupt meanwhile, as Ctrl-C does."""
+    """Let SIGTERM raise KeyboardInterrupt in this context, as Ctrl-C does."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -23,7 +23,7 @@ def sigterm_as_interrupt() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C and SIGTERM until the end of a step that must not be done by half."""
+    """Delay Ctrl-C and SIGTERM until the end of a step that must complete."""
     pending: list[int] = []
     try:
         with _handlers(lambda number, frame: pending.append(number), *STOPS):
@@ -35,7 +35,7 @@ def uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def _handlers(handler: Handler, *numbers: int) -> Iterator[None]:
-    """Other handlers for a while; signals reach the main thread alone, others need none."""
+    """Replace signal handlers in this context; only the main thread receives signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Packages that only some jobs need: imported when such a job starts."""
+"""Import optional packages at the moment they are needed."""
 
 import importlib
 from types import ModuleType
@@ -19,16 +19,16 @@ def require(module: str, purpose: str) -> ModuleType:
     """Import a module of an optional package.
 
     Args:
-        module: its name, such as 'faiss'.
-        purpose: what needs it, for the error.
+        module: name of the module, such as 'faiss'.
+        purpose: what needs it, for the error message.
 
     Raises:
-        ImportError: if it is not installed, with the command that installs it.
+        ImportError: if it is not installed; tells the command that installs it.
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        if error.name != module:  # it is there, and something that it needs is not
+        if error.name != module:  # the module is installed, but one of its dependencies is not
             raise
         extra = EXTRAS[module.split('.')[0]]
         raise ImportError(

@@ -1,8 +1,8 @@
-"""Texts from outside, such as names of files, for a terminal, log, picture, page or spreadsheet.
+"""Escape untrusted text, such as file names, for a terminal, log, picture, page or spreadsheet.
 
-On Linux a file name may hold any character but a slash, and bytes that are no text. On a terminal
-some characters act: they clear it, move to another line, write to the clipboard, turn the order of
-the letters. In a spreadsheet a cell may be a formula.
+On Linux a file name may hold any character except a slash, and bytes that are not valid text. Some
+characters control a terminal: they clear it, move the cursor, write to the clipboard or reverse the
+direction of the text. A spreadsheet may evaluate a cell as a formula.
 """
 
 import logging
@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-NAMED = 5  # images named one by one
-# control characters, ends of lines and of paragraphs, direction of writing, undecodable bytes
+from .whole_file import PathLike
+
+NAMED = 5  # number of unreadable images that are listed by name
+# control characters, line and paragraph separators, text direction, undecodable bytes
 ACTING = '\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff'
 _ACTING = re.compile(f'[{ACTING}]')
 _ACTING_IN_LINES = re.compile(f'(?![\n\t])[{ACTING}]')
@@ -21,57 +23,57 @@ _FORMULA = re.compile('[=+@\t\r\n\uff1d\uff0b\uff20\uff0d-]')  # after OWASP, "C
 _NUMBER = re.compile(r'[+-]?\d+(\.\d*)?(e[+-]?\d+)?', re.ASCII | re.IGNORECASE)
 
 
-def printable(text: str | os.PathLike, lines: bool = False) -> str:
-    r"""Write out the characters that act on a terminal, and those that UTF-8 cannot hold.
+def printable(text: PathLike, lines: bool = False) -> str:
+    r"""Escape characters that control a terminal, and those that UTF-8 cannot encode.
 
     Args:
-        text: any, such as the name of a file; ESC in it becomes the four characters `\x1b`, the
-            byte 0xff the six `\udcff`. Letters of all scripts stay.
-        lines: the text has lines of its own: leave line ends and tabs.
+        text: such as a file name; ESC becomes the four characters `\x1b`, the byte 0xff the six
+            characters `\udcff`. Letters of all scripts are kept.
+        lines: keep line ends and tabs.
 
     Returns:
-        The text in one line, or in its own.
+        The text on one line, or on its own lines if `lines`.
     """
     acting = _ACTING_IN_LINES if lines else _ACTING
     return acting.sub(lambda found: ascii(found[0])[1:-1], os.fspath(text))
 
 
 def spreadsheet_cell(value: Any) -> Any:
-    """A value for a CSV file: text that a spreadsheet would compute gets an apostrophe before it.
+    """Prefix text that a spreadsheet would evaluate as a formula with an apostrophe.
 
-    That is text which begins with = + - @, a tab or an end of a line, and is no number. A
-    spreadsheet shows the text without the apostrophe; another reader of the file removes it.
+    This is text that starts with = + - @, a tab or a line end, and is not a number. A spreadsheet
+    does not show the apostrophe; other readers of the CSV file have to remove it.
 
     Args:
-        value: text; all else, such as a number or None, stays.
+        value: a text; other values, such as a number or None, are returned unchanged.
     """
     if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
         return f"'{value}"
     return value
 
 
-def tell(line: str | os.PathLike) -> None:
-    """Print a line in which names may be."""
+def tell(line: PathLike) -> None:
+    """Print a line that may contain untrusted names."""
     print(printable(line), flush=True)
 
 
 def tell_unreadable(unreadable: Mapping[str, str], what: str = '') -> None:
-    """Print which images could not be read: the first by name, and how many there are.
+    """Print the names of the first unreadable images, and how many there are.
 
     Args:
         unreadable: name -> reason.
-        what: they were to be, such as 'gallery'; it begins the lines.
+        what: role of the images, such as 'gallery'; the lines start with it.
     """
     start = f'{what}: ' if what else ''
     for name, reason in list(unreadable.items())[:NAMED]:
         tell(f'{start}unreadable: {name}: {reason}')
     if len(unreadable) > NAMED:
-        print(f'{start}{len(unreadable)} images unreadable, the first {NAMED} are named')
+        print(f'{start}{len(unreadable)} images unreadable, the first {NAMED} are listed')
 
 
 @contextmanager
 def printable_logs() -> Iterator[None]:
-    """Within it, all log messages are printable, whoever writes them; lines stay lines."""
+    """Make all log messages in this context printable, whoever logs them; keep line ends."""
     make = logging.getLogRecordFactory()
 
     def make_printable(*arguments: Any, **options: Any) -> logging.LogRecord:

@@ -1,9 +1,9 @@
-"""Registries of this package: children of MMEngine's roots.
+"""Registries of this package: children of MMEngine's root registries.
 
-MMEngine finds a type by its scope, so configs write `type='reid_fusedloss.BNNeckHead'`; the name
+MMEngine finds a type by its scope, so configs write `type='reid_fusedloss.BNNeckHead'`, which
 resolves from every `default_scope`. A config that is inherited by scope,
-`_base_ = 'reid_fusedloss::...'`, is built in this scope: a name without scope then means what it
-means in mmpretrain, whose scope our configs have.
+`_base_ = 'reid_fusedloss::...'`, is built in our scope; there a name without a scope resolves as in
+mmpretrain, which is the default scope of our configs.
 """
 
 from importlib import import_module
@@ -17,7 +17,7 @@ DEFAULTS = 'mmpretrain'
 
 
 class ScopeRegistry(Registry):
-    """A registry in which a name without scope is mmpretrain's, if our scope is the default one."""
+    """A registry that resolves names without a scope in mmpretrain if our scope is the default."""
 
     def get(self, key: str) -> Any | None:
         """See MMEngine's `Registry.get`."""
@@ -33,11 +33,12 @@ class ScopeRegistry(Registry):
 
 
 def _child(variable: str, module: str = '') -> Registry:
-    """Child of one of MMEngine's registries in our scope.
+    """Create a child of one of MMEngine's registries in our scope.
 
     Args:
-        variable: its name in `mmengine.registry`.
-        module: of this package, imported when a type is first asked for; '': there is none.
+        variable: name of the registry in `mmengine.registry`.
+        module: submodule of this package that registers its types, imported at the first lookup;
+            '': all components.
     """
     parent = getattr(mmengine_registry, variable)
     locations = [f'{SCOPE}.{module}'] if module else [f'{SCOPE}.components']
@@ -55,7 +56,7 @@ HOOKS = _child('HOOKS', 'engine')
 LOOPS = _child('LOOPS', 'engine')
 FUNCTIONS = _child('FUNCTIONS', 'engine')
 OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS', 'engine')
-# MMEngine asks for these in the scope of an inherited config too
+# MMEngine also looks these up in the scope of an inherited config
 EVALUATOR = _child('EVALUATOR')
 MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
 OPTIMIZERS = _child('OPTIMIZERS')

@@ -1,4 +1,4 @@
-"""The configs of this package: where they lie, and how MMEngine finds them by scope."""
+"""Find the configs of this package, and let MMEngine find them by scope."""
 
 import functools
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from mmengine.config import config
 from mmengine.config.utils import MODULE2PACKAGE
 
 PACKAGE = Path(__file__).resolve().parent
-FUNCTIONS = ('collate_fn', 'worker_init_fn')  # of a data loader
+FUNCTIONS = ('collate_fn', 'worker_init_fn')  # keys of a data loader that hold functions
 MIM = '.mim'  # folder in which MMEngine looks for a package's configs, tools and model index
 
 
 def add() -> None:
     """Let MMEngine resolve `reid_fusedloss::...` in `_base_` and `mmengine.hub.get_config`.
 
-    MMEngine knows a fixed list of packages; a plugin adds itself.
+    MMEngine has a fixed list of packages; a plugin has to add itself.
     """
     MODULE2PACKAGE.setdefault(PACKAGE.name, PACKAGE.name)
     answer_for_us(config)
@@ -29,10 +29,10 @@ def add() -> None:
 
 
 def answer_for_us(module: ModuleType) -> None:
-    """Let a module of MMEngine know where this package is.
+    """Tell a module of MMEngine where this package is installed.
 
-    MMEngine asks `pkg_resources`, which looks in the wrong folder for an editable installation, and
-    which setuptools 82 has dropped: then the other packages are looked up by their import.
+    MMEngine uses `pkg_resources`, which looks in the wrong folder for an editable installation.
+    setuptools 82 has removed it; without it other packages are located by their import path.
     """
     for name, answer in dict(
         is_installed=True, get_installed_path=str(PACKAGE), install_package=None
@@ -59,7 +59,7 @@ def _answering(ask: Callable[..., Any], answer: Any) -> Callable[..., Any]:
 
 
 def _look_up(package: str, question: str) -> Any:
-    """What MMEngine's `is_installed` and `get_installed_path` answer, without setuptools."""
+    """Answer MMEngine's `is_installed` or `get_installed_path` without setuptools."""
     modules = {name: module for module, name in MODULE2PACKAGE.items()}
     spec = find_spec(modules.get(package, package))
     found = None if spec is None or spec.origin is None else str(Path(spec.origin).parent)
@@ -67,7 +67,7 @@ def _look_up(package: str, question: str) -> Any:
 
 
 def _without_scope_of_functions(convert: Callable[..., Any]) -> Callable[..., Any]:
-    """Leave the scope out of configs of functions, which would get it as an argument."""
+    """Remove the scope from configs of functions, which would receive it as an argument."""
 
     @functools.wraps(convert)
     def converted(cfg: Any, scope: str | None = None, has_scope: bool = True) -> Any:
@@ -81,10 +81,10 @@ def _without_scope_of_functions(convert: Callable[..., Any]) -> Callable[..., An
 
 
 def find_root() -> Path:
-    """Folder with `configs`, `tools` and `model-index.yml`: in the installed package or the clone.
+    """Find the folder of `configs`, `tools` and `model-index.yml`: the installed package or clone.
 
     Raises:
-        FileNotFoundError: if the installation holds neither.
+        FileNotFoundError: if the package was installed without them.
     """
     for root in (PACKAGE / MIM, PACKAGE.parent):
         if (root / 'configs' / '_base_').is_dir():
@@ -96,17 +96,17 @@ def find_root() -> Path:
 
 
 def configs_dir() -> Path:
-    """Folder of the configs."""
+    """Return the folder of the configs."""
     return find_root() / 'configs'
 
 
 def datasets_dir() -> Path:
-    """Folder of the data set configs."""
+    """Return the folder of the data set configs."""
     return configs_dir() / '_base_' / 'datasets'
 
 
 def list_configs() -> dict[str, Path]:
-    """Configs that can be trained or tested: name such as 'paper/fusedloss_r50' -> file."""
+    """List the configs to train or test: name, such as 'paper/fusedloss_r50' -> file."""
     root = configs_dir()
     return {
         path.relative_to(root).with_suffix('').as_posix(): path
@@ -116,21 +116,21 @@ def list_configs() -> dict[str, Path]:
 
 
 def find_config(name: str) -> Path:
-    """File of a config that is given by path or by name.
+    """Find the file of a config by its path or name.
 
     Args:
-        name: path of a file, or name of a config of the package: its file name, with as many of its
-            folders as make it unique, such as `fusedloss_r50` or `table4/1_circle`.
+        name: path of a file, or name of a config of the package: its file name, with as many
+            parent folders as make it unique, such as `fusedloss_r50` or `table4/1_circle`.
 
     Raises:
-        FileNotFoundError: if there is no such file and no such config.
+        FileNotFoundError: if there is no such file or config.
         ValueError: if several configs have this name.
     """
     if Path(name).is_file() or Path(name).is_dir():
         return Path(name)
     wanted = tuple(Path(name.partition('::')[2] or name).with_suffix('').parts)
     if name.endswith('.py') and '::' not in name and not Path(name).parent.name:
-        wanted = ()  # a file name: the user means a file of his own
+        wanted = ()  # a bare file name means a file of the user
     known = list_configs()
     found = {
         key: path

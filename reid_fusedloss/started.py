@@ -1,4 +1,4 @@
-"""Whether this process is the command of the package, which imports heavy modules late."""
+"""Detect whether the package's command runs, which imports heavy modules late."""
 
 import sys
 from pathlib import Path
@@ -9,8 +9,8 @@ COMMAND = 'reid-fusedloss'
 def by_command() -> bool:
     """Whether `reid-fusedloss` or `python -m reid_fusedloss` started this process.
 
-    While a package is imported for `python -m`, the name of its file is not known yet: it is read
-    from the original command line.
+    While Python imports a package for `python -m`, `sys.argv` does not name its file yet, so the
+    original command line is used.
     """
     program = Path(sys.argv[0])
     if program.stem == COMMAND or program == Path(__file__).with_name('__main__.py'):

@@ -1,4 +1,4 @@
-"""Who may let a checkpoint run code while it loads, and how."""
+"""Settings that allow a checkpoint to run code while it loads."""
 
 import argparse
 import os
@@ -11,19 +11,19 @@ _state = dict(trusted=False, has_flag=False)
 
 
 def trust_checkpoints(trust: bool = True) -> None:
-    """Let checkpoints run code while they load (`weights_only=False`): for files you made or trust.
+    """Let checkpoints run code while they load (`weights_only=False`), if you trust their source.
 
-    A pickle can do anything that you can do. Plain weights, the checkpoints of this package and
-    those of MMEngine's Runner never need it.
+    A pickle can do anything that you can do. Plain weights and the checkpoints of this package and
+    of MMEngine's Runner never need this.
     """
     _state['trusted'] = trust
 
 
 def is_trusted() -> bool:
-    """Whether checkpoints may run code: by `trust_checkpoints`, or by an environment variable.
+    """Whether `trust_checkpoints` or an environment variable lets checkpoints run code.
 
-    `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1` counts as it does for PyTorch. A `torch.load` that was
-    replaced does not: a library may have done that for its own files.
+    `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1` has the same effect as in PyTorch. A patched `torch.load`
+    has none: a library may have patched it for its own files.
 
     Raises:
         ValueError: if `REID_TRUST_CHECKPOINT` is neither yes nor no.
@@ -38,7 +38,7 @@ def is_trusted() -> bool:
 
 
 def add_trust_argument(parser: argparse._ActionsContainer) -> None:
-    """Add the flag of a command whose user may trust a checkpoint."""
+    """Add the flag by which the user of a command trusts a checkpoint."""
     _state['has_flag'] = True
     parser.add_argument(
         TRUST_FLAG,
@@ -48,7 +48,7 @@ def add_trust_argument(parser: argparse._ActionsContainer) -> None:
 
 
 def ways_to_trust() -> str:
-    """What the caller can do to trust a file, for an error message."""
+    """Tell how to trust a file, for an error message."""
     if _state['has_flag']:
         return f'pass {TRUST_FLAG} or set the environment variable {TRUST_VARIABLE}=1'
     return (

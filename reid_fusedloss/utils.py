@@ -1,4 +1,4 @@
-"""What `mmengine.hub` asks of a package."""
+"""The entry point that `mmengine.hub` expects of a package."""
 
 from mmengine.registry import DefaultScope, init_default_scope
 
@@ -7,8 +7,7 @@ def register_all_modules(init_scope: bool = True) -> None:
     """Register the components of this package.
 
     Args:
-        init_scope: make mmpretrain's scope, which the configs have, the default one if there is
-            none.
+        init_scope: make mmpretrain, which our configs use, the default scope if there is none.
     """
     from . import components  # noqa: F401
 

@@ -1,28 +1,29 @@
-"""Files that are there whole or not at all."""
+"""Write files atomically: a file is complete or does not exist."""
 
 import os
 import re
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-try:
+if sys.platform != 'win32':
     import fcntl
-except ImportError:  # Windows: what a killed process left stays
-    fcntl = None
+
+PathLike = str | os.PathLike[str]
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that takes its name when all is on the disk; an error leaves what was there.
+    """Open a file that gets its name once all of it is on the disk; an error keeps the old file.
 
-    Until then it is called `.NAME.DIGITS.part`. What killed processes left of the same file is
-    removed.
+    Until then its name is `.NAME.DIGITS.part`. Partial files that killed processes left of the
+    same file are removed.
 
     Args:
-        path: of the file; its folder is made.
+        path: path of the file; its folder is created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_partials(path.parent, re.escape(path.name))
@@ -39,11 +40,11 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def remove_partials(folder: Path, names: str) -> None:
-    """Remove what processes that no longer run left of files; what is being written stays.
+    """Remove partial files of processes that no longer run; keep those being written.
 
     Args:
         folder: where to look.
-        names: regular expression of the files' names.
+        names: regular expression for the names of the complete files.
     """
     pattern = re.compile(rf'\.(?:{names})\.[0-9a-f]+\.part')
     for path in [path for path in folder.iterdir() if pattern.fullmatch(path.name)]:
@@ -51,12 +52,12 @@ def remove_partials(folder: Path, names: str) -> None:
             with path.open('rb') as file:
                 if _lock(file):
                     path.unlink()
-        except OSError:  # somebody is writing it, or it is gone
+        except OSError:  # another process is writing it, or it is gone
             continue
 
 
 def _create_partial(path: Path) -> tuple[Path, BinaryIO]:
-    """A new file beside `path`, locked while it is open: others see that it is being written."""
+    """Create a file beside `path`, locked while open so that others see it is being written."""
     while True:
         partial = path.with_name(f'.{path.name}.{uuid.uuid4().hex[:12]}.part')
         file = partial.open('xb')
@@ -64,7 +65,7 @@ def _create_partial(path: Path) -> tuple[Path, BinaryIO]:
             _lock(file)
             if os.path.samestat(os.fstat(file.fileno()), os.stat(partial)):
                 return partial, file
-        except OSError:  # another process took it for one that was left, and removed it
+        except OSError:  # another process took it for a stale file and removed it
             pass
         file.close()
 
@@ -73,12 +74,13 @@ def _lock(file: BinaryIO) -> bool:
     """Lock an open file for as long as it is open.
 
     Returns:
-        False where files cannot be locked.
+        False if the file system does not support locks, and on Windows, where files that a killed
+        process left are kept.
 
     Raises:
-        BlockingIOError: if another has locked it.
+        BlockingIOError: if another process has locked it.
     """
-    if fcntl is None:
+    if sys.platform == 'win32':
         return False
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

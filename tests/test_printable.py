@@ -84,4 +84,4 @@ def test_the_first_are_named_and_all_are_counted(capsys):
     tell_unreadable({f'{number}.jpg': 'gone' for number in range(7)})
     lines = capsys.readouterr().out.splitlines()
     assert lines[:5] == [f'unreadable: {number}.jpg: gone' for number in range(5)]
-    assert lines[5:] == ['7 images unreadable, the first 5 are named']
+    assert lines[5:] == ['7 images unreadable, the first 5 are listed']

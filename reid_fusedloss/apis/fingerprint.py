@@ -3,7 +3,6 @@
 import hashlib
 import inspect
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +16,8 @@ from torch import nn
 from ..datasets.pipeline import pipeline_steps
 from ..engine.testing import UNTESTED, tested_pipeline
 from ..registry import TRANSFORMS
+from ..whole_file import PathLike
 
-PathLike = str | os.PathLike
 SCHEME = 2  # of what is counted; 1 counted the loss and the classifier too
 FULL = 'float32'
 # keys of configs that no feature depends on, once the weights are there

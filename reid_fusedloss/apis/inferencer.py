@@ -1,6 +1,5 @@
 """Features of images by a model in PyTorch."""
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -14,13 +13,13 @@ from torch.nn.functional import normalize as unit_length
 from ..checks import check_flag
 from ..engine.testing import tested_pipeline
 from ..models.flip_test_model import FlipTestModel
+from ..whole_file import PathLike
 from .extraction import Extraction
 from .extractor import FeatureExtractor
 from .fingerprint import FULL, of_model
 from .model import load_model
 
 __all__ = ['Extraction', 'FeatureExtractor', 'ReIDInferencer']
-PathLike = str | os.PathLike
 HALF = dict(cuda=torch.float16, cpu=torch.bfloat16)  # mixed precision, as in training
 
 

@@ -25,9 +25,8 @@ from ..engine.testing import (
 )
 from ..experiments.record import TEST, read_record
 from ..scope import find_config
+from ..whole_file import PathLike
 from ..zoo import find_trained, list_trained
-
-PathLike = str | os.PathLike
 
 
 def find_run(source: PathLike, checkpoint: PathLike | None = None) -> tuple[str, str]:

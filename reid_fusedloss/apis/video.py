@@ -13,9 +13,8 @@ import numpy as np
 from mmengine.logging import print_log
 
 from ..datasets.read_image import MAX_PIXELS
+from ..whole_file import PathLike
 from .sources import ImageSource, check_local
-
-PathLike = str | os.PathLike
 
 
 def read_boxes(path: PathLike) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""Weights that other projects publish, under the names that our models have.
+"""Convert weights that other projects publish to the parameter names of our models.
 
-A file for each source: whether a state dict is of its layout (`matches`), and the same weights
-under our names (`convert`). Written from the names, shapes and documented behaviour of theirs.
+`layouts` detects the source of a state dict; the file of each source renames it. They are written
+from the names, shapes and documented behaviour of the original.
 """
 
 from .converted import Converted

@@ -1,4 +1,4 @@
-"""What a conversion gives."""
+"""The result of a conversion."""
 
 import logging
 from collections import defaultdict
@@ -15,17 +15,17 @@ MOST_NAMES = 3
 
 @dataclass
 class Converted:
-    """Weights under our names, and what became of the file.
+    """Weights under our names, and a record of the conversion.
 
     Attributes:
         weights: our name -> tensor.
         left_over: name in the file -> why it was left out.
         notes: what was computed rather than renamed.
-        config: the config whose model the weights fit, below configs/ and without `.py`; None: none
-            of ours.
+        config: the config whose model the weights fit, relative to configs/ and without `.py`;
+            None: no config of ours.
         options: keys of that config to set, as in `Config.merge_from_dict`.
         layout: name of the layout.
-        exact: whether features are those of the original.
+        exact: whether the features equal those of the original.
     """
 
     weights: dict[str, Tensor]
@@ -37,7 +37,7 @@ class Converted:
     exact: bool = True
 
     def summary(self) -> str:
-        """One line: the layout, how much of the file was taken, and what was not."""
+        """Summarize the conversion in one line: the layout, what was taken and what was not."""
         by_reason = defaultdict(list)
         for name, reason in self.left_over.items():
             by_reason[reason].append(name)
@@ -50,18 +50,18 @@ class Converted:
         return '. '.join([text, *self.notes])
 
     def command(self) -> str:
-        """The config and its options as the tools take them."""
+        """Return the config and its options as command line arguments."""
         options = ' '.join(f'{key}="{value}"' for key, value in self.options.items())
         return f'configs/{self.config}.py' + (f' --cfg-options {options}' if options else '')
 
     def log(self) -> None:
-        """Log the summary; a warning where features are not those of the original."""
+        """Log the summary; as a warning if the features differ from those of the original."""
         print_log(
             self.summary(), logger='current', level=logging.INFO if self.exact else logging.WARNING
         )
 
 
 def shorten(names: list[str]) -> str:
-    """The first names of a list, and how many there are in all."""
+    """List the first names, and how many there are in all."""
     text = ', '.join(names[:MOST_NAMES])
     return text if len(names) <= MOST_NAMES else f'{text}, ... {len(names)} in all'

@@ -1,4 +1,4 @@
-"""FastReID (He et al., 2020), its models BoT and SBS: ResNet, IBN, non-local blocks, GeM."""
+"""FastReID (He et al., 2020), models BoT and SBS: ResNet, IBN, non-local blocks, GeM."""
 
 from collections.abc import Collection
 
@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from .converted import Converted, Weights
-from .imagenet import MEAN, STD
-from .rename import NORM, RESNET, rename, resnet_options
+from .rename import MEAN, NORM, RESNET, STD, rename, resnet_options
 
 NON_LOCAL = r'backbone\.NL_([1-4])\.(\d+)\.'
 RULES = (
@@ -19,29 +18,29 @@ RULES = (
     (r'heads\.(?:classifier\.)?weight', r'head.classifier.weight'),
     (r'heads\.pool_layer\.p', r'neck.p'),
 )
-FOLDED = 'added to the mean of the normalisation behind it'
+FOLDED = 'folded into the mean of the following normalisation'
 LEFT_OUT = (
     (NON_LOCAL + r'W\.0\.bias', FOLDED),
-    (r'pixel_(mean|std)', 'in the config, model.data_preprocessor'),
+    (r'pixel_(mean|std)', 'set in the config, model.data_preprocessor'),
 )
 REDUCTION = 'heads.bottleneck.0.weight'
 
 
 def matches(names: Collection[str]) -> bool:
-    """Whether the names are of this layout."""
+    """Whether the names have this layout."""
     return 'backbone.layer1.0.conv1.weight' in names and any(
         name.startswith(('heads.', 'pixel_mean')) for name in names
     )
 
 
 def convert(weights: Weights) -> Converted:
-    """The weights under our names.
+    """Rename the weights.
 
-    The convolution in front of a non-local block's last normalisation has a bias there, here not:
-    BN(x + b) with mean m is BN(x) with mean m - b.
+    In FastReID the convolution before a non-local block's last normalisation has a bias b, ours has
+    none: BN(x + b) with mean m equals BN(x) with mean m - b.
 
     Raises:
-        ValueError: if the backbone is not its ResNet, or one with squeeze and excitation.
+        ValueError: if the backbone is not FastReID's ResNet, or has squeeze-and-excitation.
     """
     weights = dict(weights)
     reduced = REDUCTION in weights and weights[REDUCTION].ndim == 4
@@ -73,12 +72,15 @@ def _fold_biases(renamed: dict[str, Tensor], weights: Weights) -> None:
         stage, number = name.split('.')[1:3]
         mean = f'backbone.non_local.layer{stage[-1]}.{number}.conv_out.bn.running_mean'
         if mean not in renamed:
-            raise ValueError(f'{name} has no running mean behind it, so it finds no place here')
+            raise ValueError(
+                f'{name} is followed by no running mean, so it cannot be converted: the file is '
+                'incomplete'
+            )
         renamed[mean] = renamed[mean] - weights[name]
 
 
 def _normalisation(weights: Weights) -> dict[str, list[float]]:
-    """Keys of the config for images that are not normalised as usual."""
+    """Return config keys for images that are not normalised by ImageNet's mean and deviation."""
     options = {}
     for name, usual in dict(mean=MEAN, std=STD).items():
         values = weights.get(f'pixel_{name}', torch.tensor(usual)).flatten()

@@ -1,15 +1,14 @@
-"""ImageNet weights of CNNs: torchvision's, and MobileNetV2 as Tonylins' repository has it."""
+"""ImageNet weights of CNNs from torchvision, and of MobileNetV2 from Tonylins' repository."""
 
 import re
-from collections.abc import Collection
+from functools import partial
 from itertools import accumulate
 
 from .converted import Converted, Weights
-from .imagenet import CLASSIFIER
-from .rename import NORM, RESNET, rename, resnet_options
+from .rename import CLASSIFIER, NORM, RESNET, rename, resnet_options
 
 MOBILENETV2_BLOCKS = (1, 2, 3, 4, 3, 3, 1)
-# place in a block -> layer here; those of the first block, which does not expand, come second
+# name in a block -> our name; the second dict is for the first block, which does not expand
 TORCHVISION = (
     {'0.0': '0.conv', '0.1': '0.bn', '1.0': '1.conv', '1.1': '1.bn', '2': '2.conv', '3': '2.bn'},
     {'0.0': '0.conv', '0.1': '0.bn', '1': '1.conv', '2': '1.bn'},
@@ -20,18 +19,14 @@ TONYLINS = (
 )
 MOBILENETV3_PARTS = ('expand_conv', 'depthwise_conv', 'linear_conv')
 LAYER = {'0': 'conv', '1': 'bn'}
-
-
-def matches_resnet(names: Collection[str]) -> bool:
-    """Whether the names are of torchvision's ResNet, or IBN-Net's."""
-    return 'layer1.0.conv1.weight' in names and 'classifier.weight' not in names
+Places = tuple[dict[str, str], dict[str, str]]
 
 
 def convert_resnet(weights: Weights) -> Converted:
-    """The backbone under our names, which are theirs; also of IBN-a.
+    """Rename the backbone, also of IBN-a; only the prefix differs.
 
     Raises:
-        ValueError: if it has another layer.
+        ValueError: if it has an unknown layer.
     """
     renamed, left = rename(
         weights, ((f'({RESNET})', r'backbone.\1'),), ((r'fc\.(weight|bias)', CLASSIFIER),)
@@ -41,29 +36,17 @@ def convert_resnet(weights: Weights) -> Converted:
     return Converted(renamed, left, config=config, options=resnet_options(weights))
 
 
-def matches_mobilenetv2(names: Collection[str]) -> bool:
-    """Whether the names are of torchvision's MobileNetV2."""
-    return 'features.1.conv.0.0.weight' in names
+def convert_mobilenetv2(weights: Weights, places: Places = TORCHVISION) -> Converted:
+    """Rename the backbone of a MobileNetV2, by default torchvision's.
 
+    Args:
+        weights: weights of the file.
+        places: names in a block -> our names, for all blocks and for the first one.
 
-def matches_tonylins(names: Collection[str]) -> bool:
-    """Whether the names are of Tonylins' MobileNetV2."""
-    return 'features.1.conv.3.weight' in names
-
-
-def convert_mobilenetv2(weights: Weights) -> Converted:
-    """The backbone of torchvision's MobileNetV2 under our names."""
-    return _convert_mobilenetv2(weights, *TORCHVISION)
-
-
-def convert_tonylins(weights: Weights) -> Converted:
-    """The backbone of Tonylins' MobileNetV2 under our names."""
-    return _convert_mobilenetv2(weights, *TONYLINS)
-
-
-def _convert_mobilenetv2(
-    weights: Weights, others: dict[str, str], first: dict[str, str]
-) -> Converted:
+    Raises:
+        ValueError: if it has an unknown layer.
+    """
+    others, first = places
     ends = list(accumulate(MOBILENETV2_BLOCKS))
 
     def block(name: re.Match) -> str:
@@ -73,13 +56,13 @@ def _convert_mobilenetv2(
         layer = (others if number else first)[name[2]]
         return f'backbone.layer{stage + 1}.{place}.conv.{layer}.{name[3]}'
 
-    def ends_of_it(name: re.Match) -> str:
+    def stem_or_last(name: re.Match) -> str:
         return f'backbone.conv{1 if name[1] == "0" else 2}.{LAYER[name[2]]}.{name[3]}'
 
-    places = '|'.join(sorted({re.escape(place) for place in (*others, *first)}))
+    pattern = '|'.join(sorted({re.escape(place) for place in (*others, *first)}))
     rules = (
-        (rf'features\.(0|18)\.([01])\.({NORM})', ends_of_it),
-        (rf'features\.(\d+)\.conv\.({places})\.({NORM})', block),
+        (rf'features\.(0|18)\.([01])\.({NORM})', stem_or_last),
+        (rf'features\.(\d+)\.conv\.({pattern})\.({NORM})', block),
     )
     renamed, left = rename(
         weights, rules, ((r'classifier(\.\d+)?\.(weight|bias)', CLASSIFIER),), 'features.'
@@ -88,19 +71,17 @@ def _convert_mobilenetv2(
     return Converted(renamed, left, config='mobilenetv2/fused_256x128' if published else None)
 
 
-def matches_mobilenetv3(names: Collection[str]) -> bool:
-    """Whether the names are of torchvision's MobileNetV3."""
-    return 'features.1.block.0.0.weight' in names
+convert_tonylins = partial(convert_mobilenetv2, places=TONYLINS)
 
 
 def convert_mobilenetv3(weights: Weights) -> Converted:
-    """The backbone of MobileNetV3, large or small, under our names.
+    """Rename the backbone of MobileNetV3, large or small.
 
     Raises:
-        ValueError: if it has another layer.
+        ValueError: if it has an unknown layer.
     """
 
-    def end(name: re.Match) -> str:
+    def stem_or_last(name: re.Match) -> str:
         return f'backbone.layer{name[1]}.{LAYER[name[2]]}.{name[3]}'
 
     def block(name: re.Match) -> str:
@@ -119,7 +100,7 @@ def convert_mobilenetv3(weights: Weights) -> Converted:
         )
 
     rules = (
-        (rf'features\.(\d+)\.([01])\.({NORM})', end),
+        (rf'features\.(\d+)\.([01])\.({NORM})', stem_or_last),
         (rf'features\.(\d+)\.block\.(\d)\.([01])\.({NORM})', block),
         (
             r'features\.(\d+)\.block\.\d\.fc([12])\.(weight|bias)',

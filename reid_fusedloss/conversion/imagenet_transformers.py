@@ -7,8 +7,7 @@ from math import isqrt
 import torch
 
 from .converted import Converted, Weights
-from .imagenet import CLASSIFIER, MEAN, STD
-from .rename import count_blocks, rename
+from .rename import CLASSIFIER, MEAN, STD, count_blocks, rename
 
 LEAF = r'(weight|bias)'
 CONVNEXT_PARTS = {
@@ -36,14 +35,14 @@ VIT_PARTS = {
     'mlp.linear_2.': 'ffn.layers.1.',
 }
 STAGE_3 = r'features\.5\.(\d+)\.'
-# of the images that torchvision's ViT is trained on; vit_base.py has others. What is erased is to
-# be zero after it; images are BGR there
+# The image normalisation of torchvision's ViT; vit_base.py has another. The colour of erased areas
+# must be zero after the normalisation, and is BGR.
 NORMALISED = {
     'model.data_preprocessor.mean': MEAN,
     'model.data_preprocessor.std': STD,
     'train_dataloader.dataset.pipeline.erase.fill_color': MEAN[::-1],
 }
-# the four patches that Swin merges: there column by column, here row by row
+# order of the four patches that Swin merges: theirs is column by column, ours row by row
 MERGED = [0, 2, 1, 3]
 
 
@@ -51,16 +50,11 @@ def _either(names: Collection[str]) -> str:
     return f'({"|".join(map(re.escape, names))})'
 
 
-def matches_convnext(names: Collection[str]) -> bool:
-    """Whether the names are of torchvision's ConvNeXt."""
-    return 'features.1.0.layer_scale' in names
-
-
 def convert_convnext(weights: Weights) -> Converted:
-    """The backbone of a ConvNeXt, of any size, under our names.
+    """Rename the backbone of a ConvNeXt of any size.
 
     Raises:
-        ValueError: if it has another layer.
+        ValueError: if it has an unknown layer.
     """
 
     def stage(name: re.Match) -> str:
@@ -88,19 +82,11 @@ def convert_convnext(weights: Weights) -> Converted:
     return Converted(renamed, left, config='backbones/convnext_tiny' if tiny else None)
 
 
-def matches_swin(names: Collection[str]) -> bool:
-    """Whether the names are of torchvision's Swin; those of version 2 are not."""
-    return (
-        'features.1.0.attn.relative_position_bias_table' in names
-        and 'features.1.0.attn.logit_scale' not in names
-    )
-
-
 def convert_swin(weights: Weights) -> Converted:
-    """The backbone of a Swin, of any size, under our names.
+    """Rename the backbone of a Swin of any size.
 
     Raises:
-        ValueError: if it has another layer.
+        ValueError: if it has an unknown layer.
     """
 
     def block(name: re.Match) -> str:
@@ -134,21 +120,16 @@ def convert_swin(weights: Weights) -> Converted:
 
 
 def _merge_by_rows(value: torch.Tensor) -> torch.Tensor:
-    """Last axis from (patch, channel) to (channel, patch), the patches in the order of here."""
+    """Reorder the last axis from (patch, channel) to (channel, patch), patches row by row."""
     parts = value.unflatten(-1, (4, -1))[..., MERGED, :]
     return parts.transpose(-1, -2).flatten(-2).contiguous()
 
 
-def matches_vit(names: Collection[str]) -> bool:
-    """Whether the names are of torchvision's ViT."""
-    return 'conv_proj.weight' in names and 'class_token' in names
-
-
 def convert_vit(weights: Weights) -> Converted:
-    """The backbone of a ViT, of any size, under our names.
+    """Rename the backbone of a ViT of any size.
 
     Raises:
-        ValueError: if it has another layer.
+        ValueError: if it has an unknown layer.
     """
     rules = (
         (r'class_token', 'backbone.cls_token'),

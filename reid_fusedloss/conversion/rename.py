@@ -1,4 +1,4 @@
-"""New names for weights, by rules."""
+"""Rename weights by rules, and what the layouts have in common."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from .converted import Weights, shorten
 Replacement = str | Callable[[re.Match], str]
 
 NORM = r'(?:weight|bias|running_mean|running_var|num_batches_tracked)'
-# names in torchvision's ResNet, with IBN-a's two halves of a normalisation
+# names in torchvision's ResNet, including IBN-a's two parts of a normalisation
 RESNET = (
     r'(?:(?:layer[1-4]\.\d+\.)?(?:conv[123]\.weight|bn[123]\.(?:(?:IN|BN)\.)?'
     + NORM
@@ -19,7 +19,10 @@ RESNET = (
     + NORM
     + r'))'
 )
-UNKNOWN = 'nothing here corresponds to it'
+UNKNOWN = 'our models have no counterpart'
+CLASSIFIER = 'classifier of ImageNet'  # why it is left out
+# ImageNet's statistics of the channels R, G, B, for values from 0 to 255
+MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
 
 
 def rename(
@@ -28,21 +31,21 @@ def rename(
     left_out: Sequence[tuple[str, str]] = (),
     trunk: str = '',
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Apply to each name the first rule that matches it as a whole.
+    """Apply to each name the first rule that matches all of it.
 
     Args:
-        weights: of a file.
+        weights: weights of a file.
         rules: pairs of a regular expression and its replacement, as in `re.sub`.
-        left_out: pairs of a regular expression and the reason why such names have no place here.
-        trunk: what the names of the backbone begin with; '': every name that no rule knows counts
-            as one of the backbone.
+        left_out: pairs of a regular expression and the reason why matching names are left out.
+        trunk: prefix of the names of the backbone; '': every name without a rule counts as a name
+            of the backbone.
 
     Returns:
         The renamed weights, and the names that were left out with the reasons.
 
     Raises:
-        ValueError: if a weight of the backbone finds no place, or two find the same: the features
-            would be others.
+        ValueError: if a weight of the backbone has no rule, or two weights get the same name: the
+            features would differ.
     """
     taken: dict[str, Tensor] = {}
     sources: dict[str, str] = {}
@@ -53,7 +56,7 @@ def rename(
             new = re.sub(*rule, name)
             if new in taken:
                 raise ValueError(
-                    f'{sources[new]} and {name} of the file are both {new} here: it '
+                    f'{sources[new]} and {name} of the file are both {new} here: the file '
                     'is of another network than the layout covers'
                 )
             taken[new], sources[new] = value, name
@@ -72,13 +75,13 @@ def rename(
 
 
 def count_blocks(weights: Weights, pattern: str) -> int:
-    """One more than the highest number that the pattern's group has among the names; 0: none."""
+    """Count blocks: one more than the highest number that the pattern's group matches, or 0."""
     found = [re.match(pattern, name) for name in weights]
     return max((int(match[1]) + 1 for match in found if match), default=0)
 
 
 def resnet_depth(weights: Weights, prefix: str = '') -> int:
-    """Depth of the ResNet whose names begin so."""
+    """Return the depth of a ResNet whose names start with `prefix`."""
     blocks = count_blocks(weights, re.escape(prefix) + r'layer3\.(\d+)\.')
     bottleneck = f'{prefix}layer1.0.conv3.weight' in weights
     depths = {6: 50, 23: 101, 36: 152} if bottleneck else {2: 18, 6: 34}
@@ -90,7 +93,7 @@ def resnet_depth(weights: Weights, prefix: str = '') -> int:
 
 
 def resnet_options(weights: Weights, prefix: str = '') -> dict[str, Any]:
-    """Keys of a config of ResNet-50 that another depth sets."""
+    """Return the keys to set in a config of ResNet-50 for another depth."""
     depth = resnet_depth(weights, prefix)
     options: dict[str, Any] = {} if depth == 50 else {'model.backbone.depth': depth}
     if depth < 50:

@@ -1,4 +1,4 @@
-"""The weights in a checkpoint, whatever they are wrapped in."""
+"""Find the weights in a checkpoint, whatever they are wrapped in."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ WRAPPERS = ('state_dict', 'model', 'net', 'network')
 
 
 def is_mmengines(checkpoint: Any) -> bool:
-    """Whether MMEngine's Runner has written a checkpoint: its names are its model's own."""
+    """Whether MMEngine's Runner wrote a checkpoint, so that its names are those of its model."""
     if not isinstance(checkpoint, Mapping):
         return False
     meta = checkpoint.get('meta')
@@ -22,18 +22,21 @@ def read_state_dict(checkpoint: Any) -> dict[str, Tensor]:
     """Unwrap `{'state_dict': ...}`, `{'model': ...}`, a whole module, and DataParallel's names.
 
     Args:
-        checkpoint: what a checkpoint file holds.
+        checkpoint: content of a checkpoint file.
 
     Returns:
-        Name -> tensor; what is no tensor is left out.
+        Name -> tensor; other values are left out.
 
     Raises:
-        ValueError: if there are no weights in it.
+        ValueError: if it holds no weights.
     """
     state = checkpoint
     while not isinstance(state, nn.Module):
         if not isinstance(state, Mapping):
-            raise ValueError(f'the checkpoint holds a {type(state).__name__}, no weights by name')
+            raise ValueError(
+                f'the checkpoint holds a {type(state).__name__} instead of named weights: give a '
+                'state dict, or a checkpoint with one'
+            )
         inner = [state[key] for key in WRAPPERS if isinstance(state.get(key), (Mapping, nn.Module))]
         if not inner:
             break

@@ -1,10 +1,7 @@
-"""reid-strong-baseline (Luo et al., CVPRW 2019): ResNet and BNNeck."""
-
-from collections.abc import Collection
+"""reid-strong-baseline (Luo et al., CVPRW 2019): ResNet with BNNeck."""
 
 from .converted import Converted, Weights
-from .imagenet import CLASSIFIER
-from .rename import NORM, RESNET, rename, resnet_options
+from .rename import CLASSIFIER, NORM, RESNET, rename, resnet_options
 
 RULES = (
     (rf'base\.({RESNET})', r'backbone.\1'),
@@ -14,19 +11,14 @@ RULES = (
 LEFT_OUT = ((r'base\.fc\..*', CLASSIFIER),)
 
 
-def matches(names: Collection[str]) -> bool:
-    """Whether the names are of this layout."""
-    return 'base.layer1.0.conv1.weight' in names
-
-
 def convert(weights: Weights) -> Converted:
-    """The weights under our names.
+    """Rename the weights.
 
-    Its ResNet has no ReLU behind the stem's normalisation, its IBN variant has one; the config is
+    Its ResNet has no ReLU after the stem's normalisation, its IBN variant has one; the config is
     chosen accordingly.
 
     Raises:
-        ValueError: if the backbone is not a ResNet, or one with squeeze and excitation.
+        ValueError: if the backbone is not a ResNet, or has squeeze-and-excitation.
     """
     renamed, left = rename(weights, RULES, LEFT_OUT, trunk='base.')
     options = resnet_options(weights, 'base.')

@@ -1,7 +1,7 @@
 """torchreid (Zhou and Xiang, 2019): OSNet, ResNet and MobileNetV2 with a linear classifier."""
 
 import re
-from collections.abc import Collection
+from typing import Any
 
 from .converted import Converted, Weights
 from .rename import NORM, RESNET, rename, resnet_options
@@ -12,6 +12,7 @@ HEAD = (
     (r'classifier\.(weight|bias)', r'head.classifier.\1'),
 )
 OSNET = r'(conv[1-5]\..*|pool[23]\..*)'
+OS = 'conv2.0.conv2a.conv1.weight'
 AIN = 'conv2.0.conv2.0.layers.0.conv1.weight'
 PLACES = {
     'conv1.conv': '0.conv',
@@ -34,46 +35,32 @@ MOBILENETV2 = (
 )
 
 
-def matches_osnet(names: Collection[str]) -> bool:
-    """Whether the names are of an OSNet."""
-    return 'conv2.0.conv2a.conv1.weight' in names or AIN in names
-
-
 def convert_osnet(weights: Weights) -> Converted:
-    """The weights of an OSNet, of any width and variant, under our names.
+    """Rename the weights of an OSNet of any width and variant.
 
     Raises:
-        ValueError: if the backbone has another layer.
+        ValueError: if the backbone has an unknown layer.
     """
     renamed, left = rename(weights, ((OSNET, r'backbone.\1'), *HEAD))
     channels = len(weights['conv5.conv.weight'])
     variant = 'ain' if AIN in weights else 'ibn' if 'conv2.0.IN.weight' in weights else 'plain'
-    named = (
-        'ain_x1_0'
-        if variant == 'ain'
-        else 'x0_25'
-        if (variant, channels) == ('plain', 128)
-        else 'x1_0'
-    )
-    options: dict = {'model.backbone.variant': 'ibn'} if variant == 'ibn' else {}
-    if channels != 512 and named != 'x0_25':
+    config = 'ain_x1_0' if variant == 'ain' else 'x1_0'
+    options: dict[str, Any] = {'model.backbone.variant': 'ibn'} if variant == 'ibn' else {}
+    if (variant, channels) == ('plain', 128):
+        config = 'x0_25'
+    elif channels != 512:
         options |= {
             'model.backbone.widen_factor': channels / 512,
             'model.neck.in_channels': channels,
         }
-    return Converted(renamed, left, config=f'published/torchreid_osnet_{named}', options=options)
-
-
-def matches_resnet(names: Collection[str]) -> bool:
-    """Whether the names are of a ResNet with torchreid's classifier."""
-    return 'layer1.0.conv1.weight' in names and 'classifier.weight' in names
+    return Converted(renamed, left, config=f'published/torchreid_osnet_{config}', options=options)
 
 
 def convert_resnet(weights: Weights) -> Converted:
-    """The weights of a ResNet, with or without a layer behind the pooling, under our names.
+    """Rename the weights of a ResNet, with or without a linear layer after the pooling.
 
     Raises:
-        ValueError: if the backbone has another layer, or there are several behind the pooling.
+        ValueError: if the backbone has an unknown layer, or several layers follow the pooling.
     """
     renamed, left = rename(weights, ((f'({RESNET})', r'backbone.\1'), *HEAD))
     fc = 'fc.0.weight' in weights
@@ -84,16 +71,11 @@ def convert_resnet(weights: Weights) -> Converted:
     return Converted(renamed, left, config=config, options=options)
 
 
-def matches_mobilenetv2(names: Collection[str]) -> bool:
-    """Whether the names are of torchreid's MobileNetV2."""
-    return 'conv2.0.dwconv2.conv.weight' in names
-
-
 def convert_mobilenetv2(weights: Weights) -> Converted:
-    """The weights of a MobileNetV2, 1.0 or 1.4, under our names.
+    """Rename the weights of a MobileNetV2 of width 1.0 or 1.4.
 
     Raises:
-        ValueError: if the backbone has another layer.
+        ValueError: if the backbone has an unknown layer.
     """
     renamed, left = rename(weights, (*MOBILENETV2, *HEAD))
     stem, last = (len(weights[f'{name}.conv.weight']) for name in ('conv1', 'conv9'))

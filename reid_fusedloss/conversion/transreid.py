@@ -1,17 +1,15 @@
-"""TransReID (He et al., ICCV 2021): ViT with BNNeck, its global branch."""
+"""TransReID (He et al., ICCV 2021): the global branch, a ViT with BNNeck."""
 
 import re
-from collections.abc import Collection
 from typing import Any
 
 from torch import Tensor
 
 from .converted import Converted, Weights
-from .imagenet import CLASSIFIER
-from .rename import NORM, count_blocks, rename
+from .rename import CLASSIFIER, NORM, count_blocks, rename
 
 SIE = 'base.sie_embed'
-SIE_FACTOR = 3.0  # SIE_COE, which is not in the file: 3 in all configs of the project
+SIE_FACTOR = 3.0  # SIE_COE, which the file does not hold: 3 in all configs of the project
 LAYER = {
     'norm1': 'ln1',
     'norm2': 'ln2',
@@ -27,7 +25,7 @@ HEAD = (
     (rf'bottleneck\.({NORM})', r'head.bn.\1'),
     (r'classifier\.weight', 'head.classifier.weight'),
 )
-# patches of an image and of a stride, with the class token -> (stride, (height, width))
+# number of tokens, including the class token -> (stride, (height, width)) of the image
 IMAGES = {
     129: (16, (256, 128)),
     211: (12, (256, 128)),
@@ -39,20 +37,15 @@ IMAGES = {
 ARCHITECTURES = {(768, 12): 'base', (384, 12): 'deit-small'}
 
 
-def matches(names: Collection[str]) -> bool:
-    """Whether the names are of this layout."""
-    return 'base.cls_token' in names
-
-
 def convert(weights: Weights, camera: int | None = None) -> Converted:
-    """The weights of the global branch under our names.
+    """Rename the weights of the global branch.
 
-    With JPM the last layer and the normalisation of the global branch are `b1`'s; `b2` and what
-    follows it are the local branch, which has no place here. The embedding of cameras or views
-    (SIE) is the same for all patches, so that of one camera is added to the position embedding.
+    With JPM, `b1` holds the last layer and the normalisation of the global branch; `b2` and later
+    modules are the local branch, which is left out. The embedding of cameras or views (SIE) is the
+    same for all patches, so the row of one camera is added to the position embedding.
 
     Args:
-        weights: of the file.
+        weights: weights of the file.
         camera: row of the embedding, from 0: Market-1501's camera 1 is 0, with views it is
             camera x views + view; None: the mean of all rows, which is not exact.
 
@@ -61,8 +54,8 @@ def convert(weights: Weights, camera: int | None = None) -> Converted:
     """
     if 'base.blocks.0.attn.qkv.bias' not in weights:
         raise ValueError(
-            'base.blocks.0.attn.qkv.bias is missing: the vit_small of TransReID '
-            'scales its attention otherwise than the models here'
+            "base.blocks.0.attn.qkv.bias is missing: TransReID's vit_small "
+            'scales its attention in a way that our models do not support'
         )
     weights = dict(weights)
     depth = count_blocks(weights, r'base\.blocks\.(\d+)\.')
@@ -110,23 +103,23 @@ def _add_cameras(weights: dict[str, Tensor], camera: int | None) -> list[str]:
         return []
     embedding = weights[SIE]
     if camera is not None and not 0 <= camera < len(embedding):
-        raise ValueError(f'camera {camera}: {SIE} has rows 0 to {len(embedding) - 1}')
+        raise ValueError(f'camera={camera} must be a row of {SIE}, 0 to {len(embedding) - 1}')
     row = embedding.mean(0) if camera is None else embedding[camera]
     weights['base.pos_embed'] = weights['base.pos_embed'] + SIE_FACTOR * row
     if camera is None:
         return [
-            f'{SIE}: no camera was named, so the mean of its {len(embedding)} rows is taken '
-            'and features are not those of the original; tools/convert_checkpoint.py with '
-            '--camera N makes them so for one camera'
+            f'{SIE}: no camera is given, so the mean of its {len(embedding)} rows is used and the '
+            'features differ from those of the original; tools/convert_checkpoint.py with '
+            '--camera N makes them equal for one camera'
         ]
     return [
-        f'{SIE}: row {camera} is taken, times {SIE_FACTOR:g}; features are those of the '
-        'original for this camera alone'
+        f'{SIE}: row {camera} is used, times {SIE_FACTOR:g}; the features equal those of the '
+        'original for this camera only'
     ]
 
 
 def _options(pos_embed: Tensor, depth: int) -> dict[str, Any] | None:
-    """Keys of the config of ViT-B/16 at 256x128, stride 16, to set; None: it is none of ours."""
+    """Return the keys to set in the config of ViT-B/16, 256x128, stride 16; None: none fits."""
     tokens, channels = pos_embed.shape[1:]
     if tokens not in IMAGES or (channels, depth) not in ARCHITECTURES:
         return None

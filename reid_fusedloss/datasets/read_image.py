@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ..whole_file import PathLike
 from .image_header import check_header
 from .pil_pixels import pil_pixels
 
 MAX_BYTES = MAX_PIXELS = 2**26  # 64 MiB of a file; 8192 x 8192, each of 3 bytes
 OPENCV_LIMIT = 'OPENCV_IO_MAX_IMAGE_PIXELS'
-PathLike = str | os.PathLike
 
 
 class UnreadableImageError(ValueError):

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from ..conversion import compare
-from ..conversion.fit import COUNTED
+from ..conversion.converted import shorten
+from ..conversion.fit import BACKBONE, COUNTED
 
 LEAST_SHARE = 0.5  # of the backbone
-MOST_NAMES = 3
-BACKBONE = 'backbone.'
 
 
 def check_resumed(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
@@ -21,14 +20,15 @@ def check_resumed(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     if model._load_state_dict_pre_hooks:  # it renames what it loads
         return
     fit = compare(weights, model.state_dict())
-    other = [name for name in fit.shapes if not name.startswith('head.')]
     wrong = {
         'are missing in it': fit.missing,
         'have no place in the model': fit.unknown,
-        'have another shape': other,
+        'have another shape': fit.misshapen,
     }
     found = [
-        f'{len(names)} weights {fault} ({_some(names)})' for fault, names in wrong.items() if names
+        f'{len(names)} weights {fault} ({shorten(names)})'
+        for fault, names in wrong.items()
+        if names
     ]
     if found:
         raise ValueError(
@@ -76,7 +76,7 @@ def fill(
         zip(('not in it', 'of another shape', 'without a place here'), (missing, shapes, unknown))
     )
     text = '; '.join(
-        f'{len(names)} {fault} ({_some(names)})' for fault, names in parts.items() if names
+        f'{len(names)} {fault} ({shorten(names)})' for fault, names in parts.items() if names
     )
     filled = {name: value for name, value in weights.items() if name not in {*unknown, *shapes}}
     filled.update({name: own[name] for name in (*missing, *shapes)})
@@ -106,7 +106,3 @@ def _of_identities(
         and name in own
         and own[name].shape == (num_classes, *weights[name].shape[1:])
     )
-
-
-def _some(names: list[str]) -> str:
-    return ', '.join(names[:MOST_NAMES]) + (', ...' if len(names) > MOST_NAMES else '')

@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from ..conversion import convert, detect, is_mmengines, read_state_dict
+from ..conversion import compare, convert, detect, is_mmengines, read_state_dict
 from ..registry import DATASETS
 from .unwrap import unwrap
 
@@ -79,12 +79,9 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
         for name, value in unwrap(model).state_dict().items()
         if not re.match(UNTESTED, name)
     }
-    unfilled = {
-        name: 'is missing'
-        if name not in weights
-        else f'has shape {tuple(weights[name].shape)} instead of {tuple(value.shape)}'
-        for name, value in wanted.items()
-        if name not in weights or weights[name].shape != value.shape
+    fit = compare(weights, wanted, adaptable=False)
+    unfilled = dict.fromkeys(fit.missing, 'is missing') | {
+        name: f'has shape {theirs} instead of {ours}' for name, (theirs, ours) in fit.shapes.items()
     }
     headless = not any(name.startswith('head.') for name in weights)
     if unfilled and headless and all(name.startswith('head.bn.') for name in unfilled):
@@ -102,9 +99,7 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
             f'that the embedding needs ({first}{more}): it belongs to another config'
         )
     surplus = [
-        name
-        for name in weights
-        if name.startswith(TESTED) and name not in wanted and not re.match(UNTESTED, name)
+        name for name in fit.unknown if name.startswith(TESTED) and not re.match(UNTESTED, name)
     ]
     if surplus:
         raise ValueError(

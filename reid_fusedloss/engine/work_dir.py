@@ -12,14 +12,13 @@ from pathlib import Path
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
-from ..whole_file import remove_partials
+from ..whole_file import PathLike, remove_partials
 
 try:
     import fcntl
 except ImportError:  # Windows has no such locks: there a run is not guarded
     fcntl = None  # type: ignore[assignment]
 
-PathLike = str | os.PathLike
 LOCK = '.training.lock'
 _held: dict[str, tuple[int, int]] = {}  # folder -> process, open file
 

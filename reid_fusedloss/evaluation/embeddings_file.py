@@ -11,11 +11,10 @@ from mmengine.logging import print_log
 
 from ..npz_file import NOT_NPZ
 from ..registry import METRICS
-from ..whole_file import whole_file
+from ..whole_file import PathLike, whole_file
 from .embeddings import EmbeddingMetric, EmbeddingTable
 from .ranking_lists import split_parts
 
-PathLike = str | os.PathLike
 CAMERA_KEYS = ('query_cam', 'gallery_cam')
 KEYS = ('query_f', 'gallery_f', 'query_label', 'gallery_label')
 

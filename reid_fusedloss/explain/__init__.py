@@ -1,4 +1,4 @@
-"""What a trained model looks at: attention maps of images."""
+"""Attention maps, which show the parts of an image that a trained model uses."""
 
 from .explainer import METHODS, Explainer
 from .layers import FeatureLayer, find_layer

@@ -1,11 +1,13 @@
-"""From images to their attention maps."""
+"""Compute attention maps of images."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
+from mmpretrain.models import ImageClassifier
 from torch import Tensor, nn
 
 from ..apis import ReIDInferencer
@@ -20,10 +22,11 @@ from .maps import energy, grad_cam, layer_output, spread
 from .targets import IdentityScores, SimilarityTarget
 
 METHODS = ('energy', 'similarity', 'identity')
+Maps = tuple[np.ndarray, list[str]]  # of a batch (B, H, W), and a note for each image
 
 
 class _Batch(NamedTuple):
-    """Images of a name each as the network takes them, (B, 3, H, W), and as they are seen."""
+    """Named images as inputs of the network, (B, 3, H, W), and as RGB pictures."""
 
     names: list[str]
     inputs: Tensor
@@ -31,19 +34,19 @@ class _Batch(NamedTuple):
 
 
 class Explainer:
-    """Attention maps of images, by any of three methods.
+    """Compute attention maps of images by three methods.
 
-    - 'energy': where the backbone's last map is strong; see `maps.energy`;
-    - 'similarity': where the image is like another one, by Grad-CAM of the cosine similarity of
-      both embeddings;
-    - 'identity': what speaks for a training identity, by Grad-CAM of the classifier's score.
+    - 'energy': where the backbone's last map has large values; see `maps.energy`;
+    - 'similarity': which parts make the image similar to another one, by Grad-CAM of the cosine
+      similarity of their embeddings;
+    - 'identity': which parts support a training identity, by Grad-CAM of the classifier's score.
 
     Args:
         inferencer: holds the model.
-        layer: of the backbone, by name; None: the last map, see `find_layer`.
+        layer: name of a layer of the backbone; None: the last map, see `find_layer`.
 
     Attributes:
-        unreadable: name -> reason, of the images that could not be read by the last call.
+        unreadable: name -> reason, for images that the last call could not read.
     """
 
     def __init__(self, inferencer: ReIDInferencer, layer: str | None = None) -> None:
@@ -59,32 +62,31 @@ class Explainer:
         against: Any = None,
         identity: int | None = None,
     ) -> list[AttentionMaps]:
-        """Maps of all images that can be read.
+        """Compute the maps of all readable images.
 
         Args:
             inputs: paths, folders, globs, arrays (H, W, 3) of uint8, BGR, PIL images, or an
                 iterable of these; see `ImageStream`.
-            methods: of `METHODS`.
+            methods: some of `METHODS`.
             against: an image that 'similarity' compares with.
-            identity: that 'identity' explains, an index of the classifier; None: for each image
-                the one of the highest score.
+            identity: identity that 'identity' explains, an index of the classifier; None: for each
+                image the one with the highest score.
 
         Raises:
-            FileNotFoundError, TypeError, ValueError: if an input is no image, or an argument does
-                not fit the model.
-            ImportError: if Grad-CAM is asked for and pytorch_grad_cam is not installed.
+            FileNotFoundError, TypeError, ValueError: if an input is not an image, or an argument
+                does not fit the model.
+            ImportError: if Grad-CAM is needed and pytorch_grad_cam is not installed.
         """
         self._check(methods, against)
         self.unreadable = {}
-        other = None if against is None else self._embed(against)
-        scores = IdentityScores(self._model) if 'identity' in methods else None
-        if identity is not None and scores is not None:
-            check_int('identity', identity, 0, self._model.head.num_classes - 1)
-        compute = dict(
-            energy=self._energy,
-            similarity=lambda images: self._similarity(images, other),
-            identity=lambda images: self._identity(images, scores, identity),
-        )
+        compute: dict[str, Callable[[Tensor], Maps]] = dict(energy=self._energy)
+        if against is not None:
+            compute['similarity'] = partial(self._similarity, other=self._embed(against))
+        if 'identity' in methods:
+            scores = IdentityScores(self._model)
+            if identity is not None:
+                check_int('identity', identity, 0, self._model.head.num_classes - 1)
+            compute['identity'] = partial(self._identity, scores=scores, identity=identity)
         found = []
         for batch in self._load(inputs):
             results = {method: compute[method](batch.inputs) for method in methods}
@@ -95,34 +97,35 @@ class Explainer:
         return found
 
     @property
-    def _model(self) -> nn.Module:
+    def _model(self) -> ImageClassifier:
         return self.inferencer.model
 
     def _check(self, methods: Sequence[str], against: Any) -> None:
         wrong = [method for method in methods if method not in METHODS]
         if wrong or not methods or isinstance(methods, str):
-            raise ValueError(f'methods={methods!r}: expected a list of some of {METHODS}')
+            raise ValueError(f'methods must be a list of some of {METHODS}, got {methods!r}')
         if 'similarity' in methods and against is None:
             raise ValueError(
-                "the method 'similarity' compares with another image: name it (against)"
+                "the method 'similarity' compares with another image: give it as `against`"
             )
 
     def _embed(self, against: Any) -> Tensor:
         batch = next(self._load(against), None)
         if batch is None or len(batch.names) > 1:
             raise ValueError(
-                f'against is one image that can be read, got {against!r}: '
-                f'{self.unreadable or "several"}'
+                f'against must be one image that can be read, got {against!r}: '
+                f'{self.unreadable or "several images"}'
             )
         with torch.no_grad():
             return self._model(batch.inputs, mode='tensor')[0]
 
-    def _energy(self, inputs: Tensor) -> tuple[np.ndarray, list[str]]:
+    def _energy(self, inputs: Tensor) -> Maps:
         layer = find_layer(self._model, inputs, self.layer)
         found = energy(layer_output(self._model, inputs, layer))
-        return spread(found, tuple(inputs.shape[2:])), [''] * len(inputs)
+        height, width = inputs.shape[2:]
+        return spread(found, (height, width)), [''] * len(inputs)
 
-    def _similarity(self, inputs: Tensor, other: Tensor) -> tuple[np.ndarray, list[str]]:
+    def _similarity(self, inputs: Tensor, other: Tensor) -> Maps:
         layer = find_layer(self._model, inputs, self.layer, for_gradient=True)
         target = SimilarityTarget(other)
         maps = grad_cam(self._model, inputs, [target] * len(inputs), layer)
@@ -130,9 +133,7 @@ class Explainer:
             outputs = self._model(inputs, mode='tensor')
         return maps, [f'similarity {target(output):.3f}' for output in outputs]
 
-    def _identity(
-        self, inputs: Tensor, scores: nn.Module, identity: int | None
-    ) -> tuple[np.ndarray, list[str]]:
+    def _identity(self, inputs: Tensor, scores: nn.Module, identity: int | None) -> Maps:
         library = require('pytorch_grad_cam.utils.model_targets', 'Grad-CAM')
         with torch.no_grad():
             best = scores(inputs).argmax(1).tolist()
@@ -149,19 +150,21 @@ class Explainer:
             self.unreadable |= {
                 image.name: image.sample for image in loaded if isinstance(image.sample, str)
             }
-            readable = [image for image in loaded if not isinstance(image.sample, str)]
+            readable = [
+                (image.name, image.sample) for image in loaded if not isinstance(image.sample, str)
+            ]
             if readable:
-                yield self._prepare(
-                    [image.name for image in readable], [image.sample for image in readable]
-                )
+                yield self._prepare(readable)
 
-    def _prepare(self, names: list[str], samples: list[Mapping[str, Any]]) -> _Batch:
+    def _prepare(self, images: list[tuple[str, dict[str, Any]]]) -> _Batch:
         preprocessor = self._model.data_preprocessor
-        inputs = preprocessor(pseudo_collate(samples), False)['inputs']
+        samples = pseudo_collate([sample for _, sample in images])
+        inputs = preprocessor(samples, False)['inputs']
         pixels = inputs
         if getattr(preprocessor, '_enable_normalize', False):
             pixels = inputs * preprocessor.std + preprocessor.mean
         if not getattr(preprocessor, 'to_rgb', False):
             pixels = pixels.flip(1)
         seen = pixels.round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+        names = [name for name, _ in images]
         return _Batch(names, inputs, [np.ascontiguousarray(image) for image in seen])

@@ -1,4 +1,4 @@
-"""Where a backbone, whichever it is, has its last feature map."""
+"""Find the last feature map of any backbone."""
 
 import difflib
 import math
@@ -7,20 +7,21 @@ from typing import Any, NamedTuple
 
 import torch
 from mmengine.utils.dl_utils import is_norm
+from mmpretrain.models import ImageClassifier
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-TOKEN_COUNTS = ('num_extra_tokens', 'num_prefix_tokens')  # what mmpretrain and timm call them
-SKEW = 1.3  # most by which the proportions of a grid of tokens and of the image may differ
+TOKEN_COUNTS = ('num_extra_tokens', 'num_prefix_tokens')  # attributes of mmpretrain and timm
+SKEW = 1.3  # largest ratio between the aspect ratios of a grid of tokens and of the image
 
 
 class FeatureLayer(NamedTuple):
-    """A layer of a model, and how its output is read as a map.
+    """A layer of a model, and how to read its output as a map.
 
     Attributes:
-        name: of the layer in the model, such as 'backbone.layer4'.
-        module: the layer; of several outputs the last counts.
-        grid: rows and columns of its tokens, which come last; None: its output is a map.
+        name: name of the layer in the model, such as 'backbone.layer4'.
+        module: the layer; if it has several outputs, the last one is used.
+        grid: rows and columns of its tokens, which are the last ones; None: its output is a map.
     """
 
     name: str
@@ -28,14 +29,14 @@ class FeatureLayer(NamedTuple):
     grid: tuple[int, int] | None = None
 
     def read(self, output: Tensor) -> Tensor:
-        """From the layer's output, (B, C, H, W) or tokens (B, L, C), to a map (B, C, H, W)."""
+        """Convert the layer's output, (B, C, H, W) or tokens (B, L, C), to a map (B, C, H, W)."""
         if self.grid is None:
             return output
         tokens = output[:, output.shape[1] - math.prod(self.grid) :]
         return tokens.transpose(1, 2).unflatten(2, self.grid)
 
     def tap(self, probe: nn.Module) -> RemovableHandle:
-        """Send the output through a module from now on; the handle ends it."""
+        """Pass the output through a module until the returned handle is removed."""
 
         def send(module: nn.Module, inputs: Any, output: Any) -> Any:
             if isinstance(output, Tensor):
@@ -46,7 +47,7 @@ class FeatureLayer(NamedTuple):
 
 
 class _Ran(NamedTuple):
-    """A layer that ran once, and the shape of its output."""
+    """A layer that ran once, with the shape of its output."""
 
     name: str
     module: nn.Module
@@ -54,28 +55,29 @@ class _Ran(NamedTuple):
 
 
 def find_layer(
-    model: nn.Module, images: Tensor, name: str | None = None, *, for_gradient: bool = False
+    model: ImageClassifier, images: Tensor, name: str | None = None, *, for_gradient: bool = False
 ) -> FeatureLayer:
-    """The layer that gives the backbone's last map; of a transformer, its last tokens.
+    """Find the layer that outputs the backbone's last map, or a transformer's last tokens.
 
-    The tokens of a class-token transformer have no gradient after the last attention, so for a
-    gradient it is the normalisation before that, as in mmpretrain's tools/visualization/vis_cam.py.
+    In a transformer with a class token the other tokens have no gradient after the last attention,
+    so for a gradient the normalisation before it is used, as in mmpretrain's
+    tools/visualization/vis_cam.py.
 
     Args:
-        model: has a `backbone`.
-        images: as the backbone takes them, shape (B, 3, H, W).
-        name: of a layer, instead.
-        for_gradient: whether the embedding's gradient is wanted there.
+        model: a model with a `backbone`.
+        images: inputs of the backbone, shape (B, 3, H, W).
+        name: name of the layer to use instead.
+        for_gradient: whether the gradient of the embedding is needed at the layer.
 
     Raises:
-        ValueError: if there is no such layer, or none that gives a map.
+        ValueError: if there is no such layer, or none that outputs a map.
     """
     ran = _trace(model, images)
     if name is not None:
         return _named(model, ran, images, name)
     spatial = [layer for layer in ran if _is_map(layer.shape) or _is_tokens(layer)]
     norms = [layer for layer in spatial if _is_tokens(layer) and is_norm(layer.module)]
-    chosen = [layer for layer in spatial if layer not in norms][-1:]  # of all, what ends last
+    chosen = [layer for layer in spatial if layer not in norms][-1:]  # the layer that ends last
     if chosen and _is_map(chosen[0].shape):
         return FeatureLayer(chosen[0].name, chosen[0].module)
     if for_gradient and _extra_tokens(model.backbone):
@@ -83,14 +85,14 @@ def find_layer(
     if not chosen:
         raise ValueError(
             f'the backbone {type(model.backbone).__name__} gives no feature map: name '
-            'a layer that does'
+            'a layer that gives one'
         )
     return _with_grid(model, chosen[0], images)
 
 
-def _trace(model: nn.Module, images: Tensor) -> list[_Ran]:
-    """The backbone's layers that run once and give a tensor, in the order in which they end."""
-    counts: Counter = Counter()
+def _trace(model: ImageClassifier, images: Tensor) -> list[_Ran]:
+    """List the layers of the backbone that run once and return a tensor, in order of their end."""
+    counts: Counter[str] = Counter()
     ran: list[_Ran] = []
 
     def note(name: str, module: nn.Module, output: Any) -> None:
@@ -114,13 +116,13 @@ def _trace(model: nn.Module, images: Tensor) -> list[_Ran]:
     return [layer for layer in ran if counts[layer.name] == 1]
 
 
-def _named(model: nn.Module, ran: list[_Ran], images: Tensor, name: str) -> FeatureLayer:
+def _named(model: ImageClassifier, ran: list[_Ran], images: Tensor, name: str) -> FeatureLayer:
     found = {layer.name: layer for layer in ran}
     if name not in found:
         near = difflib.get_close_matches(name, found, n=5, cutoff=0.3)
         raise ValueError(
-            f'layer={name!r} is no layer of the backbone that runs once and gives a '
-            f'tensor: such are {near or list(found)[-5:]}'
+            f'layer={name!r} must be a layer of the backbone that runs once and gives a '
+            f'tensor, such as {near or list(found)[-5:]}'
         )
     layer = found[name]
     if _is_map(layer.shape):
@@ -128,7 +130,7 @@ def _named(model: nn.Module, ran: list[_Ran], images: Tensor, name: str) -> Feat
     if len(layer.shape) != 3:
         raise ValueError(
             f'layer={name!r} gives shape {layer.shape}, neither a map (B, C, H, W) '
-            'nor tokens (B, L, C): name one that does'
+            'nor tokens (B, L, C): name another layer'
         )
     return _with_grid(model, layer, images)
 
@@ -142,7 +144,7 @@ def _is_tokens(layer: _Ran) -> bool:
 
 
 def _extra_tokens(backbone: nn.Module) -> int:
-    """Tokens that stand for no place of the image, such as the class token."""
+    """Count tokens without a position in the image, such as the class token."""
     counts = (
         getattr(module, name)
         for module in backbone.modules()
@@ -152,8 +154,8 @@ def _extra_tokens(backbone: nn.Module) -> int:
     return next(counts, 0)
 
 
-def _with_grid(model: nn.Module, layer: _Ran, images: Tensor) -> FeatureLayer:
-    """Tokens in the grid that has the image's proportions most nearly."""
+def _with_grid(model: ImageClassifier, layer: _Ran, images: Tensor) -> FeatureLayer:
+    """Arrange tokens in the grid whose aspect ratio is nearest to that of the image."""
     count = layer.shape[1] - _extra_tokens(model.backbone)
     aspect = images.shape[2] / images.shape[3]
 
@@ -163,8 +165,7 @@ def _with_grid(model: nn.Module, layer: _Ran, images: Tensor) -> FeatureLayer:
     rows = min((rows for rows in range(1, count + 1) if count % rows == 0), key=skew, default=0)
     if not rows or skew(rows) > math.log(SKEW):
         raise ValueError(
-            f'the {layer.shape[1]} tokens of {layer.name} fit into no grid of the '
-            f'proportions of the image, {images.shape[2]} x {images.shape[3]}: name '
-            'another layer'
+            f'the {layer.shape[1]} tokens of {layer.name} fit no grid with the aspect ratio '
+            f'of the image, {images.shape[2]} x {images.shape[3]}: name another layer'
         )
     return FeatureLayer(layer.name, layer.module, (rows, count // rows))

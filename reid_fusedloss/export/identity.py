@@ -7,9 +7,9 @@ from typing import Any
 
 from ..apis.fingerprint import FULL, of_file
 from ..optional import require
+from ..whole_file import PathLike
 from .card import ModelCard
 
-PathLike = str | os.PathLike
 GRAPH = 'graph'  # the entry that holds the digest of all else
 # operators of a quantised graph
 QUANTISED = (

@@ -1,6 +1,5 @@
 """From a trained model to an ONNX file that has been compared with it."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from ..apis.sources import ImageSource, list_sources
 from ..checks import check_choice, check_flag, check_number
 from ..datasets.pedestrians import draw_pedestrian
 from ..optional import require
-from ..whole_file import whole_file
+from ..whole_file import PathLike, whole_file
 from .card import CHANNEL_ORDERS, INPUT_TYPES, PLACES, ModelCard
 from .facts import describe
 from .graph import EmbeddingGraph
@@ -22,7 +21,6 @@ from .identity import graph_digest
 from .onnx_model import OnnxModel
 from .trace import check_exporter, trace
 
-PathLike = str | os.PathLike
 BATCH_SIZES = (1, 3, 64)  # that a file is compared at
 DRAWN = 10  # pedestrians to compare on where no images are given
 

@@ -11,11 +11,10 @@ import numpy as np
 from ..apis.extractor import FeatureExtractor
 from ..checks import check_choice
 from ..optional import require
+from ..whole_file import PathLike
 from .card import ModelCard
 from .identity import fingerprint_of
 from .runtimes import RUNTIMES
-
-PathLike = str | os.PathLike
 
 
 def read_card(path: PathLike) -> ModelCard:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..apis import FeatureExtractor, ReIDInferencer
+from ..whole_file import PathLike
 from .onnx_model import OnnxModel
 
-PathLike = str | os.PathLike
 SUFFIX = '.onnx'
 
 

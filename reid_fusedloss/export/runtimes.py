@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..optional import require
+from ..whole_file import PathLike
 
-PathLike = str | os.PathLike
 Run = Callable[[np.ndarray], np.ndarray]
 
 

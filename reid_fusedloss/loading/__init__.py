@@ -1,4 +1,4 @@
-"""Read checkpoint files without running code from them."""
+"""Load checkpoint files without running code from them."""
 
 from ..trust import TRUST_FLAG, TRUST_VARIABLE, add_trust_argument, is_trusted, trust_checkpoints
 from .checkpoint_files import load_checkpoint_file

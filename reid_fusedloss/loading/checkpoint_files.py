@@ -1,4 +1,4 @@
-"""Load a checkpoint file: plain data, MMEngine's own objects, and code where it is trusted."""
+"""Load a checkpoint file: plain data and MMEngine's own objects; code only from trusted files."""
 
 import os
 import pickle
@@ -9,34 +9,35 @@ from zipfile import BadZipFile
 
 import torch
 from torch import nn
-from torch.serialization import load as torch_load  # torch.load may be replaced by others
+from torch.serialization import load as torch_load  # other libraries may patch torch.load
 
 from ..trust import is_trusted, ways_to_trust
+from ..whole_file import PathLike
 from . import unpickler
 from .checksums import damaged_member, holds_a_program, is_zip
 from .config_text import without_program
 
-File = str | os.PathLike | BinaryIO
+File = PathLike | BinaryIO
 
 
 def load_checkpoint_file(filename: File, map_location: Any = None, mmap: bool = False) -> Any:
     """Load a checkpoint without running code from it.
 
     Plain data loads with `weights_only=True`; checkpoints of MMEngine's Runner, and others with
-    NumPy values, by an unpickler that knows these and nothing else. What MMEngine would execute
-    when it resumes, the text of a config in `meta`, is reduced to what it is asked for. The
-    checksums of the file are compared first. A whole module, which only a trusted file can hold,
-    comes as `dict(state_dict=...)`.
+    NumPy values, load by an unpickler that accepts these types only. MMEngine would execute the
+    config text in `meta` when it resumes, so the text is reduced to the one value that MMEngine
+    reads. The checksums of the file are verified first. A whole module, which only a trusted file
+    can hold, is returned as `dict(state_dict=...)`.
 
     Args:
-        filename: path of the file, or the file opened for reading bytes.
+        filename: path of the file, or a file opened for reading bytes.
         map_location: as in `torch.load`.
-        mmap: leave the tensors on the disk until they are read, where the format allows it.
+        mmap: map the tensors from the disk if the format allows it.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the file is damaged or no checkpoint, holds anything else and is not
-            trusted, or a module whose code is not here.
+        FileNotFoundError: if the file does not exist.
+        ValueError: if the file is corrupt or not a checkpoint, holds other objects and is not
+            trusted, or holds a module whose code cannot be imported.
     """
     if not isinstance(filename, (str, os.PathLike)):
         return _load(filename, filename, 'the checkpoint', map_location, False)
@@ -51,7 +52,7 @@ def load_checkpoint_file(filename: File, map_location: Any = None, mmap: bool = 
 
 
 def _load(source: File, file: BinaryIO, name: str, map_location: Any, mmap: bool) -> Any:
-    """Load from `source`, which `file` reads too, and say what is wrong with it."""
+    """Load from `source`, which `file` reads too, and turn all errors into one line."""
     trusted = is_trusted()
     try:
         _check(file, trusted)
@@ -61,10 +62,10 @@ def _load(source: File, file: BinaryIO, name: str, map_location: Any, mmap: bool
             return dict(state_dict=loaded.state_dict()) if isinstance(loaded, nn.Module) else loaded
         return without_program(_load_data(source, options))
     except pickle.UnpicklingError as error:
-        if trusted:  # to trust it is no help then
+        if trusted:  # trusting the file would not help
             raise _unreadable(name, error) from error
         raise ValueError(
-            f'{name} is damaged or holds more than weights, plain data and the objects of '
+            f'{name} is corrupt or holds more than weights, plain data and the objects of '
             f'MMEngine ({_reason(error)}). If you made it or trust its source, {ways_to_trust()}: '
             'loading can then run code from the file'
         ) from error
@@ -72,12 +73,12 @@ def _load(source: File, file: BinaryIO, name: str, map_location: Any, mmap: bool
         if not trusted:
             raise _unreadable(name, error) from error
         raise ValueError(
-            f'{name} holds a whole module, whose code is not here ({error}): put '
-            'the project that wrote it on PYTHONPATH'
+            f'{name} holds a whole module, whose code cannot be imported ({error}): add '
+            'the project that wrote it to PYTHONPATH'
         ) from error
     except torch.cuda.OutOfMemoryError:
         raise
-    except Exception as error:  # bytes of an unknown origin may make the readers fail in any way
+    except Exception as error:  # untrusted bytes can make the readers fail in any way
         raise _unreadable(name, error) from error
 
 
@@ -110,5 +111,5 @@ def _unreadable(name: str, error: Exception) -> ValueError:
     reason = str(error).split('\n')[0][:200] or type(error).__name__
     return ValueError(
         f'{name} is not a readable checkpoint ({reason}): it is corrupt or '
-        'truncated; take the one before it'
+        'truncated; use an earlier one'
     )

@@ -1,4 +1,4 @@
-"""Find damage in a checkpoint file by the checksums that it holds."""
+"""Verify the checksums inside a checkpoint file."""
 
 import tarfile
 import zipfile
@@ -9,23 +9,23 @@ CHUNK = 2**22
 
 
 def is_zip(file: BinaryIO) -> bool:
-    """Whether a file is of the format of PyTorch since 1.6; it is left at its beginning."""
+    """Whether a file has the format of PyTorch since 1.6; rewinds the file."""
     start = file.read(4)
     file.seek(0)
     return start == b'PK\x03\x04'
 
 
 def damaged_member(file: BinaryIO) -> str | None:
-    """Compare all parts of a zip file with their checksums; PyTorch does not.
+    """Verify the checksums of all members of a zip file, which PyTorch does not.
 
     Args:
-        file: opened at its beginning, and left there.
+        file: opened, at its start; it is rewound.
 
     Returns:
-        Name of the first part that is damaged; None if there is none.
+        Name of the first corrupt member, or None.
 
     Raises:
-        zipfile.BadZipFile, OSError: if it cannot be read so far.
+        zipfile.BadZipFile, OSError: if the list of members cannot be read.
     """
     with zipfile.ZipFile(file) as archive:
         damaged = next(
@@ -37,7 +37,7 @@ def damaged_member(file: BinaryIO) -> str | None:
 
 
 def holds_a_program(file: BinaryIO) -> str | None:
-    """Name the formats that PyTorch before 2.6 reads without care even with `weights_only`."""
+    """Name the format of a file that can run code even with `weights_only`, before PyTorch 2.6."""
     found = None
     if is_zip(file):
         with zipfile.ZipFile(file) as archive:
@@ -50,7 +50,7 @@ def holds_a_program(file: BinaryIO) -> str | None:
 
 
 def _is_whole(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
-    if member.CRC == 0:  # written without (`torch.serialization.set_crc32_options(False)`)
+    if member.CRC == 0:  # no checksum was written (`torch.serialization.set_crc32_options(False)`)
         return True
     try:
         with archive.open(member) as part:

@@ -1,21 +1,21 @@
-"""The text of a config in a checkpoint, which MMEngine executes when it resumes."""
+"""Defuse the config text in a checkpoint, which MMEngine executes when it resumes."""
 
 import ast
 from collections.abc import Mapping
 from typing import Any
 
-MOST = 2**16  # GPUs of a training
+MOST = 2**16  # limit for the number of GPUs
 
 
 def without_program(checkpoint: Any) -> Any:
-    """Reduce `meta['config']` to the one thing that `Runner.resume` reads from it, `gpu_ids`.
+    """Reduce `meta['config']` to the one value that `Runner.resume` reads from it, `gpu_ids`.
 
-    MMEngine 0.10 runs the text as Python (`Config.fromstring`) to learn on how many GPUs a
-    checkpoint of its forerunners was trained. Numbers that stand there literally are kept, so that
-    its warning and its scaling of the learning rate stay; nothing else of the text is.
+    MMEngine 0.10 runs the text as Python (`Config.fromstring`) to find the number of GPUs on which
+    a checkpoint of MMCV 1 was trained. Literal numbers are kept, so that MMEngine's warning and its
+    scaling of the learning rate still work; all other text is dropped.
 
     Args:
-        checkpoint: what a file holds; changed in place.
+        checkpoint: content of a checkpoint file; changed in place.
     """
     meta = checkpoint.get('meta') if isinstance(checkpoint, Mapping) else None
     if isinstance(meta, dict) and 'config' in meta:
@@ -26,7 +26,7 @@ def without_program(checkpoint: Any) -> Any:
 
 
 def _gpu_ids(text: Any) -> list[int] | None:
-    """The numbers in `gpu_ids = [0, 1]` or `gpu_ids = range(0, 2)`; None if there are none."""
+    """Parse the numbers in `gpu_ids = [0, 1]` or `gpu_ids = range(0, 2)`; None if absent."""
     try:
         statements = ast.parse(text).body
         values = [

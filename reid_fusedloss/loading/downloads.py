@@ -1,4 +1,4 @@
-"""Load a checkpoint from the network."""
+"""Download and load a checkpoint."""
 
 import hashlib
 import os
@@ -12,29 +12,29 @@ import torch
 from .checkpoint_files import load_checkpoint_file
 from .checksums import CHUNK
 
-_CONTENT = re.compile(r'-([0-9a-f]{8,64})\.\w+')  # name-<digits of its SHA-256>.pth
+_DIGEST = re.compile(r'-([0-9a-f]{8,64})\.\w+')  # name-<first digits of its SHA-256>.pth
 
 
 def load_checkpoint_url(
     url: str, model_dir: str | None = None, map_location: Any = None, progress: bool = True
 ) -> Any:
-    """Download a checkpoint into PyTorch's cache, once, and load it as a local file.
+    """Download a checkpoint once into PyTorch's cache, and load it as a local file.
 
-    Takes the place of the function that MMEngine 0.10.7 loads http(s)://, torchvision:// and
-    OpenMMLab's checkpoints with, for the same reason as `load_checkpoint_file`. A file of the cache
-    that others have put there is used if its name holds its checksum; other files are kept by
-    address, since two addresses may end with one name.
+    Replaces the function by which MMEngine 0.10.7 loads http(s)://, torchvision:// and OpenMMLab's
+    checkpoints, for the same reason as `load_checkpoint_file`. A file that is already in the cache
+    is used if its name contains its checksum. Other files are cached by URL, since two URLs may end
+    with the same name.
 
     Args:
-        url: address of the file.
+        url: URL of the file.
         model_dir: folder to download into; None: the cache of `torch.hub`.
         map_location: as in `torch.load`.
-        progress: show a bar while it downloads.
+        progress: show a progress bar while downloading.
     """
     cache = Path(model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints'))
     name = os.path.basename(urlparse(url).path) or 'checkpoint'
     path = cache / name
-    if not _is_what_its_name_says(path):
+    if not _has_digest_of_name(path):
         path = cache / hashlib.sha256(url.encode()).hexdigest()[:16] / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,8 +42,8 @@ def load_checkpoint_url(
     return load_checkpoint_file(path, map_location)
 
 
-def _is_what_its_name_says(path: Path) -> bool:
-    wanted = _CONTENT.search(path.name)
+def _has_digest_of_name(path: Path) -> bool:
+    wanted = _DIGEST.search(path.name)
     if wanted is None or not path.is_file():
         return False
     digest = hashlib.sha256()

@@ -1,29 +1,29 @@
-"""NumPy's numbers and arrays in a pickle of NumPy 1 or 2, made from checked parts.
+"""Rebuild NumPy scalars and arrays from a pickle of NumPy 1 or 2, from checked parts.
 
-NumPy's own functions for this trust what a pickle says of sizes, offsets and flags; a false one
-makes them read memory that is not theirs.
+NumPy's own functions trust the sizes, offsets and flags in a pickle; false values make them read
+memory out of bounds.
 """
 
 import re
 from math import prod
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
-NDARRAY = object()  # what the name `numpy.ndarray` means in a pickle
-_CODES = re.compile(r'[biufcSU]\d{1,9}|\?')  # numbers and texts: no objects, no records
+NDARRAY = object()  # stands for `numpy.ndarray` in a pickle
+_CODES = re.compile(r'[biufcSU]\d{1,9}|\?')  # numbers and strings: no objects, no records
 
 
 def dtype(code: Any, align: Any = False, copy: Any = True) -> np.dtype:
-    """Make a type of numbers or of texts."""
+    """Make a dtype of numbers or strings."""
     if not isinstance(code, str) or not _CODES.fullmatch(code):
         raise UnpicklingError(f'numpy.dtype({code!r:.60})')
     return np.dtype(code)
 
 
 def ordered(kind: np.dtype, state: Any) -> np.dtype:
-    """Take the order of the bytes from a type's state, which says no more of a simple type."""
+    """Apply the byte order in a dtype's state; a simple dtype has no other state."""
     if not (
         isinstance(state, tuple)
         and len(state) == 8
@@ -33,18 +33,19 @@ def ordered(kind: np.dtype, state: Any) -> np.dtype:
         and state[2:5] == (None, None, None)
     ):
         raise UnpicklingError(f'a numpy.dtype of state {state!r:.60}')
-    return kind.newbyteorder(state[1])
+    order: Any = state[1]
+    return kind.newbyteorder(order)
 
 
 def scalar(kind: Any, data: Any) -> Any:
-    """Make a number or a text from its bytes."""
-    if not is_dtype(kind) or not isinstance(data, bytes) or len(data) != kind.itemsize:
-        raise UnpicklingError('a numpy scalar that is none')
+    """Make a number or a string from its bytes."""
+    if not isinstance(kind, np.dtype) or not isinstance(data, bytes) or len(data) != kind.itemsize:
+        raise UnpicklingError('an invalid numpy scalar')
     return np.frombuffer(data, kind, 1)[0]
 
 
 def array(cls: Any, shape: Any, code: Any) -> np.ndarray:
-    """Make an empty array, to be filled by its state."""
+    """Make an empty array, which its state fills later."""
     if cls is not NDARRAY:
         raise UnpicklingError(f'an array of type {cls!r:.60}')
     return np.empty(0)
@@ -59,20 +60,16 @@ def fill(made: np.ndarray, state: Any) -> None:
     if not (
         sizes
         and len(shape) <= 32
-        and is_dtype(kind)
+        and isinstance(kind, np.dtype)
         and isinstance(data, bytes)
         and type(is_fortran) is bool
         and len(data) == prod(shape) * kind.itemsize
     ):
         raise UnpicklingError('a numpy array whose shape and bytes do not agree')
-    made.__setstate__((1, shape, kind, is_fortran, data))
+    checked: Any = (1, shape, kind, is_fortran, data)
+    made.__setstate__(checked)
 
 
-def is_dtype(value: Any) -> bool:
-    """Whether it is a type that `dtype` makes."""
-    return isinstance(value, np.dtype)
-
-
-def is_array(value: Any) -> bool:
-    """Whether it is an array that `array` makes."""
+def is_array(value: Any) -> TypeGuard[np.ndarray]:
+    """Whether a value is an array, as `array` makes it."""
     return type(value) is np.ndarray

@@ -1,9 +1,9 @@
-"""An unpickler for plain data, tensors, NumPy values and MMEngine's histories, and nothing else.
+"""An unpickler that accepts only plain data, tensors, NumPy values and MMEngine's histories.
 
-Given to `torch.load(pickle_module=...)`, which takes `Unpickler` and `load` from here. It is
-written in Python, on the unpickler of the standard library, because each instruction that could
-call or change an object is checked: only the functions of a fixed list are called, with checked
-arguments; only the objects made here are filled.
+Passed to `torch.load(pickle_module=...)`, which uses `Unpickler` and `load` of this module. It
+extends the Python unpickler of the standard library, so that each instruction that could call or
+change an object is checked: it calls only the functions of a fixed list, with checked arguments,
+and sets the state only of objects that it made.
 """
 
 import pickle
@@ -11,55 +11,33 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 
 from . import numpy_values
 
 UnpicklingError = pickle.UnpicklingError
-STATISTICS = ('min', 'max', 'current', 'mean')  # methods that MMEngine's histories name
-_DATA = (  # instructions that make plain data; those that call or change are replaced below
-    'MARK',
-    'STOP',
-    'POP',
-    'POP_MARK',
-    'NONE',
-    'NEWTRUE',
-    'NEWFALSE',
-    'BININT',
-    'BININT1',
-    'BININT2',
-    'LONG1',
-    'BINFLOAT',
-    'BINSTRING',
-    'SHORT_BINSTRING',
-    'BINUNICODE',
-    'EMPTY_TUPLE',
-    'TUPLE',
-    'TUPLE1',
-    'TUPLE2',
-    'TUPLE3',
-    'EMPTY_LIST',
-    'EMPTY_DICT',
-    'EMPTY_SET',
-    'BINGET',
-    'LONG_BINGET',
-    'BINPUT',
-    'LONG_BINPUT',
-    'PROTO',
-    'GLOBAL',
-)
+STATISTICS = ('min', 'max', 'current', 'mean')  # methods that MMEngine's histories refer to
+# the C unpickler, which typeshed describes, has no instructions to replace
+_PythonUnpickler: Any = pickle._Unpickler
+# instructions that make plain data; those that call or change objects are replaced below
+_DATA = """
+    MARK STOP POP POP_MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT BINSTRING
+    SHORT_BINSTRING BINUNICODE EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST EMPTY_DICT
+    EMPTY_SET BINGET LONG_BINGET BINPUT LONG_BINPUT PROTO GLOBAL
+""".split()
 
 
 def _method(owner: Any, name: Any) -> Any:
-    """Stand in for `getattr`: serve the statistics of MMEngine's histories alone."""
+    """Replace `getattr`: return only the statistics of MMEngine's histories."""
     if owner is not HistoryBuffer or name not in STATISTICS:
         raise UnpicklingError(f'getattr({owner!r:.60}, {name!r:.60})')
     return getattr(HistoryBuffer, name)
 
 
 def _encode(text: Any, encoding: Any) -> bytes:
-    """Stand in for `codecs.encode`: bytes in a pickle of protocol 2."""
+    """Replace `codecs.encode`, which makes bytes in a pickle of protocol 2."""
     if not isinstance(text, str) or encoding != 'latin1':
         raise UnpicklingError(f'encode(..., {encoding!r:.60})')
     return text.encode('latin1')
@@ -93,15 +71,15 @@ _NAMED = {
 }
 
 
-class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
-    """Unpickle what is allowed.
+class Unpickler(_PythonUnpickler):
+    """Unpickle allowed objects.
 
     Raises:
-        UnpicklingError: at the first thing that is not; it names it.
+        UnpicklingError: at the first object that is not allowed; names it.
     """
 
     dispatch = {
-        getattr(pickle, name)[0]: pickle._Unpickler.dispatch[getattr(pickle, name)[0]]
+        getattr(pickle, name)[0]: _PythonUnpickler.dispatch[getattr(pickle, name)[0]]
         for name in _DATA
     }
 
@@ -113,7 +91,7 @@ class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
             raise UnpicklingError(f'pickle instruction or reference {error}') from error
 
     def find_class(self, module: str, name: str) -> Any:
-        """Look an allowed object up; nothing is imported, and no attribute followed."""
+        """Look up an allowed object by its full name, without any import or attribute access."""
         module = module.replace('__builtin__', 'builtins').replace('numpy._core.', 'numpy.core.')
         full_name = f'{module}.{name}'
         if full_name not in _CALLED and full_name not in _NAMED:
@@ -121,7 +99,7 @@ class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
         return _CALLED.get(full_name) or _NAMED[full_name]
 
     def load_reduce(self) -> None:
-        """Call a function of the list."""
+        """Call an allowed function."""
         arguments, function = self.stack.pop(), self.stack.pop()
         if not any(function is allowed for allowed in _CALLED.values()):
             raise UnpicklingError(f'a call of {function!r:.60}')
@@ -129,7 +107,7 @@ class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
             self.append(function(*arguments))
         except UnpicklingError:
             raise
-        except Exception as error:  # whatever its arguments, of an unknown origin, make it do
+        except Exception as error:  # untrusted arguments can make it fail in any way
             raise UnpicklingError(f'{type(error).__name__}: {error}') from error
 
     def load_newobj(self) -> None:
@@ -140,13 +118,13 @@ class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
         self.append(HistoryBuffer())
 
     def load_build(self) -> None:
-        """Fill an object that was made here."""
+        """Set the state of an object that this unpickler made."""
         state, made = self.stack.pop(), self.stack[-1]
         if type(made) is HistoryBuffer:
             _fill_history(made, state)
         elif type(made) is OrderedDict and type(state) is dict and [*state] == ['_metadata']:
-            made._metadata = state['_metadata']  # type: ignore[attr-defined]  # of a state dict
-        elif numpy_values.is_dtype(made):
+            vars(made)['_metadata'] = state['_metadata']  # attribute of a state dict
+        elif isinstance(made, np.dtype):
             self._replace(made, numpy_values.ordered(made, state))
         elif numpy_values.is_array(made):
             numpy_values.fill(made, state)
@@ -154,7 +132,7 @@ class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
             raise UnpicklingError(f'a state for {type(made).__name__}')
 
     def load_binpersid(self) -> None:
-        """Take a tensor's storage, the only thing that a file of PyTorch keeps elsewhere."""
+        """Load a tensor's storage, the only kind of object that PyTorch stores by reference."""
         place = self.stack.pop()
         if not isinstance(place, tuple) or not place or place[0] not in ('storage', b'storage'):
             raise UnpicklingError(f'a persistent object {place!r:.60}')
@@ -186,7 +164,7 @@ class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
         return self.stack[-1]
 
     def _replace(self, before: Any, after: Any) -> None:
-        """Put another object in the place of one, where it is referred to later too."""
+        """Replace an object, also in the memo, from which later references read it."""
         self.stack[-1] = after
         self.memo.update({key: after for key, value in self.memo.items() if value is before})
 
@@ -205,17 +183,15 @@ class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
 
 
 def load(file: BinaryIO, **options: Any) -> Any:
-    """Unpickle a file; called by `torch.load` for files of PyTorch before 1.6."""
+    """Unpickle a file; `torch.load` calls this for files of PyTorch before 1.6."""
     return Unpickler(file, **options).load()
 
 
 def _fill_history(history: HistoryBuffer, state: Any) -> None:
-    """As its `__setstate__`, which would change the statistics of all histories too."""
-    values, counts = (
-        state.get(key) if isinstance(state, dict) else None
-        for key in ('_log_history', '_count_history')
-    )
-    length = state.get('max_length') if isinstance(state, dict) else None
+    """Set a history's state; its `__setstate__` would also change statistics of all histories."""
+    fields = state if isinstance(state, dict) else {}
+    values, counts = fields.get('_log_history'), fields.get('_count_history')
+    length = fields.get('max_length')
     if not (
         numpy_values.is_array(values)
         and numpy_values.is_array(counts)
@@ -223,5 +199,5 @@ def _fill_history(history: HistoryBuffer, state: Any) -> None:
         and values.shape == counts.shape
         and type(length) is int
     ):
-        raise UnpicklingError('a HistoryBuffer that is none')
+        raise UnpicklingError('an invalid HistoryBuffer')
     HistoryBuffer.__init__(history, values, counts, length)

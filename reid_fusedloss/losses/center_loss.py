@@ -1,3 +1,5 @@
+"""Centre loss."""
+
 import torch
 from mmengine.dist import all_gather, all_reduce, broadcast, get_world_size
 from torch import Tensor, nn
@@ -15,27 +17,29 @@ INITS = ('normal', 'zeros', 'class_mean')
 class CenterLoss(nn.Module):
     """Centre loss (Wen et al., ECCV 2016) that keeps and updates its own centres.
 
-    The centres are a float32 buffer: saved with the model, out of the optimizer's reach, so free
-    of weight decay and of the term's weight. Every forward in training mode with gradients on is
-    followed by one update with the samples of all ranks, so the centres are bit-equal on all
-    ranks; the loss of that forward uses the centres from before it. Samples that are not finite
-    do not reach the centres. Nothing of it makes the host wait for the device.
+    The centres are a float32 buffer: they are saved with the model, but the optimizer does not
+    change them, so neither weight decay nor the term's weight affects them. Each forward in
+    training mode with gradients enabled updates them once with the samples of all ranks, so that
+    they are bit-equal on all ranks; the loss of that forward uses the centres before the update.
+    Samples that are not finite do not change the centres. The host never waits for the device.
 
     Args:
         num_classes: number of identities.
         feat_dims: size C of the features.
-        lr: step length of the update (Wen et al. call it alpha).
+        lr: step size of the update (alpha in Wen et al.).
         update: 'sgd': a step of SGD(lr) on the mean form of the loss, whatever the reduction; it
             equals the second optimizer of BoT, whose gradient is divided by the weight. 'wen':
             Wen et al., eq. 4. See `center_step`.
         init: 'normal': standard normal (BoT). 'zeros'. 'class_mean': a centre is NaN until its
-            class is first met in training, then starts from its mean feature in that batch.
-        reduction: 'mean' or 'sum' of `center_loss`.
+            class first occurs in training, then starts from its mean feature in that batch.
+        reduction: 'mean' or 'sum', see `center_loss`.
 
     Raises:
-        TypeError: if a size or the lr is no number.
+        TypeError: if a size or the lr is not a number.
         ValueError: if a size, the lr or a choice is out of range.
     """
+
+    centers: Tensor
 
     def __init__(
         self,
@@ -60,7 +64,7 @@ class CenterLoss(nn.Module):
         self.update = update
         self.init = init
         self.reduction = reduction
-        self._batch_size = 0  # the largest of all ranks in the first update
+        self._batch_size = 0  # largest batch of all ranks in the first update
         centers = torch.zeros(num_classes, feat_dims)
         if init == 'normal':
             centers.normal_()
@@ -69,11 +73,11 @@ class CenterLoss(nn.Module):
         self.register_buffer('centers', centers)
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Loss of features (B, C) with labels (B,); in training, also one update of the centres.
+        """Compute the loss of features (B, C) with labels (B,); in training, update the centres.
 
         Raises:
-            ValueError: if C is not `feat_dims`, a label is out of range, or in a training on
-                several ranks a batch is larger than all ranks' first ones.
+            ValueError: if C is not `feat_dims`, a label is out of range, or on several ranks a
+                batch is larger than the first batches of all ranks.
         """
         if features.shape[1:] != self.centers.shape[1:]:
             raise ValueError(
@@ -84,9 +88,9 @@ class CenterLoss(nn.Module):
         learns = self.training and torch.is_grad_enabled()
         batch = self._all_ranks(features.detach().float(), labels.long()) if learns else None
         if batch and self.init == 'class_mean':
-            self._start_unmet(*batch)
+            self._start_new(*batch)
         own = self.centers[labels.long()]
-        # a class not met in training has no centre: its samples count 0
+        # a class that did not occur in training has no centre: the loss of its samples is 0
         own = torch.where(own.isnan(), features.detach(), own)
         if batch:
             self._step(*batch)
@@ -94,10 +98,10 @@ class CenterLoss(nn.Module):
         return center_loss(features, rows, own, reduction=self.reduction)
 
     def _all_ranks(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Samples of all ranks, in the order of the ranks.
+        """Gather the samples of all ranks, in the order of the ranks.
 
-        All ranks send as many rows as the largest of the first batches has, so that none needs to
-        know the size of another's batch: rows that are missing are NaN, and do not count.
+        All ranks send as many rows as the largest of the first batches has, so that they need not
+        exchange batch sizes; missing rows are NaN and are ignored.
         """
         if get_world_size() == 1:
             return features, labels
@@ -119,7 +123,7 @@ class CenterLoss(nn.Module):
             torch.cat(all_gather(labels.contiguous())),
         )
 
-    def _start_unmet(self, features: Tensor, labels: Tensor) -> None:
+    def _start_new(self, features: Tensor, labels: Tensor) -> None:
         centers = self.centers[labels]
         means = class_means(features, labels).to(centers)
         self.centers[labels] = torch.where(centers.isnan(), means, centers)
@@ -130,7 +134,7 @@ class CenterLoss(nn.Module):
         ).to(self.centers)
 
     def extra_repr(self) -> str:
-        """The settings, for `print(model)`."""
+        """Return the settings for `print(model)`."""
         num_classes, feat_dims = self.centers.shape
         return (
             f'num_classes={num_classes}, feat_dims={feat_dims}, lr={self.lr}, '

@@ -1,3 +1,5 @@
+"""Circle loss."""
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -25,13 +27,13 @@ class CircleLoss(nn.Module):
         form: 'class': cross-entropy over a cosine classifier's outputs; reads cosines
             (B, num_classes). 'anchor': pairs, per anchor; 'batch': pairs, whole batch; both read
             features (B, C) of any norm and normalise them.
-        margin: relaxation m, in cosine units; the paper's re-identification runs use 0.25.
-        gamma: scale; the paper's use 128, FastReID's class-level form 64 with margin 0.35.
-        label_smoothing: of the cross-entropy; form 'class' alone.
+        margin: relaxation m, in cosine units; 0.25 in the paper's re-identification experiments.
+        gamma: scale; 128 in the paper, 64 with margin 0.35 in FastReID's class-level form.
+        label_smoothing: label smoothing of the cross-entropy, only for form 'class'.
 
     Raises:
-        TypeError: if a value is no number.
-        ValueError: if a value is out of range, or label smoothing is asked of a pairwise form.
+        TypeError: if a value is not a number.
+        ValueError: if a value is out of range, or label smoothing is set for a pairwise form.
     """
 
     def __init__(
@@ -44,11 +46,11 @@ class CircleLoss(nn.Module):
         ).items():
             check_number(name, value)
         if not -1 < margin < 1:
-            raise ValueError(f'margin={margin} must lie between -1 and 1: it is in cosine units')
+            raise ValueError(f'margin={margin} must be > -1 and < 1: it is in cosine units')
         if gamma <= 0:
             raise ValueError(f'gamma={gamma} must be > 0')
         if not 0 <= label_smoothing < 1:
-            raise ValueError(f'label_smoothing={label_smoothing} must lie in [0, 1)')
+            raise ValueError(f'label_smoothing={label_smoothing} must be >= 0 and < 1')
         if label_smoothing and form != 'class':
             raise ValueError(
                 f'label_smoothing={label_smoothing} has no meaning for pairs '
@@ -61,11 +63,11 @@ class CircleLoss(nn.Module):
         self._forwards = 0
 
     def forward(self, inputs: Tensor, labels: Tensor) -> Tensor:
-        """Loss of cosines (B, num_classes) or features (B, C), as `form` says: a scalar.
+        """Compute the loss of cosines (B, num_classes) or features (B, C), a scalar.
 
         Raises:
-            ValueError: if form 'class' gets something that cannot be cosines, which is looked at
-                in the first forward and every 100th after it, or a label is out of range.
+            ValueError: if form 'class' gets values that are not cosines, which is checked in the
+                first forward and every 100th after it, or a label is out of range.
         """
         if self.form == 'class':
             return self._class_level(inputs, labels)
@@ -85,9 +87,9 @@ class CircleLoss(nn.Module):
             raise ValueError(f'{HINT}; {error}') from error
         return F.cross_entropy(logits, labels.long(), label_smoothing=self.label_smoothing)
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # PyTorch leaves it untyped
     def _check_cosines(self, cosines: Tensor) -> None:
-        """Now and then, since to look is to wait; logits start small enough and grow."""
+        """Check every 100th input: a check waits for the device, and logits grow over time."""
         if self._forwards % CHECK_INTERVAL == 0 and cosines.numel():
             low, high = torch.stack(cosines.float().aminmax()).tolist()
             if max(-low, high) > 1 + COSINE_TOLERANCE:
@@ -95,7 +97,7 @@ class CircleLoss(nn.Module):
         self._forwards += 1
 
     def extra_repr(self) -> str:
-        """The settings, for `print(model)`."""
+        """Return the settings for `print(model)`."""
         return (
             f'form={self.form!r}, margin={self.margin}, gamma={self.gamma}, '
             f'label_smoothing={self.label_smoothing}'

@@ -1,3 +1,5 @@
+"""Weighted sum of loss terms."""
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +12,7 @@ from ..registry import MODELS
 from .gather import BatchGatherer
 from .terms import build_term, check_term, check_unused
 
-MIXABLE = 'logits'  # what targets of several identities mean something for
+MIXABLE = 'logits'  # the only tensor whose targets can mix several identities
 
 
 @MODELS.register_module()
@@ -18,25 +20,25 @@ class FusedLoss(nn.Module):
     """Weighted sum of loss terms, L = sum of w_i L_i.
 
     A term is any module `(tensor, labels) -> scalar`: one of this package, of another registry
-    ('mmpretrain.LabelSmoothLoss') or an import path ('torch.nn.CrossEntropyLoss'). Which terms
-    are computed, what they read and what they weigh goes to the log at construction.
+    ('mmpretrain.LabelSmoothLoss') or an import path ('torch.nn.CrossEntropyLoss'). The terms, what
+    they read and their weights are logged at construction.
 
     Args:
         terms: name -> dict with `type`, `reads` (the tensor of the head that the term gets:
             'pooled', 'bn', 'logits' or 'cosines'), `weight` (>= 0; a term of weight exactly 0 is
-            left out, and the log says so; its arguments are checked by name), optionally `gather`
-            (True: on several processes the term sees the samples of all of them, so that a triplet
+            left out, which is logged; its arguments are checked by name), optionally `gather`
+            (True: on several processes the term gets the samples of all of them, so that a triplet
             or pairwise circle loss mines in the whole batch), `miner` (a module `(tensor, labels)`
-            whose result is the third argument of a term that takes no miner itself), and the
-            arguments of the type. For a type by its import path, arguments with a `type` of their
-            own are built.
-        num_classes: number of identities, for terms that take `num_classes` and do not state it;
-            the head hands it over, so that it stands once in a config.
+            whose result is the third argument of a term that accepts no miner itself), and the
+            arguments of the type. For a type given by its import path, arguments that have a `type`
+            are built too.
+        num_classes: number of identities, for terms that accept `num_classes` and do not set it;
+            the head passes it, so that a config sets it once.
         feat_dims: size of the features, likewise, and for `embedding_size`.
 
     Raises:
         ValueError: if no term is left, or a key, name, `reads` or `weight` is missing or wrong.
-        TypeError: if a term is not a dict or its type does not take its arguments.
+        TypeError: if a term is not a dict or its type does not accept its arguments.
 
     Example, in a config::
 
@@ -59,7 +61,7 @@ class FusedLoss(nn.Module):
             if value is not None:
                 check_int(size, value)
         if not isinstance(terms, Mapping):
-            raise TypeError(f'terms is a dict of dicts, name -> term, got {terms!r}')
+            raise TypeError(f'terms must be a dict of dicts, name -> term, got {terms!r}')
         for name, term in terms.items():
             check_term(name, term)
         used = {name: term for name, term in terms.items() if term['weight'] > 0}
@@ -68,7 +70,7 @@ class FusedLoss(nn.Module):
         built = {name: build_term(name, term, sizes) for name, term in used.items()}
         self.terms = nn.ModuleDict({name: term for name, (term, _) in built.items()})
         miners = {name: miner for name, (_, miner) in built.items() if miner is not None}
-        self.miners = nn.ModuleDict(miners) if miners else {}
+        self.miners: nn.ModuleDict | dict[str, nn.Module] = nn.ModuleDict(miners) if miners else {}
         for name in set(terms) - set(used):
             check_unused(name, terms[name])
         self.term_reads = {name: term['reads'] for name, term in used.items()}
@@ -81,21 +83,21 @@ class FusedLoss(nn.Module):
 
     @property
     def reads(self) -> frozenset[str]:
-        """Names of the tensors that the terms read."""
+        """Return the names of the tensors that the terms read."""
         return frozenset(self.term_reads.values())
 
     def forward(
         self, tensors: Mapping[str, Tensor], labels: Tensor, scores: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Weighted terms, each under `loss_<name>`; their sum is the loss.
+        """Compute the weighted terms, each under `loss_<name>`; their sum is the loss.
 
-        Terms get float32 and compute in it, whatever autocast says.
+        Terms get float32 tensors and compute in float32, also under autocast.
 
         Args:
-            tensors: what the head offers, at least the names in `reads`; (B, *) each.
+            tensors: tensors of the head, at least those in `reads`; (B, *) each.
             labels: integer identities, shape (B,).
             scores: target of terms on `logits` in place of the labels, shape (B, num_classes), as
-                Mixup and CutMix make them; each row sums to 1.
+                made by Mixup and CutMix; each row sums to 1.
 
         Raises:
             ValueError: if the head does not offer a tensor, a term returns no scalar, or scores are
@@ -122,11 +124,15 @@ class FusedLoss(nn.Module):
         return losses
 
     def check_mixed_targets(self) -> None:
-        """Raises: ValueError: if a term has no use for targets of several identities."""
+        """Check that all terms accept targets of several identities.
+
+        Raises:
+            ValueError: if a term does not.
+        """
         if self._unmixable():
             raise ValueError(
                 f'the terms {self._unmixable()} compare samples of one identity each, but Mixup or '
-                f'CutMix mixes several: keep terms that read {MIXABLE!r} alone, or leave the batch '
+                f'CutMix mixes several: keep terms that read {MIXABLE!r} only, or leave the batch '
                 'augments out'
             )
 
@@ -134,7 +140,9 @@ class FusedLoss(nn.Module):
         batch = (tensor, target)
         if name in self._gather:
             batch = self._gather[name](*batch)
-        return term(*batch, self.miners[name](*batch)) if name in self.miners else term(*batch)
+        mined = [self.miners[name](*batch)] if name in self.miners else []
+        loss: Tensor = term(*batch, *mined)
+        return loss
 
     def _unmixable(self) -> list[str]:
         return [name for name, reads in self.term_reads.items() if reads != MIXABLE]
@@ -152,7 +160,7 @@ class FusedLoss(nn.Module):
         return ' + '.join(parts)
 
     def extra_repr(self) -> str:
-        """The formula, for `print(model)`."""
+        """Return the formula for `print(model)`."""
         return self._formula()
 
 

@@ -1,4 +1,4 @@
-"""The batches of all ranks as one, for losses that compare samples."""
+"""Join the batches of all ranks, for losses that compare samples."""
 
 import torch
 from mmengine.dist import all_gather, get_rank, get_world_size
@@ -6,29 +6,29 @@ from torch import Tensor
 
 
 class BatchGatherer:
-    """Joins the batches of all ranks, in the order of the ranks, with exact gradients.
+    """Join the batches of all ranks, in the order of the ranks, with exact gradients.
 
-    Each rank computes the loss of the whole batch, so its gradient with regard to its own samples
-    is complete. `DistributedDataParallel` divides the sum of the ranks' gradients by their number;
-    the gradient is multiplied by it here, so that weights get the gradient that one process with
-    all samples would give them.
+    Each rank computes the loss of the whole batch, so the gradient for its own samples is complete.
+    `DistributedDataParallel` divides the sum of the ranks' gradients by the number of ranks; to
+    compensate, the gradient is multiplied by it here. The weights then get the same gradient as on
+    one process with all samples.
     """
 
     def __init__(self) -> None:
         self._size = 0
 
     def __call__(self, tensor: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Samples of all ranks.
+        """Gather the samples of all ranks.
 
         Args:
-            tensor: of this rank, shape (B, *).
+            tensor: samples of this rank, shape (B, *).
             labels: shape (B,).
 
         Returns:
-            Shapes (ranks * B, *) and (ranks * B,); on one process what came in.
+            Shapes (ranks * B, *) and (ranks * B,); on one process the input.
 
         Raises:
-            ValueError: if batches differ in size, over ranks or from step to step.
+            ValueError: if batches differ in size between ranks or steps.
         """
         if get_world_size() == 1:
             return tensor, labels
@@ -42,7 +42,8 @@ class BatchGatherer:
                 f'gather=True needs batches of one size, got {len(labels)} after '
                 f'{self._size} samples: set drop_last=True'
             )
-        return _FromAllRanks.apply(tensor), torch.cat(all_gather(labels.contiguous()))
+        joined: Tensor = _FromAllRanks.apply(tensor)
+        return joined, torch.cat(all_gather(labels.contiguous()))
 
 
 class _FromAllRanks(torch.autograd.Function):
@@ -52,4 +53,6 @@ class _FromAllRanks(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
-        return gradient.chunk(get_world_size())[get_rank()] * get_world_size()
+        ranks: int = get_world_size()
+        own: Tensor = gradient.chunk(ranks)[get_rank()]
+        return own * ranks

@@ -1,4 +1,4 @@
-"""A term of the loss, from its config to a module."""
+"""Check and build a term of the loss from its config."""
 
 import inspect
 from collections.abc import Mapping
@@ -12,13 +12,17 @@ from ..registry import MODELS
 
 READABLE = ('pooled', 'bn', 'logits', 'cosines')
 REQUIRED = ('type', 'reads', 'weight')
-OWN = (*REQUIRED, 'gather')  # what FusedLoss reads; the rest is for the type
-MINER = 'miner'  # for the type where it takes one, else called by FusedLoss
+OWN = (*REQUIRED, 'gather')  # keys that FusedLoss reads; the others are arguments of the type
+MINER = 'miner'  # passed to the type if it accepts one, otherwise called by FusedLoss
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 def check_term(name: str, term: Mapping[str, Any]) -> None:
-    """Checks what FusedLoss itself needs of a term; the term's type checks the rest."""
+    """Check the keys of a term that FusedLoss reads; the term's type checks the others.
+
+    Raises:
+        TypeError, ValueError: if one is missing or wrong; names the term.
+    """
     if not (isinstance(name, str) and name.isidentifier()):
         raise ValueError(f'term name {name!r} must be a plain identifier: log keys are made of it')
     if not isinstance(term, Mapping):
@@ -27,21 +31,26 @@ def check_term(name: str, term: Mapping[str, Any]) -> None:
     if missing:
         raise ValueError(f'term {name!r} lacks {missing}; it has {sorted(term)}')
     if not (isinstance(term['type'], str) or callable(term['type'])):
-        raise TypeError(f'term {name!r}: type={term["type"]!r} is no name of a loss')
+        raise TypeError(f'term {name!r}: type={term["type"]!r} must be the name of a loss')
     check_choice(f'term {name!r}: reads', term['reads'], READABLE)
     check_number(f'term {name!r}: weight', term['weight'])
     check_flag(f'term {name!r}: gather', term.get('gather', False))
     if term.get('gather') and str(term['type']).endswith('CenterLoss'):
         raise ValueError(
-            f'term {name!r}: gather=True is not for CenterLoss, which gathers the '
-            'samples of all processes for its centres by itself'
+            f'term {name!r}: gather=True is not for CenterLoss, which itself gathers the '
+            'samples of all processes for its centres: remove gather'
         )
     if term['weight'] < 0:
         raise ValueError(f'term {name!r}: weight={term["weight"]} must be >= 0')
 
 
 def check_unused(name: str, term: Mapping[str, Any]) -> None:
-    """A misspelt name in a term that is not built would show on the day that it gets a weight."""
+    """Check the arguments of a term of weight 0, so that a typo is found before it gets a weight.
+
+    Raises:
+        TypeError: if the type does not accept an argument.
+        ValueError: if the type is unknown.
+    """
     built_by = _resolve(term['type'])
     if built_by is None:
         raise ValueError(f'term {name!r} (weight 0): type {term["type"]!r} is not registered')
@@ -52,7 +61,7 @@ def check_unused(name: str, term: Mapping[str, Any]) -> None:
         inspect.signature(built_by).bind_partial(**arguments)
     except TypeError as error:
         raise TypeError(
-            f'term {name!r} (weight 0, {term["type"]}): {error}; it takes '
+            f'term {name!r} (weight 0, {term["type"]}): {error}; it accepts '
             f'{sorted(_parameters(built_by))}'
         ) from error
 
@@ -60,15 +69,15 @@ def check_unused(name: str, term: Mapping[str, Any]) -> None:
 def build_term(
     name: str, term: Mapping[str, Any], sizes: Mapping[str, int | None]
 ) -> tuple[nn.Module, nn.Module | None]:
-    """A term, and the miner that FusedLoss calls for it, if it has one.
+    """Build a term and the miner that FusedLoss calls for it, if any.
 
     Args:
-        name: of the term.
+        name: name of the term.
         term: its config, checked by `check_term`.
-        sizes: values for arguments of these names that the config leaves out.
+        sizes: default values of arguments with these names.
 
     Raises:
-        TypeError, ValueError: if it cannot be built; the term is named.
+        TypeError, ValueError: if it cannot be built; names the term.
     """
     config = {key: value for key, value in term.items() if key == 'type' or key not in OWN}
     miner = None
@@ -86,10 +95,10 @@ def build_term(
 
 
 def _build(config: Any, sizes: Mapping[str, int | None]) -> Any:
-    """A module from its config.
+    """Build a module from its config.
 
-    A class that is in no registry, such as those of pytorch-metric-learning, knows no configs: what
-    it takes that has a `type` is built before.
+    A class outside the registries, such as those of pytorch-metric-learning, does not accept
+    configs: its arguments that have a `type` are built first.
     """
     if not (isinstance(config, Mapping) and 'type' in config):
         return config
@@ -109,7 +118,7 @@ def _build(config: Any, sizes: Mapping[str, int | None]) -> Any:
 
 
 def _resolve(kind: Any) -> Any:
-    """What a type's name stands for in a build: in the default scope too; None if it is unknown."""
+    """Find the type of a name as a build does, also in the default scope; None if unknown."""
     if not isinstance(kind, str):
         return kind
     with MODELS.switch_scope_and_registry(None) as registry:
@@ -126,7 +135,7 @@ def _is_registered(built_by: Any) -> bool:
 
 
 def _parameters(built_by: Any) -> set[str]:
-    """Names that a constructor takes, its parents' too where it hands keywords on."""
+    """Return the arguments of a constructor, and of its parents if it passes keywords on."""
     if built_by is None:
         return set()
     makers = [built_by]

@@ -1,3 +1,5 @@
+"""Triplet loss."""
+
 import logging
 
 import torch
@@ -23,20 +25,20 @@ CHECK_INTERVAL = 100
 class TripletLoss(nn.Module):
     """Triplet loss with mining inside the batch; see `batch_hard_triplet_loss`.
 
-    When all features fall onto one point the gradient vanishes and training never recovers. The
-    module says so in the log, once, when more than half of the anchors have their negative within
-    a Euclidean distance of 1e-3. It looks at the first training step and at every 100th after it:
-    to look is to wait for the device.
+    If all features collapse onto one point, the gradient vanishes and training never recovers. The
+    module logs a warning once if more than half of the anchors have a negative within a Euclidean
+    distance of 1e-3. It checks the first training step and every 100th after it, since a check
+    waits for the device.
 
     Args:
-        margin: in units of the distance; None: soft margin.
+        margin: margin in units of the distance; None: soft margin.
         mining: 'hard': hardest positive and negative of the batch. 'weighted': all pairs,
-            softmax-weighted, as AGW (whose margin is None).
+            softmax-weighted, as in AGW (whose margin is None).
         normalize: L2-normalise the features first.
-        squared: squared Euclidean distances.
+        squared: use squared Euclidean distances.
 
     Raises:
-        TypeError: if an argument has another type.
+        TypeError: if an argument has the wrong type.
         ValueError: if the margin is not finite and >= 0, or the mining is unknown.
     """
 
@@ -63,16 +65,16 @@ class TripletLoss(nn.Module):
         self._steps = 0
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Loss of features (B, C) with integer identities (B,): a scalar."""
+        """Compute the loss of features (B, C) with integer identities (B,), a scalar."""
         distances = MININGS[self.mining](
             features, labels, normalize=self.normalize, squared=self.squared
         )
         if self.training:
-            self._look_for_collapse(distances)
+            self._check_collapse(distances)
         return triplet_ranking_loss(distances, self.margin)
 
-    @torch.compiler.disable
-    def _look_for_collapse(self, distances: TripletDistances) -> None:
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # PyTorch leaves it untyped
+    def _check_collapse(self, distances: TripletDistances) -> None:
         if self._steps % CHECK_INTERVAL == 0 and not self._warned:
             self._warn_if_collapsed(distances)
         self._steps += 1
@@ -85,7 +87,7 @@ class TripletLoss(nn.Module):
             self._warned = True
             print_log(
                 f'TripletLoss: {fraction:.0%} of the anchors have a negative within '
-                f'{COLLAPSE_DISTANCE} of them: the features have collapsed onto a point, '
+                f'{COLLAPSE_DISTANCE} of them: the features have collapsed onto one point, '
                 'where the gradient vanishes. Lower the learning rate, warm up longer, or '
                 'use margin=None.',
                 logger='current',
@@ -93,7 +95,7 @@ class TripletLoss(nn.Module):
             )
 
     def extra_repr(self) -> str:
-        """The settings, for `print(model)`."""
+        """Return the settings for `print(model)`."""
         return (
             f'margin={self.margin}, mining={self.mining!r}, normalize={self.normalize}, '
             f'squared={self.squared}'

@@ -1,4 +1,4 @@
-"""Heads and backbones; the other backbones, necks and the model itself are mmpretrain's."""
+"""Heads and backbones; mmpretrain provides the other backbones, the necks and the model itself."""
 
 from .backbones import MobileNetV2, OSNet, ResNet
 from .flip_test_model import FlipTestModel

@@ -14,14 +14,14 @@ from .parts import build_part
 
 @MODELS.register_module()
 class FlipTestModel(BaseTTAModel):
-    """Wrap a model so that its embeddings are the mean of those of the image and its mirror image.
+    """Wrap a model and average its embeddings of an image and of its mirror image.
 
-    The pipeline stays as it is: the batch is mirrored along its width. State dicts have the names
-    of the wrapped model, so whatever reads or writes its checkpoints, an EMAHook too, finds it.
+    The pipeline does not change: the batch is mirrored along its width. State dicts have the names
+    of the wrapped model, so its checkpoints can be read and written, also by an EMAHook.
 
     Args:
-        module: config of the model, or the model, whose `test_step` gives data samples with
-            `embedding`, and `embeddings` where there are several.
+        module: the model or its config; `test_step` has to return data samples with `embedding`,
+            and with `embeddings` if there are several.
 
     Raises:
         TypeError: if it is neither.
@@ -32,34 +32,34 @@ class FlipTestModel(BaseTTAModel):
         if not isinstance(module, nn.Module):
             module = build_part('module', module)
         if not hasattr(module, 'test_step'):
-            raise TypeError(f'module is a model with `test_step`, got {type(module).__name__}')
+            raise TypeError(f'module must be a model with `test_step`, got {type(module).__name__}')
         super().__init__(module=module)
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """State dict of the wrapped model, under its own names."""
+        """Return the state dict of the wrapped model under its own names."""
         return self.module.state_dict(*args, **kwargs)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        """Lead the names of the wrapped model to it; called by PyTorch."""
+        """Add the prefix of the wrapped model to the names."""
         inner = f'{prefix}module.'
         for name in [key for key in state_dict if key.startswith(prefix)]:
             state_dict[inner + name[len(prefix) :]] = state_dict.pop(name)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def test_step(self, data: dict[str, Any]) -> list[DataSample]:
-        """Data samples with the averaged embeddings; called by MMEngine's test loop."""
-        mirrored = [image.flip(-1) for image in data['inputs']]
+        """Return data samples with the averaged embeddings."""
+        mirrored: Any = [image.flip(-1) for image in data['inputs']]
         if isinstance(data['inputs'], torch.Tensor):
             mirrored = torch.stack(mirrored)
         others = [sample.clone() for sample in self.module.test_step(dict(data, inputs=mirrored))]
         return self.merge_preds(list(zip(others, self.module.test_step(data))))
 
     def val_step(self, data: dict[str, Any]) -> list[DataSample]:
-        """As `test_step`."""
+        """Run `test_step`."""
         return self.test_step(data)
 
     def merge_preds(self, data_samples_list: list[tuple[DataSample, ...]]) -> list[DataSample]:
-        """The last sample of each tuple, with the mean of all their embeddings."""
+        """Return the last sample of each tuple with the mean of all embeddings in the tuple."""
         merged = []
         for samples in data_samples_list:
             sample = samples[-1]

@@ -1,4 +1,4 @@
-"""Parts of a model from their configs, with errors that say which part is wrong."""
+"""Build parts of a model from configs, with errors that name the part."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,21 +7,23 @@ from torch import nn
 
 from ..registry import MODELS
 
+InitConfig = dict[str, Any] | list[dict[str, Any]] | None  # MMEngine's `init_cfg`
+
 
 def build_part(name: str, config: Any, **defaults: Any) -> nn.Module:
     """Build a module.
 
     Args:
-        name: of the argument that holds the config.
+        name: name of the argument that holds the config.
         config: dict with `type`.
-        **defaults: arguments for those that the config leaves out.
+        **defaults: arguments that are used unless the config sets them.
 
     Raises:
-        TypeError: if it is no config, or not one of a module.
+        TypeError: if it is not a config, or its type is not a module.
         ValueError: if its type is unknown.
     """
     if not (isinstance(config, Mapping) and 'type' in config):
-        raise TypeError(f'{name} is a dict with `type`, got {config!r}')
+        raise TypeError(f'{name} must be a dict with `type`, got {config!r}')
     try:
         built = MODELS.build(config, default_args=defaults)
     except KeyError as error:
@@ -32,9 +34,15 @@ def build_part(name: str, config: Any, **defaults: Any) -> nn.Module:
 
 
 def check_init_cfg(init_cfg: Any) -> None:
-    """Raises: TypeError: if it is neither None nor a config, or several, of a start of weights."""
+    """Check the form of an `init_cfg`.
+
+    Raises:
+        TypeError: if it is not None, a config or a list of configs.
+    """
     parts = init_cfg if isinstance(init_cfg, (list, tuple)) else [init_cfg]
     if init_cfg is not None and not all(
         isinstance(part, Mapping) and 'type' in part for part in parts
     ):
-        raise TypeError(f'init_cfg is a dict with `type`, a list of them or None, got {init_cfg!r}')
+        raise TypeError(
+            f'init_cfg must be a dict with `type`, a list of them or None, got {init_cfg!r}'
+        )

@@ -1,4 +1,4 @@
-"""Search in a gallery: who is this? Needs faiss."""
+"""Search in a gallery: find who is in an image. Needs faiss."""
 
 from .entries import Entry
 from .folder import load_index, save_index

@@ -1,4 +1,4 @@
-"""From a kind to a faiss index that is trained, and what may be asked of one that is built."""
+"""Train a faiss index of a given kind, and check or adjust the kind of an existing one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -6,30 +6,31 @@ from typing import Any
 
 import numpy as np
 
-from .kinds import Kind, describe_kind, load_faiss, make_kind
+from .kinds import Kind, KindConfig, describe_kind, load_faiss, make_kind
 
-BLOCK = 2**14  # rows that are copied at once
-OF_A_SEARCH = ('nprobe', 'ef_search')  # numbers that may change after the index is built
+BLOCK = 2**14  # rows to copy at once
+SEARCH_OPTIONS = ('nprobe', 'ef_search')  # options that may change after the index is built
+INDEX_CLASSES = dict(flat='IndexFlat', hnsw='IndexHNSWFlat', ivf='IndexIVFFlat', ivfpq='IndexIVFPQ')
 
 
 def train(kind: Kind, units: np.ndarray) -> tuple[Kind, Any]:
-    """An empty faiss index for unit features such as these.
+    """Make an empty faiss index and train it on unit features.
 
     Args:
-        kind: what is built.
-        units: unit features that it is trained on, shape (N, C), float32.
+        kind: kind of the index.
+        units: unit features to train on, shape (N, C), float32.
 
     Returns:
-        The kind with all its numbers, and the index.
+        The kind with all its options set, and the index.
 
     Raises:
-        ValueError: if there are too few features, or a number does not fit their width.
+        ValueError: if there are too few features, or an option does not fit their width.
     """
     if len(units) < kind.least:
         raise ValueError(
             f'an index of kind {kind.type} is trained on the entries that are added '
             f'first: at least {kind.least}, got {len(units)}; add more at once, or '
-            "take kind='flat' and rebuilt() later"
+            "use kind='flat' and rebuilt() later"
         )
     kind = kind.resolve(*units.shape)
     vectors = kind.build(units.shape[1])
@@ -40,9 +41,9 @@ def train(kind: Kind, units: np.ndarray) -> tuple[Kind, Any]:
 
 
 def subset(vectors: Any, rows: Sequence[int]) -> Any:
-    """A copy of a trained faiss index with some of its rows, in this order.
+    """Copy a trained faiss index with some of its rows, in the given order.
 
-    A graph (hnsw) is built again; ivfpq encodes its approximations once more.
+    A graph (hnsw) is built again; ivfpq encodes its approximations again.
     """
     copy = load_faiss().clone_index(vectors)
     copy.reset()
@@ -52,52 +53,51 @@ def subset(vectors: Any, rows: Sequence[int]) -> Any:
 
 
 def check_built(kind: Kind, vectors: Any) -> None:
-    """Refuse a faiss index that is of another kind than it should be.
+    """Check that a faiss index has the given kind.
 
     Args:
-        kind: with all its numbers.
-        vectors: as faiss read it.
+        kind: kind with all its options set.
+        vectors: the index as faiss read it.
 
     Raises:
-        ValueError: if its type, its metric or a number of its build differs.
+        ValueError: if its class, its metric or an option of its build differs.
     """
-    faiss = load_faiss()
-    name = dict(flat='IndexFlat', hnsw='IndexHNSWFlat', ivf='IndexIVFFlat', ivfpq='IndexIVFPQ')
-    if not isinstance(vectors, getattr(faiss, name[kind.type])):
+    faiss, name = load_faiss(), INDEX_CLASSES[kind.type]
+    if not isinstance(vectors, getattr(faiss, name)):
         raise ValueError(
-            f'a kind {kind.type} is a {name[kind.type]} of faiss, this is a '
-            f'{type(vectors).__name__}'
+            f'a kind {kind.type} is a {name} of faiss, this is a {type(vectors).__name__}'
         )
     if vectors.metric_type != faiss.METRIC_INNER_PRODUCT:
         raise ValueError(
             f'its metric is number {vectors.metric_type} of faiss, not the inner product'
         )
-    numbers = dict(
-        flat=dict,
-        hnsw=lambda: dict(M=vectors.hnsw.nb_neighbors(1)),
-        ivf=lambda: dict(nlist=vectors.nlist),
-        ivfpq=lambda: dict(nlist=vectors.nlist, m=vectors.pq.M),
-    )[kind.type]()
-    wrong = {key: value for key, value in numbers.items() if getattr(kind, key) != value}
+    options: dict[str, int] = {}
+    if kind.type == 'hnsw':
+        options['M'] = vectors.hnsw.nb_neighbors(1)
+    if kind.type in ('ivf', 'ivfpq'):
+        options['nlist'] = vectors.nlist
+    if kind.type == 'ivfpq':
+        options['m'] = vectors.pq.M
+    wrong = {key: value for key, value in options.items() if getattr(kind, key) != value}
     if wrong:
         raise ValueError(f'it is built with {wrong}, not as {kind}')
 
 
-def adjusted(built: Kind, asked: str | Mapping | Kind) -> Kind:
-    """What is asked of an index; numbers that are left open are those that it is built with.
+def adjusted(built: Kind, wanted: KindConfig) -> Kind:
+    """Return the wanted kind, with the options of an existing index where none are given.
 
     Args:
         built: kind of the index.
-        asked: see `make_kind`; a name, and a dict for what it does not hold, leave numbers open.
+        wanted: see `make_kind`.
 
     Raises:
         TypeError, ValueError: as `make_kind`.
     """
-    if isinstance(asked, str):
-        asked = dict(type=asked)
-    if isinstance(asked, Mapping) and asked.get('type') == built.type:
-        asked = describe_kind(built) | dict(asked)
-    kind = make_kind(asked)
+    if isinstance(wanted, str):
+        wanted = dict(type=wanted)
+    if isinstance(wanted, Mapping) and wanted.get('type') == built.type:
+        wanted = describe_kind(built) | dict(wanted)
+    kind = make_kind(wanted)
     if kind.type != built.type:
         return kind
     return replace(
@@ -107,9 +107,9 @@ def adjusted(built: Kind, asked: str | Mapping | Kind) -> Kind:
 
 
 def is_same_build(kind: Kind, other: Kind) -> bool:
-    """Whether two kinds differ at most in numbers that count for a search alone."""
+    """Whether two kinds differ only in options of the search."""
     first, second = (
-        {name: value for name, value in describe_kind(part).items() if name not in OF_A_SEARCH}
+        {name: value for name, value in describe_kind(part).items() if name not in SEARCH_OPTIONS}
         for part in (kind, other)
     )
     return first == second

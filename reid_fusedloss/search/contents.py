@@ -1,4 +1,4 @@
-"""What a gallery holds: changed by one thread at a time, and read whole by others meanwhile."""
+"""The contents of a gallery: one thread changes them while others read a consistent state."""
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
@@ -15,12 +15,12 @@ from .storage import ROWS, VECTORS
 
 
 class State(NamedTuple):
-    """A gallery between two changes.
+    """State of a gallery between two changes.
 
     Attributes:
-        kind: of the index, with all its numbers once something was added.
+        kind: kind of the index, with all its options set after the first addition.
         vectors: faiss index of the unit features; None: nothing was added yet.
-        entries: of its rows.
+        entries: entries of its rows.
     """
 
     kind: Kind
@@ -29,16 +29,16 @@ class State(NamedTuple):
 
 
 class Contents:
-    """Vectors and entries that fit together, whoever asks and whatever interrupts a change.
+    """Vectors and entries that stay consistent with each other, also if a change is interrupted.
 
-    A state is replaced in one step; entries are only appended to the present one, while nobody
-    reads. A change that fails leaves the state as it was.
+    A state is replaced in one step, or entries are appended to it while no thread reads. A change
+    that fails leaves the state as it was.
 
     Args:
-        kind: of the index.
+        kind: kind of the index.
 
     Attributes:
-        unsaved: which of `ROWS` and `VECTORS` are others than in the folder.
+        unsaved: which of `ROWS` and `VECTORS` differ from the files in the folder.
     """
 
     def __init__(self, kind: Kind) -> None:
@@ -58,42 +58,42 @@ class Contents:
 
     @property
     def state(self) -> State:
-        """The present one; its vectors may only be used in `reading` or `changing`."""
+        """Return the current state; use its vectors only in `reading` or `changing`."""
         return self._state
 
     @contextmanager
     def reading(self) -> Iterator[State]:
-        """The state, which stays as it is in this context."""
+        """Keep the state unchanged in this context."""
         with self._using:
             yield self._state
 
     @contextmanager
     def changing(self) -> Iterator[State]:
-        """The state, which no other thread changes in this context, while all may read it."""
+        """Let no other thread change the state in this context, while all may read it."""
         with self._changing:
             yield self._state
 
     def replace(self, state: State, unsaved: Collection[str] = (ROWS, VECTORS)) -> None:
-        """Put another state in the place of this one.
+        """Replace the state.
 
         Args:
-            state: the other.
-            unsaved: what is new in it.
+            state: the new state.
+            unsaved: the parts that are new.
         """
         with self._changing, self._using:
             self.unsaved |= set(unsaved)
             self._state = state
 
     def change(self, removed: Collection[str], units: np.ndarray, added: Sequence[Entry]) -> None:
-        """Remove entries and append others, in one step; the first that are added train the index.
+        """Remove entries and append others in one step; the first addition trains the index.
 
         Args:
-            removed: names that are there.
+            removed: names of existing entries.
             units: unit features of the new entries, shape (N, C).
-            added: these entries; their names are new, or removed.
+            added: the new entries; their names are new, or among the removed ones.
 
         Raises:
-            ValueError: if there are too few to train with.
+            ValueError: if there are too few entries to train the index.
             MemoryError, RuntimeError: as `faiss_errors`.
         """
         doing = f'change an index of {len(self._state.entries)} entries'
@@ -117,21 +117,27 @@ class Contents:
         self.replace(state)
 
 
-def features_of(state: State, dims: int, rows: Sequence[int] | None = None) -> np.ndarray:
-    """Unit features of rows, shape (N, C), float32; None: of all.
+def features_of(
+    state: State, dims: int, rows: Sequence[int] | np.ndarray | None = None
+) -> np.ndarray:
+    """Return the unit features of some rows.
 
     Args:
-        state: in `reading` or `changing`.
-        dims: C.
-        rows: N of them.
+        state: a state in `reading` or `changing`.
+        dims: width C of the features.
+        rows: N rows; None: all.
+
+    Returns:
+        Shape (N, C), float32.
 
     Raises:
-        IndexError: if there is no such row.
+        IndexError: if a row does not exist.
     """
     count = len(state.entries)
     wanted = np.arange(count) if rows is None else np.asarray(rows, np.int64).reshape(-1)
     if len(wanted) and not 0 <= wanted.min() <= wanted.max() < count:
-        raise IndexError(f'rows are 0 to {count - 1}, got {wanted.min()} to {wanted.max()}')
+        raise IndexError(f'rows must be 0 to {count - 1}, got {wanted.min()} to {wanted.max()}')
     if not len(wanted):
         return np.empty((0, dims), np.float32)
-    return state.vectors.reconstruct_batch(wanted)
+    features: np.ndarray = state.vectors.reconstruct_batch(wanted)
+    return features

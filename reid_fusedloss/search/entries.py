@@ -1,4 +1,4 @@
-"""What is known of the entries of a gallery: a name each, perhaps an identity and a camera."""
+"""Entries of a gallery: a name each, and optionally an identity and a camera."""
 
 import json
 import re
@@ -13,10 +13,10 @@ class Entry(NamedTuple):
     """An entry of a gallery.
 
     Attributes:
-        name: its path, or what stands for one; each name is there once.
-        pid: its identity, or None: unknown.
-        camid: its camera, or None: unknown.
-        info: anything else, as JSON knows it; or None.
+        name: unique name, such as its path.
+        pid: its identity; None: unknown.
+        camid: its camera; None: unknown.
+        info: any other data that JSON can hold, or None.
     """
 
     name: str
@@ -29,17 +29,17 @@ class Entries:
     """The entries of a gallery, by row and by name.
 
     Args:
-        entries: of different names.
+        entries: entries with distinct names.
 
     Raises:
-        ValueError: if a name is there twice.
+        ValueError: if two entries have the same name.
     """
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._entries = list(entries)
         self._rows = {entry.name: row for row, entry in enumerate(self._entries)}
         if len(self._rows) < len(self._entries):
-            raise ValueError('a name is there twice')
+            raise ValueError('two entries have the same name')
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -54,26 +54,29 @@ class Entries:
         return name in self._rows
 
     def row_of(self, name: str) -> int | None:
-        """Where a name is, or None."""
+        """Return the row of a name, or None."""
         return self._rows.get(name)
 
     def extend(self, entries: Sequence[Entry]) -> None:
-        """Append entries whose names are new."""
+        """Append entries with new names."""
         for entry in entries:
             self._rows[entry.name] = len(self._entries)
             self._entries.append(entry)
 
 
 def choose_added(entries: Entries, names: Sequence[str], duplicates: str) -> list[int]:
-    """Which of new names are to be added, where some are there already, or twice among them.
+    """Choose which new entries to add, if some names exist already or occur twice.
 
     Args:
-        entries: that are there.
-        names: of the new.
-        duplicates: 'skip' keeps the first of a name, 'replace' the last, 'error' refuses.
+        entries: existing entries.
+        names: names of the new entries.
+        duplicates: 'skip' keeps the first entry of a name, 'replace' the last, 'error' raises.
+
+    Returns:
+        Indices into `names`, ascending.
 
     Raises:
-        ValueError: if a name is a duplicate and these are errors.
+        ValueError: if there are duplicates and they are errors.
     """
     if duplicates == 'replace':
         return sorted({name: i for i, name in enumerate(names)}.values())
@@ -81,8 +84,8 @@ def choose_added(entries: Entries, names: Sequence[str], duplicates: str) -> lis
     if duplicates == 'error' and len(first) < len(names):
         twice = next(name for i, name in enumerate(names) if first.get(name) != i)
         raise ValueError(
-            f'{len(names) - len(first)} of {len(names)} names are there already, '
-            f"or twice, such as {twice!r}: duplicates='skip' or 'replace'"
+            f'{len(names) - len(first)} of {len(names)} names exist already, '
+            f"or are given twice, such as {twice!r}: set duplicates='skip' or 'replace'"
         )
     return sorted(first.values())
 
@@ -91,13 +94,13 @@ def make_entries(
     names: Sequence[str],
     pids: Sequence[Label] | None = None,
     camids: Sequence[Label] | None = None,
-    infos: Sequence[Mapping | None] | None = None,
+    infos: Sequence[Mapping[str, Any] | None] | None = None,
 ) -> list[Entry]:
-    """Entries from columns of equal length; a column that is None is unknown throughout.
+    """Make entries from columns of equal length; None as a column: unknown for all.
 
     Raises:
-        TypeError: if a name is no string, a label neither an integer nor a string nor None, or
-            an info no dict that JSON can hold.
+        TypeError: if a name is not a string, a label neither an integer nor a string nor None, or
+            an info not a dict that JSON can hold.
         ValueError: if the lengths differ.
     """
     columns = dict(names=names, pids=pids, camids=camids, infos=infos)
@@ -112,33 +115,38 @@ def make_entries(
 
 
 def labelled_like(queries: Iterable[Entry], gallery: Sequence[Entry]) -> list[Entry]:
-    """Entries whose identities and cameras are numbers where all of the gallery's are.
+    """Convert identities and cameras of queries to numbers if all of the gallery's are numbers.
 
-    File names tell '0007', data sets hold 7: as they stand they would never be the same.
+    File names contain '0007' and data sets hold 7, which would not compare as equal.
 
     Args:
-        queries: a label that is not the text of a number stays a text.
-        gallery: what they will be compared with.
+        queries: entries to convert; labels that are not numbers stay as they are.
+        gallery: entries that they will be compared with.
     """
-    queries = list(queries)
-    for field in ('pid', 'camid'):
-        if {type(getattr(entry, field)) for entry in gallery} - {type(None)} == {int}:
-            queries = [
-                entry._replace(**{field: _number(getattr(entry, field))}) for entry in queries
-            ]
-    return queries
+    numeric = {
+        field
+        for field in ('pid', 'camid')
+        if {type(getattr(entry, field)) for entry in gallery} - {type(None)} == {int}
+    }
+    return [
+        query._replace(
+            pid=_number(query.pid) if 'pid' in numeric else query.pid,
+            camid=_number(query.camid) if 'camid' in numeric else query.camid,
+        )
+        for query in queries
+    ]
 
 
 def to_line(entry: Entry) -> str:
-    """An entry as a line of JSON, in ASCII; a file name that is no Unicode survives it."""
+    """Encode an entry as a line of JSON in ASCII, which also keeps undecodable file names."""
     return json.dumps(entry)
 
 
 def from_lines(lines: Iterable[str]) -> list[Entry]:
-    """Entries from their lines.
+    """Decode entries from lines of JSON.
 
     Raises:
-        ValueError: if a line is none.
+        ValueError: if a line is not an entry.
     """
     try:
         rows = [json.loads(line) for line in lines]
@@ -146,12 +154,12 @@ def from_lines(lines: Iterable[str]) -> list[Entry]:
             raise ValueError('it has other fields')
         return make_entries(*zip(*rows)) if rows else []
     except (TypeError, ValueError) as error:
-        raise ValueError(f'a line is no entry of a gallery: {error}') from None
+        raise ValueError(f'a line is not an entry of a gallery: {error}') from None
 
 
 def _name(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f'the name of an entry is a string, got {value!r}')
+        raise TypeError(f'the name of an entry must be a string, got {value!r}')
     return value
 
 
@@ -159,7 +167,7 @@ def _label(name: str, value: Any) -> Label:
     if value is None or isinstance(value, str):
         return None if value is None else str(value)
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(f'a {name} is an integer, a string or None, got {value!r}')
+        raise TypeError(f'{name} must be an integer, a string or None, got {value!r}')
     return int(value)
 
 
@@ -171,8 +179,9 @@ def _info(value: Any) -> dict[str, Any] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        raise TypeError(f'an info is a dict or None, got {value!r}')
+        raise TypeError(f'info must be a dict or None, got {value!r}')
     try:
-        return json.loads(json.dumps(dict(value), allow_nan=False))
+        info: dict[str, Any] = json.loads(json.dumps(dict(value), allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise TypeError(f'an info is what JSON can hold, got {value!r}: {error}') from None
+        raise TypeError(f'info must be data that JSON can hold, got {value!r}: {error}') from None
+    return info

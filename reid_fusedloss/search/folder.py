@@ -1,4 +1,4 @@
-"""A gallery index to a folder and back."""
+"""Save a gallery index to a folder, and load it."""
 
 import logging
 from io import TextIOWrapper
@@ -6,50 +6,42 @@ from typing import Any
 
 from mmengine.logging import print_log
 
+from ..whole_file import PathLike
 from .build import check_built
 from .contents import State
 from .entries import Entries, from_lines, to_line
 from .gallery_index import GalleryIndex
 from .kinds import describe_kind, faiss_errors, load_faiss
 from .open_set import OpenSetThreshold
-from .storage import (
-    ROWS,
-    VECTORS,
-    CheckedFile,
-    PathLike,
-    is_saved,
-    opened_files,
-    read_manifest,
-    write_state,
-)
+from .storage import ROWS, VECTORS, CheckedFile, is_saved, opened_files, read_manifest, write_state
 
-ATTEMPTS = 100  # of reading while another process writes
+ATTEMPTS = 100  # attempts to read while another process writes
 
 
 def save_index(index: GalleryIndex, folder: PathLike) -> bool:
-    """Write what has changed of a gallery, whole or not at all: a crash leaves the old state.
+    """Write the changes of a gallery atomically: a crash leaves the old state.
 
-    One process writes at a time; a second one, and one that read an older state, is refused. To
-    know that before the work is done, load, change and save in `hold_index`.
+    One process can write at a time; a second one, or one that read an older state, is refused. To
+    find out before the work is done, load, change and save in `hold_index`.
 
     Args:
-        index: it may be changed and saved again; one that the folder holds as it is is not written.
-        folder: made where it does not exist.
+        index: it may be changed and saved again; if it has not changed, nothing is written.
+        folder: created if it does not exist.
 
     Returns:
         Whether anything was written.
 
     Raises:
-        ValueError: if the folder holds a gallery that this one was not loaded from, or that was
-            changed since, or other things, or another process is writing to it.
+        ValueError: if the folder holds another gallery than this one was loaded from, or a newer
+            state of it, or other files, or another process is writing to it.
         RuntimeError: if a change of the index failed halfway.
     """
     with index.contents.changing() as state:
         count = len(state.entries)
         if state.vectors is not None and state.vectors.ntotal != count:
             raise RuntimeError(
-                f'the index has {state.vectors.ntotal} vectors for {count} entries, '
-                'a change of it failed: load it again'
+                f'the index has {state.vectors.ntotal} vectors for {count} entries '
+                'because a change failed: load it again'
             )
         threshold = None if index.threshold is None else index.threshold.as_dict()
         facts = dict(
@@ -72,21 +64,23 @@ def save_index(index: GalleryIndex, folder: PathLike) -> bool:
 
 
 def load_index(folder: PathLike) -> GalleryIndex:
-    """Read a gallery that `save_index` wrote; nothing is written, and others may write meanwhile.
+    """Load a gallery that `save_index` wrote; other processes may write to it meanwhile.
 
     Raises:
-        FileNotFoundError: if there is none, or a file of it is missing.
-        ValueError: if it is damaged, or of another version.
+        FileNotFoundError: if there is no gallery, or one of its files is missing.
+        ValueError: if it is corrupt, or of another version.
         ImportError: if faiss is not installed.
     """
     for _attempt in range(ATTEMPTS):
         manifest = read_manifest(folder)
         try:
             return _load_state(folder, manifest)
-        except FileNotFoundError:  # a writer was faster, or it is damaged
+        except FileNotFoundError:  # a writer replaced the file, or the gallery is corrupt
             if read_manifest(folder) == manifest:
                 raise
-    raise FileNotFoundError(f'{folder} was written again {ATTEMPTS} times while it was read')
+    raise FileNotFoundError(
+        f'{folder} changed {ATTEMPTS} times while it was read: retry when fewer processes write'
+    )
 
 
 def _load_state(folder: PathLike, manifest: dict[str, Any]) -> GalleryIndex:
@@ -101,15 +95,15 @@ def _load_state(folder: PathLike, manifest: dict[str, Any]) -> GalleryIndex:
             count, rows = manifest['count'], files[ROWS]
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f'the manifest in {folder} is damaged ({error}): build the gallery again'
+                f'the manifest in {folder} is corrupt ({error}): build the gallery again'
             ) from None
         entries = Entries(from_lines(TextIOWrapper(rows, encoding='ascii', newline='\n')))
         vectors = _read_vectors(files[VECTORS], index) if VECTORS in files else None
     shape = (0, index.dims) if vectors is None else (vectors.ntotal, vectors.d)
     if shape != (count, index.dims) or len(entries) != count:
         raise ValueError(
-            f'{folder} is damaged: {count} entries of width {index.dims} according to '
-            f'its manifest, {len(entries)} lines, vectors of shape {shape}'
+            f'{folder} is corrupt: its manifest says {count} entries of width {index.dims}, but '
+            f'it has {len(entries)} lines and vectors of shape {shape}: build the gallery again'
         )
     index.contents.replace(State(index.kind, vectors, entries))
     index.contents.unsaved.clear()

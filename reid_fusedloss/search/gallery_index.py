@@ -1,4 +1,4 @@
-"""A gallery that answers 'who is this?'."""
+"""An index of a gallery's features and labels, to search in."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -7,90 +7,90 @@ import numpy as np
 
 from ..checks import check_choice, check_int
 from ..functional.features import Features, as_features, normalised
-from .asking import search_contents
 from .build import adjusted, is_same_build
 from .contents import Contents, features_of
 from .entries import Entries, Entry, Label, choose_added, make_entries
-from .kinds import IVFPQ, Kind, load_faiss, make_kind
+from .kinds import IVFPQ, Kind, KindConfig, load_faiss, make_kind
 from .open_set import OpenSetThreshold
 from .rerank import Rerank
 from .result import SearchResult
+from .search_contents import search_contents
 from .storage import ROWS
 
 DUPLICATES = ('error', 'skip', 'replace')
 
 
 class GalleryIndex:
-    """Features of a gallery and what is known of its entries, searched by cosine distance.
+    """Features and entries of a gallery, searched by cosine distance.
 
     All changes are made in memory; `save_index` writes them to a folder, `load_index` reads it.
-    Threads may search in it while one changes it: each sees it before or after the change.
+    Threads may search while another one changes the index; each sees the state before or after the
+    change.
 
     Args:
         dims: width of the features.
         kind: 'flat' (exact), 'ivf', 'hnsw', 'ivfpq', or dict(type=name, option=...), see
             `search.kinds`.
-        model: what made the features, such as `apis.model_id`; None: unknown, and
-            features of any model are taken.
+        model: id of the model that made the features, such as `apis.model_id`; None: unknown,
+            features of any model are accepted.
 
     Attributes:
-        pattern: regular expression of the file names that its labels are from, see
-            `apis.update_gallery`; None: they are from elsewhere.
+        pattern: regular expression by which labels are read from file names, see
+            `apis.update_gallery`; None: they come from another source.
 
     Raises:
-        TypeError, ValueError: if an argument has another type or is out of range.
+        TypeError, ValueError: if an argument has the wrong type or is out of range.
         ImportError: if faiss is not installed.
     """
 
-    def __init__(
-        self, dims: int, kind: str | Mapping | Kind = 'flat', model: str | None = None
-    ) -> None:
+    def __init__(self, dims: int, kind: KindConfig = 'flat', model: str | None = None) -> None:
         check_int('dims', dims)
         if model is not None and not isinstance(model, str):
-            raise TypeError(f'model={model!r} is a string that names a model, or None')
+            raise TypeError(f'model={model!r} must be a string that names a model, or None')
         load_faiss()
         self.dims, self.model = dims, model
         self.contents = Contents(make_kind(kind))
         self.pattern: str | None = None
         self._threshold: OpenSetThreshold | None = None
-        self.manifest: dict[str, Any] | None = None  # of the state on the disk
+        self.manifest: dict[str, Any] | None = None  # manifest of the state on the disk
 
     def __len__(self) -> int:
         return len(self.entries)
 
     @property
     def entries(self) -> Entries:
-        """By row, what is known."""
+        """Return the entries by row."""
         return self.contents.state.entries
 
     @property
     def vectors(self) -> Any:
-        """The faiss index of the unit features, from the first addition on, else None."""
+        """Return the faiss index of the unit features; None before the first addition."""
         return self.contents.state.vectors
 
     @property
     def kind(self) -> Kind:
-        """Kind of the index with its numbers; those of a search, nprobe and ef_search, may be set.
+        """Return the kind of the index with its options.
 
-        Numbers of the build that are not given stay; to set others is a ValueError, see `rebuilt`.
+        The options of the search, nprobe and ef_search, can be set. Options of the build that are
+        not given stay; setting another value is a ValueError, see `rebuilt`.
         """
         return self.contents.state.kind
 
     @kind.setter
-    def kind(self, kind: str | Mapping | Kind) -> None:
+    def kind(self, kind: KindConfig) -> None:
         with self.contents.changing() as state:
-            kind = adjusted(state.kind, kind)
-            if not is_same_build(kind, state.kind):
+            new = adjusted(state.kind, kind)
+            if not is_same_build(new, state.kind):
                 raise ValueError(
-                    f'the index is built as {state.kind}: rebuilt({kind}) makes another'
+                    f'the index is built as {state.kind}: use rebuilt({new}) to make another'
                 )
-            self.contents.replace(state._replace(kind=kind), unsaved=())
+            self.contents.replace(state._replace(kind=new), unsaved=())
 
     @property
     def threshold(self) -> OpenSetThreshold | None:
-        """How near an entry must be for its identity to be claimed; None: not decided.
+        """Return the distance below which an entry counts as the query's identity; None: not set.
 
-        It may be set, to a cosine distance too; one of another model is refused.
+        It can be set to a threshold of the same model, or to a cosine distance.
         """
         return self._threshold
 
@@ -103,10 +103,10 @@ class GalleryIndex:
         self._threshold = threshold
 
     def check_model(self, model: str | None) -> None:
-        """Refuse features of another model; None, here or there, may be any.
+        """Refuse features of another model; None matches any model.
 
         Raises:
-            ValueError: if both are known and differ.
+            ValueError: if both models are known and differ.
         """
         if model is not None and self.model is not None and model != self.model:
             reason = 'distances between them mean nothing; build a gallery for each'
@@ -126,29 +126,29 @@ class GalleryIndex:
         *,
         pids: Sequence[Label] | None = None,
         camids: Sequence[Label] | None = None,
-        infos: Sequence[Mapping | None] | None = None,
+        infos: Sequence[Mapping[str, Any] | None] | None = None,
         duplicates: str = 'error',
         model: str | None = None,
     ) -> list[str]:
-        """Append entries; the first addition trains an index that is to be trained.
+        """Append entries; the first addition trains the index if its kind needs training.
 
         Args:
             features: shape (N, C), of any norm.
-            names: of the N entries, such as their paths.
+            names: names of the N entries, such as their paths.
             pids: identities, integers, strings or None; None: all unknown.
             camids: cameras, likewise.
-            infos: anything else of each, a dict that JSON can hold, or None.
-            duplicates: of a name that is there already, or twice in `names`: 'error' adds
-                nothing, 'skip' keeps the first, 'replace' the last.
-            model: what made the features, see `check_model`.
+            infos: any other data of each entry, a dict that JSON can hold, or None.
+            duplicates: what to do with a name that exists already or twice in `names`: 'error'
+                adds nothing, 'skip' keeps the first entry, 'replace' the last.
+            model: id of the model that made the features, see `check_model`.
 
         Returns:
             Names that were added or replaced.
 
         Raises:
-            TypeError: if something has another type.
+            TypeError: if an argument has the wrong type.
             ValueError: if features are not finite, or of another width or model, lengths differ,
-                a name is a duplicate, or there are too few to train with.
+                a name is a duplicate, or there are too few entries to train the index.
         """
         check_choice('duplicates', duplicates, DUPLICATES)
         self.check_model(model)
@@ -167,14 +167,16 @@ class GalleryIndex:
         return [entry.name for entry in added]
 
     def remove(self, names: Sequence[str]) -> None:
-        """Take entries out; those behind them move up. A graph (hnsw) is built again, which
-        takes as long as building it; ivfpq encodes its approximations once more.
+        """Remove entries; later rows move up.
+
+        A graph (hnsw) is built again, which takes as long as the first time; ivfpq encodes its
+        approximations again.
 
         Raises:
-            ValueError: if a name is not there; nothing is removed.
+            ValueError: if a name is unknown; then nothing is removed.
         """
         if isinstance(names, str):
-            raise TypeError(f'names is a sequence of names, got the string {names!r}')
+            raise TypeError(f'names must be a sequence of names, got the string {names!r}')
         with self.contents.changing() as state:
             missing = [name for name in names if name not in state.entries]
             if missing:
@@ -186,10 +188,10 @@ class GalleryIndex:
                 self.contents.change(set(names), np.empty((0, self.dims), np.float32), [])
 
     def relabel(self, label: Callable[[Entry], Entry]) -> None:
-        """Give entries other identities, cameras or infos; names and rows stay.
+        """Change identities, cameras or infos of entries; names and rows stay.
 
         Args:
-            label: from an entry to what takes its place.
+            label: function from an entry to its replacement.
 
         Raises:
             ValueError: if it changes a name.
@@ -197,30 +199,39 @@ class GalleryIndex:
         with self.contents.changing() as state:
             entries = Entries(map(label, state.entries))
             if any(entry.name != old.name for entry, old in zip(entries, state.entries)):
-                raise ValueError('label() gives an entry another name: remove it, and add another')
+                raise ValueError(
+                    'label() must keep the names of entries: to rename one, remove it and add it '
+                    'again'
+                )
             if list(entries) != list(state.entries):
                 self.contents.replace(state._replace(entries=entries), [ROWS])
 
     def features(self, rows: Sequence[int] | None = None) -> np.ndarray:
-        """Unit features of rows, shape (N, C), float32; None: of all. Approximations for ivfpq.
+        """Return unit features of rows; approximations for ivfpq.
+
+        Args:
+            rows: N rows; None: all.
+
+        Returns:
+            Shape (N, C), float32.
 
         Raises:
-            IndexError: if there is no such row.
+            IndexError: if a row does not exist.
         """
         with self.contents.reading() as state:
             return features_of(state, self.dims, rows)
 
-    def rebuilt(self, kind: str | Mapping | Kind) -> 'GalleryIndex':
-        """The same gallery in another kind of index, or trained again, to be saved in its place.
+    def rebuilt(self, kind: KindConfig) -> 'GalleryIndex':
+        """Build the same gallery as another kind of index, or train it again; it can replace this.
 
         Raises:
-            ValueError: if this one is ivfpq, or there are too few entries to train with.
+            ValueError: if this index is ivfpq, or there are too few entries to train the new one.
         """
         with self.contents.changing() as state:
             if isinstance(state.kind, IVFPQ) and len(state.entries):
                 raise ValueError(
-                    'an ivfpq index holds approximations, which no other is made of: '
-                    'build one again from the images or their features'
+                    'an ivfpq index holds only approximations, from which no other index can be '
+                    'made: build one again from the images or their features'
                 )
             other = GalleryIndex(self.dims, kind, self.model)
             other.threshold, other.pattern = self.threshold, self.pattern
@@ -240,21 +251,21 @@ class GalleryIndex:
         threshold: float | None = None,
         model: str | None = None,
     ) -> SearchResult:
-        """The nearest entries of each query, equal distances in the order of the rows.
+        """Find the nearest entries of each query; ties are in the order of the rows.
 
         Args:
-            features: of the queries, shape (Q, C), of any norm.
-            k: how many; more than there are gives all.
-            names: of the queries; an entry of the same name is left out. None: nothing is.
-            camids: of the queries; entries of the same camera are left out, for a query of None
-                nothing is. None: nothing is.
+            features: features of the queries, shape (Q, C), of any norm.
+            k: number of entries to return, at most all.
+            names: names of the queries; an entry of the same name is left out. None: none is.
+            camids: cameras of the queries; entries of the same camera are left out, except for a
+                query whose camera is None. None: none is.
             rerank: re-rank the nearest candidates; None: do not.
-            threshold: cosine distance from which on a query is of nobody known; None: the
-                gallery's own, if it has one.
-            model: what made the features, see `check_model`.
+            threshold: cosine distance at or above which a query has no match; None: the gallery's
+                own threshold, if it has one.
+            model: id of the model that made the features, see `check_model`.
 
         Raises:
-            TypeError: if something has another type.
+            TypeError: if an argument has the wrong type.
             ValueError: if k is not positive, features are not finite or of another width or
                 model, or lengths differ.
         """

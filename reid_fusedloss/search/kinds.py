@@ -1,61 +1,77 @@
-"""Kinds of index: exact, inverted lists, a graph; each a few numbers, and the faiss index of them.
+"""Kinds of index: exact, inverted lists, a graph. Each has a few options and makes a faiss index.
 
-Inner product of unit features throughout; the cosine distance is 1 minus it.
+All use the inner product of unit features; the cosine distance is 1 minus it.
 """
 
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 
 from ..checks import check_choice, check_int
 from ..optional import require
 
-POINTS_PER_LIST = 39  # below, faiss holds the means of the lists for badly determined
-PQ_CODES = 256  # of 8 bits
-# Queries times dimensions from which faiss multiplies matrices. Its own, 128,000 in faiss 1.15,
-# makes 100 queries of 512 dimensions 8 to 13 times as slow; in older ones it counts queries, 20.
+POINTS_PER_LIST = 39  # with fewer, faiss warns that the means of the lists are unreliable
+PQ_CODES = 256  # codes of 8 bits
+# Queries times dimensions from which faiss multiplies matrices. The default of faiss 1.15, 128,000,
+# makes 100 queries of 512 dimensions 8 to 13 times slower; older versions count queries, 20.
 BLAS_FROM = 4000
 
 
-@dataclass(frozen=True)
-class Flat:
-    """Exact: each query is compared with every entry."""
+_K = TypeVar('_K', bound='_Kind')
 
-    type: ClassVar[str] = 'flat'
-    least: ClassVar[int] = 1
 
-    def resolve(self, count: int, dims: int) -> 'Flat':
-        """The same: it has no number that depends on the data."""
+class _Kind:
+    """What all kinds have in common."""
+
+    @property
+    def least(self) -> int:
+        """Return how many entries the first addition needs."""
+        return 1
+
+    def resolve(self: _K, count: int, dims: int) -> _K:
+        """Set the options that depend on the number and the width of the first entries."""
         return self
 
     def build(self, dims: int) -> Any:
-        """An empty faiss index."""
+        """Make an empty faiss index, not trained yet."""
+        raise NotImplementedError
+
+    def search_parameters(self, selector: Any) -> Any:
+        """Make faiss parameters for a search; the selector chooses rows, None: all."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Flat(_Kind):
+    """Exact: each query is compared with every entry."""
+
+    type: ClassVar[str] = 'flat'
+
+    def build(self, dims: int) -> Any:
         return _build(dims, 'Flat')
 
     def search_parameters(self, selector: Any) -> Any:
-        """Of one search; the selector says which rows count, None: all."""
         return load_faiss().SearchParameters(sel=selector)
 
 
 @dataclass(frozen=True)
-class HNSW:
-    """A graph of neighbours (Malkov & Yashunin, TPAMI 2020): fast, not exact, slow to build.
+class HNSW(_Kind):
+    """A graph of neighbours (Malkov & Yashunin, TPAMI 2020): fast, approximate, slow to build.
 
     Removing entries builds the graph again.
 
     Attributes:
-        M: links of a node; those of the lowest level are twice as many.
-        ef_construction: candidates that are looked at when a node is linked.
-        ef_search: candidates that are looked at in a search; more find more, and take longer.
+        M: links of a node; twice as many on the lowest level.
+        ef_construction: candidates to consider when a node is linked.
+        ef_search: candidates to consider in a search; more are more accurate and slower.
     """
 
     type: ClassVar[str] = 'hnsw'
-    least: ClassVar[int] = 1
     M: int = 32
     ef_construction: int = 40
     ef_search: int = 64
@@ -65,31 +81,28 @@ class HNSW:
         check_int('ef_construction', self.ef_construction)
         check_int('ef_search', self.ef_search)
 
-    def resolve(self, count: int, dims: int) -> 'HNSW':
-        """The same: it has no number that depends on the data."""
-        return self
-
     def build(self, dims: int) -> Any:
-        """An empty faiss index."""
         index = _build(dims, f'HNSW{self.M},Flat')
         index.hnsw.efConstruction = self.ef_construction
         return index
 
     def search_parameters(self, selector: Any) -> Any:
-        """Of one search; the selector says which rows count, None: all."""
         return load_faiss().SearchParametersHNSW(sel=selector, efSearch=self.ef_search)
 
 
-@dataclass(frozen=True)
-class IVF:
-    """Inverted lists around the means of a k-means: a query looks into the nearest of them.
+_I = TypeVar('_I', bound='IVF')
 
-    The means are found once, on the entries that are added first; `GalleryIndex.rebuilt` finds
-    them again. With nprobe >= nlist it is exact.
+
+@dataclass(frozen=True)
+class IVF(_Kind):
+    """Inverted lists around the means of a k-means: a search visits the nearest lists.
+
+    The means are trained once, on the entries that are added first; `GalleryIndex.rebuilt` trains
+    them again. With nprobe >= nlist the search is exact.
 
     Attributes:
-        nlist: number of lists; None: 4 sqrt(N) of the first N entries, at most N / 39.
-        nprobe: lists that a search looks into; more find more, and take longer.
+        nlist: number of lists; None: 4 sqrt(N) for the first N entries, at most N / 39.
+        nprobe: lists that a search visits; more are more accurate and slower.
     """
 
     type: ClassVar[str] = 'ivf'
@@ -103,39 +116,34 @@ class IVF:
 
     @property
     def least(self) -> int:
-        """How many entries the first addition needs."""
         return self.nlist or 1
 
-    def resolve(self, count: int, dims: int) -> 'IVF':
-        """The number of lists for so many entries, where it was left open."""
+    def resolve(self: _I, count: int, dims: int) -> _I:
         if self.nlist is not None:
             return self
-        return replace(
-            self, nlist=max(1, min(round(4 * math.sqrt(count)), count // POINTS_PER_LIST))
-        )
+        nlist = min(round(4 * math.sqrt(count)), count // POINTS_PER_LIST)
+        return replace(self, nlist=max(1, nlist))
 
     def build(self, dims: int) -> Any:
-        """An empty faiss index, not yet trained."""
         return self._quiet(_build(dims, f'IVF{self.nlist},Flat'))
 
     def search_parameters(self, selector: Any) -> Any:
-        """Of one search; the selector says which rows count, None: all."""
         return load_faiss().SearchParametersIVF(sel=selector, nprobe=self.nprobe)
 
     def _quiet(self, index: Any) -> Any:
-        index.cp.min_points_per_centroid = 1  # few are allowed: no warning on the terminal
+        index.cp.min_points_per_centroid = 1  # few points are allowed: suppress the warning
         return index
 
 
 @dataclass(frozen=True)
 class IVFPQ(IVF):
-    """Inverted lists of product-quantised entries (Jegou et al., TPAMI 2011): m bytes each.
+    """Inverted lists of product-quantised entries (Jegou et al., TPAMI 2011), m bytes each.
 
-    For galleries that do not fit into memory: distances, and the features that re-ranking gets,
-    are approximations even with nprobe >= nlist.
+    For galleries that do not fit into memory: distances, and the features for re-ranking, are
+    approximations even with nprobe >= nlist.
 
     Attributes:
-        m: bytes of an entry, a divisor of the width of the features.
+        m: bytes of an entry; must divide the width of the features.
     """
 
     type: ClassVar[str] = 'ivfpq'
@@ -147,51 +155,45 @@ class IVFPQ(IVF):
 
     @property
     def least(self) -> int:
-        """How many entries the first addition needs."""
         return max(PQ_CODES, super().least)
 
     def resolve(self, count: int, dims: int) -> 'IVFPQ':
-        """The number of lists for so many entries, where it was left open.
-
-        Raises:
-            ValueError: if m is no divisor of the width.
-        """
         if dims % self.m:
-            raise ValueError(f'm={self.m} is no divisor of the width of the features, {dims}')
+            raise ValueError(f'm={self.m} must be a divisor of the width of the features, {dims}')
         return super().resolve(count, dims)
 
     def build(self, dims: int) -> Any:
-        """An empty faiss index, not yet trained."""
-        # np: without the permutation of codes for polysemous filters, which takes minutes
+        # np: no polysemous training, which permutes the codes and takes minutes
         index = self._quiet(_build(dims, f'IVF{self.nlist},PQ{self.m}np'))
         index.pq.cp.min_points_per_centroid = 1
         return index
 
 
 Kind = Flat | HNSW | IVF | IVFPQ
-KINDS: dict[str, type] = {kind.type: kind for kind in (Flat, HNSW, IVF, IVFPQ)}
+KindConfig = str | Mapping[str, Any] | Kind
+KINDS: dict[str, type[Kind]] = dict(flat=Flat, hnsw=HNSW, ivf=IVF, ivfpq=IVFPQ)
 
 
-def make_kind(kind: str | Mapping | Kind) -> Kind:
-    """A kind from its name, from dict(type=name, option=...), or itself.
+def make_kind(kind: KindConfig) -> Kind:
+    """Make a kind from its name or from dict(type=name, option=...); return a kind unchanged.
 
     Raises:
         ValueError: if the name or an option is unknown, or a number out of range.
         TypeError: if it has another form.
     """
-    if isinstance(kind, tuple(KINDS.values())):
+    if isinstance(kind, Kind):
         return kind
     if isinstance(kind, str):
         kind = dict(type=kind)
     if not isinstance(kind, Mapping):
         raise TypeError(
-            f'kind={kind!r} is none of {tuple(KINDS)}, dict(type=...) of them, or '
+            f'kind={kind!r} must be one of {tuple(KINDS)}, a dict(type=...) of them, or '
             'one of their classes'
         )
     options = dict(kind)
     name = options.pop('type', None)
     check_choice('kind', name, KINDS)
-    known = tuple(KINDS[name].__dataclass_fields__)
+    known = tuple(field.name for field in fields(KINDS[name]))
     unknown = sorted(map(str, set(options) - set(known)))
     if unknown:
         raise ValueError(f'a kind {name!r} has no {unknown}; its options are {known}')
@@ -199,12 +201,12 @@ def make_kind(kind: str | Mapping | Kind) -> Kind:
 
 
 def describe_kind(kind: Kind) -> dict[str, Any]:
-    """As plain data, which `make_kind` reads."""
+    """Describe a kind as plain data that `make_kind` accepts."""
     return dict(type=kind.type, **asdict(kind))
 
 
 def load_faiss() -> ModuleType:
-    """The faiss module, computing with as many threads as PyTorch.
+    """Import faiss and let it use as many threads as PyTorch.
 
     Raises:
         ImportError: if it is not installed.
@@ -219,10 +221,10 @@ def load_faiss() -> ModuleType:
 
 @contextmanager
 def faiss_errors(doing: str) -> Iterator[None]:
-    """Say what could not be done where faiss, or the memory, fails.
+    """Add to errors of faiss, and to a lack of memory, what could not be done.
 
     Args:
-        doing: such as 'search in an index of 5 entries'.
+        doing: the task, such as 'search in an index of 5 entries'.
 
     Raises:
         MemoryError: if there is too little memory.
@@ -231,7 +233,7 @@ def faiss_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except MemoryError:
-        raise MemoryError(f"too little memory to {doing}: kind='ivfpq' takes the least") from None
+        raise MemoryError(f"too little memory to {doing}: kind='ivfpq' needs the least") from None
     except RuntimeError as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise RuntimeError(f'faiss could not {doing}: {lines[-1]}') from error

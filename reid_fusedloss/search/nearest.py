@@ -1,4 +1,4 @@
-"""The nearest rows of a faiss index, equal distances ordered by row."""
+"""Find the nearest rows of a faiss index, with ties ordered by row."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,18 +14,18 @@ Nearest = tuple[np.ndarray, np.ndarray]
 def nearest_rows(
     vectors: Any, kind: Kind, queries: np.ndarray, k: int, kept: np.ndarray | None = None
 ) -> Nearest:
-    """Cosine distances and rows of the nearest entries.
+    """Find the cosine distances and rows of the nearest entries.
 
     Args:
         vectors: faiss index of N unit vectors, by inner product.
-        kind: what it is.
+        kind: kind of the index.
         queries: unit vectors, shape (Q, C), float32.
-        k: how many, at most N.
-        kept: rows that count, shape (N,), bool; None: all.
+        k: number of entries, at most N.
+        kept: rows to search, shape (N,), bool; None: all.
 
     Returns:
-        Distances (Q, k), float32, and rows (Q, k), int64, nearest first, equal distances by row;
-        inf and -1 where fewer were found.
+        Distances (Q, k), float32, and rows (Q, k), int64, nearest first, ties by row; inf and -1
+        where fewer were found.
     """
     distances = np.full((len(queries), k), np.inf, np.float32)
     rows = np.full((len(queries), k), -1, np.int64)
@@ -35,7 +35,7 @@ def nearest_rows(
         selector = load_faiss().IDSelectorBitmap(bits)
     parameters = kind.search_parameters(selector)
     pending, width = np.arange(len(queries)), k
-    while len(pending) and k:  # who ties with the last of the list is to be seen too
+    while len(pending) and k:  # widen the search until it contains all ties with the last entry
         width = min(4 * width if width > k else k + 1, vectors.ntotal)
         found, places = _search(vectors, queries[pending], width, parameters)
         distances[pending], rows[pending] = found[:, :k], places[:, :k]
@@ -53,13 +53,13 @@ def nearest_others(
     names: Sequence[str] | None = None,
     camids: Sequence[Label] | None = None,
 ) -> Nearest:
-    """As `nearest_rows`, without a query's own entry and those of its own camera.
+    """Run `nearest_rows` without a query's own entry and those of its camera.
 
     Args:
         vectors, kind, queries, k: see `nearest_rows`.
-        entries: what is known of the rows.
-        names: of the queries; an entry of that name is passed over; None: nothing is.
-        camids: of the queries; entries of that camera are passed over; None: nothing is.
+        entries: entries of the rows.
+        names: names of the queries; an entry of the same name is left out; None: none is.
+        camids: cameras of the queries; entries of the same camera are left out; None: none is.
     """
     width = min(k + (names is not None), len(entries))
     distances = np.full((len(queries), width), np.inf, np.float32)

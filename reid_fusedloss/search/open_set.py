@@ -1,8 +1,8 @@
-"""Open set: how near an entry must be for its identity to be claimed."""
+"""Thresholds for open-set search, where a query may be of a person outside the gallery."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from ..functional.features import Features
 from ..functional.ranking.matching import GalleryMatches, Labels
 from ..functional.ranking.stranger_threshold import ThresholdAtFpir
 
-OUTGROWN = 1.25  # times as many entries: the rate of false alarms is about as much higher
-OVER_PAIRS = 'fpr'  # a threshold of an older version: its rate was one over pairs
+OUTGROWN = 1.25  # growth of the gallery, and so about of its false alarms, that needs a warning
+OVER_PAIRS = 'fpr'  # key of an older version, whose rate counted pairs of images
 
 
 @dataclass(frozen=True)
@@ -22,22 +22,22 @@ class OpenSetThreshold:
 
     Attributes:
         distance: the threshold.
-        fpir: the false positive identification rate that was asked for: share of the strangers
-            (queries of people who are not in the gallery) for whom an identity is claimed. None:
-            the distance was given, not chosen.
+        fpir: the requested false positive identification rate: share of the strangers (queries of
+            people who are not in the gallery) that get an identity. None: the distance was given,
+            not chosen.
         gallery_size: number of gallery entries that it was chosen for.
         dir: detection and identification rate on the validation set: share of the queries of known
-            people whose own identity is claimed; None: it has no known people. A validation
-            gallery that is smaller than the gallery tells only an upper bound.
-        num_strangers: number of queries that stood for strangers.
-        validation_size: number of entries of the validation set's gallery that were used.
+            people that get their own identity; None: it has no known people. For a gallery larger
+            than the validation gallery it is an upper bound.
+        num_strangers: number of queries that were used as strangers.
+        validation_size: number of entries of the validation gallery that were used.
         model: id of the model that made the features; None: unknown.
-        gallery_people: number of identities of the gallery, an entry without one counted as one;
-            None: unknown.
+        gallery_people: number of identities in the gallery, where an entry without identity counts
+            as one; None: unknown.
 
     Raises:
-        TypeError, ValueError: if the distance is no finite number, or a rate is given without the
-            size that it holds for.
+        TypeError, ValueError: if the distance is not a finite number, or a rate is given without
+            the gallery size for which it holds.
     """
 
     distance: float
@@ -54,21 +54,24 @@ class OpenSetThreshold:
         if (self.fpir, self.gallery_size) != (None, None):
             check_number('fpir', self.fpir)
             check_int('gallery_size', self.gallery_size)
-            if not 0 < self.fpir < 1:
-                raise ValueError(f'fpir={self.fpir} must be above 0 and below 1')
+            if self.fpir is None or not 0 < self.fpir < 1:
+                raise ValueError(f'fpir={self.fpir} must be > 0 and < 1')
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain data."""
+        """Convert to plain data."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> tuple[Optional['OpenSetThreshold'], str]:
-        """A threshold from plain data, and what the user must know of it, '' for nothing.
+    def from_dict(cls, data: Mapping[str, Any]) -> 'tuple[OpenSetThreshold | None, str]':
+        """Read a threshold from plain data.
 
         A threshold of an older version that was chosen by a rate over pairs is not used.
 
+        Returns:
+            The threshold, or None if it is not used; and a warning for the user, '' for none.
+
         Raises:
-            TypeError, ValueError: if the data is of something else.
+            TypeError, ValueError: if the data has another form.
         """
         if OVER_PAIRS not in data:
             return cls(**data), ''
@@ -76,14 +79,14 @@ class OpenSetThreshold:
             return cls(data['distance']), ''
         return None, (
             f'the threshold {data["distance"]:.4f} of an older version is not used: its rate of '
-            f'{data[OVER_PAIRS]:g} was one over pairs of images, and a search looks at the nearest '
-            f'of all entries; choose one by --fpir, or go on with it by --threshold '
+            f'{data[OVER_PAIRS]:g} counted pairs of images, but a search compares with the nearest '
+            'of all entries; choose a threshold by --fpir, or keep this one by --threshold '
             f'{data["distance"]:.4f}'
         )
 
     def describe(self) -> str:
-        """In a line: the rate, what it holds for, and what it was chosen on."""
-        if self.fpir is None:
+        """Describe in one line the rate, the gallery it holds for, and the validation set."""
+        if self.fpir is None or self.gallery_size is None:
             return f'threshold {self.distance:.4f}, set by hand'
         text = (
             f'threshold {self.distance:.4f}: FPIR {self.fpir:g} in a gallery of '
@@ -102,10 +105,10 @@ class OpenSetThreshold:
         return text
 
     def expected_fpir(self, size: int) -> float | None:
-        """About the FPIR in a gallery of another size, 1 - (1 - fpir)^(size / gallery_size).
+        """Estimate the FPIR in a gallery of another size, 1 - (1 - fpir)^(size / gallery_size).
 
-        Each entry is taken as an independent chance of a false alarm. They are not: of a larger
-        gallery it is an upper bound.
+        It treats each entry as an independent chance of a false alarm. Real entries are not
+        independent, so for a larger gallery it is an upper bound.
 
         Args:
             size: number of entries.
@@ -113,17 +116,17 @@ class OpenSetThreshold:
         Returns:
             The rate; None: the distance was given, not chosen.
         """
-        if self.fpir is None:
+        if self.fpir is None or self.gallery_size is None:
             return None
         return float(-np.expm1(size / self.gallery_size * np.log1p(-self.fpir)))
 
     def warning(self, size: int) -> str:
-        """What to tell the user of a gallery of so many entries that has outgrown the threshold.
+        """Make a warning if a gallery of `size` entries has outgrown the threshold.
 
         Returns:
             A line; '' if the gallery has not outgrown it, or the distance was given, not chosen.
         """
-        if self.fpir is None or size <= OUTGROWN * self.gallery_size:
+        if self.fpir is None or self.gallery_size is None or size <= OUTGROWN * self.gallery_size:
             return ''
         return (
             f'the gallery has {size} entries, {size / self.gallery_size:.1f} times the '
@@ -146,33 +149,33 @@ def choose_threshold(
     gallery_people: int | None = None,
     model: str | None = None,
 ) -> OpenSetThreshold:
-    """The largest cosine distance at a false positive identification rate, at a gallery's size.
+    """Choose the largest cosine distance that keeps a false positive identification rate.
 
-    From a validation set whose identities were not trained on: each query stands for a stranger
-    once, with the entries of its identity left out; a validation gallery larger than the real one
-    counts as all subsets of its size, a smaller one by a lower rate. Many images of few people
-    are fewer chances of a false alarm than as many people: with `gallery_people` the validation
-    gallery is made like the real one in this too. See `ThresholdAtFpir`.
+    It uses a validation set with identities that were not trained on: each query serves as a
+    stranger once, without the entries of its identity. If the validation gallery is larger than the
+    real one, all its subsets of that size count; if it is smaller, the rate is scaled down. Many
+    images of few people cause fewer false alarms than as many people: with `gallery_people`, the
+    validation gallery gets as many images for each person as the real one. See `ThresholdAtFpir`.
 
     Args:
         query: features, shape (Q, C), of any norm.
         gallery: features, shape (V, C).
         query_pids: identities, Q integers or strings.
-        gallery_pids: identities, V integers or strings; those of no query (distractors) are
-            entries like others.
-        query_camids: cameras, Q integers or strings, or None: no entry is junk. They matter to
-            the DIR alone.
+        gallery_pids: identities, V integers or strings; distractors, whose identities no query
+            has, are entries like others.
+        query_camids: cameras, Q integers or strings, or None: no entry is junk. They affect only
+            the DIR.
         gallery_camids: cameras, V integers or strings, or None.
-        fpir: share of the strangers for whom an identity may be claimed, above 0, below 1.
+        fpir: share of the strangers that may get an identity, > 0 and < 1.
         gallery_size: number of entries of the real gallery; None: that of the validation set.
-        gallery_people: number of its identities, an entry without one counted as one; None:
-            unknown.
-        model: id of the model that made the features, if it is known.
+        gallery_people: number of identities in the real gallery, where an entry without identity
+            counts as one; None: unknown.
+        model: id of the model that made the features, if known.
 
     Raises:
         TypeError: if features are not of a floating-point type or labels neither int nor str.
-        ValueError: if the input is empty, not finite or does not fit, fpir is out of range, there
-            is one identity only, or there are too few strangers for the rate.
+        ValueError: if the input is empty, not finite or inconsistent, fpir is out of range, there
+            is only one identity, or there are too few strangers for the rate.
     """
     observer, matches, blocks = _prepare(
         query,
@@ -201,16 +204,16 @@ def choose_threshold(
 def check_validation(
     query: Features, gallery: Features, *labels: Labels | None, fpir: float
 ) -> None:
-    """Refuse what `choose_threshold` would refuse, of a gallery as small as you like.
+    """Check the arguments of `choose_threshold`, for the smallest possible gallery.
 
     Args:
-        query: as there.
+        query: as in `choose_threshold`.
         gallery: as there.
         labels: identities and cameras, as there.
         fpir: as there.
 
     Raises:
-        TypeError, ValueError: as there.
+        TypeError, ValueError: as `choose_threshold`.
     """
     observer, matches, _ = _prepare(query, gallery, labels, fpir)
     observer.start(matches)
@@ -219,12 +222,12 @@ def check_validation(
 def _prepare(
     query: Features,
     gallery: Features,
-    labels: tuple,
+    labels: tuple[Any, ...],
     fpir: float,
     gallery_size: int | None = None,
     gallery_people: int | None = None,
-) -> tuple[ThresholdAtFpir, GalleryMatches, Iterator]:
-    """What counts, whom it compares, and the distances; features and labels are checked."""
+) -> tuple[ThresholdAtFpir, GalleryMatches, Iterator[np.ndarray]]:
+    """Check features and labels, and return what computes the threshold from the distances."""
     observer = ThresholdAtFpir(fpir, gallery_size, gallery_people)
     matches = GalleryMatches(*labels)
     if (len(query), len(gallery)) != (matches.num_queries, matches.num_gallery):

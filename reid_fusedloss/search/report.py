@@ -1,4 +1,4 @@
-"""The result of a search as text, CSV and JSON."""
+"""Write the result of a search as text, CSV and JSON."""
 
 import csv
 import io
@@ -8,60 +8,44 @@ from pathlib import Path
 from typing import Any
 
 from ..printable import printable, spreadsheet_cell
-from ..whole_file import whole_file
+from ..whole_file import PathLike, whole_file
 from .entries import Entry
 from .result import Hit, SearchResult
-from .storage import PathLike
 
 COLUMNS = ('query', 'rank', 'name', 'pid', 'camid', 'distance', 'reranked', 'known')
 
 
 def as_lists(queries: Sequence[Entry], result: SearchResult) -> dict[str, Any]:
-    """In the layout of ranking lists, which `visualization.draw_ranking_lists` draws.
+    """Convert a result to ranking lists, which `visualization.draw_ranking_lists` draws.
 
     Args:
-        queries: what is known of the Q queries; where an identity is not known, or one is a
-            number and the other a text, whether they match is None.
-        result: of their search.
+        queries: entries of the Q queries; a match is None if an identity is unknown, or one is a
+            number and the other a string.
+        result: result of their search.
     """
-    captions = 'cosine distance · identity or camera'
     return dict(
         distance='cosine',
-        captions=captions,
+        captions='cosine distance · identity or camera',
         threshold=result.threshold,
-        queries=[
-            dict(
-                img_path=query.name,
-                pid=query.pid,
-                camid=query.camid,
-                ap=None,
-                nearest=float(result.nearest[number]) if result.hits[number] else None,
-                nearest_name=result.nearest_entries[number].name if result.hits[number] else None,
-                known=None if result.known is None else bool(result.known[number]),
-                answer=answer(result, number),
-                gallery=[_entry(query, hit) for hit in result.hits[number]],
-            )
-            for number, query in enumerate(queries)
-        ],
+        queries=[_query(query, result, number) for number, query in enumerate(queries)],
     )
 
 
 def answer(result: SearchResult, number: int) -> list[str]:
-    """What is said of a query, in short lines: who it is, as far as the threshold allows."""
-    hits = result.hits[number]
-    if not hits:
-        return ['nobody found']
+    """Describe in short lines who a query is, as far as the threshold allows."""
+    entry = result.nearest_entries[number]
+    if entry is None:
+        return ['no entry found']
     nearest = f'nearest: {result.nearest[number]:.3f}'
     if result.known is None:
         return [nearest]
     if not result.known[number]:
-        return ['nobody known', nearest]
-    pid = result.nearest_entries[number].pid
-    return ['known' if pid is None else f'id {pid}', nearest]
+        return ['no match', nearest]
+    return ['known' if entry.pid is None else f'id {entry.pid}', nearest]
 
 
 def as_text(lists: dict[str, Any]) -> str:
-    """For the terminal: a table of each query."""
+    """Format a table for each query, for the terminal."""
     lines = []
     for query in lists['queries']:
         lines.append(printable(f'{query["img_path"]}: {", ".join(query["answer"])}'))
@@ -81,15 +65,15 @@ def as_text(lists: dict[str, Any]) -> str:
 
 
 def write_report(lists: dict[str, Any], unreadable: dict[str, str], folder: PathLike) -> None:
-    """Write `search.json`, all of it, and `search.csv`, a line for each hit, into a folder.
+    """Write `search.json`, with everything, and `search.csv`, with a line for each hit.
 
-    Each is whole or not there. The JSON file holds names and labels as they are; in the CSV file
-    an apostrophe stands before those that a spreadsheet would compute, see `spreadsheet_cell`.
+    Each file is written atomically. The JSON file holds names and labels unchanged; the CSV file
+    escapes those that a spreadsheet would evaluate, see `spreadsheet_cell`.
 
     Args:
-        lists: of `as_lists`.
-        unreadable: name -> reason, of queries that could not be read.
-        folder: made where it does not exist.
+        lists: result of `as_lists`.
+        unreadable: name -> reason, for queries that could not be read.
+        folder: created if it does not exist.
     """
     content = json.dumps(dict(lists, unreadable=unreadable), indent=2)
     with whole_file(Path(folder, 'search.json')) as file:
@@ -112,6 +96,21 @@ def write_report(lists: dict[str, Any], unreadable: dict[str, str], folder: Path
             writer.writerow(map(spreadsheet_cell, cells))
     with whole_file(Path(folder, 'search.csv')) as file:
         file.write(table.getvalue().encode(errors='backslashreplace'))
+
+
+def _query(query: Entry, result: SearchResult, number: int) -> dict[str, Any]:
+    nearest = result.nearest_entries[number]
+    return dict(
+        img_path=query.name,
+        pid=query.pid,
+        camid=query.camid,
+        ap=None,
+        nearest=None if nearest is None else float(result.nearest[number]),
+        nearest_name=None if nearest is None else nearest.name,
+        known=None if result.known is None else bool(result.known[number]),
+        answer=answer(result, number),
+        gallery=[_entry(query, hit) for hit in result.hits[number]],
+    )
 
 
 def _entry(query: Entry, hit: Hit) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Re-ranking of the candidates of a search."""
+"""Re-rank the candidates of a search."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,15 @@ from ..functional.reranking.rerank import check_rerank_options, k_reciprocal_rer
 class Rerank:
     """k-reciprocal re-ranking (Zhong et al., CVPR 2017) among the nearest candidates of a query.
 
-    Each query stands alone: the neighbours of the query and of each candidate are looked for among
-    the query and its candidates only, so that a result does not depend on what else is searched
-    for, and the time not on the size of the gallery. Where the candidates are the whole gallery it
-    equals `functional.k_reciprocal_rerank` of this one query; with fewer it differs from a
-    re-ranking of whole test sets, where queries and far entries vote too. What is not among the
-    candidates cannot be found.
+    Each query is independent: the neighbours of the query and of each candidate are taken from the
+    query and its candidates only. So the result does not depend on other queries, and the time does
+    not depend on the size of the gallery. If the candidates are the whole gallery, it equals
+    `functional.k_reciprocal_rerank` of this one query; with fewer it differs from re-ranking a
+    whole test set, where other queries and far entries count too. Entries outside the candidates
+    are never found.
 
     Attributes:
-        candidates: entries that are re-ranked, the nearest; those of a search are at least k.
+        candidates: number of nearest entries to re-rank; a search uses at least k.
         k1: size of the k-reciprocal sets.
         k2: number of neighbours whose encodings are averaged.
         lambda_value: weight of the original distance, 0 to 1.
@@ -36,7 +36,7 @@ class Rerank:
         check_rerank_options(self.k1, self.k2, self.lambda_value)
 
     def distances(self, query: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-        """Re-ranked distances of one query.
+        """Compute the re-ranked distances of one query.
 
         Args:
             query: feature, shape (C,).
@@ -47,6 +47,7 @@ class Rerank:
         """
         if not len(candidates):
             return np.empty(0, np.float32)
-        return k_reciprocal_rerank(
+        reranked = k_reciprocal_rerank(
             query[None], candidates, k1=self.k1, k2=self.k2, lambda_value=self.lambda_value
-        )[0].numpy()
+        )
+        return reranked[0].numpy()

@@ -1,4 +1,4 @@
-"""What a search finds."""
+"""The result of a search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Hit(NamedTuple):
         entry: name, identity, camera and info.
         distance: cosine distance to the query.
         row: its row in the index.
-        reranked: the distance that orders a re-ranked list; None: it is the cosine distance.
+        reranked: distance that orders a re-ranked list; None: the list is not re-ranked.
     """
 
     entry: Entry
@@ -27,20 +27,20 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The nearest entries of each query, K = min(k, entries) of them.
+    """The K = min(k, number of entries) nearest entries of each query.
 
     Attributes:
         distances: cosine distances, shape (Q, K), float32, nearest first (re-ranked lists are in
             the order of `reranked`); inf where fewer than K were found.
         rows: rows in the index, shape (Q, K), int64; -1 where fewer than K were found.
-        hits: for each query what was found, at most K.
-        nearest: cosine distance of the nearest entry, shape (Q,); inf where none was found.
+        hits: for each query the entries that were found, at most K.
+        nearest: cosine distance of the nearest entry, shape (Q,); inf if none was found.
         nearest_entries: that entry of each query, which may not be among the hits of a re-ranked
-            search; None where none was found.
+            search; None if none was found.
         known: whether the nearest entry is nearer than the threshold, shape (Q,); None: there is
             no threshold.
-        threshold: the distance it was, or None.
-        reranked: distances after re-ranking, shape (Q, K); None: without.
+        threshold: the threshold that was used, or None.
+        reranked: distances after re-ranking, shape (Q, K); None: not re-ranked.
     """
 
     distances: np.ndarray
@@ -61,14 +61,14 @@ def make_result(
     threshold: float | None = None,
     reranked: Sequence[np.ndarray] | None = None,
 ) -> SearchResult:
-    """A result from the candidates of each query.
+    """Make a result from the candidates of each query.
 
     Args:
-        entries: of the gallery.
+        entries: entries of the gallery.
         distances: shape (Q, M), nearest first, inf where there is no candidate.
-        rows: shape (Q, M), -1 where there is none.
-        k: how many to keep, at most M.
-        threshold: from which distance on nobody is known, or None.
+        rows: shape (Q, M), -1 where there is no candidate.
+        k: number of entries to keep, at most M.
+        threshold: distance at or above which a query has no match, or None.
         reranked: for each query the re-ranked distances of its candidates, or None.
     """
     nearest = distances[:, 0] if distances.shape[1] else np.full(len(rows), np.inf, np.float32)

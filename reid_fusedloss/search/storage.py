@@ -1,9 +1,9 @@
-"""A gallery in a folder: written whole or not at all, never half of one state and half of another.
+"""Store a gallery in a folder, with atomic changes from one state to the next.
 
-`manifest.json` names the files of one state, with sizes and checksums. What has changed is written
-to files of new names beside the old; then the manifest is replaced, in one step; then the files
-that it does not name are deleted. Whatever interrupts it, the manifest names a whole state, and the
-next writer deletes what was left.
+`manifest.json` names the files of one state, with sizes and checksums. A change is written to new
+files beside the old ones; then the manifest is replaced in one step; then the files that it does
+not name are deleted. If a writer is interrupted at any point, the manifest still names a complete
+state, and the next writer deletes the leftover files.
 """
 
 import json
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..folder_lock import LOCK, FolderInUseError, folder_lock
-from ..whole_file import remove_partials, whole_file
+from ..whole_file import PathLike, remove_partials, whole_file
 
 __all__ = [
     'LOCK',
@@ -25,7 +25,6 @@ __all__ = [
     'ROWS',
     'VECTORS',
     'FolderInUseError',
-    'PathLike',
     'hold_index',
     'is_saved',
     'opened_files',
@@ -33,7 +32,6 @@ __all__ = [
     'tidy',
     'write_state',
 ]
-PathLike = str | os.PathLike
 FORMAT = 'reid_fusedloss.gallery'
 VERSION = 1
 MANIFEST, ROWS, VECTORS = 'manifest.json', 'rows.jsonl', 'vectors.faiss'
@@ -45,13 +43,13 @@ Writer = Callable[['CheckedFile'], None]
 
 
 class CheckedFile:
-    """A file that sums up what is written to it.
+    """A file that computes the size and checksum of what is written to it.
 
     Args:
         file: open for writing.
 
     Attributes:
-        size: bytes so far.
+        size: bytes written so far.
         crc32: their checksum.
     """
 
@@ -59,7 +57,7 @@ class CheckedFile:
         self._file, self.size, self.crc32 = file, 0, 0
 
     def write(self, data: bytes) -> int:
-        """Append."""
+        """Write data."""
         self.size += len(data)
         self.crc32 = zlib.crc32(data, self.crc32)
         return self._file.write(data)
@@ -67,18 +65,18 @@ class CheckedFile:
 
 @contextmanager
 def hold_index(folder: PathLike, timeout: float = 0) -> Iterator[None]:
-    """Be the only one who writes to a gallery: load it, change it and save it in this context.
+    """Lock a gallery for writing: load it, change it and save it in this context.
 
-    Others may load it and search in it meanwhile. The lock ends with its process.
+    Others may load it and search in it meanwhile. The lock is released when its process ends.
 
     Args:
-        folder: of the gallery; made where it does not exist.
-        timeout: seconds to wait for another writer; 0: it is an error at once.
+        folder: folder of the gallery; created if it does not exist.
+        timeout: seconds to wait for another writer; 0: fail immediately.
 
     Raises:
-        FolderInUseError: if another process or thread holds it; it names machine and process.
-        ValueError: if the folder holds other things.
-        OSError: if the folder cannot be written.
+        FolderInUseError: if another process or thread holds it; names its machine and process.
+        ValueError: if the folder holds other files.
+        OSError: if the folder is not writable.
     """
     folder = Path(folder)
     _check_own(folder)
@@ -88,7 +86,7 @@ def hold_index(folder: PathLike, timeout: float = 0) -> Iterator[None]:
 
 
 def tidy(folder: PathLike) -> None:
-    """Delete what a killed writer left, if there is anything, and nobody is writing."""
+    """Delete the files that a killed writer left, unless another process is writing."""
     folder = Path(folder)
     if any(True for _ in _left_over(folder)) or any(folder.glob('.*.part')):
         with suppress(FolderInUseError, OSError), hold_index(folder):
@@ -105,27 +103,24 @@ def write_state(
     """Write a state of a gallery.
 
     Args:
-        folder: made where it does not exist.
+        folder: created if it does not exist.
         facts: plain data for the manifest.
-        writers: for each file of the state, `ROWS` and `VECTORS`, what writes it.
-        changed: which of them are others than in the previous state.
-        previous: the manifest that this state was made from; None: the gallery is new.
+        writers: a function that writes each file of the state, `ROWS` and `VECTORS`.
+        changed: which of these files differ from the previous state.
+        previous: manifest of the state that this one was made from; None: the gallery is new.
 
     Returns:
         The new manifest.
 
     Raises:
-        ValueError: if the folder holds a state, and not the previous one, or other things, or
-            somebody is writing to it.
+        ValueError: if the folder holds another state than the previous one, or other files, or
+            another process is writing to it.
     """
     folder = Path(folder)
     with hold_index(folder):
-        present = _check_previous(folder, previous)
-        files = (
-            {}
-            if present is None
-            else {name: file for name, file in previous['files'].items() if name not in changed}
-        )
+        files: dict[str, Any] = {}
+        if _check_previous(folder, previous) is not None and previous is not None:
+            files = {name: file for name, file in previous['files'].items() if name not in changed}
         state = uuid.uuid4().hex[:12]
         try:
             for name, write in writers.items():
@@ -140,24 +135,24 @@ def write_state(
             )
             with whole_file(folder / MANIFEST) as file:
                 file.write(json.dumps(manifest, indent=2).encode('ascii'))
-        finally:  # an interruption may come just after the manifest was replaced
+        finally:  # also after an interrupt that came when the manifest was already replaced
             _sweep(folder)
     return manifest
 
 
 def is_saved(folder: PathLike, manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
-    """Whether a folder holds the state of a manifest, and that state has these facts."""
+    """Whether a folder holds the state of a manifest, and the state has these facts."""
     if any(manifest.get(key) != value for key, value in facts.items()):
         return False
     return Path(folder, MANIFEST).exists() and read_manifest(folder)['state'] == manifest['state']
 
 
 def read_manifest(folder: PathLike) -> dict[str, Any]:
-    """The manifest of a gallery.
+    """Read the manifest of a gallery.
 
     Raises:
-        FileNotFoundError: if the folder holds none.
-        ValueError: if it is damaged, or of another version.
+        FileNotFoundError: if the folder has no manifest.
+        ValueError: if it is corrupt, or of another version.
     """
     path = Path(folder, MANIFEST)
     try:
@@ -167,30 +162,32 @@ def read_manifest(folder: PathLike) -> dict[str, Any]:
             f'no gallery in {folder} ({MANIFEST} is missing): check the path, or build one'
         ) from None
     except ValueError as error:
-        raise ValueError(f'{path} is damaged ({error}): build the gallery again') from None
+        raise ValueError(f'{path} is corrupt ({error}): build the gallery again') from None
     if not isinstance(manifest, dict) or manifest.get('format') != FORMAT:
-        raise ValueError(f'{path} is no manifest of a gallery of this package')
+        raise ValueError(
+            f'{path} is not a manifest of a gallery of this package: give the folder of one'
+        )
     if manifest.get('version') != VERSION:
         raise ValueError(
             f'{folder} holds a gallery of version {manifest.get("version")!r}, this '
-            f'package reads version {VERSION}: build it again, or take the package '
+            f'package reads version {VERSION}: build it again, or use the version of the package '
             'that wrote it'
         )
     if not isinstance(manifest.get('state'), str):
-        raise ValueError(f'{path} is damaged (it names no state): build the gallery again')
+        raise ValueError(f'{path} is corrupt (it names no state): build the gallery again')
     files = manifest.get('files')
     if not isinstance(files, dict) or not all(map(_is_described, files.values())):
-        raise ValueError(f'{path} is damaged (it names no files): build the gallery again')
+        raise ValueError(f'{path} is corrupt (it names no files): build the gallery again')
     return manifest
 
 
 @contextmanager
 def opened_files(folder: PathLike, manifest: Mapping[str, Any]) -> Iterator[dict[str, BinaryIO]]:
-    """The files of a state, all opened at once: a writer may then delete them, and they stay whole.
+    """Open all files of a state at once, so that they can be read even if a writer deletes them.
 
     Raises:
         FileNotFoundError: if one is missing.
-        ValueError: if one is not as it was written.
+        ValueError: if one differs from what was written.
     """
     files: dict[str, BinaryIO] = {}
     try:
@@ -200,16 +197,14 @@ def opened_files(folder: PathLike, manifest: Mapping[str, Any]) -> Iterator[dict
                 files[name] = path.open('rb')
             except FileNotFoundError:
                 raise FileNotFoundError(
-                    f'{path} is missing: the gallery is damaged, build it again'
+                    f'{path} is missing: the gallery is incomplete, build it again'
                 ) from None
         for name, file in files.items():
             facts = manifest['files'][name]
-            if (os.fstat(file.fileno()).st_size, _checksum(file)) != (
-                facts['size'],
-                facts['crc32'],
-            ):
+            size = os.fstat(file.fileno()).st_size
+            if (size, _checksum(file)) != (facts['size'], facts['crc32']):
                 raise ValueError(
-                    f'{file.name} is not as it was written: the gallery is damaged, build it again'
+                    f'{file.name} is corrupt or truncated (wrong checksum): build the gallery again'
                 )
         yield files
     finally:
@@ -233,7 +228,7 @@ def _write_file(path: Path, write: Writer) -> dict[str, Any]:
 
 
 def _check_own(folder: Path) -> None:
-    """Refuse a folder of somebody's own files; hidden ones do not count."""
+    """Refuse a folder of other files; hidden files are ignored."""
     if (folder / MANIFEST).exists() or not folder.is_dir():
         return
     others = sorted(
@@ -243,26 +238,26 @@ def _check_own(folder: Path) -> None:
     )
     if others:
         raise ValueError(
-            f'{folder} is no folder of a gallery and holds {others[0]!r}: give a new '
+            f'{folder} is not the folder of a gallery and holds {others[0]!r}: give a new '
             'or empty folder'
         )
 
 
 def _check_previous(folder: Path, previous: Mapping[str, Any] | None) -> str | None:
-    """The state that the folder holds, or None; refused if it is another than the previous."""
+    """Return the state that the folder holds, or None; refuse another state than the previous."""
     present = read_manifest(folder)['state'] if (folder / MANIFEST).exists() else None
     if present is None or previous is not None and present == previous['state']:
         return present
     reason = (
-        'already holds a gallery: load it and add to it, or take another folder'
+        'already holds a gallery: load it and add to it, or use another folder'
         if previous is None
-        else 'holds another state than this gallery was read from: load it again'
+        else 'holds another state than this gallery was loaded from: load it again'
     )
     raise ValueError(f'{folder} {reason}')
 
 
 def _left_over(folder: Path) -> Iterator[Path]:
-    """Files of states, but for those that the manifest names."""
+    """Find files of states that the manifest does not name."""
     named = set()
     if (folder / MANIFEST).exists():
         named = {facts['file'] for facts in read_manifest(folder)['files'].values()}
@@ -275,7 +270,7 @@ def _left_over(folder: Path) -> Iterator[Path]:
 
 
 def _sweep(folder: Path) -> None:
-    """Delete what no state needs; what cannot be deleted now is at the next time."""
+    """Delete files that no state needs; a file that cannot be deleted now is deleted next time."""
     for path in _left_over(folder):
         with suppress(OSError):
             path.unlink()

@@ -11,9 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..datasets.read_image import UnreadableImageError, read_image
-from ..whole_file import whole_file
+from ..whole_file import PathLike, whole_file
 
-PathLike = str | Path
 RGB = tuple[int, int, int]
 Images = list[list[np.ndarray | None]]  # per row: the query's, then those of its gallery
 

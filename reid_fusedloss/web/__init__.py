@@ -1,4 +1,4 @@
-"""A local page: drop an image, see who of a gallery it is. Needs gradio and faiss."""
+"""A local web page that finds the person in an image in a gallery. Needs gradio and faiss."""
 
 from .answers import Answer, Answers, QuestionError
 from .page import serve

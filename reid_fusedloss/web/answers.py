@@ -1,4 +1,4 @@
-"""From a query image to what the gallery says of it; what the page shows, without the page."""
+"""Answer query images from a gallery; the logic of the web page, without its interface."""
 
 import math
 import threading
@@ -15,28 +15,29 @@ from ..apis.sources import ImageSource
 from ..explain import Explainer
 from ..printable import printable
 from ..search import Entry, GalleryIndex, Hit, Rerank, load_index
-from ..search.storage import PathLike, read_manifest
+from ..search.storage import read_manifest
 from ..visualization.attention import AttentionMaps
+from ..whole_file import PathLike
 
 HINT = 'Choose an image to search with.'
-ALWAYS = 2.0  # the largest cosine distance: everybody is near enough
+ALWAYS = 2.0  # the largest cosine distance: every entry matches
 
 
 class QuestionError(ValueError):
-    """A question that has no answer; its text is for the user of the page."""
+    """A query that cannot be answered; the message is for the user of the page."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the gallery says of a query.
+    """Answer of the gallery to a query.
 
     Attributes:
-        query: the image as the network saw it, and where the network looked; an exported model
-            does not tell where.
+        query: the image as the network saw it, with an attention map unless the model is an
+            exported one.
         hits: entries of the gallery, nearest first.
         nearest: cosine distance of the nearest entry.
-        threshold: distance from which on nobody is known, or None.
-        nearest_entry: the nearest entry, which re-ranking may have put elsewhere.
+        threshold: distance at or above which there is no match, or None.
+        nearest_entry: the nearest entry, which may not be the first after re-ranking.
     """
 
     query: AttentionMaps
@@ -47,21 +48,21 @@ class Answer:
 
     @property
     def known(self) -> bool:
-        """Whether the nearest entry is near enough."""
+        """Whether the nearest entry is a match."""
         return self.threshold is None or self.nearest < self.threshold
 
 
 class Answers:
-    """Answers questions about query images, one at a time whoever asks.
+    """Answer query images, one at a time for all users.
 
     Args:
-        inferencer: makes the features; the model that made those of the gallery.
+        inferencer: makes the features, with the model that made those of the gallery.
         index: the gallery.
-        folder: where the gallery is kept; when it has changed there, the next question is
-            answered from its new state, all of it. None: it stays as it is.
+        folder: folder of the gallery; if it has changed, the next query is answered from its new
+            state. None: the gallery does not change.
 
     Attributes:
-        index: the gallery that the last question was answered from.
+        index: the gallery that answered the last query.
 
     Raises:
         ValueError: if the gallery is empty or of another model.
@@ -72,7 +73,7 @@ class Answers:
     ) -> None:
         self.inferencer, self.index, self._folder = inferencer, index, folder
         self._check(index)
-        # an exported model has no layers to look at
+        # an exported model has no accessible layers
         self.explainer = Explainer(inferencer) if isinstance(inferencer, ReIDInferencer) else None
         self._lock, self._loading = threading.Lock(), threading.Lock()
 
@@ -83,14 +84,14 @@ class Answers:
 
     @property
     def default_threshold(self) -> float:
-        """The gallery's own threshold; `ALWAYS` if it has none."""
+        """Return the gallery's own threshold, or `ALWAYS` if it has none."""
         return ALWAYS if self.index.threshold is None else self.index.threshold.distance
 
     def current(self) -> GalleryIndex:
-        """The gallery as it is on the disk by now.
+        """Return the gallery, loaded again if it has changed on the disk.
 
         Raises:
-            QuestionError: if it cannot be read any more, is empty, or of another model.
+            QuestionError: if it can no longer be read, is empty, or of another model.
         """
         if self._folder is None:
             return self.index
@@ -114,31 +115,31 @@ class Answers:
         if index.dims != self.inferencer.feat_dims:
             raise ValueError(
                 f'the gallery holds features of width {index.dims}, the model makes '
-                f'such of width {self.inferencer.feat_dims}: it is of another model'
+                f'features of width {self.inferencer.feat_dims}: use the model of the gallery'
             )
 
     def ask(
-        self, path: str | None, k: int, rerank: bool = False, threshold: float = ALWAYS
+        self, path: str | None, k: float, rerank: bool = False, threshold: float = ALWAYS
     ) -> Answer:
         """Search with an image.
 
         Args:
-            path: file of the query; None: there is none yet.
-            k: how many entries.
-            rerank: re-rank the nearest hundred, or k if these are more.
-            threshold: cosine distance from which on nobody is known; `ALWAYS` or more: none.
+            path: file of the query; None: no image is chosen yet.
+            k: number of entries, an integer.
+            rerank: re-rank the nearest 100 entries, or k if it is larger.
+            threshold: cosine distance at or above which there is no match; `ALWAYS` or more: none.
 
         Raises:
             QuestionError: if there is no image, it cannot be read, a number is out of range,
-                nothing is found, or the gallery cannot be read any more.
+                nothing is found, or the gallery can no longer be read.
             FloatingPointError, ValueError: as the inferencer.
         """
         if not path:
             raise QuestionError(HINT)
         if not _is_finite(k) or k != int(k) or k < 1:
-            raise QuestionError(f'The number of answers is 1 or more, not {k}.')
+            raise QuestionError(f'The number of answers must be an integer, 1 or more, not {k}.')
         if not _is_finite(threshold):
-            raise QuestionError(f'The distance is a number, not {threshold}.')
+            raise QuestionError(f'The distance must be a number, not {threshold}.')
         index = self.current()
         with self._lock:
             extraction = self.inferencer([path])
@@ -146,23 +147,22 @@ class Answers:
         if query is None:
             raise QuestionError(
                 f'“{Path(path).name}” is not an image that can be read: it is '
-                'damaged, empty, or of another kind.'
+                'corrupt, empty, or of another format.'
             )
         bound = None if threshold >= ALWAYS else float(threshold)
         result = index.search(
             extraction.features, int(k), threshold=bound, rerank=Rerank() if rerank else None
         )
-        if not result.hits[0]:
+        (nearest_entry,) = result.nearest_entries
+        if nearest_entry is None:
             raise QuestionError(
-                'Nothing was found: the index looks into a part of the gallery, '
+                'Nothing was found: the index searches only a part of the gallery, '
                 'and there are no images in that part.'
             )
-        return Answer(
-            query, result.hits[0], float(result.nearest[0]), bound, result.nearest_entries[0]
-        )
+        return Answer(query, result.hits[0], float(result.nearest[0]), bound, nearest_entry)
 
     def _query(self, path: str) -> AttentionMaps | None:
-        """The query as the network sees it; None: it cannot be read."""
+        """Return the query as the network sees it, or None if it cannot be read."""
         if self.explainer is not None:
             return next(iter(self.explainer([path])), None)
         sample = SampleReader(self.inferencer.pipeline)[0, ImageSource(path)].sample

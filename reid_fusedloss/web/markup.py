@@ -1,4 +1,4 @@
-"""An answer as HTML; all text from outside is escaped, all pictures are inside the page."""
+"""Format an answer as HTML with escaped text and embedded pictures."""
 
 import base64
 import html
@@ -18,17 +18,17 @@ QUALITY = 88
 
 
 def escape(text: str) -> str:
-    """Text from outside as HTML."""
+    """Escape untrusted text for HTML."""
     return html.escape(printable(text))
 
 
 def message(text: str) -> str:
-    """A sentence in place of an answer."""
+    """Format a message that replaces an answer."""
     return f'<p class="reid-message" role="alert">{escape(text)}</p>'
 
 
 def answer_page(answer: Answer) -> str:
-    """The verdict, then the entries of the gallery with distance, name, identity and camera."""
+    """Format the verdict, and the entries with distance, name, identity and camera."""
     hits = '\n'.join(_hit(rank, hit) for rank, hit in enumerate(answer.hits, start=1))
     return (
         f'{_verdict(answer)}\n<ol class="reid-hits" aria-label="Answers, nearest first">\n'
@@ -37,7 +37,7 @@ def answer_page(answer: Answer) -> str:
 
 
 def query_page(answer: Answer) -> str:
-    """The query as the network saw it, and beside it where the network looked, if it tells."""
+    """Format the query as the network saw it, with its attention map if there is one."""
     image = answer.query.image
     seen = _figure(image, 'the query as the network sees it', 'query')
     if 'energy' not in answer.query.maps:
@@ -54,14 +54,12 @@ def _verdict(answer: Answer) -> str:
     distance = f'distance {_number(answer.nearest)}'
     if not answer.known:
         return (
-            '<p class="reid-verdict reid-unknown" role="status"><strong>Nobody known.</strong> '
+            '<p class="reid-verdict reid-unknown" role="status"><strong>No match.</strong> '
             f'The nearest is at {distance}, not below {answer.threshold:.2f}.</p>'
         )
-    who = (
-        f'identity {first.pid}'
-        if first.pid is not None
-        else (f'{Path(first.name).name}, identity unknown')
-    )
+    who = f'identity {first.pid}'
+    if first.pid is None:
+        who = f'{Path(first.name).name}, identity unknown'
     return (
         f'<p class="reid-verdict" role="status">Nearest of the gallery: <strong>'
         f'{escape(who)}</strong>, {distance}.</p>'
@@ -85,7 +83,7 @@ def _hit(rank: int, hit: Hit) -> str:
 
 
 def _number(distance: float) -> str:
-    """Three digits; what rounding put below 0 is 0."""
+    """Format a distance with three digits; rounding errors below 0 become 0."""
     return f'{max(distance, 0.0):.3f}'
 
 
@@ -95,11 +93,11 @@ def _figure(image: np.ndarray, alt: str, caption: str) -> str:
 
 
 def _picture(image: np.ndarray | None, alt: str) -> str:
-    """An RGB picture as an <img> that needs no other file."""
+    """Format an RGB picture as an <img> with embedded data."""
     if image is None:
         return f'<div class="reid-missing" role="img" aria-label="{escape(alt)}">no picture</div>'
     code = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
-    data = base64.b64encode(code).decode('ascii')
+    data = base64.b64encode(code.tobytes()).decode('ascii')
     height, width = image.shape[:2]
     return (
         f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alt)}" width="{width}" '

@@ -1,4 +1,4 @@
-"""The page itself, by gradio: bound to this machine, without any request to another."""
+"""The gradio page, which makes no request to another machine."""
 
 import os
 import signal
@@ -19,12 +19,12 @@ from .uploads import Uploads
 FONTS = ['ui-sans-serif', 'system-ui', 'sans-serif']
 MOST = 50  # answers on a page
 UPLOAD = '64mb'
-CACHE = (600, 3600)  # seconds: how often uploads are looked through, and how long they are kept
-GRADIO = 6  # the release whose arguments are used here; setup.cfg says the same
+CACHE = (600, 3600)  # seconds between deletions of old uploads, and for which uploads are kept
+GRADIO = 6  # the major version that is supported, as in setup.cfg
 
 
 def build_page(answers: Answers) -> Any:
-    """The page as `gradio.Blocks`, not started.
+    """Build the page as `gradio.Blocks` without starting it.
 
     Raises:
         ImportError: if gradio is not installed.
@@ -63,31 +63,31 @@ def build_page(answers: Answers) -> Any:
 
 
 def _refuse_addresses(file: Any) -> None:
-    """A file is uploaded: gradio would fetch one whose path is an address of the web."""
+    """Accept only uploads: gradio would also download a file whose path is a URL."""
     take = file.async_move_resource_to_block_cache
 
     async def take_upload(path: Any) -> str | None:
         if path is not None and '://' in str(path):
-            raise ValueError('a query image is uploaded, not named by its address')
+            raise ValueError('the query image must be uploaded: a URL is not accepted')
         return await take(path)
 
     file.async_move_resource_to_block_cache = take_upload
 
 
 def introduction(answers: Answers) -> str:
-    """What the page is, and how large the gallery is by now."""
+    """Format the introduction, with the current size of the gallery."""
     try:
         size = len(answers.current())
     except ValueError as error:
         return f'<h1>Who is this?</h1><p>{escape(str(error))}</p>'
     return (
         f'<h1>Who is this?</h1><p>Drop an image and see which of the {size} images of the '
-        'gallery are most like it. Nothing leaves this machine.</p>'
+        'gallery are most similar. Nothing leaves this machine.</p>'
     )
 
 
 def _settings(gr: Any, answers: Answers) -> list[Any]:
-    """Number of answers, re-ranking, threshold."""
+    """Make the inputs for the number of answers, re-ranking and the threshold."""
     most = MOST if answers.grows else max(2, min(MOST, len(answers.index)))
     return [
         gr.Slider(1, most, min(10, most), step=1, label='Answers', elem_id='reid-k'),
@@ -97,8 +97,8 @@ def _settings(gr: Any, answers: Answers) -> list[Any]:
             ALWAYS,
             answers.default_threshold,
             step=0.01,
-            label='Known below distance',
-            info='if the nearest is farther, nobody is known; 2: no limit',
+            label='Match below distance',
+            info='if the nearest is farther, there is no match; 2: no limit',
             elem_id='reid-threshold',
         ),
     ]
@@ -107,7 +107,7 @@ def _settings(gr: Any, answers: Answers) -> list[Any]:
 def respond(
     answers: Answers, path: str | None, k: float, rerank: bool, threshold: float
 ) -> tuple[str, str]:
-    """HTML of the query and of the answers; a message in their place where there is none."""
+    """Return the HTML of the query and of the answers, or a message instead of them."""
     try:
         answer = answers.ask(path, k, rerank, threshold)
     except (FloatingPointError, ValueError) as error:
@@ -121,20 +121,20 @@ def serve(
     """Start the page.
 
     Args:
-        answers: what it shows.
-        port: of the machine; 0: a free one.
-        host: address to listen on; '0.0.0.0' lets everybody in who can reach the machine. On an
-            address of this machine alone, only requests that name it are answered, so that
-            no other site can lead a browser here by a name of its own (DNS rebinding).
-        block: stay until Ctrl-C or SIGTERM; False: return at once, and `close()` ends it.
+        answers: answers the queries.
+        port: port to listen on; 0: a free one.
+        host: address to listen on; '0.0.0.0' gives access to everyone who can reach the machine.
+            On a loopback address, requests by other host names are refused, so that no other site
+            can redirect a browser here by its own name (DNS rebinding).
+        block: run until Ctrl-C or SIGTERM; False: return at once, `close()` stops the page.
 
     Returns:
         The page and its address.
 
     Raises:
-        ImportError: if gradio is not installed, or is another release.
+        ImportError: if gradio is not installed, or has another major version.
         OSError: if the port is taken.
-        TypeError, ValueError: if it is no port, or the host no address of this machine.
+        TypeError, ValueError: if the port is invalid, or the host not an address of this machine.
     """
     check_address(host, port)
     gr = import_gradio()
@@ -156,11 +156,11 @@ def serve(
             max_file_size=UPLOAD,
             css=STYLE,
             theme=_theme(gr),
-            app_kwargs=dict(middleware=_middleware(host, uploads), lifespan=_removing(uploads)),
+            app_kwargs=dict(middleware=_middleware(host, uploads), lifespan=_lifespan(uploads)),
         )
         if block:
-            print(f'open {address} in a browser; Ctrl-C ends it', flush=True)
-            _stay(page)
+            print(f'open {address} in a browser; Ctrl-C stops the page', flush=True)
+            _run_until_stopped(page)
     except BaseException:
         uploads.close()
         raise
@@ -168,31 +168,31 @@ def serve(
 
 
 def import_gradio() -> Any:
-    """Gradio, which tells nobody that it is used.
+    """Import gradio with its usage statistics disabled.
 
     Raises:
-        ImportError: if it is not installed, or is another release than the page is written for.
+        ImportError: if it is not installed, or has another major version.
     """
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     gradio = require('gradio', 'the web page')
     if gradio.__version__.partition('.')[0] != str(GRADIO):
         raise ImportError(
             f'the web page needs gradio {GRADIO}, {gradio.__version__} is installed: '
-            f"pip install 'gradio>={GRADIO},<{GRADIO + 1}', which is that of "
-            f"'reid_fusedloss[{EXTRAS['gradio']}]'",
+            f"pip install 'gradio>={GRADIO},<{GRADIO + 1}', as "
+            f"'reid_fusedloss[{EXTRAS['gradio']}]' does",
             name='gradio',
         )
     return gradio
 
 
 def _middleware(host: str, uploads: Uploads) -> list[Any]:
-    from starlette.middleware import Middleware  # gradio's own
+    from starlette.middleware import Middleware  # a dependency of gradio
 
     return [Middleware(Guard, own=host if is_loopback(host) else None, uploads=uploads)]
 
 
-def _removing(uploads: Uploads) -> Callable[[Any], Any]:
-    """A part of the server's life at whose end the uploads are removed."""
+def _lifespan(uploads: Uploads) -> Callable[[Any], Any]:
+    """Make a lifespan handler that removes the uploads when the server stops."""
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
@@ -204,15 +204,15 @@ def _removing(uploads: Uploads) -> Callable[[Any], Any]:
     return lifespan
 
 
-def _stay(page: Any) -> None:
-    """Serve until Ctrl-C or SIGTERM, both of which close the page."""
+def _run_until_stopped(page: Any) -> None:
+    """Serve until Ctrl-C or SIGTERM, then close the page."""
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
     try:
         while page.is_running:
             time.sleep(0.1)
     except KeyboardInterrupt:
-        print('stopped: the page is closed, its uploads are removed', flush=True)
+        print('stopped: the page is closed and its uploads are removed', flush=True)
     finally:
         page.close(verbose=False)
         if main:
@@ -220,7 +220,7 @@ def _stay(page: Any) -> None:
 
 
 def _theme(gr: Any) -> Any:
-    """Fonts of this machine, and texts dark enough to be read."""
+    """Make a theme with system fonts and sufficient contrast."""
     return gr.themes.Base(font=FONTS, font_mono=['ui-monospace', 'monospace']).set(
         body_text_color_subdued='*neutral_600',
         block_info_text_color='*neutral_600',

@@ -1,4 +1,4 @@
-"""How the page looks; in Python, so that it is installed with the package."""
+"""CSS of the page, in Python so that it is installed with the package."""
 
 STYLE = """
 .reid-page { max-width: 1180px; margin: 0 auto; }

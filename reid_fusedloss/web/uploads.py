@@ -1,8 +1,8 @@
-"""Where uploads lie while the page runs: a folder that is gone when the page is.
+"""The folder of uploads, which exists only while the page runs.
 
-gradio keeps uploads in the folder that `GRADIO_TEMP_DIR` names, one for the process. A page that
-is killed cannot remove its own; the next page of the same user does, by a lock that the system
-releases when its process ends.
+gradio stores uploads in the folder of `GRADIO_TEMP_DIR`, one for each process. A killed page cannot
+remove its folder; the next page of the same user does. It recognizes an abandoned folder by its
+lock, which the system releases when the process ends.
 """
 
 import atexit
@@ -12,58 +12,57 @@ import shutil
 import tempfile
 import threading
 from pathlib import Path
-from typing import Optional
 
 from filelock import FileLock, Timeout
 
 VARIABLE = 'GRADIO_TEMP_DIR'
 PREFIX = 'page-'
 _opening = threading.Lock()
-_shared: Optional['_Folder'] = None
+_shared: '_Folder | None' = None
 
 
 class Uploads:
     """The uploads of a page; pages of one process share a folder.
 
     Attributes:
-        folder: where they lie, until the last page of the process is closed.
+        folder: their folder, until the last page of the process is closed.
 
     Raises:
-        OSError: if the folder of all pages cannot be made, or belongs to another user.
+        OSError: if the folder of all pages cannot be created, or belongs to another user.
     """
 
     def __init__(self) -> None:
         global _shared
         with _opening:
-            _shared = _shared or _Folder()
-            _shared.pages += 1
-            self.folder = _shared.path
+            _shared = self._shared = _shared or _Folder()
+            self._shared.pages += 1
+        self.folder = self._shared.path
         self._closed = False
         atexit.register(self.close)
 
     def usage(self) -> tuple[int, int]:
-        """Bytes and number of the files that are there."""
+        """Return the total size in bytes and the number of files."""
         sizes = [
             _size(Path(folder, name)) for folder, _, names in os.walk(self.folder) for name in names
         ]
         return sum(sizes), len(sizes)
 
     def close(self) -> None:
-        """Remove the uploads, unless another page of the process runs; may be called again."""
+        """Remove the uploads unless another page of the process runs; repeated calls are safe."""
         global _shared
         with _opening:
             if self._closed:
                 return
             self._closed = True
             atexit.unregister(self.close)
-            _shared.pages -= 1
-            if not _shared.pages:
-                _shared.remove()
+            self._shared.pages -= 1
+            if not self._shared.pages:
+                self._shared.remove()
                 _shared = None
 
 
 class _Folder:
-    """A locked folder of this process, named to gradio."""
+    """A locked folder of this process, set as gradio's upload folder."""
 
     def __init__(self) -> None:
         self._before = os.environ.get(VARIABLE)
@@ -87,7 +86,7 @@ class _Folder:
 
 
 def _root(parent: Path) -> Path:
-    """The folder of all pages of this user, which nobody else may read or have made."""
+    """Create the folder of all pages of this user; refuse one that another user made."""
     user = os.getuid() if hasattr(os, 'getuid') else getpass.getuser()
     root = parent.resolve() / f'reid_fusedloss-uploads-{user}'
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -101,7 +100,7 @@ def _root(parent: Path) -> Path:
 
 
 def _remove_abandoned(root: Path) -> None:
-    """Remove the folders whose process has ended."""
+    """Remove the folders of processes that have ended."""
     for path in root.glob(f'{PREFIX}*'):
         if not path.is_dir():
             continue
@@ -120,5 +119,5 @@ def _lock_of(path: Path) -> Path:
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except OSError:  # removed meanwhile
+    except OSError:  # it was just removed
         return 0

@@ -162,7 +162,7 @@ def test_paths_that_lead_nowhere(tmp_path):
     ):
         with pytest.raises(ValueError, match=f'no image .*: check the path{end}$'):
             ImageStream(inputs, recursive=recursive)
-    with pytest.raises(ValueError, match="channel_order='RGB'"):
+    with pytest.raises(ValueError, match="channel_order must be .*, got 'RGB'"):
         ImageStream(GREY, 'RGB')
     with pytest.raises(TypeError, match='recursive=1'):
         ImageStream(GREY, recursive=1)

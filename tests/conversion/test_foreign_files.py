@@ -246,7 +246,7 @@ def test_the_tool_says_what_starts_anew(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     'arguments, message',
     [
-        (['--layout', 'transreid'], 'not of it, but of tonylins_mobilenetv2'),
+        (['--layout', 'transreid'], 'not this layout, but tonylins_mobilenetv2'),
         (['--camera', '0'], 'camera=0 is for weights of TransReID'),
     ],
 )

@@ -47,10 +47,10 @@ def test_everything_is_taken_or_left_over_with_a_reason():
     assert len(converted.weights) + len(converted.left_over) == len(weights)
     assert converted.left_over.pop('heads.extra') == UNKNOWN
     assert converted.left_over == {
-        'pixel_mean': 'in the config, model.data_preprocessor',
-        'pixel_std': 'in the config, model.data_preprocessor',
+        'pixel_mean': 'set in the config, model.data_preprocessor',
+        'pixel_std': 'set in the config, model.data_preprocessor',
         **{
-            f'backbone.NL_{place}.W.0.bias': 'added to the mean of the normalisation behind it'
+            f'backbone.NL_{place}.W.0.bias': 'folded into the mean of the following normalisation'
             for place in ('2.0', '2.1', '3.0', '3.1', '3.2')
         },
     }
@@ -72,8 +72,8 @@ def test_a_camera_is_added_to_all_positions():
     chosen, mean = convert(weights, camera=5), convert(weights)
     assert (chosen.weights['backbone.pos_embed'] == 15).all()
     assert (mean.weights['backbone.pos_embed'] == 7.5).all()
-    assert 'not those of the original' in mean.summary() and not mean.exact
-    assert 'not those of the original' not in chosen.summary() and chosen.exact
+    assert 'differ from those of the original' in mean.summary() and not mean.exact
+    assert 'differ from those of the original' not in chosen.summary() and chosen.exact
     assert convert(weights_of('transreid_plain')).exact
 
 
@@ -90,7 +90,10 @@ def test_camera_of_a_layout_without():
 
 @pytest.mark.parametrize(
     'layout, message',
-    [('mystery', "layout='mystery' is none of"), ('fastreid', 'not of it, but of transreid')],
+    [
+        ('mystery', "layout must be one of .*, got 'mystery'"),
+        ('fastreid', 'not this layout, but transreid'),
+    ],
 )
 def test_wrong_layout(layout, message):
     with pytest.raises(ValueError, match=message):
@@ -148,7 +151,9 @@ def test_two_names_for_one_of_ours_are_refused():
 def test_a_file_that_is_cut_off(name, lost):
     weights = weights_of(name)
     del weights[lost]
-    with pytest.raises(ValueError, match=f'cut off, or of another network .*{lost.split(".")[-1]}'):
+    with pytest.raises(
+        ValueError, match=f'incomplete, or of another network .*{lost.split(".")[-1]}'
+    ):
         convert(weights)
 
 

@@ -118,7 +118,7 @@ def test_a_dominant_identity_is_capped_not_repeated():
     [
         (10, 4, 'chunks', ['batch_size=10', 'num_instances=4']),
         (8, -4, 'chunks', ['num_instances=-4']),
-        (8, 4, None, ['epoch_rule=None']),
+        (8, 4, None, ['epoch_rule must be', 'got None']),
         (12, 2, 'chunks', ['6 distinct identities', 'has 5']),
         (0, 4, 'chunks', ['batch_size=0']),
         (8, 4, 'all', ["'all'", 'chunks']),

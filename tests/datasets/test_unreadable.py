@@ -62,7 +62,7 @@ def test_an_end_by_key_and_after_too_many(market):
         Market1501(str(market), 'train', pipeline=PIPELINE, max_refetch=2)[3]
     with pytest.raises(ValueError, match='max_refetch=0'):
         Market1501(str(market), 'train', max_refetch=0)
-    with pytest.raises(ValueError, match="unreadable='ignore' is none of"):
+    with pytest.raises(ValueError, match="unreadable must be .*, got 'ignore'"):
         Market1501(str(market), 'train', unreadable='ignore')
 
 

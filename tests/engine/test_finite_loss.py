@@ -105,7 +105,7 @@ def test_steps_left_out_and_accumulated_exclude_each_other(tmp_path):
 @pytest.mark.parametrize(
     'key, value, error, words',
     [
-        ('non_finite_loss', 'ignore', ValueError, "non_finite_loss='ignore' is none of"),
+        ('non_finite_loss', 'ignore', ValueError, "non_finite_loss must be .*, got 'ignore'"),
         ('max_epochs', 0, ValueError, 'train_cfg.max_epochs=0 must be >= 1'),
         ('max_epochs', 'ten', TypeError, "train_cfg.max_epochs='ten' must be an integer"),
         ('val_interval', 1.5, TypeError, 'train_cfg.val_interval=1.5 must be an integer'),

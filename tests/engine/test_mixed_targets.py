@@ -110,7 +110,7 @@ def test_each_part_of_a_part_based_head_gets_it():
             fused(id=ID, triplet=TRIPLET),
             r"terms \['triplet'\] compare samples of one identity each",
         ),
-        (dict(type='reid_fusedloss.LabelsAlone'), 'LabelsAlone takes no `scores`'),
+        (dict(type='reid_fusedloss.LabelsAlone'), 'LabelsAlone does not accept `scores`'),
     ],
 )
 def test_what_cannot_follow_is_refused_in_the_first_mixed_batch(loss, words):

@@ -84,7 +84,7 @@ def test_methods_together(folder):
     [
         (dict(methods=['heat']), 'heat'),
         (dict(methods='energy'), 'energy'),
-        (dict(methods=[]), 'expected a list'),
+        (dict(methods=[]), 'must be a list'),
         (dict(methods=['similarity']), 'against'),
         (dict(methods=['similarity'], against='text.jpg'), 'cannot be decoded'),
         (dict(methods=['similarity'], against='.'), 'one image'),

@@ -158,9 +158,9 @@ def test_scores_are_what_the_loss_reads(images):
 def test_no_classifier_no_identity():
     triplet = dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=1.0)
     loss = dict(type='reid_fusedloss.FusedLoss', terms=dict(triplet=triplet))
-    with pytest.raises(ValueError, match='no classifier that was trained'):
+    with pytest.raises(ValueError, match='no trained classifier'):
         IdentityScores(classifier(head=dict(HEAD, loss=loss)))
-    with pytest.raises(ValueError, match='no classifier that was trained'):
+    with pytest.raises(ValueError, match='no trained classifier'):
         IdentityScores(classifier(head=dict(HEAD, num_classes=1)))
 
 
@@ -206,7 +206,7 @@ def test_grad_cam_of_a_class_token(images):
     'name, words',
     [
         ('backbone.layer5', 'backbone.layer4'),
-        ('head', 'is no layer of the backbone'),
+        ('head', 'must be a layer of the backbone'),
         ('backbone.layer1.0.relu', 'runs once'),
     ],
 )

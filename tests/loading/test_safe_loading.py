@@ -15,7 +15,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader, Runner
 
-from reid_fusedloss import loading
+from reid_fusedloss import loading, trust
 from reid_fusedloss.loading import load_checkpoint_file, unpickler
 from tests.loading.hostile import HARMLESS, HOSTILE, as_numpy_1, command, globals_of, write_pickle
 from tests.tiny import REPOSITORY
@@ -259,8 +259,9 @@ def test_a_replaced_torch_load_is_no_trust(tmp_path, monkeypatch):
     assert not (tmp_path / 'code_ran').exists()
 
 
-def test_trust_by_the_config(theirs, tmp_path):
+def test_trust_by_the_config(theirs, tmp_path, monkeypatch):
     """A hook, under a bare Runner, for the time of the run."""
+    monkeypatch.setitem(trust._state, 'has_flag', False)  # a command's parser may have set it
     checkpoint = torch.load(theirs, weights_only=False)
     torch.save(dict(checkpoint, extra=command(tmp_path / 'code_ran')), tmp_path / 'mine.pth')
     options = dict(epochs=2, resume=True, load_from=str(tmp_path / 'mine.pth'))

@@ -164,8 +164,8 @@ def test_state_dict_round_trip(init, tmp_path):
         (dict(lr=0), 'lr=0'),
         (dict(lr=float('nan')), 'lr=nan'),
         (dict(update='adam'), "'adam'"),
-        (dict(init='ones'), "init='ones'"),
-        (dict(reduction='none'), "reduction='none'"),
+        (dict(init='ones'), "init must be one of .*, got 'ones'"),
+        (dict(reduction='none'), "reduction must be 'mean' or 'sum', got 'none'"),
     ],
 )
 def test_errors_at_construction(options, message):

@@ -37,7 +37,7 @@ def test_float16_gamma_256(form):
 @pytest.mark.parametrize(
     'options, message',
     [
-        (dict(form='pair'), "form='pair'"),
+        (dict(form='pair'), "form must be one of .*, got 'pair'"),
         (dict(margin=1.0), 'margin=1.0'),
         (dict(margin=float('nan')), 'margin=nan'),
         (dict(gamma=0), 'gamma=0'),

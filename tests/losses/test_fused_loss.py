@@ -145,7 +145,7 @@ def without(term, key):
         (dict(a=dict(CIRCLE, wieght=1.0)), TypeError, "term 'a' .*unexpected keyword.*'wieght'"),
         (dict(a=without(CIRCLE, 'reads')), ValueError, r"lacks \['reads'\]"),
         (dict(a=without(CIRCLE, 'type')), ValueError, r"lacks \['type'\]"),
-        (dict(a=dict(CIRCLE, reads='feat')), ValueError, "reads='feat' is none of"),
+        (dict(a=dict(CIRCLE, reads='feat')), ValueError, "reads must be one of .*, got 'feat'"),
         (dict(a=dict(CIRCLE, weight=-1)), ValueError, 'weight=-1'),
         (dict(a=dict(CIRCLE, weight=float('nan'))), ValueError, 'weight=nan'),
         (dict(a=dict(CIRCLE, weight='1')), TypeError, "weight='1'"),

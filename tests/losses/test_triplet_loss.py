@@ -94,7 +94,7 @@ def test_no_warning_without_collapse(lines):
     [
         (dict(margin=-0.1), 'margin=-0.1'),
         (dict(margin=float('nan')), 'margin=nan'),
-        (dict(mining='easy'), "mining='easy'"),
+        (dict(mining='easy'), "mining must be 'hard' or 'weighted', got 'easy'"),
     ],
 )
 def test_errors_at_construction(options, message):

@@ -74,5 +74,5 @@ def test_the_first_name_is_the_embedding() -> None:
 @pytest.mark.parametrize('names', [(), ('bn', 'bn'), 'logits', ('bn', 'logits')])
 def test_bad_names(names) -> None:
     init_default_scope('mmpretrain')
-    with pytest.raises(ValueError, match="test_feature is 'bn', 'pooled' or both"):
+    with pytest.raises(ValueError, match="test_feature must be 'bn', 'pooled' or both"):
         MODELS.build(config(names))

@@ -286,20 +286,20 @@ def edit(**changes):
 @pytest.mark.parametrize(
     'harm, text',
     [
-        (damage('.faiss', lambda data: data[:-5]), 'not as it was written'),
-        (damage('.faiss', lambda data: data[:-1] + b'\7'), 'not as it was written'),
+        (damage('.faiss', lambda data: data[:-5]), 'corrupt or truncated'),
+        (damage('.faiss', lambda data: data[:-1] + b'\7'), 'corrupt or truncated'),
         (
             damage('rows.jsonl', lambda data: data.replace(b'plain', b'plane')),
-            'not as it was written',
+            'corrupt or truncated',
         ),
-        (damage('manifest.json', lambda data: data[:50]), 'damaged'),
-        (damage('manifest.json', lambda data: b'[]'), 'no manifest'),
+        (damage('manifest.json', lambda data: data[:50]), 'corrupt'),
+        (damage('manifest.json', lambda data: b'[]'), 'not a manifest'),
         (edit(version=2), 'version 2, this package reads version 1'),
-        (edit(format='x'), 'no manifest'),
+        (edit(format='x'), 'not a manifest'),
         (edit(count=5), '5 entries'),
         (edit(state=None), 'names no state'),
         (edit(dims=13), 'width 13'),
-        (edit(files={}), 'damaged'),
+        (edit(files={}), 'corrupt'),
         (edit(kind='lsh'), 'lsh'),
         (edit(files=None), 'names no files'),
         (edit(files={'rows.jsonl': 'x'}), 'names no files'),
@@ -315,6 +315,6 @@ def test_missing_files_are_said(saved, tmp_path):
     with pytest.raises(FileNotFoundError, match='no gallery in'):
         load_index(tmp_path / 'nowhere')
     next(saved.glob('*.faiss')).unlink()
-    with pytest.raises(FileNotFoundError, match='is missing: the gallery is damaged'):
+    with pytest.raises(FileNotFoundError, match='is missing: the gallery is incomplete'):
         load_index(saved)
     shutil.rmtree(saved)

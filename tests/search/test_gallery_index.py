@@ -108,7 +108,7 @@ def test_removed_entries_are_gone_and_the_others_move_up(kind):
 def test_duplicates_are_refused_skipped_or_replaced():
     index = filled(count=3, pids=['a', 'b', 'c'])
     new, given = draw(3, seed=9), dict(names=['1.jpg', 'new', 'new'], pids=['B', 'd', 'e'])
-    with pytest.raises(ValueError, match="names are there already.*'1.jpg'.*duplicates='skip'"):
+    with pytest.raises(ValueError, match="names exist already.*'1.jpg'.*duplicates='skip'"):
         index.add(new, **given)
     assert len(index) == 3
     assert index.add(new, **given, duplicates='skip') == ['new']
@@ -234,7 +234,10 @@ def test_features_of_another_model_are_refused():
         (lambda: filled().add(draw(1), ['a'], infos=[{'x': object()}]), 'JSON'),
         (lambda: filled().add(draw(1), ['a'], pids=[1, 2]), 'length'),
         (lambda: filled().search(draw(1), threshold='near'), 'threshold'),
-        (lambda: filled().search(draw(1), rerank=True), r'rerank=True is a Rerank\(\), or None'),
+        (
+            lambda: filled().search(draw(1), rerank=True),
+            r'rerank=True must be a Rerank\(\) or None',
+        ),
         (lambda: setattr(filled(), 'threshold', 'near'), "distance='near'"),
         (lambda: filled(IVF(nlist=151)), 'at least 151, got 150.*flat'),
         (lambda: filled(IVFPQ(m=4)), 'at least 256'),

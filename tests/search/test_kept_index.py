@@ -211,5 +211,5 @@ def test_own_files_are_no_index(tiny_run, images, monkeypatch, capsys):
         )
         == 2
     )
-    assert "no folder of a gallery and holds 'notes.txt'" in capsys.readouterr().err
+    assert "not the folder of a gallery and holds 'notes.txt'" in capsys.readouterr().err
     assert states(own) == before

@@ -52,7 +52,7 @@ def test_who_is_claimed_is_the_nearest_though_reranking_hides_it():
         assert said[number]['answer'][0] == f'id {pids[row]}'
         assert said[number]['nearest_name'] == str(row)
     (nobody,) = as_lists([Entry('query')], GalleryIndex(12).search(queries[:1]))['queries']
-    assert nobody['answer'] == ['nobody found'] and nobody['nearest_name'] is None
+    assert nobody['answer'] == ['no entry found'] and nobody['nearest_name'] is None
 
 
 def test_reranking_of_all_is_that_of_the_package():

@@ -22,14 +22,14 @@ def lists():
         pids=['@SUM(A1)', '-7', None],
         camids=[CLEAR, '\tc', None],
     )
-    queries = [Entry(f'-q{CLEAR}\nforged: nobody known', '-7')]
+    queries = [Entry(f'-q{CLEAR}\nforged: no match', '-7')]
     return as_lists(queries, index.search(np.ones((1, 3), np.float32), 3))
 
 
 def test_nothing_acts_on_the_terminal(lists):
     text = as_text(lists)
     assert all(line.isprintable() for line in text.split('\n')) and len(text.split('\n')) == 4
-    assert r'\x1b]52;c;cm0gLXJm\x07' in text and r'\x1b[2J\nforged: nobody known' in text
+    assert r'\x1b]52;c;cm0gLXJm\x07' in text and r'\x1b[2J\nforged: no match' in text
 
 
 def test_nothing_is_computed_in_a_spreadsheet(lists, tmp_path):

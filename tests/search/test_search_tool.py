@@ -125,7 +125,7 @@ def test_open_set_and_reranking_with_an_index(tiny_run, images, monkeypatch, cap
         tiny_run, monkeypatch, *common, '--rerank', '--threshold', -1, '--other-cameras'
     )
     lists = json.loads((images / 'out' / 'search.json').read_text())
-    assert [query['answer'][0] for query in lists['queries']] == ['nobody known'] * 2
+    assert [query['answer'][0] for query in lists['queries']] == ['no match'] * 2
     first = lists['queries'][0]
     assert all(
         hit['reranked'] is not None and hit['camid'] != first['camid'] for hit in first['gallery']

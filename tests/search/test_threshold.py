@@ -148,7 +148,7 @@ def test_a_gallery_outgrows_it():
         (
             dict(distance=0.4, fpr=1e-3, tpr=0.9, num_positives=10, num_negatives=100),
             None,
-            'the threshold 0.4000 of an older version is not used: its rate of 0.001 was one over pairs',
+            'the threshold 0.4000 of an older version is not used: its rate of 0.001 counted pairs',
         ),
         (
             dict(distance=0.4, fpr=None, tpr=None, num_positives=None, num_negatives=None),

@@ -79,7 +79,7 @@ def test_verdict_is_not_judged_anew_from_the_pids(tmp_path):
 
 def test_nothing_is_claimed_where_identities_are_unknown(tmp_path):
     lists = make_lists(tmp_path, [[None, None]])
-    lists['queries'][0]['answer'] = ['nobody known', 'nearest: 0.700']
+    lists['queries'][0]['answer'] = ['no match', 'nearest: 0.700']
     picture = draw_ranking_lists(lists, order='given')  # nor in the legend
     assert not any((picture == color).all(-1).any() for color in (BLUE, VERMILLION))
     assert len(tiles(picture, (150, 150, 150))) == 2

@@ -140,7 +140,7 @@ def test_serve_an_exported_model(folder, inferencer, answers, monkeypatch):
         (['--gallery', 'broken.jpg'], 'the gallery is empty'),
         (['--gallery', 'data/query', '--port', '99999'], 'port=99999'),
         (['--gallery', 'data/query', '--host', ''], "host ''"),
-        (['--gallery', 'data/query', '--host', '192.0.2.1'], 'no address of this machine'),
+        (['--gallery', 'data/query', '--host', '192.0.2.1'], 'not an address of this machine'),
     ],
 )
 def test_serve_mistakes(start, capsys, arguments, words):

@@ -109,7 +109,7 @@ def test_page_in_a_browser(opened, served, folder):
     assert shown(page, reranked[0]) == reranked
     page.fill('#reid-threshold input[type=number]', '0')
     page.press('#reid-threshold input[type=number]', 'Enter')
-    assert 'Nobody known' in page.inner_text('.reid-unknown')
+    assert 'No match' in page.inner_text('.reid-unknown')
 
     upload(page, folder / 'broken.jpg')
     alert = page.wait_for_selector('#reid-answers [role=alert]:has-text("broken.jpg")')

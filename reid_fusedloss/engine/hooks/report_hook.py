@@ -1,7 +1,6 @@
 """What a run leaves for the eye: curves and ranking lists."""
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,8 @@ from mmengine.visualization import LocalVisBackend
 from ...evaluation import ReIDMetric
 from ...registry import HOOKS
 from ...visualization import save_curves, save_ranking_lists
-from ...whole_file import whole_file
+from ...whole_file import PathLike, whole_file
 from .averaged_model_hook import ORIGIN, ema_hooks, evaluates_twice
-
-PathLike = str | os.PathLike
 
 
 @HOOKS.register_module()

@@ -1,4 +1,4 @@
-"""Backbones that mmpretrain has not, or not as re-identification wants them."""
+"""Backbones that mmpretrain lacks, or that re-identification uses in another form."""
 
 from .mobilenetv2 import MobileNetV2
 from .osnet import OSNet

@@ -1,4 +1,4 @@
-"""MobileNetV2 with strides of its own."""
+"""MobileNetV2 with configurable strides."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +8,9 @@ from mmpretrain.models.backbones import MobileNetV2 as _MobileNetV2
 
 from ...checks import check_flag, check_number
 from ...registry import MODELS
-from ..parts import check_init_cfg
+from ..parts import InitConfig, check_init_cfg
 
-# places in `arch_settings` where the strides of a ResNet's stages 2 to 4 stand
+# entries of `arch_settings` with the strides that correspond to stages 2 to 4 of a ResNet
 DOWNSAMPLING_LAYERS = (2, 3, 5)
 WIDEST = 16
 STEM_CHANNELS = 32
@@ -18,28 +18,27 @@ STEM_CHANNELS = 32
 
 @MODELS.register_module()
 class MobileNetV2(_MobileNetV2):
-    """MobileNetV2 (Sandler et al., CVPR 2018) whose strides are written as a ResNet's.
+    """MobileNetV2 (Sandler et al., CVPR 2018) whose strides are given like those of a ResNet.
 
-    The stem reaches 1/4 of the image, as a ResNet's does; then come three steps, whose strides are
-    2, 2, 2 in the published network. `strides=(1, 2, 2, 1)` leaves out the last of them, as "last
-    stride 1" does in a ResNet. Strides change no weight: checkpoints of mmpretrain's MobileNetV2
-    fit. Output: one tensor of shape (B, C, H / s, W / s), s = 4 x the product of the strides, with
-    C = 1280 up to `widen_factor` 1.
+    The stem reduces the image to 1/4, like a ResNet's; three more reductions follow, with strides
+    2, 2, 2 in the published network. `strides=(1, 2, 2, 1)` leaves out the last one, like "last
+    stride 1" in a ResNet. Strides do not change the weights: checkpoints of mmpretrain's
+    MobileNetV2 fit. Output: one tensor of shape (B, C, H / s, W / s), s = 4 x the product of the
+    strides, with C = 1280 up to `widen_factor` 1.
 
     Args:
-        strides: of the four stages that a ResNet has; the first is 1.
-        widen_factor: multiple of the published numbers of channels.
+        strides: strides of the four stages of a ResNet; the first is 1.
+        widen_factor: multiplies the published numbers of channels.
         expand_first: give the first block an expansion too, a 1x1 convolution from 32 to 32
-            channels, as torchreid has it; mmpretrain's weights lack it then.
-        round_channels: round the multiples to those of 8, as published; False: down to integers,
-            as torchreid does (that differs at widen_factor 1.4).
-        init_cfg: as in MMEngine; None: mmpretrain's random start.
+            channels, as in torchreid; mmpretrain's weights do not contain it.
+        round_channels: round channels to multiples of 8, as published; False: round down to
+            integers, as torchreid does (this differs at widen_factor 1.4).
+        init_cfg: as in MMEngine; None: mmpretrain's random initialisation.
 
     Raises:
         ValueError: if there are not four strides, the first is not 1, one is neither 1 nor 2, or
             `widen_factor` is out of range.
-        TypeError: if `widen_factor` is no number, or `init_cfg` no config, or a switch
-            neither True nor False.
+        TypeError: if `widen_factor` is not a number, `init_cfg` not a config, or a flag not a bool.
     """
 
     def __init__(
@@ -48,7 +47,7 @@ class MobileNetV2(_MobileNetV2):
         widen_factor: float = 1.0,
         expand_first: bool = False,
         round_channels: bool = True,
-        init_cfg: dict | None = None,
+        init_cfg: InitConfig = None,
     ) -> None:
         if (
             not isinstance(strides, (list, tuple))
@@ -57,8 +56,8 @@ class MobileNetV2(_MobileNetV2):
             or not all(type(stride) is int and stride in (1, 2) for stride in strides)
         ):
             raise ValueError(
-                'strides are four, each 1 or 2 and the first 1, as in (1, 2, 2, 1); '
-                f'got {strides!r}'
+                'strides must be four integers, each 1 or 2 and the first 1, such as '
+                f'(1, 2, 2, 1), got {strides!r}'
             )
         check_number('widen_factor', widen_factor)
         if not 0 < widen_factor <= WIDEST:
@@ -91,7 +90,7 @@ class MobileNetV2(_MobileNetV2):
         )
 
     def _round_down(self) -> None:
-        """Build all layers anew; the parent class has one way of rounding."""
+        """Build all layers again, since the parent class always rounds to multiples of 8."""
         self.in_channels = max(1, int(STEM_CHANNELS * self.widen_factor))
         self.conv1 = self._layer(3, self.in_channels, 3, stride=2)
         for number, (expansion, channels, blocks, stride) in enumerate(self.arch_settings, start=1):

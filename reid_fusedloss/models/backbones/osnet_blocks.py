@@ -1,7 +1,8 @@
-"""Blocks of OSNet; parameters are named as in the weights that its authors publish."""
+"""Blocks of OSNet, with parameters named as in the weights that its authors publish."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +20,8 @@ def conv_norm(
     norm: type[nn.Module] | None = nn.BatchNorm2d,
     relu: bool = True,
 ) -> nn.Sequential:
-    """Convolution, normalisation (named `bn`, whichever it is) and, where wanted, ReLU."""
-    layers: dict[str, nn.Module] = OrderedDict(
+    """Make a convolution, a normalisation (always named `bn`) and optionally a ReLU."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
         conv=nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=False)
     )
     if norm is not None:
@@ -31,7 +32,7 @@ def conv_norm(
 
 
 def lite_conv(channels: int) -> nn.Sequential:
-    """Lite 3x3: 1x1, depthwise 3x3, BN, ReLU (ICCV paper, figure 3 b)."""
+    """Make a Lite 3x3: 1x1, depthwise 3x3, BN, ReLU (ICCV paper, figure 3 b)."""
     return nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(channels, channels, 1, bias=False),
@@ -43,12 +44,12 @@ def lite_conv(channels: int) -> nn.Sequential:
 
 
 def lite_convs(channels: int, length: int) -> nn.Sequential:
-    """A stream: its receptive field is 2 x length + 1."""
+    """Make a stream with a receptive field of 2 x length + 1."""
     return nn.Sequential(*(lite_conv(channels) for _ in range(length)))
 
 
 class ChannelGate(nn.Module):
-    """Unified aggregation gate (ICCV paper, eq. 3): each channel times a weight from its image."""
+    """Unified aggregation gate (ICCV paper, eq. 3): scale each channel by a weight of the image."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -56,7 +57,7 @@ class ChannelGate(nn.Module):
         self.fc2 = nn.Conv2d(channels // GATE_REDUCTION, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (B, C, H, W) -> the same shape."""
+        """Scale x (B, C, H, W); the shape stays."""
         hidden = F.relu(self.fc1(F.adaptive_avg_pool2d(x, 1)))
         return x * torch.sigmoid(self.fc2(hidden))
 
@@ -65,10 +66,10 @@ class OSBlock(nn.Module):
     """Residual block of streams of 1 to 4 lite convolutions (ICCV paper, eq. 2, figure 4 b).
 
     Args:
-        in_channels: of the input.
-        out_channels: of the output, a multiple of 64.
-        instance_norm: None; 'after', of the sum with the shortcut (IBN); 'inside', of the
-            residual, in place of its last BN (AIN).
+        in_channels: channels of the input.
+        out_channels: channels of the output, a multiple of 64.
+        instance_norm: None; 'after': normalise the sum with the shortcut (IBN); 'inside':
+            normalise the residual, instead of its last BN (AIN).
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class OSBlock(nn.Module):
             self.IN = nn.InstanceNorm2d(out_channels, affine=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (B, in_channels, H, W) -> (B, out_channels, H, W)."""
+        """Map x (B, in_channels, H, W) to (B, out_channels, H, W)."""
         shortcut = x if self.downsample is None else self.downsample(x)
         x = self.conv1(x)
         x = self.conv3(sum(self.gate(stream(x)) for stream in self._streams()))
@@ -109,12 +110,12 @@ class OSBlock(nn.Module):
         for length, letter in enumerate('bcd', start=2):
             setattr(self, f'conv2{letter}', lite_convs(channels, length))
 
-    def _streams(self) -> Iterable[nn.Module]:
+    def _streams(self) -> Iterable[Any]:
         return self.conv2a, self.conv2b, self.conv2c, self.conv2d
 
 
 class AINBlock(OSBlock):
-    """`OSBlock` whose streams have the names that they have in OSNet-AIN's weights."""
+    """`OSBlock` with streams named as in OSNet-AIN's weights."""
 
     def _add_streams(self, channels: int) -> None:
         self.conv2 = nn.ModuleList(
@@ -122,5 +123,5 @@ class AINBlock(OSBlock):
             for length in range(1, 5)
         )
 
-    def _streams(self) -> Iterable[nn.Module]:
+    def _streams(self) -> Iterable[Any]:
         return self.conv2

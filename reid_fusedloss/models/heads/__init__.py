@@ -1,4 +1,4 @@
-"""From a pooled feature, or a map, to the tensors that losses read and to an embedding."""
+"""Heads compute the tensors for the losses, and the embedding, from a pooled feature or a map."""
 
 from .bnneck_head import BNNeckHead
 from .linear_head import LinearReIDHead

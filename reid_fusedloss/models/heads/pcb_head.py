@@ -1,4 +1,4 @@
-"""Part-based head: one feature and one classifier for each horizontal stripe."""
+"""Part-based head with one feature and one classifier for each horizontal stripe."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -9,8 +9,13 @@ from torch.nn import functional as F
 
 from ...checks import check_int, check_names, check_number, check_tensor_size
 from ...registry import MODELS
-from ..parts import build_part
+from ..parts import InitConfig, build_part
 from .linear_head import LinearReIDHead
+
+START: list[dict[str, Any]] = [
+    dict(type='Normal', layer='Linear', std=0.001),
+    dict(type='Kaiming', layer='Conv2d'),
+]
 
 
 @MODELS.register_module()
@@ -18,27 +23,28 @@ class PCBHead(LinearReIDHead):
     """Part-based convolutional baseline (PCB) of Sun et al., "Beyond Part Models", ECCV 2018.
 
     The map is averaged into horizontal stripes, a 1x1 convolution with BN and ReLU reduces them,
-    and each has a classifier of its own. As in the authors' code, the stripes share the
+    and each stripe has its own classifier. As in the authors' code, the stripes share the
     convolution, and each part of a tested feature is L2-normalised. Refined part pooling (RPP) is
-    left out. Stripes overlap where their number does not divide the height.
+    not implemented. Stripes overlap if their number does not divide the height.
 
     The head reads the backbone's map: set `neck=None`. Its tensors:
 
-    - `pooled`: the stripes, the paper's g, part after part, shape (B, num_parts * C);
-    - `bn`: the reduced stripes, its h, part after part, shape (B, num_parts * part_dims);
-    - `logits`: shape (B, num_parts, num_classes), to be read by a `PartwiseLoss`.
+    - `pooled`: the stripes, g in the paper, concatenated, shape (B, num_parts * C);
+    - `bn`: the reduced stripes, h in the paper, concatenated, shape (B, num_parts * part_dims);
+    - `logits`: shape (B, num_parts, num_classes), for a `PartwiseLoss`.
 
     Args:
         num_classes: as in `LinearReIDHead`.
         in_channels: C, channels of the map.
         loss: as in `LinearReIDHead`; `feat_dims` is the size of `pooled`, so a term that takes it
-            and reads `bn` has to state its own.
-        num_parts: stripes; the paper has 6.
-        part_dims: channels of a reduced stripe; the paper has 256.
-        dropout: probability of a stripe's value to be dropped before the reduction.
-        test_feature: the embedding that is tested, 'pooled' (the paper's G) or 'bn' (its H), or
-            both: the first is the one that counts.
-        init_cfg: as in MMEngine; classifiers start at N(0, 0.001), the reduction as He et al.'s.
+            and reads `bn` has to set its own.
+        num_parts: number of stripes, 6 in the paper.
+        part_dims: channels of a reduced stripe, 256 in the paper.
+        dropout: probability of dropping a value of a stripe before the reduction.
+        test_feature: the embedding to test, 'pooled' (G in the paper) or 'bn' (H), or both: the
+            first is the main one.
+        init_cfg: as in MMEngine; by default classifiers start at N(0, 0.001) and the reduction as
+            in He et al.
 
     Raises:
         ValueError: as `LinearReIDHead`, and if an argument is out of range.
@@ -55,36 +61,24 @@ class PCBHead(LinearReIDHead):
         part_dims: int = 256,
         dropout: float = 0.0,
         test_feature: str | Sequence[str] = 'pooled',
-        init_cfg: dict | None = None,
+        init_cfg: InitConfig = None,
     ) -> None:
-        sizes = dict(
-            num_classes=num_classes,
-            in_channels=in_channels,
-            num_parts=num_parts,
-            part_dims=part_dims,
-        )
-        for name, size in sizes.items():
-            if name != 'num_classes' or size is not None:
-                check_int(name, size)
-        check_tensor_size(**{name: sizes[name] or 1 for name in sizes if name != 'in_channels'})
+        if num_classes is not None:
+            check_int('num_classes', num_classes)
+        check_int('in_channels', in_channels)
+        check_int('num_parts', num_parts)
+        check_int('part_dims', part_dims)
+        check_tensor_size(num_classes=num_classes or 1, num_parts=num_parts, part_dims=part_dims)
         check_tensor_size(in_channels=in_channels, part_dims=part_dims)
         check_number('dropout', dropout)
         if not 0 <= dropout < 1:
-            raise ValueError(f'dropout={dropout} must lie in [0, 1)')
+            raise ValueError(f'dropout={dropout} must be >= 0 and < 1')
         names = check_names('test_feature', test_feature, ('pooled', 'bn'))
         if not isinstance(loss, Mapping):
-            raise TypeError(f'loss is a dict with `type`, such as FusedLoss, got {loss!r}')
-        super().__init__(
-            num_classes,
-            in_channels,
-            {'feat_dims': num_parts * in_channels, **loss},
-            init_cfg=init_cfg
-            or [
-                dict(type='Normal', layer='Linear', std=0.001),
-                dict(type='Kaiming', layer='Conv2d'),
-            ],
-        )
-        self.num_parts = num_parts
+            raise TypeError(f'loss must be a dict with `type`, such as FusedLoss, got {loss!r}')
+        loss = {'feat_dims': num_parts * in_channels, **loss}
+        super().__init__(num_classes, in_channels, loss, init_cfg=init_cfg or START)
+        self.num_parts, self.part_dims = num_parts, part_dims
         self.test_features = names
         self.reduction = nn.Sequential(
             nn.Dropout(dropout),
@@ -100,12 +94,14 @@ class PCBHead(LinearReIDHead):
 
     @property
     def out_channels(self) -> int:
-        """See `LinearReIDHead`."""
+        """C of `forward`; see `LinearReIDHead`."""
         reduced = self.test_features[0] == 'bn'
-        return self.num_parts * (self.reduction[1].out_channels if reduced else self.in_channels)
+        return self.num_parts * (self.part_dims if reduced else self.in_channels)
 
     def embeddings(self, feats: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        """G, of shape (B, num_parts * C), or H, (B, num_parts * part_dims), as `test_feature` says.
+        """Return the features that `test_feature` names: G, H or both.
+
+        G has the shape (B, num_parts * C), H (B, num_parts * part_dims).
 
         Raises:
             ValueError: as `tensors`.
@@ -121,11 +117,11 @@ class PCBHead(LinearReIDHead):
         }
 
     def tensors(self, feature_map: Tensor, names: Collection[str]) -> dict[str, Tensor]:
-        """The tensors of these names for a batch; parts are not normalised here.
+        """Return the named tensors for a batch, without normalising the parts.
 
         Args:
-            feature_map: the backbone's, shape (B, C, H, W).
-            names: which of `tensors_offered`.
+            feature_map: output of the backbone, shape (B, C, H, W).
+            names: some of `tensors_offered`.
 
         Raises:
             ValueError: if it is not a map of C channels with a row for each stripe.
@@ -142,11 +138,11 @@ class PCBHead(LinearReIDHead):
         return tensors
 
     def reduced(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """The map (B, C, H, W), which `tensors` checks and reduces."""
+        """Return the map (B, C, H, W), which `tensors` checks and reduces."""
         return feats[-1]
 
     def _stripes(self, feature_map: Tensor) -> Tensor:
-        """Averages of the stripes, shape (B, C, num_parts, 1)."""
+        """Average the stripes, to shape (B, C, num_parts, 1)."""
         shape = tuple(feature_map.shape)
         if len(shape) != 4:
             raise ValueError(
@@ -156,11 +152,11 @@ class PCBHead(LinearReIDHead):
         if shape[1] != self.in_channels:
             raise ValueError(
                 f'PCBHead(in_channels={self.in_channels}) got a map of {shape[1]} '
-                'channels: set in_channels to those of the backbone'
+                f'channels: set in_channels={shape[1]}'
             )
         if shape[2] < self.num_parts:
             raise ValueError(
-                f'a map of height {shape[2]} has no {self.num_parts} stripes: use '
+                f'a map of height {shape[2]} cannot be split into {self.num_parts} stripes: use '
                 'higher images, a last stride of 1, or a smaller num_parts'
             )
         return F.adaptive_avg_pool2d(feature_map, (self.num_parts, 1))
@@ -168,10 +164,10 @@ class PCBHead(LinearReIDHead):
 
 @MODELS.register_module()
 class PartwiseLoss(nn.Module):
-    """Sum of a loss over the parts of a head; the term that reads the `logits` of `PCBHead`.
+    """Sum of a loss over the parts of a head, for the `logits` of `PCBHead`.
 
     Args:
-        loss: config of a module `(tensor, labels) -> scalar`, used for each part.
+        loss: config of a module `(tensor, labels) -> scalar`, applied to each part.
 
     Raises:
         TypeError: if it is not a module.
@@ -187,10 +183,10 @@ class PartwiseLoss(nn.Module):
         self.loss = build_part('loss', loss)
 
     def forward(self, parts: Tensor, labels: Tensor) -> Tensor:
-        """Loss of parts (B, num_parts, *) with integer identities (B,): a scalar.
+        """Compute the loss of parts (B, num_parts, *) with integer identities (B,), a scalar.
 
         Raises:
-            ValueError: if there are no parts.
+            ValueError: if the tensor has no dimension for the parts.
         """
         if parts.ndim < 3:
             raise ValueError(
@@ -201,5 +197,5 @@ class PartwiseLoss(nn.Module):
 
 
 def _part_by_part(parts: Tensor) -> Tensor:
-    """From (B, C, num_parts, 1) to (B, num_parts, C)."""
+    """Reorder (B, C, num_parts, 1) to (B, num_parts, C)."""
     return parts.squeeze(3).transpose(1, 2)

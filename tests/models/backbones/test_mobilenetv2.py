@@ -68,7 +68,7 @@ def test_starts_from_pretrained_weights(tmp_path):
 
 @pytest.mark.parametrize('strides', [(2, 2, 2), (2, 2, 2, 2), (1, 2, 2, 3), ()])
 def test_wrong_strides(strides):
-    with pytest.raises(ValueError, match='strides are four'):
+    with pytest.raises(ValueError, match='strides must be four'):
         build(strides=strides)
 
 

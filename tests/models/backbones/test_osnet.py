@@ -142,7 +142,7 @@ def test_norm_eval_keeps_the_statistics():
 @pytest.mark.parametrize(
     'options, words',
     [
-        (dict(widen_factor=0.3), ['widen_factor=0.3', '0.25']),
+        (dict(widen_factor=0.3), ['widen_factor must be', 'got 0.3', '0.25']),
         (dict(variant='AIN'), ["'ain'"]),
         (dict(frozen_stages=5), ['frozen_stages=5']),
     ],

@@ -4,7 +4,7 @@ from mmengine.registry import MODELS
 from mmpretrain.models.backbones import ResNet as Published
 from torch.nn import functional as F
 
-from reid_fusedloss.models.backbones.ibn import InstanceBatchNorm2d
+from reid_fusedloss.models.backbones.resnet import InstanceBatchNorm2d
 
 SMALL = dict(stem_channels=8, base_channels=8)
 IMAGES = (2, 3, 64, 32)
@@ -120,12 +120,12 @@ def test_starts_from_pretrained_weights(tmp_path):
 @pytest.mark.parametrize(
     'options, error, message',
     [
-        (dict(depth=20), ValueError, 'depth=20 is none of'),
-        (dict(strides=(1, 2, 2)), TypeError, 'strides are four'),
+        (dict(depth=20), ValueError, 'depth must be one of .*, got 20'),
+        (dict(strides=(1, 2, 2)), TypeError, 'strides must be four'),
         (dict(strides=(1, 2, 2, 3)), ValueError, 'strides=3'),
         (dict(non_local=(0, 0, 3, 0)), ValueError, 'stage 3 at depth 18 has 2 blocks'),
-        (dict(non_local=1), TypeError, 'non_local are four'),
-        (dict(out_indices=()), TypeError, 'out_indices are stages'),
+        (dict(non_local=1), TypeError, 'non_local must be four'),
+        (dict(out_indices=()), TypeError, 'out_indices must be stages'),
         (dict(out_indices=(4,)), ValueError, 'out_indices=4'),
         (dict(ibn=1), TypeError, 'ibn=1 must be True or False'),
         (dict(stem_relu=None), TypeError, 'stem_relu=None'),

@@ -1,4 +1,4 @@
-"""A question to a gallery that others may be changing."""
+"""Search in a gallery that other threads may be changing."""
 
 from collections.abc import Sequence
 
@@ -22,23 +22,23 @@ def search_contents(
     rerank: Rerank | None = None,
     threshold: float | None = None,
 ) -> SearchResult:
-    """The nearest entries of each query, all of one state; see `GalleryIndex.search`.
+    """Find the nearest entries of each query in one state of a gallery.
 
     Args:
-        contents: of the gallery.
+        contents: contents of the gallery.
         queries: unit features, shape (Q, C), float32.
-        k, names, camids, rerank: as there.
-        threshold: None: there is none.
+        k, names, camids, rerank: as in `GalleryIndex.search`.
+        threshold: as there, but None means no threshold.
 
     Raises:
-        TypeError, ValueError: as there.
+        TypeError, ValueError: as `GalleryIndex.search`.
         MemoryError, RuntimeError: as `faiss_errors`.
     """
     check_int('k', k)
     if threshold is not None:
         check_number('threshold', threshold)
     if rerank is not None and not isinstance(rerank, Rerank):
-        raise TypeError(f'rerank={rerank!r} is a Rerank(), or None')
+        raise TypeError(f'rerank={rerank!r} must be a Rerank() or None')
     for name, column in (('names', names), ('camids', camids)):
         if column is not None and len(column) != len(queries):
             raise ValueError(f'{len(queries)} queries, but {len(column)} {name}')
@@ -51,7 +51,7 @@ def search_contents(
         candidates, places = np.unique(rows if rerank else [], return_inverse=True)
         features = features_of(state, queries.shape[1], candidates[candidates >= 0])
     order = None
-    if rerank is not None:  # others need not wait for it
+    if rerank is not None:  # outside the lock, so that other threads need not wait
         places = places.reshape(rows.shape) - np.sum(candidates < 0)
         order = [
             rerank.distances(query, features[found[found >= 0]])
