@@ -83,7 +83,7 @@ def test_the_files_of_a_run(trained, tmp_path):
     with pytest.raises(FileNotFoundError, match='holds no config'):
         find_run(tmp_path)
     shutil.copy(config, tmp_path / 'a.py')
-    with pytest.raises(FileNotFoundError, match='holds no checkpoint'):
+    with pytest.raises(FileNotFoundError, match='has no checkpoint'):
         find_run(tmp_path)
     shutil.copy(config, tmp_path / 'b.py')
     with pytest.raises(ValueError, match="several configs, .'a.py', 'b.py'."):
