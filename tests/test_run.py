@@ -166,7 +166,7 @@ def test_bf16_on_a_cpu(run, tmp_path):
 
 def test_wrong_number_of_classes_stops_before_training(run, tmp_path):
     cfg = tiny_config(run[0], tmp_path, model__head__num_classes=751)
-    with pytest.raises(ValueError, match='num_classes=751, the training set has 6'):
+    with pytest.raises(ValueError, match='num_classes=751, but the training set has 6'):
         Runner.from_cfg(cfg).train()
 
 

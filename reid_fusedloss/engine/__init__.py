@@ -1,4 +1,4 @@
-"""Training loop, hooks, checkpoints, and the preparation of configs for the tools."""
+"""Train and test with MMEngine's Runner: training loop, hooks, checkpoints, config checks."""
 
 from .hooks import (
     AveragedModelHook,

@@ -139,7 +139,7 @@ def test_remote_checkpoints_are_left_to_mmengine(tmp_path):
 
 def test_damaged_checkpoints_alone_are_an_error(tmp_path, lines):
     (tmp_path / 'epoch_1.pth').write_bytes(b'damaged')
-    with pytest.raises(ValueError, match='none can be read: .*epoch_1.pth.*Move them away'):
+    with pytest.raises(ValueError, match='none can be read: .*epoch_1.pth.*Move them elsewhere'):
         latest_checkpoint(tmp_path)
 
 

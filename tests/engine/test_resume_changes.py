@@ -185,7 +185,7 @@ def test_the_tools_flag(monkeypatch, straight, tmp_path):
     cfg = config(straight[0], tmp_path)
     engine_config.resume(cfg, 'auto', new_schedule=True)
     assert cfg.train_cfg.new_schedule is True
-    with pytest.raises(ValueError, match='--new-schedule is for a training that goes on'):
+    with pytest.raises(ValueError, match='--new-schedule is for a resumed training'):
         call(monkeypatch, 'train', DEMO, '--work-dir', tmp_path, '--new-schedule')
 
 

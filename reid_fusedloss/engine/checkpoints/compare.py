@@ -1,4 +1,4 @@
-"""In what two checkpoints differ."""
+"""Compare two checkpoints."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# what depends on the clock, the machine's memory and the folder, not on the training
+# these depend on the clock, the machine's memory, the folder or the commit, not on the training
 UNCOMPARED = {
     'meta/cfg',
     'meta/time',
@@ -24,19 +24,19 @@ UNCOMPARED = {
     'message_hub/runtime_info/last_ckpt',
     'meta/mmengine_version',
     'message_hub/runtime_info/mmengine_version',
-}  # it names a commit
+}
 
 
 def differences(first: Any, second: Any, place: str = '') -> Iterator[str]:
-    """Places where two checkpoints of one training differ, to the bit; NaN is equal to NaN.
+    """Yield the places where two checkpoints of one training differ in a bit; NaN equals NaN.
 
     Weights, buffers, optimizer, schedules, logged scalars and the state of the run are compared;
     times, memory and paths are not.
 
     Args:
         first: a loaded checkpoint, or a part of one.
-        second: another.
-        place: name of the part.
+        second: the other one.
+        place: name of the part, such as 'state_dict/head.bn.weight'.
     """
     if place in UNCOMPARED:
         return
@@ -46,7 +46,7 @@ def differences(first: Any, second: Any, place: str = '') -> Iterator[str]:
             if key in first and key in second:
                 yield from differences(first[key], second[key], inside)
             elif inside not in UNCOMPARED:
-                yield f'{inside} is in {"the first" if key in first else "the second"} alone'
+                yield f'{inside} is only in {"the first" if key in first else "the second"}'
     elif isinstance(first, (list, tuple)) and isinstance(second, (list, tuple)):
         if len(first) != len(second):
             yield f'{place} has {len(first)} and {len(second)} entries'
@@ -60,5 +60,5 @@ def differences(first: Any, second: Any, place: str = '') -> Iterator[str]:
 
 
 def _bits(tensor: Tensor) -> Tensor:
-    """The bytes, so that NaN equals NaN and -0 is not 0."""
+    """Return the bytes, where NaN equals NaN and -0.0 differs from 0.0."""
     return tensor.detach().contiguous().reshape(-1).view(torch.uint8)
