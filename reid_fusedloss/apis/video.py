@@ -102,11 +102,11 @@ def _crops(video: str, boxes: np.ndarray, only: Collection[str] | None) -> Itera
         for frame, rows in wanted:
             while at < frame and capture.grab():
                 at += 1
-            found, image = capture.retrieve() if at == frame else (False, None)
+            image = capture.retrieve()[1] if at == frame else None
             for row in rows:
                 crop = (
                     _crop(names[row], image, boxes[row, 2:6])
-                    if found
+                    if image is not None
                     else ImageSource(
                         names[row],
                         problem=f'{video} has no frame {frame} that can be read: it ends '

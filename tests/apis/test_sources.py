@@ -98,7 +98,7 @@ def test_what_has_no_pixel_is_reported(shape):
     """A crop that lies outside its picture does not stop the others."""
     found = list_sources([GREY, np.zeros(shape, np.uint8), GREY])
     assert [source.image is not None for source in found] == [True, False, True]
-    assert found[1].problem == f'it has no pixel, its shape is {shape}'
+    assert found[1].problem == f'it has no pixels, its shape is {shape}'
 
 
 ADDRESSES = [
@@ -118,7 +118,7 @@ def test_nothing_is_fetched_or_waited_for(path, tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind('socket.jpg')
         (tmp_path / 'list.txt').write_text(f'a.jpg\n{path}\n')
-        words = 'nothing is fetched' if path in ADDRESSES else 'not waited for'
+        words = 'nothing is downloaded' if path in ADDRESSES else 'which is not read'
         for call in (
             lambda: ImageStream(path),
             lambda: ImageStream(['a.jpg', path]),
@@ -153,7 +153,7 @@ def test_paths_that_lead_nowhere(tmp_path):
     with pytest.raises(FileNotFoundError, match='no image and no folder at .*gone'):
         ImageStream(tmp_path / 'gone')
     (tmp_path / 'sub').mkdir()
-    hint = '; folders in it are looked into if the search is recursive'
+    hint = ', or search its subfolders too with recursive'
     for inputs, recursive, end in (
         (tmp_path, False, hint),
         ([tmp_path], False, hint),

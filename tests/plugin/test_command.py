@@ -47,7 +47,7 @@ def test_python_m_is_the_command():
 
 def test_choices_are_those_of_the_code():
     from reid_fusedloss import apis, visualization  # noqa: F401
-    from reid_fusedloss.apis.query_gallery import MARKET1501
+    from reid_fusedloss.apis.labels import MARKET1501
     from reid_fusedloss.explain import METHODS
     from reid_fusedloss.export import EXPORTERS
     from reid_fusedloss.search.kinds import KINDS
@@ -89,5 +89,5 @@ def test_configs_are_listed_and_copied_with_what_they_inherit(tmp_path, capsys):
     )
     (tmp_path / 'paper' / 'table4' / '3_circle_triplet.py').write_text('mine')
     assert main(['configs', '3_circle_triplet', '--copy', str(tmp_path)]) == 0
-    assert 'left as it is: ' in capsys.readouterr().out
+    assert 'kept, since it exists: ' in capsys.readouterr().out
     assert (tmp_path / 'paper' / 'table4' / '3_circle_triplet.py').read_text() == 'mine'
