@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from ..apis import FeatureExtractor
-from ..apis.gallery import PATTERN, model_id, parse_labels
+from ..apis.gallery import model_id
+from ..apis.labels import MARKET1501, parse_labels
 from ..apis.work_list import WorkList
 from ..commands import ERROR, STOPPED
 from ..evaluation import FeatureSet, load_features
@@ -25,25 +26,25 @@ MOST_COLUMNS = 20  # of the picture
 
 
 def check(args: argparse.Namespace) -> None:
-    """Refuse arguments that do not go together, before there is a model."""
+    """Refuse arguments that do not fit together, before a model is loaded."""
     if args.features and args.gallery:
-        raise ValueError('--features stands in place of --gallery')
+        raise ValueError('--features replaces --gallery: give one of them')
     if args.features and args.index and not os.path.isdir(args.features):
         raise ValueError(
-            f'--features {args.features}: an index is made of a folder of `extract`, '
-            'which tells the model'
+            f'--features must be a folder of `extract` to fill an index, since only a folder '
+            f'names its model, got {args.features}'
         )
     if not (args.gallery or args.index or args.features):
         raise ValueError('nothing to search in: give --gallery, --index or --features')
     if args.fpr is not None:
         raise ValueError(
-            '--fpr was a rate over pairs of images, at which most strangers may be '
-            'taken for somebody: use --fpir, the share of strangers who may be'
+            '--fpr was a rate over pairs of images, at which most strangers may get a match: use '
+            '--fpir, the share of strangers who get one'
         )
     if (args.fpir is None) != (args.validation is None):
-        raise ValueError('--fpir and --validation go together')
+        raise ValueError('--fpir and --validation must be given together')
     if args.prune and not args.gallery:
-        raise ValueError('--prune removes entries that are gone from --gallery: name it')
+        raise ValueError('--prune removes entries that are gone from --gallery: add --gallery')
     if args.threshold is not None:
         if args.fpir is not None:
             raise ValueError('--threshold is given: leave out --fpir and --validation')
@@ -51,13 +52,15 @@ def check(args: argparse.Namespace) -> None:
     if args.kind_options and not args.kind:
         raise ValueError('--kind-options need --kind')
     if args.k < 1 or args.num_queries < 1:
-        raise ValueError('-k and --num-queries are at least 1')
+        raise ValueError(
+            f'-k and --num-queries must be at least 1, got {args.k} and {args.num_queries}'
+        )
 
 
 def open_gallery(
     args: argparse.Namespace, inferencer: FeatureExtractor, validation: FeatureSet | None
 ) -> tuple[GalleryIndex, str | None]:
-    """The gallery, brought up to date, and what kept it from being saved where it is kept."""
+    """Open and update the gallery; the text is why a kept one could not be saved, or None."""
     problem = None
     if args.index:
         index, problem = open_kept(args, inferencer, validation)
@@ -69,7 +72,7 @@ def open_gallery(
 
 
 def run(args: argparse.Namespace) -> int:
-    """Search, print what was found and write it; 1 if no query could be read."""
+    """Search, print and write the results; return 1 if no query could be read."""
     with sigterm_as_interrupt():
         try:
             return search(args)
@@ -79,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def read_validation(args: argparse.Namespace) -> FeatureSet | None:
-    """The validation set of --fpir, refused where no threshold can be chosen on it."""
+    """Load the validation set of --fpir, and refuse one on which no threshold can be chosen."""
     if args.fpir is None:
         return None
     features = load_features(args.validation)
@@ -88,7 +91,7 @@ def read_validation(args: argparse.Namespace) -> FeatureSet | None:
 
 
 def search(args: argparse.Namespace) -> int:
-    """Search with these arguments; the exit status."""
+    """Search as the arguments say; return the exit status."""
     check(args)
     work = WorkList(args.query, args.recursive)
     validation = read_validation(args)
@@ -102,9 +105,8 @@ def search(args: argparse.Namespace) -> int:
     )
     if validation is not None and validation.query.shape[1] != inferencer.feat_dims:
         raise ValueError(
-            f'{args.validation} holds features of width {validation.query.shape[1]}, '
-            f'the model makes such of width {inferencer.feat_dims}: are they of '
-            'another model?'
+            f'{args.validation} has features of width {validation.query.shape[1]}, but the model '
+            f'computes features of width {inferencer.feat_dims}: give features of this model'
         )
     index, problem = open_gallery(args, inferencer, validation)
     if args.threshold is None and index.threshold is not None:
@@ -115,10 +117,10 @@ def search(args: argparse.Namespace) -> int:
     tell_unreadable(found.unreadable, 'query')
     if not found.names:
         return 1
-    pattern = args.pattern or index.pattern or PATTERN
+    pattern = args.pattern or index.pattern or MARKET1501
     queries = labelled_like(
         [Entry(os.path.abspath(name), *parse_labels(name, pattern)) for name in found.names],
-        index.entries,
+        list(index.entries),
     )
     result = index.search(
         found.features,

@@ -1,11 +1,12 @@
-"""Serve the page."""
+"""Serve the web page."""
 
 import argparse
 import sys
 from pathlib import Path
 
 from ..apis import FeatureExtractor
-from ..apis.gallery import PATTERN, model_id, update_gallery
+from ..apis.gallery import model_id, update_gallery
+from ..apis.labels import MARKET1501
 from ..export import open_extractor
 from ..loading import trust_checkpoints
 from ..printable import tell, tell_unreadable
@@ -16,14 +17,14 @@ from ..web.page import import_gradio
 
 
 def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor) -> GalleryIndex:
-    """The gallery of the arguments; it says what is missing."""
+    """Build or load the gallery, and print which files are missing."""
     if not args.index:
         index = GalleryIndex(inferencer.feat_dims, model=model_id(inferencer))
         update = update_gallery(
             index,
             inferencer,
             args.gallery,
-            pattern=args.pattern or PATTERN,
+            pattern=args.pattern or MARKET1501,
             recursive=args.recursive,
         )
         tell_unreadable(update.unreadable, 'gallery')
@@ -40,7 +41,7 @@ def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor) -> Gall
 
 def run(args: argparse.Namespace) -> None:
     """Open model and gallery, and serve the page until it is stopped."""
-    import_gradio()  # if it is missing, say so before features are computed
+    import_gradio()  # fails before features are computed if it is missing
     check_address(args.host, args.port)
     trust_checkpoints(args.trust_checkpoint)
     inferencer = open_extractor(args.source, args.checkpoint, args.device, options=args.cfg_options)

@@ -261,7 +261,7 @@ def test_the_tool_does_not_overwrite_its_source(tmp_path, monkeypatch):
     write_record('tonylins_mobilenetv2', tmp_path / 'theirs.pt')
     with pytest.raises(ValueError, match='the source itself'):
         run_tool(monkeypatch, tmp_path / 'theirs.pt', tmp_path / 'theirs.pt')
-    with pytest.raises(ValueError, match='is a folder: name a file'):
+    with pytest.raises(ValueError, match='is a folder: give a file'):
         run_tool(monkeypatch, tmp_path / 'not_read.pt', tmp_path)
 
 

@@ -151,7 +151,9 @@ def test_a_stop_keeps_what_is_done(tiny_run, images, monkeypatch, capsys, number
         assert start(tiny_run, monkeypatch, *arguments) == 130
     assert signal.getsignal(number) == before
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith('stopped')]
-    assert lines == [f'stopped: 6 entries are kept in {images / "index"}; the same command goes on']
+    assert lines == [
+        f'stopped: 6 entries are saved in {images / "index"}; the same command continues'
+    ]
     assert len(load_index(images / 'index')) == 6
     calls.clear()
     monkeypatch.setattr(
