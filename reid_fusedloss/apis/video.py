@@ -1,4 +1,4 @@
-"""Crops of a video: the people that a detector or a tracker found."""
+"""Crop the boxes of a detector or tracker from a video."""
 
 import itertools
 import logging
@@ -19,15 +19,15 @@ PathLike = str | os.PathLike
 
 
 def read_boxes(path: PathLike) -> np.ndarray:
-    """Boxes of a text file of MOTChallenge, shape (N, columns), float64.
+    """Read boxes from a MOTChallenge text file, shape (N, columns), float64.
 
-    A line is `frame, id, x, y, w, h, ...`, with commas; what follows (confidence, class,
-    visibility) is kept, for you to choose rows by.
+    A line is `frame, id, x, y, w, h, ...`; further columns (confidence, class, visibility) are
+    kept, so that you can select rows by them.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if a line holds no number, lines differ in their length, or the path is an
-            address or a pipe.
+        ValueError: if a value is not a number, lines differ in their length, or the path is a URL
+            or a pipe.
     """
     check_local(os.fspath(path))
     try:
@@ -37,7 +37,7 @@ def read_boxes(path: PathLike) -> np.ndarray:
         raise FileNotFoundError(f'no boxes at {path}: check the path') from None
     except (ValueError, OSError) as error:
         raise ValueError(
-            f'{path} is no text file of boxes, frame, id, x, y, w, h: {error}'
+            f'{path} is not a text file of boxes, frame, id, x, y, w, h: {error}'
         ) from None
     return boxes if boxes.size else np.empty((0, 6))
 
@@ -72,7 +72,7 @@ def video_crops(
 
 
 def crop_names(video: PathLike, boxes: np.ndarray) -> list[str]:
-    """Names of the crops, in the order of the boxes; all different.
+    """Return the names of the crops, in the order of the boxes; all are different.
 
     Args:
         video: as in `video_crops`.
@@ -121,7 +121,7 @@ def _frame_size(capture: cv2.VideoCapture) -> tuple[int, int]:
 
 
 def _warn_of_corners(boxes: np.ndarray, width: int, height: int) -> None:
-    """Say it where boxes reach out of the frame, and would not as x1, y1, x2, y2."""
+    """Warn if boxes exceed the frame, but would not if they were x1, y1, x2, y2."""
     x, y, w, h = boxes[np.isfinite(boxes).all(1), 2:6].T
     outside = (x + w > width) | (y + h > height)
     corners = (w > x) & (h > y) & (w <= width) & (h <= height)
@@ -174,16 +174,20 @@ def _opened(video: PathLike) -> Iterator[cv2.VideoCapture]:
 
 
 def check_boxes(boxes: np.ndarray) -> np.ndarray:
-    """Boxes as float64, shape (N, 6 or more). Raises: ValueError: if they have another form."""
+    """Return boxes as float64, shape (N, 6 or more).
+
+    Raises:
+        ValueError: if they have another form.
+    """
     try:
         array = np.asarray(boxes, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError(
-            f'boxes are an array of numbers or a text file, got {boxes!r:.80}'
+            f'boxes must be an array of numbers or a text file, got {boxes!r:.80}'
         ) from None
     if array.ndim != 2 or array.shape[1] < 6:
         raise ValueError(
-            'boxes have the columns frame, id, x, y, w, h, so shape (N, 6 or more); '
+            'boxes must have the columns frame, id, x, y, w, h, so shape (N, 6 or more), '
             f'got {array.shape}'
         )
     keys = array[:, :2]
@@ -192,6 +196,6 @@ def check_boxes(boxes: np.ndarray) -> np.ndarray:
         row = int(wrong.argmax())
         raise ValueError(
             f'box {row + 1} has frame {keys[row, 0]:g} and id {keys[row, 1]:g}: '
-            'frames are whole numbers from 1, identities whole numbers'
+            'frames must be whole numbers from 1, identities whole numbers'
         )
     return array

@@ -13,8 +13,7 @@ saved in features[_DATASET]/ in the checkpoint's folder, to be used for other pi
 
 import argparse
 
-from ..trust import add_trust_argument
-from .arguments import KeyValues
+from .arguments import add_loading_arguments
 
 METHODS = ('pca', 'tsne')
 
@@ -66,5 +65,4 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--distance', default='cosine', choices=['cosine', 'euclidean'])
     parser.add_argument('--dataset', help='of the checkpoints: market1501, ... or a path')
     parser.add_argument('--budget', help='of the checkpoints, see `test`')
-    add_trust_argument(parser)
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValues, metavar='KEY=VALUE')
+    add_loading_arguments(parser)

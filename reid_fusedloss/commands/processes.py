@@ -60,11 +60,7 @@ def torchrun(command: str, argv: Sequence[str], processes: int) -> None:
 
 
 def _without_flag(argv: Sequence[str]) -> list[str]:
-    kept: list[str] = []
-    words = iter(argv)
-    for word in words:
-        if word == FLAG:
-            next(words, None)
-        elif not word.startswith(f'{FLAG}='):
-            kept.append(word)
-    return kept
+    """Remove `--processes N` in any spelling that argparse accepts, such as `--process=N`."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add_processes_argument(parser)
+    return parser.parse_known_args(argv)[1]

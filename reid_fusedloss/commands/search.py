@@ -33,6 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='PATH',
         help='images, folders, globs and list files (.txt) to search for',
     )
+    _add_gallery_arguments(parser)
+    parser.add_argument('-k', type=int, default=10, help='number of results per query')
+    parser.add_argument('--rerank', action='store_true', help='re-rank the first hundred results')
+    parser.add_argument(
+        '--other-cameras', action='store_true', help="leave out entries of the query's camera"
+    )
+    _add_threshold_arguments(parser)
+    parser.add_argument('--out', default='search', help='folder to write; default: %(default)s')
+    parser.add_argument('--num-queries', type=int, default=20, help='rows of the picture')
+    parser.add_argument('--batch-size', type=int, default=64)
+
+
+def _add_gallery_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--gallery',
         nargs='+',
@@ -65,11 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='finds identity and camera in file names; '
         'default: that of --index, else as in Market-1501',
     )
-    parser.add_argument('-k', type=int, default=10, help='number of results per query')
-    parser.add_argument('--rerank', action='store_true', help='re-rank the first hundred results')
-    parser.add_argument(
-        '--other-cameras', action='store_true', help="leave out entries of the query's camera"
-    )
+
+
+def _add_threshold_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--threshold',
         type=float,
@@ -89,6 +100,3 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='FILE.npz',
         help='features of people not seen in training, by `test --save-features`',
     )
-    parser.add_argument('--out', default='search', help='folder to write; default: %(default)s')
-    parser.add_argument('--num-queries', type=int, default=20, help='rows of the picture')
-    parser.add_argument('--batch-size', type=int, default=64)

@@ -4,8 +4,9 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
-from ..apis import FeatureExtractor
+from ..apis import Extraction, FeatureExtractor
 from ..apis.gallery import model_id
 from ..apis.labels import MARKET1501, parse_labels
 from ..apis.work_list import WorkList
@@ -117,6 +118,17 @@ def search(args: argparse.Namespace) -> int:
     tell_unreadable(found.unreadable, 'query')
     if not found.names:
         return 1
+    report(args, find_matches(args, index, found, model_id(inferencer)), found.unreadable)
+    if problem is not None:
+        print(printable(f'search: error: {problem}'), file=sys.stderr)
+        return ERROR
+    return 0
+
+
+def find_matches(
+    args: argparse.Namespace, index: GalleryIndex, found: Extraction, model: str
+) -> dict[str, Any]:
+    """Search the gallery for the queries' features; return their ranking lists."""
     pattern = args.pattern or index.pattern or MARKET1501
     queries = labelled_like(
         [Entry(os.path.abspath(name), *parse_labels(name, pattern)) for name in found.names],
@@ -129,17 +141,17 @@ def search(args: argparse.Namespace) -> int:
         camids=[query.camid for query in queries] if args.other_cameras else None,
         rerank=Rerank() if args.rerank else None,
         threshold=args.threshold,
-        model=model_id(inferencer),
+        model=model,
     )
-    lists = as_lists(queries, result)
+    return as_lists(queries, result)
+
+
+def report(args: argparse.Namespace, lists: dict[str, Any], unreadable: dict[str, str]) -> None:
+    """Print the results, and write them to --out with a picture."""
     print(as_text(lists))
-    write_report(lists, found.unreadable, args.out)
+    write_report(lists, unreadable, args.out)
     picture = draw_ranking_lists(
         lists, num_queries=args.num_queries, topk=min(args.k, MOST_COLUMNS), order='given'
     )
     save_png(picture, Path(args.out, 'search.png'))
     tell(f'written: {args.out}/search.png, .csv, .json')
-    if problem is not None:
-        print(printable(f'search: error: {problem}'), file=sys.stderr)
-        return ERROR
-    return 0

@@ -1,5 +1,6 @@
 """Compare two checkpoints."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,24 +8,12 @@ import torch
 from torch import Tensor
 
 # these depend on the clock, the machine's memory, the folder or the commit, not on the training
-UNCOMPARED = {
-    'meta/cfg',
-    'meta/time',
-    'meta/experiment_name',
-    'message_hub/log_scalars/train/time',
-    'message_hub/log_scalars/train/data_time',
-    'message_hub/log_scalars/train/memory',
-    'message_hub/log_scalars/val/time',
-    'message_hub/log_scalars/val/data_time',
-    'message_hub/log_scalars/val/memory',
-    'message_hub/runtime_info/cfg',
-    'message_hub/runtime_info/experiment_name',
-    'message_hub/runtime_info/eta',
-    'message_hub/runtime_info/best_ckpt',
-    'message_hub/runtime_info/last_ckpt',
-    'meta/mmengine_version',
-    'message_hub/runtime_info/mmengine_version',
-}
+UNCOMPARED = re.compile(
+    r'meta/(cfg|time|experiment_name|mmengine_version)'
+    r'|message_hub/log_scalars/(train|val)/(time|data_time|memory)'
+    r'|message_hub/runtime_info/'
+    r'(cfg|experiment_name|eta|best_ckpt|last_ckpt|mmengine_version)'
+)
 
 
 def differences(first: Any, second: Any, place: str = '') -> Iterator[str]:
@@ -38,14 +27,14 @@ def differences(first: Any, second: Any, place: str = '') -> Iterator[str]:
         second: the other one.
         place: name of the part, such as 'state_dict/head.bn.weight'.
     """
-    if place in UNCOMPARED:
+    if UNCOMPARED.fullmatch(place):
         return
     if isinstance(first, dict) and isinstance(second, dict):
         for key in [*first, *(key for key in second if key not in first)]:
             inside = f'{place}/{key}'.removeprefix('/')
             if key in first and key in second:
                 yield from differences(first[key], second[key], inside)
-            elif inside not in UNCOMPARED:
+            elif not UNCOMPARED.fullmatch(inside):
                 yield f'{inside} is only in {"the first" if key in first else "the second"}'
     elif isinstance(first, (list, tuple)) and isinstance(second, (list, tuple)):
         if len(first) != len(second):

@@ -1,9 +1,10 @@
 """Keep only the file names in a checkpoint that concern this run's own folder."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from mmengine.fileio import BaseStorageBackend
 
 OUTDATED = 'outdated_ckpts'  # names of files to remove once the new checkpoint exists
 
@@ -16,21 +17,19 @@ def keep_steps(runtime_info: dict[str, Any]) -> None:
         runtime_info['keep_ckpt_ids'] = [step for step in steps if type(step) is int and step >= 0]
 
 
-def own_best(
-    path: Any, out_dir: str, join: Callable[..., str], is_file: Callable[[str], bool]
-) -> str | None:
+def own_best(path: Any, out_dir: str, backend: BaseStorageBackend) -> str | None:
     """Return the best checkpoint so far as a file of this run; None if it has no such file.
 
     Args:
         path: the path that a checkpoint states; its folder is ignored.
         out_dir: where this run keeps its checkpoints.
-        join, is_file: `join_path` and `isfile` of the file backend.
+        backend: where `out_dir` is.
     """
     name = Path(path).name if isinstance(path, str) else ''
     if not (name.startswith('best_') and name.endswith('.pth')):
         return None
-    own = join(out_dir, name)
-    return own if is_file(own) else None
+    own = backend.join_path(out_dir, name)
+    return own if backend.isfile(own) else None
 
 
 def outdated_names(runtime_info: dict[str, Any], filename_tmpl: str) -> list[str]:

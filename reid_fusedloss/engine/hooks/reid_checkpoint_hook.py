@@ -210,9 +210,7 @@ class ReIDCheckpointHook(CheckpointHook):
     def _adopt_best(self, runner: Runner) -> None:
         """Take over the best checkpoints so far that are in this run's folder."""
         for key, best in self._best().items():
-            own = own_best(
-                best, self.out_dir, self.file_backend.join_path, self.file_backend.isfile
-            )
+            own = own_best(best, self.out_dir, self.file_backend)
             self._set_best(key, own)
             name = 'best_ckpt' if len(self.key_indicators) == 1 else f'best_ckpt_{key}'
             if own is not None:

@@ -1,4 +1,4 @@
-"""What a training is trained on, in a few numbers and digests that a checkpoint holds."""
+"""Summarise the data of a training in a few numbers and digests, saved in its checkpoints."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -8,13 +8,13 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from mmengine.dist import get_world_size
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from ...datasets import SeededBatchSampler
 
 Facts = Mapping[str, Any]
 
-# in the order in which a difference is named
+# in the order in which differences are listed
 TITLES = dict(
     epoch_length='iterations of an epoch',
     batch_size='images of a batch, of all processes',
@@ -28,26 +28,27 @@ SAMPLED_FILES = 16
 
 
 def data_facts(loader: DataLoader) -> dict[str, Any]:
-    """Batches, images and identities of a training's loader; None where one cannot be known.
+    """Summarise batches, images and identities of a training's loader; None for unknown values.
 
     Returns:
-        The keys of `TITLES` and two more digests: `identities` (label -> identity, as the file
-        names call it) and `content` (the bytes of 16 files: two sets may name their files alike).
+        The keys of `TITLES` and two more digests: `identities` (label -> identity, as in the file
+        names) and `content` (the bytes of 16 files: two sets may have the same file names).
     """
     sampler = loader.batch_sampler
     if isinstance(sampler, SeededBatchSampler):
         sampler = sampler.batch_sampler
     batch_size = getattr(sampler, 'batch_size', None)
-    records = _records(loader.dataset)
+    dataset: Any = loader.dataset
+    records = _records(dataset)
     labels = {label for label, _, _ in records}
     pids = sorted({(label, str(pid)) for label, pid, _ in records if pid is not None})
-    root = getattr(loader.dataset, 'data_root', None)
+    root = getattr(dataset, 'data_root', None)
     return dict(
         epoch_length=len(loader),
         batch_size=None if batch_size is None else batch_size * get_world_size(),
         num_instances=getattr(sampler, 'num_instances', None),
         epoch_rule=getattr(sampler, 'epoch_rule', None),
-        num_images=len(loader.dataset) if hasattr(loader.dataset, '__len__') else None,
+        num_images=len(dataset) if hasattr(dataset, '__len__') else None,
         num_identities=len(labels) if labels else None,
         names=_digest(sorted(f'{_name(path, root)}\n{label}' for label, _, path in records)),
         identities=_digest(f'{label}\n{pid}' for label, pid in pids),
@@ -56,7 +57,7 @@ def data_facts(loader: DataLoader) -> dict[str, Any]:
 
 
 def differing(saved: Facts, here: Facts, keys: Iterable[str] = TITLES) -> list[str]:
-    """What differs, each with both values; what one of the two does not know is passed over."""
+    """List the differences with both values; values that either side does not know are skipped."""
     return [
         f'{TITLES.get(key, key)} {saved[key]} (here {here[key]})'
         for key in keys
@@ -65,14 +66,14 @@ def differing(saved: Facts, here: Facts, keys: Iterable[str] = TITLES) -> list[s
 
 
 def same_people(saved: Facts, here: Facts) -> bool | None:
-    """Whether the labels of two trainings mean the same people; None if that cannot be known."""
+    """Return whether the labels of two trainings mean the same people; None if unknown."""
     keys = ('names', 'identities', 'content')
     known = [key for key in keys if None not in (saved.get(key), here.get(key))]
     return all(saved[key] == here[key] for key in known) if known else None
 
 
-def _records(dataset: Dataset) -> list[tuple[Any, Any, str]]:
-    """Label, identity and path of each image; none for a data set that does not tell."""
+def _records(dataset: Any) -> list[tuple[Any, Any, str]]:
+    """Return label, identity and path of each image; an empty list if the data set has none."""
     if not hasattr(dataset, 'get_data_info'):
         return []
     infos = (dataset.get_data_info(number) for number in range(len(dataset)))
@@ -90,7 +91,7 @@ def _records(dataset: Dataset) -> list[tuple[Any, Any, str]]:
 
 
 def _name(path: str, root: str | None) -> str:
-    """Below the root of the data set, which may have been moved; else folder and file name."""
+    """Return the path below the data set's root, which may move; else folder and file name."""
     if root and path.startswith(os.path.join(root, '')):
         return PurePath(path[len(os.path.join(root, '')) :]).as_posix()
     return '/'.join(PurePath(path).parts[-2:])
