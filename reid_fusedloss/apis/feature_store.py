@@ -82,7 +82,7 @@ class FeatureStore:
         Args:
             stamps: name -> state of the file, of each image in the work list.
         """
-        asked = {os.path.abspath(name): stamp for name, stamp in stamps.items()}
+        wanted = {os.path.abspath(name): stamp for name, stamp in stamps.items()}
         modified = removed = 0
         damaged = []
         for path in paths_of_shards(self.folder):
@@ -97,9 +97,9 @@ class FeatureStore:
             valid = {
                 name
                 for name, place in places.items()
-                if asked.get(place) == before[name] and place not in self._known
+                if wanted.get(place) == before[name] and place not in self._known
             }
-            outdated = [places[name] in asked for name in before if name not in valid]
+            outdated = [places[name] in wanted for name in before if name not in valid]
             modified += sum(outdated)
             removed += len(outdated) - sum(outdated)
             if outdated:
@@ -135,8 +135,8 @@ class FeatureStore:
         for path in paths_of_shards(self.folder):
             shard = read_stamps(path)
             found.update(map(os.path.abspath, (*shard.read, *shard.unreadable)))
-        asked = set(map(os.path.abspath, stamps))
-        missing, others = asked - found.keys(), found.keys() - asked
+        wanted = set(map(os.path.abspath, stamps))
+        missing, others = wanted - found.keys(), found.keys() - wanted
         twice = [name for name, count in found.items() if count > 1]
         if missing or others or twice:
             raise RuntimeError(

@@ -14,7 +14,7 @@ from .gallery_files import STAMP
 
 MARKET1501 = r'(?P<pid>-?\d+)_c(?P<camid>\d+)'
 JUNK = ('-1',)  # Market-1501's identity of bad detections
-DISTRACTOR = '0000'  # Market-1501's identity of distractors, who are no identity either
+DISTRACTOR = '0000'  # Market-1501's identity of distractors
 
 
 def use_pattern(index: GalleryIndex, pattern: str | None) -> str:
@@ -62,8 +62,8 @@ def parse_labels(path: str, pattern: str = MARKET1501) -> tuple[str | None, str 
     match = compile_pattern(pattern).match(Path(path).name)
     groups = match.groupdict() if match else {}
     pid = groups.get('pid') or None
-    nobody = pid in JUNK or pid == DISTRACTOR and pattern == MARKET1501
-    return None if nobody else pid, groups.get('camid') or None
+    unlabelled = pid in JUNK or pid == DISTRACTOR and pattern == MARKET1501
+    return None if unlabelled else pid, groups.get('camid') or None
 
 
 def label_names(

@@ -65,7 +65,7 @@ def video_crops(
             another form.
     """
     array = check_boxes(read_boxes(boxes) if isinstance(boxes, (str, os.PathLike)) else boxes)
-    with _opened(video) as capture:  # what is wrong is said now, not when a crop is asked for
+    with _opened(video) as capture:  # report errors now, not at the first crop
         if only is None:
             _warn_of_corners(array, *_frame_size(capture))
         return _crops(os.fspath(video), array, only)
@@ -164,7 +164,7 @@ def _opened(video: PathLike) -> Iterator[cv2.VideoCapture]:
                 'format, or the file is damaged'
             )
         width, height = _frame_size(capture)
-        if width * height > MAX_PIXELS:  # the first is decoded when it is asked for
+        if width * height > MAX_PIXELS:  # the first frame is decoded on request
             raise ValueError(
                 f'{video} has frames of {width} x {height}, more than {MAX_PIXELS} pixels'
             )

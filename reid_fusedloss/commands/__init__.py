@@ -88,7 +88,7 @@ def parse(name: str, argv: Sequence[str], prog: str = '') -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
-    if getattr(module, 'INTERMIXED', False):  # a positional argument may stand after an option
+    if getattr(module, 'INTERMIXED', False):  # a positional argument may follow an option
         return parser.parse_intermixed_args(argv)
     return parser.parse_args(argv)
 

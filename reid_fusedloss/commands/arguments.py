@@ -68,7 +68,7 @@ def add_trained_model_arguments(
         device: False: the command runs on the CPU.
         exported: the command accepts an exported file too.
     """
-    more = ('|FILE.onnx', ', or an exported model, alone') if exported else ('', '')
+    more = ('|FILE.onnx', ', or an exported model without a checkpoint') if exported else ('', '')
     parser.add_argument(
         'source',
         metavar=f'CONFIG|WORK_DIR{more[0]}',

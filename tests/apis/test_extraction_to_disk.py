@@ -107,7 +107,7 @@ def test_a_torn_shard_is_extracted_anew(photos, inferencer, calls, tmp_path):
         load_extraction(out)
     calls.clear()
     extract_to_folder(inferencer, WorkList([str(photos)]), out, 3, said.append)
-    assert sum(calls) == 2 and said[0] == 'damaged, extracted again: shard_000001.npz'
+    assert sum(calls) == 2 and said[0] == 'corrupt, extracted again: shard_000001.npz'
     check(out, photos, inferencer)
 
 
@@ -298,12 +298,12 @@ def test_an_input_after_an_option_and_a_suffix_in_capitals(photos, trained, monk
     [
         (['photos', '--out', 'x.pkl'], 'a folder or an .npz file'),
         (['epoch_1.pth', '--out', 'x'], "no images in ['epoch_1.pth']"),
-        (['--query', 'photos', '--out', 'x.npz'], 'go together'),
+        (['--query', 'photos', '--out', 'x.npz'], 'must be given together'),
         (
             ['--query', 'photos', '--gallery', 'photos', '--out', 'x.npz'],
             'does not fit the pattern',
         ),
-        (['--query', 'junk', '--gallery', 'junk', '--out', 'x.npz'], 'query: none of 1 images is'),
+        (['--query', 'junk', '--gallery', 'junk', '--out', 'x.npz'], 'query: all of the 1 images are junk'),
         (['gone', '--out', 'x'], 'no image and no folder at gone'),
         (['photos', '--out', 'x', '--batch-size', '0'], 'batch_size=0'),
         (['photos', '--out', 'x', '--shard-size', '0'], 'shard_size=0'),

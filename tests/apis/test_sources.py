@@ -65,8 +65,8 @@ def test_arrays():
         (['a.jpg', 7], 'input 1 is of type int'),
         ([['a.jpg']], 'input 0 is of type list'),
         ([GREY, None], 'input 1 is of type NoneType'),
-        ({'a': GREY}, r'inputs are of type dict, .*list\(images.values\(\)\)'),
-        ({'a.jpg'}, 'inputs are of type set, .*give a list'),
+        ({'a': GREY}, r'inputs must not be of type dict, .*list\(images.values\(\)\)'),
+        ({'a.jpg'}, 'inputs must not be of type set, .*give a list'),
     ],
 )
 def test_what_is_no_image_is_refused_at_once(inputs, error):
@@ -77,10 +77,10 @@ def test_what_is_no_image_is_refused_at_once(inputs, error):
 @pytest.mark.parametrize(
     'array, error',
     [
-        (GREY.astype(np.float32), 'image 1 is an array of float32'),
-        (GREY > 0, 'array of bool'),
-        (np.zeros((2, 3, 4, 3), np.uint8), r'image 1 has shape \(2, 3, 4, 3\).*as a list'),
-        (np.zeros((3, 4, 2), np.uint8), r'shape \(3, 4, 2\)'),
+        (GREY.astype(np.float32), 'image 1 must be an array of uint8, .*got float32'),
+        (GREY > 0, 'got bool'),
+        (np.zeros((2, 3, 4, 3), np.uint8), r'image 1 must have shape .*got \(2, 3, 4, 3\).*as a list'),
+        (np.zeros((3, 4, 2), np.uint8), r'got \(3, 4, 2\)'),
     ],
 )
 def test_arrays_that_are_no_images(array, error):

@@ -64,7 +64,7 @@ def test_choices_are_those_of_the_code():
     [
         (['--version'], 0, 'reid-fusedloss 0.1.0'),
         ([], 2, 'usage: '),
-        (['trian'], 2, "'train' meant"),
+        (['trian'], 2, "did you mean 'train'"),
         (['nothing'], 2, 'choose one of demo, train'),
     ],
 )

@@ -46,7 +46,7 @@ class OtherIdentitiesHook(Hook):
         self.keep = keep
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Replace classifier and centres by the model's own where they are of others.
+        """Replace classifier and centres of other identities by the model's initial ones.
 
         Raises:
             ValueError: if the training is resumed and the head has another size.

@@ -108,7 +108,7 @@ class ReIDCheckpointHook(CheckpointHook):
             release_work_dir(self._claimed.pop())
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Refuse to resume from weights alone; give each rank its own buffers."""
+        """Refuse to resume without optimizer state, and restore this rank's own buffers."""
         if not runner._resume:
             return
         if 'optimizer' not in checkpoint:

@@ -7,10 +7,10 @@ from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
 from ...registry import HOOKS
-from ..training.asked import asked_of
-from ..training.changes import OTHER_WEIGHTS, check_optimizers, overruled, used
+from ..training.changes import OTHER_WEIGHTS, changed_settings, check_optimizers, overruled
 from ..training.data_facts import data_facts, differing
 from ..training.new_schedule import take_schedule
+from ..training.settings import settings_of
 from .averaged_model_hook import refuse_lost_average
 
 META_KEY = 'training'
@@ -38,7 +38,7 @@ class ResumeHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add the data and settings; only the main process saves."""
-        checkpoint['meta'][META_KEY] = dict(asked_of(runner), data=self._facts(runner))
+        checkpoint['meta'][META_KEY] = dict(settings_of(runner), data=self._facts(runner))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare, before the states are loaded.
@@ -54,7 +54,7 @@ class ResumeHook(Hook):
         refuse_lost_average(runner, checkpoint)
         if 'optimizer' in checkpoint and 'param_schedulers' in checkpoint:
             self._compare_states(runner, checkpoint, saved)
-        changes = used(runner, saved)
+        changes = changed_settings(runner, saved)
         if changes:
             runner.logger.warning(
                 'changed since the checkpoint, in effect from here on: ' + '; '.join(changes)

@@ -7,7 +7,14 @@ from typing import Any
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
-from .asked import asked_of, fixed_state, hyperparameters, optimizers, saved_optimizers, schedules
+from .settings import (
+    fixed_state,
+    hyperparameters,
+    optimizers,
+    saved_optimizers,
+    schedules,
+    settings_of,
+)
 
 ABSENT = '(absent)'
 OTHER_WEIGHTS = 'start from its weights (load_from without resume)'
@@ -19,7 +26,7 @@ def check_optimizers(runner: Runner, checkpoint: dict, saved: Mapping[str, Any])
     Args:
         runner: built, before it loads the checkpoint.
         checkpoint: as loaded.
-        saved: result of `asked_of` when it was saved; empty in checkpoints of older versions.
+        saved: result of `settings_of` when it was saved; empty in checkpoints of older versions.
 
     Raises:
         ValueError: if the checkpoint's state is not that of the config's optimizer.
@@ -81,9 +88,9 @@ def overruled(runner: Runner, checkpoint: dict, saved: Mapping[str, Any]) -> lis
     return lines + changed(_saved_schedules(checkpoint, saved), _schedules_here(runner, saved))
 
 
-def used(runner: Runner, saved: Mapping[str, Any]) -> list[str]:
+def changed_settings(runner: Runner, saved: Mapping[str, Any]) -> list[str]:
     """List the other config keys that changed; their new values take effect."""
-    return changed(saved.get('config', {}), asked_of(runner)['config']) if saved else []
+    return changed(saved.get('config', {}), settings_of(runner)['config']) if saved else []
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -116,7 +123,7 @@ def _saved_schedules(checkpoint: dict, saved: Mapping[str, Any]) -> dict[str, An
 
 def _schedules_here(runner: Runner, saved: Mapping[str, Any]) -> dict[str, Any]:
     """Return schedules in the form of `_saved_schedules`, without types for older checkpoints."""
-    found = asked_of(runner)['schedules']
+    found = settings_of(runner)['schedules']
     if 'schedules' not in saved:
         parts = schedules(runner.param_schedulers)
         for place, schedule in parts.items():

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from mmengine.optim import _ParamScheduler
 from mmengine.runner import Runner
 
-from .asked import optimizers, saved_optimizers, schedules
+from .settings import optimizers, saved_optimizers, schedules
 
 
 def take_schedule(runner: Runner, checkpoint: dict, epoch_length: int) -> None:

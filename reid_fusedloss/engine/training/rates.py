@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.optim import OneCycleParamScheduler, _ParamScheduler
 from mmengine.runner import Runner
 
-from .asked import schedules
+from .settings import schedules
 
 
 def check_rates(runner: Runner) -> None:

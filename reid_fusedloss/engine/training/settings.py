@@ -23,7 +23,7 @@ LEFT_OUT = {'init_cfg', 'pretrained', 'new_schedule'}  # config keys on how a ru
 Schedules = list[_ParamScheduler] | dict[str, list[_ParamScheduler]] | None
 
 
-def asked_of(runner: Runner) -> dict[str, Any]:
+def settings_of(runner: Runner) -> dict[str, Any]:
     """Return optimizer types, schedules, and the config keys that each step depends on."""
     return dict(
         optimizers={
