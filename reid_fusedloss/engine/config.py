@@ -31,14 +31,6 @@ MMENGINES_HOOKS = (
     'param_scheduler',
     'checkpoint',
 )
-MMENGINES_HOOKS = (
-    'runtime_info',
-    'timer',
-    'sampler_seed',
-    'logger',
-    'param_scheduler',
-    'checkpoint',
-)
 MOST_FOLDERS = 64  # '..' of the root is the root, so that more than there are do no harm
 
 
