@@ -123,7 +123,7 @@ def test_a_checkpoint_of_other_identities_starts_a_training(run, tmp_path, monke
     stem = load_checkpoint_file(run[1] / 'epoch_2.pth')['state_dict']['backbone.conv1.weight']
     assert (runner.model.backbone.conv1.weight - stem).abs().max() < 0.05
     cfg = tiny_config(tmp_path / 'data', tmp_path / 'resumed', resume=True, **others)
-    with pytest.raises(ValueError, match='to resume has another head: head.*classifier.weight'):
+    with pytest.raises(ValueError, match='to resume differs: head.*classifier.weight'):
         Runner.from_cfg(cfg).train()
 
 

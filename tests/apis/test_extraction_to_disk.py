@@ -303,7 +303,10 @@ def test_an_input_after_an_option_and_a_suffix_in_capitals(photos, trained, monk
             ['--query', 'photos', '--gallery', 'photos', '--out', 'x.npz'],
             'does not fit the pattern',
         ),
-        (['--query', 'junk', '--gallery', 'junk', '--out', 'x.npz'], 'query: all of the 1 images are junk'),
+        (
+            ['--query', 'junk', '--gallery', 'junk', '--out', 'x.npz'],
+            'query: all of the 1 images are junk',
+        ),
         (['gone', '--out', 'x'], 'no image and no folder at gone'),
         (['photos', '--out', 'x', '--batch-size', '0'], 'batch_size=0'),
         (['photos', '--out', 'x', '--shard-size', '0'], 'shard_size=0'),

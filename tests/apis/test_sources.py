@@ -79,7 +79,10 @@ def test_what_is_no_image_is_refused_at_once(inputs, error):
     [
         (GREY.astype(np.float32), 'image 1 must be an array of uint8, .*got float32'),
         (GREY > 0, 'got bool'),
-        (np.zeros((2, 3, 4, 3), np.uint8), r'image 1 must have shape .*got \(2, 3, 4, 3\).*as a list'),
+        (
+            np.zeros((2, 3, 4, 3), np.uint8),
+            r'image 1 must have shape .*got \(2, 3, 4, 3\).*as a list',
+        ),
         (np.zeros((3, 4, 2), np.uint8), r'got \(3, 4, 2\)'),
     ],
 )

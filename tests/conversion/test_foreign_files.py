@@ -239,7 +239,7 @@ def test_the_tool_says_what_starts_anew(tmp_path, monkeypatch, capsys):
     write_record('tonylins_mobilenetv2', tmp_path / 'theirs.pt')
     run_tool(monkeypatch, tmp_path / 'theirs.pt', tmp_path / 'ours.pth')
     printed = capsys.readouterr().out
-    assert 'not in the file: head.classifier.weight (starts anew)' in printed
+    assert 'not in the file: head.classifier.weight (starts from scratch)' in printed
     assert 'fits configs/mobilenetv2/fused_256x128.py\n' in printed
 
 

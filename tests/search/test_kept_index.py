@@ -88,7 +88,7 @@ def test_a_folder_that_cannot_be_written(common, images, monkeypatch, capsys):
     assert common('--gallery', images / 'gallery') == 2 and answered(images)
     assert 'new.png' in (images / 'out' / 'search.csv').read_text()
     said = capsys.readouterr().err
-    assert 'cannot be written (Read-only file system): changes are not kept' in said
+    assert 'cannot be written (Read-only file system): changes are not saved' in said
     assert states(images / 'index') == before
 
 
