@@ -19,7 +19,7 @@ from ..engine.testing import UNTESTED, tested_pipeline
 from ..registry import TRANSFORMS
 
 PathLike = str | os.PathLike
-SCHEME = 2  # version; 1 counted the loss and the classifier too
+SCHEME = 2  # of what is counted; 1 counted the loss and the classifier too
 FULL = 'float32'
 # config keys that do not affect features once the weights are loaded
 IDLE = frozenset(

@@ -19,7 +19,7 @@ from .extractor import FeatureExtractor
 from .feature_folder import MANIFEST, load_extraction, load_stamps
 from .fingerprint import digits_of
 from .gallery_files import STAMP, absolute_stamps, changed_files, known_stamps, missing_files
-from .labels import MARKET1501, parse_labels, use_pattern
+from .labels import PATTERN, parse_labels, use_pattern
 from .sources import ImageSource
 from .work_list import WorkList
 
@@ -168,7 +168,7 @@ def _add(
     )
 
 
-def gallery_of_features(path: str, pattern: str = MARKET1501) -> GalleryIndex:
+def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
     """Build an exact index of features on disk; only a folder of features names its model.
 
     Args:

@@ -12,7 +12,7 @@ from ..search import Entry, GalleryIndex
 from .extraction import Extraction
 from .gallery_files import STAMP
 
-MARKET1501 = r'(?P<pid>-?\d+)_c(?P<camid>\d+)'
+PATTERN = r'(?P<pid>-?\d+)_c(?P<camid>\d+)'  # of Market-1501's file names
 JUNK = ('-1',)  # Market-1501's identity of bad detections
 DISTRACTOR = '0000'  # Market-1501's identity of distractors
 
@@ -21,7 +21,7 @@ def use_pattern(index: GalleryIndex, pattern: str | None) -> str:
     """Set and return a gallery's pattern of labels; None: keep its own, or use Market-1501's."""
     if pattern is not None and pattern != index.pattern:
         relabel(index, pattern)
-    index.pattern = index.pattern or MARKET1501
+    index.pattern = index.pattern or PATTERN
     return index.pattern
 
 
@@ -46,7 +46,7 @@ def relabel(index: GalleryIndex, pattern: str) -> None:
     index.pattern = pattern
 
 
-def parse_labels(path: str, pattern: str = MARKET1501) -> tuple[str | None, str | None]:
+def parse_labels(path: str, pattern: str = PATTERN) -> tuple[str | None, str | None]:
     """Read identity and camera from a file name, as strings; None for what it does not state.
 
     The identity -1, and 0000 with Market-1501's pattern, are not people: None.
@@ -62,15 +62,12 @@ def parse_labels(path: str, pattern: str = MARKET1501) -> tuple[str | None, str 
     match = compile_pattern(pattern).match(Path(path).name)
     groups = match.groupdict() if match else {}
     pid = groups.get('pid') or None
-    unlabelled = pid in JUNK or pid == DISTRACTOR and pattern == MARKET1501
+    unlabelled = pid in JUNK or pid == DISTRACTOR and pattern == PATTERN
     return None if unlabelled else pid, groups.get('camid') or None
 
 
 def label_names(
-    query: Extraction,
-    gallery: Extraction,
-    pattern: str = MARKET1501,
-    junk_pids: Sequence[str] = JUNK,
+    query: Extraction, gallery: Extraction, pattern: str = PATTERN, junk_pids: Sequence[str] = JUNK
 ) -> EmbeddingTable:
     """Build a table for `save_features`: features with identities and cameras from the names.
 

@@ -35,7 +35,7 @@ def add_run_arguments(parser: argparse.ArgumentParser, several_datasets: bool = 
         '--dataset',
         nargs='+' if several_datasets else None,
         help='market1501, dukemtmc, ... or the path of a data set config; default: '
-        'that of the config',
+        'the one the config names',
     )
     parser.add_argument(
         '--budget',

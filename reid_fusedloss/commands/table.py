@@ -7,9 +7,9 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss table`."""
-    parser.add_argument('--dataset', nargs='+', required=True, help='as given to `ablate`')
-    parser.add_argument('--budget', help='as given to `ablate`')
+    """Arguments of `reid-fusedloss table`."""
+    parser.add_argument('--dataset', nargs='+', required=True, help='as they were trained on')
+    parser.add_argument('--budget', help='as it was trained with')
     parser.add_argument('--root', default='work_dirs', help='folder of the runs')
     parser.add_argument('--tables', nargs='+', type=int, help='default: 2 3 4 5 6')
     parser.add_argument('--output', metavar='DIR', help='for the .md and .csv; default: ROOT')

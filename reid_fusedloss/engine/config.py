@@ -154,7 +154,7 @@ def resume(cfg: Config, checkpoint: str, new_schedule: bool = False) -> None:
         cfg.train_cfg.new_schedule = True
     if not cfg.resume:
         print_log(
-            f'{cfg.work_dir} has no checkpoint to resume from: starting from scratch',
+            f'{cfg.work_dir} has no checkpoint to go on from: starting from scratch',
             logger='current',
             level=logging.WARNING,
         )
@@ -205,6 +205,22 @@ def join_processes(cfg: Config, launcher: str) -> int:
     return int(os.environ['WORLD_SIZE'])
 
 
+def _complete_hooks(cfg: Config) -> None:
+    """Add hooks that configs of older runs lack, and take out those that are None.
+
+    Without `ForeignWeightsHook` MMEngine loads nothing of another project's checkpoint. A hook
+    that is None is switched off; MMEngine fails, without naming it, unless it is one of its own.
+    """
+    if not cfg.get('default_hooks'):
+        cfg.default_hooks = {}
+    hooks = cfg.default_hooks
+    hooks.setdefault('foreign_weights', dict(type='reid_fusedloss.ForeignWeightsHook'))
+    hooks.setdefault('averaged_model', dict(type='reid_fusedloss.AveragedModelHook'))
+    for name in [name for name, hook in hooks.items() if hook is None]:
+        if name not in MMENGINES_HOOKS:
+            del hooks[name]
+
+
 def _set_options(cfg: Config, options: Mapping[str, Any]) -> None:
     """Set keys, and refuse an unknown first name: nothing would read it. Types check the rest."""
     known = set(cfg.keys()) | RUNNER_KEYS
@@ -222,25 +238,9 @@ def _set_options(cfg: Config, options: Mapping[str, Any]) -> None:
             ) from error
 
 
-def _complete_hooks(cfg: Config) -> None:
-    """Add hooks that configs of older runs lack, and take out those that are None.
-
-    Without `ForeignWeightsHook` MMEngine loads nothing of another project's checkpoint. A hook
-    that is None is switched off; MMEngine fails, without naming it, unless it is one of its own.
-    """
-    if not cfg.get('default_hooks'):
-        cfg.default_hooks = {}
-    hooks = cfg.default_hooks
-    hooks.setdefault('foreign_weights', dict(type='reid_fusedloss.ForeignWeightsHook'))
-    hooks.setdefault('averaged_model', dict(type='reid_fusedloss.AveragedModelHook'))
-    for name in [name for name, hook in hooks.items() if hook is None]:
-        if name not in MMENGINES_HOOKS:
-            del hooks[name]
-
-
 @contextmanager
 def _variable(name: str, value: str | None) -> Iterator[None]:
-    """Set an environment variable temporarily; None leaves it unchanged."""
+    """Set an environment variable for a while; None leaves it as it is."""
     before = os.environ.get(name)
     if value is not None:
         os.environ[name] = value
@@ -254,7 +254,7 @@ def _variable(name: str, value: str | None) -> Iterator[None]:
 
 
 def suffix(*choices: str | None) -> str:
-    """Return the end of a work_dir's name that tells the choices of --dataset and --budget."""
+    """What a work_dir's name says of the choices made by --dataset and --budget."""
     return ''.join(f'_{Path(choice).stem}' for choice in choices if choice)
 
 

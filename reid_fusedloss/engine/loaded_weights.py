@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from ..conversion import compare
 from ..conversion.fit import COUNTED
 
-LEAST_SHARE = 0.5  # of the backbone's weights, to start from a checkpoint
+LEAST_SHARE = 0.5  # of the backbone
 MOST_NAMES = 3
 BACKBONE = 'backbone.'
 

@@ -9,17 +9,17 @@ TEST = 'test_last'  # subfolder of a row with the test of its last checkpoint
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
-    """Read the record of a row's folder; None if `tools/ablate.py` has run nothing there.
+    """Read the record of a row's folder; None if `reid-fusedloss ablate` has run nothing there.
 
     Raises:
-        ValueError: if the file is corrupt, or names a place outside the folder of the rows.
+        ValueError: if the file is corrupt, or points outside the folder of the rows.
     """
     path = folder / RECORD
     return load_record(path) if path.is_file() else None
 
 
 def load_record(path: Path) -> dict[str, Any]:
-    """Load a record; its place of training must be that of a row, since files are removed there.
+    """Load a record and check that `trained_in` is a row's place: files are removed there.
 
     Raises:
         ValueError: as `read_record`.

@@ -13,7 +13,7 @@ RERANK = dict(k1=20, k2=6, lambda_value=0.3)
 
 
 def samples(features: FeatureSet) -> Iterator[dict]:
-    """Yield the images in the form in which the metric gets them from a model."""
+    """The images as the metric gets them from a model."""
     index = 0
     for role in ('query', 'gallery'):
         rows, pids, camids = (
@@ -32,10 +32,9 @@ def samples(features: FeatureSet) -> Iterator[dict]:
 
 
 def read_open_set(options: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the options of the metric; a single rate becomes a tuple."""
-    if options is None or not isinstance(options.get('fpir'), (int, float)):
-        return options
-    return dict(options, fpir=(options['fpir'],))
+    """The options as the metric takes them: one rate may stand alone."""
+    rate = (options or {}).get('fpir')
+    return dict(options, fpir=(rate,)) if isinstance(rate, (int, float)) else options
 
 
 def run(args: argparse.Namespace) -> None:

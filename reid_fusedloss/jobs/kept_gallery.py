@@ -14,7 +14,7 @@ from ..apis.gallery import (
     update_from_features,
     update_gallery,
 )
-from ..apis.labels import MARKET1501, use_pattern
+from ..apis.labels import PATTERN, use_pattern
 from ..evaluation import FeatureSet
 from ..printable import printable, tell_unreadable
 from ..search import GalleryIndex, choose_threshold, hold_index, load_index, save_index
@@ -30,7 +30,7 @@ def open_new(
     """Build the gallery of --gallery or --features, which is not kept."""
     asked = _asked_kind(args)
     if args.features:
-        index = in_kind(gallery_of_features(args.features, args.pattern or MARKET1501), asked)
+        index = in_kind(gallery_of_features(args.features, args.pattern or PATTERN), asked)
         index.check_model(model_id(inferencer))
         choose(index, validation, args.fpir)
         return index

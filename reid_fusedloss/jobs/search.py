@@ -4,11 +4,9 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
-from ..apis import Extraction, FeatureExtractor
-from ..apis.gallery import model_id
-from ..apis.labels import MARKET1501, parse_labels
+from ..apis import FeatureExtractor
+from ..apis.gallery import PATTERN, model_id, parse_labels
 from ..apis.work_list import WorkList
 from ..commands import ERROR, STOPPED
 from ..evaluation import FeatureSet, load_features
@@ -92,7 +90,7 @@ def read_validation(args: argparse.Namespace) -> FeatureSet | None:
 
 
 def search(args: argparse.Namespace) -> int:
-    """Search as the arguments say; return the exit status."""
+    """Search with these arguments; the exit status."""
     check(args)
     work = WorkList(args.query, args.recursive)
     validation = read_validation(args)
@@ -106,8 +104,9 @@ def search(args: argparse.Namespace) -> int:
     )
     if validation is not None and validation.query.shape[1] != inferencer.feat_dims:
         raise ValueError(
-            f'{args.validation} has features of width {validation.query.shape[1]}, but the model '
-            f'computes features of width {inferencer.feat_dims}: give features of this model'
+            f'{args.validation} holds features of width {validation.query.shape[1]}, '
+            f'the model makes such of width {inferencer.feat_dims}: are they of '
+            'another model?'
         )
     index, problem = open_gallery(args, inferencer, validation)
     if args.threshold is None and index.threshold is not None:
@@ -118,18 +117,7 @@ def search(args: argparse.Namespace) -> int:
     tell_unreadable(found.unreadable, 'query')
     if not found.names:
         return 1
-    report(args, find_matches(args, index, found, model_id(inferencer)), found.unreadable)
-    if problem is not None:
-        print(printable(f'search: error: {problem}'), file=sys.stderr)
-        return ERROR
-    return 0
-
-
-def find_matches(
-    args: argparse.Namespace, index: GalleryIndex, found: Extraction, model: str
-) -> dict[str, Any]:
-    """Search the gallery for the queries' features; return their ranking lists."""
-    pattern = args.pattern or index.pattern or MARKET1501
+    pattern = args.pattern or index.pattern or PATTERN
     queries = labelled_like(
         [Entry(os.path.abspath(name), *parse_labels(name, pattern)) for name in found.names],
         list(index.entries),
@@ -141,17 +129,17 @@ def find_matches(
         camids=[query.camid for query in queries] if args.other_cameras else None,
         rerank=Rerank() if args.rerank else None,
         threshold=args.threshold,
-        model=model,
+        model=model_id(inferencer),
     )
-    return as_lists(queries, result)
-
-
-def report(args: argparse.Namespace, lists: dict[str, Any], unreadable: dict[str, str]) -> None:
-    """Print the results, and write them to --out with a picture."""
+    lists = as_lists(queries, result)
     print(as_text(lists))
-    write_report(lists, unreadable, args.out)
+    write_report(lists, found.unreadable, args.out)
     picture = draw_ranking_lists(
         lists, num_queries=args.num_queries, topk=min(args.k, MOST_COLUMNS), order='given'
     )
     save_png(picture, Path(args.out, 'search.png'))
     tell(f'written: {args.out}/search.png, .csv, .json')
+    if problem is not None:
+        print(printable(f'search: error: {problem}'), file=sys.stderr)
+        return ERROR
+    return 0

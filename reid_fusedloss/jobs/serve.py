@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 
 from ..apis import FeatureExtractor
-from ..apis.gallery import model_id, update_gallery
-from ..apis.labels import MARKET1501
+from ..apis.gallery import PATTERN, model_id, update_gallery
 from ..export import open_extractor
 from ..loading import trust_checkpoints
 from ..printable import tell, tell_unreadable
@@ -24,7 +23,7 @@ def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor) -> Gall
             index,
             inferencer,
             args.gallery,
-            pattern=args.pattern or MARKET1501,
+            pattern=args.pattern or PATTERN,
             recursive=args.recursive,
         )
         tell_unreadable(update.unreadable, 'gallery')

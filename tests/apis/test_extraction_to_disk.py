@@ -16,7 +16,7 @@ from reid_fusedloss.apis.extract_files import (
     extract_to_folder,
 )
 from reid_fusedloss.apis.feature_store import FeatureStore
-from reid_fusedloss.apis.labels import MARKET1501
+from reid_fusedloss.apis.labels import PATTERN
 from reid_fusedloss.apis.work_list import WorkList, work_list
 from reid_fusedloss.evaluation import load_features
 from tests.calling import load_tool
@@ -265,7 +265,7 @@ def test_the_tool_as_a_user_starts_it(photos, trained, tmp_path):
 def test_queries_and_gallery_for_an_evaluation(trained, inferencer, tmp_path):
     """The names of the drawn pedestrians are Market-1501's; the test loop wrote the same file."""
     parts = [WorkList([str(trained / 'data' / name)]) for name in ('query', 'bounding_box_test')]
-    extract_query_gallery(inferencer, *parts, tmp_path / 'test.npz', MARKET1501)
+    extract_query_gallery(inferencer, *parts, tmp_path / 'test.npz', PATTERN)
     found, wanted = load_features(tmp_path / 'test.npz'), load_features(trained / 'f.npz')
     for one, other in zip(found.labels, wanted.labels):
         assert np.array_equal(one, other)

@@ -47,7 +47,7 @@ def test_python_m_is_the_command():
 
 def test_choices_are_those_of_the_code():
     from reid_fusedloss import apis, visualization  # noqa: F401
-    from reid_fusedloss.apis.labels import MARKET1501
+    from reid_fusedloss.apis.labels import PATTERN
     from reid_fusedloss.explain import METHODS
     from reid_fusedloss.export import EXPORTERS
     from reid_fusedloss.search.kinds import KINDS
@@ -56,7 +56,7 @@ def test_choices_are_those_of_the_code():
 
     assert set(search.KINDS) == set(KINDS) and export.EXPORTERS == EXPORTERS
     assert set(explain.METHODS) == set(METHODS) and set(plot.METHODS) == set(PROJECTIONS)
-    assert set(ranking.ORDERS) == set(ORDERS) - {'ids'} and extract.MARKET1501 == MARKET1501
+    assert set(ranking.ORDERS) == set(ORDERS) - {'ids'} and extract.MARKET1501 == PATTERN
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from mmengine.dist import get_world_size
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from ...datasets import SeededBatchSampler
 
@@ -31,24 +31,23 @@ def data_facts(loader: DataLoader) -> dict[str, Any]:
     """Summarise batches, images and identities of a training's loader; None for unknown values.
 
     Returns:
-        The keys of `TITLES` and two more digests: `identities` (label -> identity, as in the file
-        names) and `content` (the bytes of 16 files: two sets may have the same file names).
+        The keys of `TITLES` and two more digests: `identities` (label -> identity, as the file
+        names call it) and `content` (the bytes of 16 files: two sets may name their files alike).
     """
     sampler = loader.batch_sampler
     if isinstance(sampler, SeededBatchSampler):
         sampler = sampler.batch_sampler
     batch_size = getattr(sampler, 'batch_size', None)
-    dataset: Any = loader.dataset
-    records = _records(dataset)
+    records = _records(loader.dataset)
     labels = {label for label, _, _ in records}
     pids = sorted({(label, str(pid)) for label, pid, _ in records if pid is not None})
-    root = getattr(dataset, 'data_root', None)
+    root = getattr(loader.dataset, 'data_root', None)
     return dict(
         epoch_length=len(loader),
         batch_size=None if batch_size is None else batch_size * get_world_size(),
         num_instances=getattr(sampler, 'num_instances', None),
         epoch_rule=getattr(sampler, 'epoch_rule', None),
-        num_images=len(dataset) if hasattr(dataset, '__len__') else None,
+        num_images=len(loader.dataset) if hasattr(loader.dataset, '__len__') else None,
         num_identities=len(labels) if labels else None,
         names=_digest(sorted(f'{_name(path, root)}\n{label}' for label, _, path in records)),
         identities=_digest(f'{label}\n{pid}' for label, pid in pids),
@@ -72,8 +71,8 @@ def same_people(saved: Facts, here: Facts) -> bool | None:
     return all(saved[key] == here[key] for key in known) if known else None
 
 
-def _records(dataset: Any) -> list[tuple[Any, Any, str]]:
-    """Return label, identity and path of each image; an empty list if the data set has none."""
+def _records(dataset: Dataset) -> list[tuple[Any, Any, str]]:
+    """Label, identity and path of each image; none for a data set that does not tell."""
     if not hasattr(dataset, 'get_data_info'):
         return []
     infos = (dataset.get_data_info(number) for number in range(len(dataset)))
