@@ -120,7 +120,7 @@ def search(args: argparse.Namespace) -> int:
     pattern = args.pattern or index.pattern or PATTERN
     queries = labelled_like(
         [Entry(os.path.abspath(name), *parse_labels(name, pattern)) for name in found.names],
-        list(index.entries),
+        index.entries,
     )
     result = index.search(
         found.features,
