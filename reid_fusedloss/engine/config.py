@@ -23,14 +23,6 @@ from .training.batches import divided
 from .training.identities import count_identities as identities_of
 
 DATASET_VARIABLE = 'REID_DATASET'
-MMENGINES_HOOKS = (
-    'runtime_info',
-    'timer',
-    'sampler_seed',
-    'logger',
-    'param_scheduler',
-    'checkpoint',
-)
 MOST_FOLDERS = 64  # '..' of the root is the root, so that more than there are do no harm
 
 
@@ -203,6 +195,16 @@ def join_processes(cfg: Config, launcher: str) -> int:
             'leave the key out to keep the statistics of each process'
         )
     return int(os.environ['WORLD_SIZE'])
+
+
+MMENGINES_HOOKS = (
+    'runtime_info',
+    'timer',
+    'sampler_seed',
+    'logger',
+    'param_scheduler',
+    'checkpoint',
+)
 
 
 def _complete_hooks(cfg: Config) -> None:
