@@ -82,7 +82,7 @@ def runs(tmp_path_factory):
 
 def test_stopping_stops_the_training_too(runs):
     _, _, (output, code), at, survivors, _ = runs
-    assert code == 130 and 'goes on from the last checkpoint' in output
+    assert code == 130 and 'continues from the last checkpoint' in output
     assert at['iter'] < EPOCHS * 3 and not survivors
 
 

@@ -12,6 +12,7 @@ FORBIDDEN = {
     'losses': {'models', 'datasets'},
     'datasets': {'models', 'losses', 'evaluation', 'functional'},
     'evaluation': {'models', 'losses', 'datasets'},
+    'apis': {'experiments'},
     'visualization': {'models', 'losses', 'evaluation', 'engine'},
     'experiments': {'models', 'losses', 'datasets', 'functional'},
 }

@@ -123,7 +123,7 @@ def test_a_checkpoint_of_other_identities_starts_a_training(run, tmp_path, monke
     stem = load_checkpoint_file(run[1] / 'epoch_2.pth')['state_dict']['backbone.conv1.weight']
     assert (runner.model.backbone.conv1.weight - stem).abs().max() < 0.05
     cfg = tiny_config(tmp_path / 'data', tmp_path / 'resumed', resume=True, **others)
-    with pytest.raises(ValueError, match='to resume has another head: head.*classifier.weight'):
+    with pytest.raises(ValueError, match='to resume differs: head.*classifier.weight'):
         Runner.from_cfg(cfg).train()
 
 
@@ -166,7 +166,7 @@ def test_bf16_on_a_cpu(run, tmp_path):
 
 def test_wrong_number_of_classes_stops_before_training(run, tmp_path):
     cfg = tiny_config(run[0], tmp_path, model__head__num_classes=751)
-    with pytest.raises(ValueError, match='num_classes=751, the training set has 6'):
+    with pytest.raises(ValueError, match='num_classes=751, but the training set has 6'):
         Runner.from_cfg(cfg).train()
 
 

@@ -218,7 +218,7 @@ def test_processes_are_started_by_torchrun(monkeypatch):
     monkeypatch.setattr('os.execv', lambda _, command: commands.append(command))
     for name, value in dict(NNODES='2', NODE_RANK='1', MASTER_ADDR='nodea', PORT='1').items():
         monkeypatch.setenv(name, value)
-    for words in (['--processes', '4'], ['--processes=4']):
+    for words in (['--processes', '4'], ['--processes=4'], ['--process', '4']):
         torchrun('train', ['config.py', *words, '--dataset', 'a b'], 4)
     assert (
         commands[0]

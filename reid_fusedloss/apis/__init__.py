@@ -1,4 +1,4 @@
-"""A trained model in Python: features of images, whatever they come from."""
+"""Use a trained model in Python: features of images from files, arrays and videos; galleries."""
 
 from .extraction import Extraction
 from .feature_folder import load_extraction, load_shards

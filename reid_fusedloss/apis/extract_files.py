@@ -1,4 +1,4 @@
-"""From a work list to features on the disk."""
+"""Extract the features of a work list and write them to disk."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from .extractor import FeatureExtractor
 from .feature_files import save_extraction
 from .feature_folder import load_shards
 from .feature_store import FeatureStore, group, hold_features
-from .query_gallery import JUNK, label_names
+from .labels import JUNK, label_names
 from .work_list import VideoWorkList, WorkList
 
 AnyWorkList = WorkList | VideoWorkList
@@ -22,13 +22,13 @@ AnyWorkList = WorkList | VideoWorkList
 
 @dataclass(frozen=True)
 class Summary:
-    """What an extraction did.
+    """Result of an extraction.
 
     Attributes:
-        images: that have features now.
-        unreadable: name -> reason, of those that have none.
-        done: images that were read, or tried, in this run.
-        seconds: that it took.
+        images: number of images that have features now.
+        unreadable: name -> reason, of the images that have none.
+        done: number of images that were read, or tried, in this run.
+        seconds: duration of this run.
         feat_dims: C.
     """
 
@@ -50,12 +50,12 @@ class Summary:
 
 
 def extract_to_file(inferencer: FeatureExtractor, work: AnyWorkList, path: Path) -> Summary:
-    """Write the features of all images to one .npz file, at the end, whole or not at all.
+    """Write the features of all images to one .npz file, atomically at the end.
 
     Args:
-        inferencer: makes the features; all are held in memory.
+        inferencer: computes the features; all are held in memory.
         work: the images.
-        path: .npz file; one that exists is replaced.
+        path: .npz file; an existing one is replaced.
     """
     start = time.monotonic()
     extraction = inferencer(work.sources(work.stamps))
@@ -66,27 +66,28 @@ def extract_to_file(inferencer: FeatureExtractor, work: AnyWorkList, path: Path)
 def extract_query_gallery(
     inferencer: FeatureExtractor, query: AnyWorkList, gallery: AnyWorkList, path: Path, pattern: str
 ) -> Summary:
-    """Write the features of queries and gallery, with the labels of their names, to an .npz file.
+    """Write the features of queries and gallery, with labels from their names, to an .npz file.
 
     Args:
-        inferencer: makes the features.
+        inferencer: computes the features.
         query: the queries.
-        gallery: what they are looked for in.
-        path: file to write, for tools/evaluate_features.py; one that exists is replaced.
+        gallery: the gallery.
+        path: file to write, for tools/evaluate_features.py; an existing one is replaced.
         pattern: see `label_names`.
 
     Raises:
-        ValueError: if a name does not fit the pattern, or none of a role is left.
+        ValueError: if a name does not match the pattern, or all queries or all gallery images are
+            junk.
     """
     start = time.monotonic()
     for role, work in (('query', query), ('gallery', gallery)):  # before anything is computed
         if not parse_names(map(Path, work.stamps), pattern, JUNK):
             raise ValueError(
-                f'{role}: none of {len(work.stamps)} images is of an identity, all '
-                f'are junk ({", ".join(JUNK)}): there is nothing to evaluate'
+                f'{role}: all of the {len(work.stamps)} images are junk ({", ".join(JUNK)}), so '
+                'there is nothing to evaluate: give images with identities in their names'
             )
     parts = [inferencer(work.sources(work.stamps)) for work in (query, gallery)]
-    save_features(path, label_names(*parts, pattern))
+    save_features(path, label_names(parts[0], parts[1], pattern))
     return _summary(parts, start)
 
 
@@ -97,21 +98,22 @@ def extract_to_folder(
     shard_size: int = 4096,
     say: Callable[[str], None] = lambda line: None,
 ) -> Summary:
-    """Write the features of all images to a folder, shard by shard; what is there already is kept.
+    """Write the features of all images to a folder, shard by shard, and keep those already there.
 
-    Images whose file has another size or time of change than at their extraction, and new ones, are
-    extracted; features of images that are no longer asked for are removed. What ends it early, such
-    as Ctrl-C, is raised when the images that are done are on the disk.
+    New images, and those whose file has changed in size or modification time since their
+    extraction, are extracted; features of images that are not in the work list are removed. An
+    interruption such as Ctrl-C is raised once the finished images are on disk.
 
     Args:
-        inferencer: makes the features.
+        inferencer: computes the features.
         work: the images.
-        folder: made if it does not exist; see `FeatureStore`.
-        shard_size: images of a shard, rounded up to whole batches.
-        say: told what was found in the folder.
+        folder: created if it does not exist; see `FeatureStore`.
+        shard_size: images per shard, rounded up to whole batches.
+        say: called with a line on what the folder already held.
 
     Raises:
-        TypeError, ValueError: as `hold_features` and `FeatureStore`, or for another shard size.
+        TypeError, ValueError: as `hold_features` and `FeatureStore`, or if `shard_size` is not a
+            positive integer.
         RuntimeError: as `FeatureStore.finish`.
     """
     check_int('shard_size', shard_size)
@@ -121,11 +123,11 @@ def extract_to_folder(
         changes = store.keep(work.stamps)
         missing = store.missing(work.stamps)
         if changes.damaged:
-            say(f'damaged, extracted again: {", ".join(changes.damaged)}')
+            say(f'corrupt, extracted again: {", ".join(changes.damaged)}')
         if changes.kept or changes.modified or changes.removed:
             say(
-                f'{folder} holds {changes.kept} of {len(work.stamps)} images; {changes.modified} '
-                f'changed since, {changes.removed} no longer asked for; {len(missing)} to extract'
+                f'{folder} has {changes.kept} of {len(work.stamps)} images; {changes.modified} '
+                f'changed since, {changes.removed} no longer listed; {len(missing)} to extract'
             )
         start = time.monotonic()
         if missing:
@@ -134,7 +136,8 @@ def extract_to_folder(
                     store.add(shard, work.stamps)
         seconds = time.monotonic() - start
         store.finish(work.stamps)
-        images, unreadable = 0, {}
+        images = 0
+        unreadable: dict[str, str] = {}
         for shard in load_shards(folder):
             images += len(shard)
             unreadable |= shard.unreadable

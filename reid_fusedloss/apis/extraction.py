@@ -1,4 +1,4 @@
-"""What comes out of images."""
+"""The result of an extraction: features with the names of their images."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ class Extraction:
     """Features of the images that could be read.
 
     Attributes:
-        features: shape (N, C), float32; of unit length, unless that was switched off.
-        names: of the N images, in the order of the inputs: their paths, or what stands for one,
-            such as 'image 3' for the fourth input. An image that is given twice is there twice.
+        features: shape (N, C), float32; of unit length, unless normalisation was switched off.
+        names: of the N images, in the order of the inputs: their paths, or a placeholder such as
+            'image 3' for the fourth input. An image that is given twice is listed twice.
         unreadable: name -> reason, of the images that could not be read.
-        indices: place of the N images among all inputs, those of folders counted one by one; of
-            crops of a video, their row among its boxes. Empty where the features were read from a
-            file.
+        indices: positions of the N images among all inputs, where each image of a folder counts;
+            for crops of a video, their rows among its boxes. Empty if the features were read from
+            a file.
     """
 
     features: np.ndarray
@@ -30,10 +30,10 @@ class Extraction:
 
 
 def join_extractions(parts: Iterable[Extraction], feat_dims: int) -> Extraction:
-    """Parts as one.
+    """Concatenate extractions.
 
     Args:
-        parts: one after another.
+        parts: in order.
         feat_dims: C; without parts the features have shape (0, C).
     """
     parts = list(parts)

@@ -1,4 +1,4 @@
-"""Features of images in batches, whoever computes them."""
+"""The base class of feature extractors: images in batches through a pipeline and a model."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,23 +13,22 @@ from PIL import Image
 from ..checks import check_flag, check_int
 from ..datasets.pipeline import Pipeline
 from .extraction import Extraction, join_extractions
-from .images import LoadedImage, SampleReader
-from .loading import load_batches
+from .images import LoadedImage, SampleReader, load_batches
 from .progress import Progress
 from .sources import ImageSource, ImageStream
 
 
 class FeatureExtractor(ABC):
-    """Images in, features out; who computes them is the subclass's matter.
+    """Compute features of images; a subclass runs the model (PyTorch, ONNX).
 
     Args:
-        pipeline: transforms of an image, as of a config's test data set; it ends with `PackInputs`.
-        batch_size: images that go through the network together.
+        pipeline: transforms of a config's test data set; the last one is `PackInputs`.
+        batch_size: images per forward pass.
         num_workers: processes that load images; 0: this one.
-        progress: show a bar on stderr.
+        progress: show a progress bar on stderr.
 
     Raises:
-        TypeError, ValueError: if an argument has another type or is out of range.
+        TypeError, ValueError: if an argument has the wrong type or is out of range.
     """
 
     def __init__(
@@ -44,47 +43,48 @@ class FeatureExtractor(ABC):
 
     @abstractmethod
     def embed(self, samples: Sequence[Mapping[str, Any]]) -> np.ndarray:
-        """Features of a batch, shape (B, C), float32.
+        """Compute the features of a batch, shape (B, C), float32.
 
         Args:
-            samples: what the pipeline makes of each image: `inputs`, (3, H, W), BGR, and
-                `data_samples`.
+            samples: outputs of the pipeline: `inputs`, (3, H, W), BGR, and `data_samples`.
         """
 
     @abstractmethod
     def fingerprint(self) -> dict[str, Any]:
-        """All that the features depend on, as plain data: features of extractors that have the same
-        may be compared with each other."""
+        """Return all that the features depend on, as plain data.
+
+        Features of two extractors are comparable if their fingerprints are equal.
+        """
 
     @property
     def distance(self) -> str:
-        """By which the model's test ranks its features, 'cosine' or 'euclidean'."""
+        """The distance by which the model's test ranks features, 'cosine' or 'euclidean'."""
         return 'cosine'
 
     @property
     def feat_dims(self) -> int:
-        """C, length of a feature."""
+        """C, the dimension of a feature."""
         return self._measured[0]
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """(H, W), to which the pipeline brings images."""
+        """(H, W), to which the pipeline resizes images."""
         return self._measured[1]
 
     def __call__(
         self, inputs: Any, channel_order: str = 'bgr', recursive: bool = False
     ) -> Extraction:
-        """Features of all images, in their order.
+        """Compute the features of all images, in their order.
 
         Args:
             inputs: paths, folders, globs, arrays (H, W, 3) of uint8, PIL images, `video_crops`, or
                 an iterable of these; see `ImageStream`.
-            channel_order: of arrays, 'bgr' as OpenCV's or 'rgb'.
-            recursive: look into the folders of folders too.
+            channel_order: of arrays, 'bgr' as in OpenCV, or 'rgb'.
+            recursive: search subfolders too.
 
         Raises:
-            TypeError, ValueError, FileNotFoundError: for what is no image at all, see
-                `ImageStream`; what cannot be read is reported in the result.
+            TypeError, ValueError, FileNotFoundError: if an input is not an image, see
+                `ImageStream`; images that cannot be read are reported in the result.
             FloatingPointError: if a feature is not finite.
         """
         return join_extractions(self.extract(inputs, channel_order, recursive), self.feat_dims)
@@ -92,7 +92,7 @@ class FeatureExtractor(ABC):
     def extract(
         self, inputs: Any, channel_order: str = 'bgr', recursive: bool = False
     ) -> Iterator[Extraction]:
-        """As a call, a batch at a time; a generator of images is read no further than needed."""
+        """Yield the features batch by batch; a generator of images is read only as needed."""
         return self._extract(ImageStream(inputs, channel_order, recursive))
 
     def _extract(self, stream: ImageStream) -> Iterator[Extraction]:
@@ -106,23 +106,22 @@ class FeatureExtractor(ABC):
             progress.close()
 
     def _extract_batch(self, batch: list[LoadedImage]) -> Extraction:
-        readable = [image for image in batch if not isinstance(image.sample, str)]
         unreadable = {image.name: image.sample for image in batch if isinstance(image.sample, str)}
-        features = np.empty((0, self.feat_dims), np.float32)
-        if readable:
-            features = self.embed([image.sample for image in readable])
+        readable = [image for image in batch if not isinstance(image.sample, str)]
+        samples = [image.sample for image in batch if not isinstance(image.sample, str)]
+        features = self.embed(samples) if samples else np.empty((0, self.feat_dims), np.float32)
         names = [image.name for image in readable]
         wrong = [name for name, row in zip(names, features) if not np.isfinite(row).all()]
         if wrong:
             raise FloatingPointError(
-                f'features of {len(wrong)} images are not finite, such as '
-                f'{wrong[0]}: check the weights; float16 (amp) has less range'
+                f'features of {len(wrong)} images are not finite, such as {wrong[0]}: check the '
+                'weights, and leave out amp, since float16 has less range'
             )
         return Extraction(features, names, unreadable, [image.index for image in readable])
 
     @cached_property
     def _measured(self) -> tuple[int, tuple[int, int]]:
-        """Length of a feature and size of an image, from a grey one."""
+        """Dimension of a feature and size of an image, measured on a grey image."""
         with TemporaryDirectory() as folder:
             path = Path(folder) / 'grey.png'
             Image.new('RGB', (64, 128), (128, 128, 128)).save(path)

@@ -1,8 +1,8 @@
-"""Features in an .npz file, and back."""
+"""Write features to an .npz file, and read them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ KEYS = ('features', 'names', 'unreadable', 'reasons')
 
 
 class StampedNames(NamedTuple):
-    """Of a file of features: its images, each with the state of its file.
+    """The images in a file of features, with the state (stamp) of each image file.
 
     Attributes:
         read: name -> stamp, of the images that have features.
@@ -28,14 +28,14 @@ class StampedNames(NamedTuple):
 def save_extraction(
     path: Path, extraction: Extraction, stamps: Mapping[str, str] | None = None
 ) -> None:
-    """Write features (N, C), names (N,), and unreadable and reasons (M,), whole or not at all.
+    """Write features (N, C), names (N,), and unreadable and reasons (M,), atomically.
 
     Args:
-        path: .npz file; its folder is made.
-        extraction: what is written.
-        stamps: by name, the state of the images' files, to be kept too.
+        path: .npz file; its folder is created.
+        extraction: the features.
+        stamps: name -> state of the image file, to be saved too.
     """
-    arrays = dict(
+    arrays: dict[str, Any] = dict(
         features=extraction.features,
         names=_texts(extraction.names),
         unreadable=_texts(extraction.unreadable),
@@ -55,20 +55,21 @@ def read_extraction(path: Path) -> Extraction:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is none, or corrupt or truncated.
+        ValueError: if it is another file, or corrupt or truncated.
     """
     arrays = _read(path, KEYS)
     unreadable = dict(zip(arrays['unreadable'].tolist(), arrays['reasons'].tolist()))
     features, names = arrays['features'], arrays['names'].tolist()
     if features.ndim != 2 or len(features) != len(names):
         raise ValueError(
-            f'{path}: expected features (N, C) and N names, got {features.shape} and {len(names)}'
+            f'{path} must hold features (N, C) and N names, got shape {features.shape} and '
+            f'{len(names)} names: extract again'
         )
     return Extraction(features, names, unreadable)
 
 
 def read_stamps(path: Path) -> StampedNames:
-    """Names and stamps of a file that was written with `stamps`, without its features.
+    """Read names and stamps of a file that was written with `stamps`, without its features.
 
     Raises:
         FileNotFoundError, ValueError: as `read_extraction`.
@@ -78,7 +79,7 @@ def read_stamps(path: Path) -> StampedNames:
     return StampedNames(dict(zip(names, stamps)), dict(zip(unreadable, unreadable_stamps)))
 
 
-def _texts(texts: Mapping) -> np.ndarray:
+def _texts(texts: Iterable[str]) -> np.ndarray:
     return np.array(list(texts), dtype=np.str_)
 
 
@@ -90,5 +91,5 @@ def _read(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
         raise FileNotFoundError(f'no features at {path}: check the path') from None
     except NOT_NPZ as error:
         raise ValueError(
-            f'{path} is corrupt or truncated, or no .npz file with {list(keys)}: {error}'
+            f'{path} is corrupt or truncated, or not an .npz file with {list(keys)}: {error}'
         ) from None

@@ -1,4 +1,4 @@
-"""What is in a folder of features, for those who read it."""
+"""Read a folder of features."""
 
 import json
 from collections.abc import Iterator
@@ -15,23 +15,23 @@ KEYS = dict(finished=bool, feat_dims=int, made_by=dict, inputs=list)
 
 
 def load_shards(folder: str | Path, partial: bool = False) -> Iterator[Extraction]:
-    """The features of a folder, a shard at a time.
+    """Yield the features of a folder shard by shard.
 
     Args:
         folder: of a `FeatureStore`.
-        partial: take an extraction that was stopped too.
+        partial: accept an unfinished extraction too.
 
     Raises:
-        FileNotFoundError: if it is none.
-        ValueError: if the extraction was not finished, unless `partial`; if a shard is damaged, or
+        FileNotFoundError: if it is not a folder of features.
+        ValueError: if the extraction is unfinished, unless `partial`; if a shard is corrupt, or
             another process changes the folder meanwhile.
     """
     folder = Path(folder)
     before = _contents(folder)
     if not read_manifest(folder)['finished'] and not partial:
         raise ValueError(
-            f'the extraction to {folder} is running, or was stopped: give its command '
-            'again, or partial=True for what is there'
+            f'the extraction to {folder} is running, or was stopped: run its command '
+            'again, or read what is there with partial=True'
         )
 
     def shards() -> Iterator[Extraction]:
@@ -41,13 +41,13 @@ def load_shards(folder: str | Path, partial: bool = False) -> Iterator[Extractio
         except FileNotFoundError:
             changed = True
         if changed:
-            raise ValueError(f'{folder} was changed while it was read: read it again') from None
+            raise ValueError(f'{folder} has changed while it was read: read it again') from None
 
     return shards()
 
 
 def load_stamps(folder: str | Path) -> dict[str, str]:
-    """By name, the state of the file of each image that has features in a folder.
+    """Read name -> state of the image file, for each image that has features in a folder.
 
     Raises:
         FileNotFoundError, ValueError: as `load_shards`.
@@ -60,12 +60,11 @@ def load_stamps(folder: str | Path) -> dict[str, str]:
 
 
 def load_extraction(path: str | Path, partial: bool = False) -> Extraction:
-    """Read what tools/extract_features.py wrote.
+    """Read the output of tools/extract_features.py.
 
     Args:
-        path: its .npz file or its folder. In a folder that was brought up to date, new images come
-            last.
-        partial: take a folder whose extraction was stopped too.
+        path: its .npz file or its folder. In a folder that was updated, new images come last.
+        partial: accept a folder whose extraction is unfinished too.
 
     Raises:
         FileNotFoundError, ValueError: as `load_shards`; ValueError also for a file of another kind.
@@ -77,12 +76,12 @@ def load_extraction(path: str | Path, partial: bool = False) -> Extraction:
 
 
 def paths_of_shards(folder: Path) -> list[Path]:
-    """The shards of a folder, in their order."""
+    """Return the shards of a folder, in order."""
     return sorted(folder.glob(f'shard_{"[0-9]" * 6}.npz'))
 
 
 def _contents(folder: Path) -> list[tuple[str, int, int]]:
-    """What changes when the folder is written to."""
+    """Return a snapshot that changes when the folder is written to."""
     found = []
     for path in paths_of_shards(folder):
         with suppress(FileNotFoundError):
@@ -92,18 +91,18 @@ def _contents(folder: Path) -> list[tuple[str, int, int]]:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """What a folder of features says of itself.
+    """Read the manifest of a folder of features.
 
     Raises:
-        FileNotFoundError: if it is none.
-        ValueError: if its manifest is damaged, or of another version.
+        FileNotFoundError: if it is not a folder of features.
+        ValueError: if its manifest is corrupt, or of another version.
     """
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError:
         raise FileNotFoundError(
-            f'{folder} is no folder of features, it has no {MANIFEST}: check the path'
+            f'{folder} is not a folder of features, it has no {MANIFEST}: check the path'
         ) from None
     except (ValueError, OSError) as error:
         raise ValueError(
@@ -114,6 +113,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     wrong = [key for key, kind in KEYS.items() if not isinstance(manifest.get(key), kind)]
     if wrong or not all(isinstance(name, str) for name in manifest['inputs']):
         raise ValueError(
-            f'{path} is damaged, in {wrong or "inputs"}: extract again to another folder'
+            f'{path} is corrupt, in {wrong or "inputs"}: extract again to another folder'
         )
     return manifest

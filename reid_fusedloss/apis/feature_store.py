@@ -1,4 +1,4 @@
-"""A folder of features: shards that are whole or not there, and what made them."""
+"""Write a folder of features: shards, each written atomically, and what computed them."""
 
 import json
 import os
@@ -21,12 +21,12 @@ SHARD_NAME = r'shard_[0-9]{6}\.npz'
 
 @dataclass(frozen=True)
 class Changes:
-    """What a folder of features held when it was opened again.
+    """State of a folder of features when it is opened again.
 
     Attributes:
-        kept: images that are there, and as they were.
-        modified: images whose files are others now; they are to be extracted again.
-        removed: images that are no longer asked for.
+        kept: number of images whose features are kept.
+        modified: number of images whose files have changed; they must be extracted again.
+        removed: number of images that are no longer in the work list.
         damaged: shards that could not be read.
     """
 
@@ -39,20 +39,20 @@ class Changes:
 class FeatureStore:
     """Features of many images in one folder.
 
-    A shard holds features (n, C), names (n,), and what could not be read of its images, each with
-    the state of its file. `manifest.json` says what made the features. A process that is killed
-    leaves whole shards; the next one goes on. A path may be written in another way than before, as
-    `./a.jpg` for `a.jpg`. To be used in `hold_features`.
+    A shard holds features (n, C), names (n,), and the unreadable images, each with the state of
+    its file. `manifest.json` states what computed the features. A killed process leaves complete
+    shards, and the next run continues. Paths may be spelt differently than before, such as
+    `./a.jpg` for `a.jpg`. Use it inside `hold_features`.
 
     Args:
-        folder: made if it does not exist.
+        folder: created if it does not exist.
         made_by: `fingerprint` of the inferencer.
-        inputs: what the user asked for; those of before must be among them.
+        inputs: paths that the user named; they must include those of earlier runs.
         feat_dims: C.
 
     Raises:
-        ValueError: if the folder holds other things, features of another model, or of other inputs;
-            it says which.
+        ValueError: if the folder holds other files, features of another model, or features of
+            inputs that are not named now.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class FeatureStore:
     ) -> None:
         self.folder = folder
         self._known: set[str] = set()  # absolute paths
-        self._manifest = dict(
+        self._manifest: dict[str, Any] = dict(
             format=FORMAT,
             finished=False,
             feat_dims=feat_dims,
@@ -75,14 +75,14 @@ class FeatureStore:
         remove_partials(folder, rf'manifest\.json|{SHARD_NAME}')
 
     def keep(self, stamps: Mapping[str, str]) -> Changes:
-        """Keep what is still true: of images that are asked for, in the state that they had.
+        """Keep the features of the images that are in the work list and have not changed.
 
-        Shards with outdated images are written again without them; damaged ones are removed.
+        Shards with other images are rewritten without them; corrupt shards are removed.
 
         Args:
-            stamps: by name, the state of the file of each image that is asked for.
+            stamps: name -> state of the file, of each image in the work list.
         """
-        asked = {os.path.abspath(name): stamp for name, stamp in stamps.items()}
+        wanted = {os.path.abspath(name): stamp for name, stamp in stamps.items()}
         modified = removed = 0
         damaged = []
         for path in paths_of_shards(self.folder):
@@ -97,9 +97,9 @@ class FeatureStore:
             valid = {
                 name
                 for name, place in places.items()
-                if asked.get(place) == before[name] and place not in self._known
+                if wanted.get(place) == before[name] and place not in self._known
             }
-            outdated = [places[name] in asked for name in before if name not in valid]
+            outdated = [places[name] in wanted for name in before if name not in valid]
             modified += sum(outdated)
             removed += len(outdated) - sum(outdated)
             if outdated:
@@ -108,7 +108,7 @@ class FeatureStore:
         return Changes(len(self._known), modified, removed, damaged)
 
     def missing(self, stamps: Mapping[str, str]) -> set[str]:
-        """Which of the images that are asked for are not known, each file once."""
+        """Return the images of the work list that have no features yet, each file once."""
         names = {os.path.abspath(name): name for name in stamps}
         return {name for place, name in names.items() if place not in self._known}
 
@@ -122,27 +122,27 @@ class FeatureStore:
         self._known.update(map(os.path.abspath, (*extraction.names, *extraction.unreadable)))
 
     def finish(self, stamps: Mapping[str, str]) -> None:
-        """Say that nothing is missing, after a look at what is there.
+        """Mark the folder as finished, after a check of its shards.
 
         Args:
-            stamps: by name, the state of the file of each image that is asked for.
+            stamps: name -> state of the file, of each image in the work list.
 
         Raises:
-            RuntimeError: if an image is missing or there twice, as when files were removed or
-                copied into the folder meanwhile.
+            RuntimeError: if an image is missing or stored twice, because files were removed from
+                or copied into the folder meanwhile.
         """
         found: Counter[str] = Counter()
         for path in paths_of_shards(self.folder):
             shard = read_stamps(path)
             found.update(map(os.path.abspath, (*shard.read, *shard.unreadable)))
-        asked = set(map(os.path.abspath, stamps))
-        missing, others = asked - found.keys(), found.keys() - asked
+        wanted = set(map(os.path.abspath, stamps))
+        missing, others = wanted - found.keys(), found.keys() - wanted
         twice = [name for name, count in found.items() if count > 1]
         if missing or others or twice:
             raise RuntimeError(
                 f'{self.folder} was changed during the extraction: {len(missing)} '
-                f'images are missing, {len(twice)} are there twice, {len(others)} '
-                'were not asked for; give the command again'
+                f'images are missing, {len(twice)} are stored twice, {len(others)} '
+                'are not listed; run the command again'
             )
         self._write_manifest(finished=True)
 
@@ -169,14 +169,14 @@ class FeatureStore:
         if differing:
             raise ValueError(
                 f'{self.folder} holds features of {" and ".join(differing)}: they '
-                'cannot be compared; give another --out'
+                'cannot be compared; choose another --out'
             )
         inputs = {os.path.abspath(name) for name in self._manifest['inputs']}
         gone = [name for name in before['inputs'] if os.path.abspath(name) not in inputs]
         if gone:
             raise ValueError(
-                f'{self.folder} holds the features of {gone[:3]} too, which would be '
-                'removed: name them again, or give another --out'
+                f'{self.folder} also holds the features of {gone[:3]}, which would be '
+                'removed: name these inputs too, or choose another --out'
             )
 
     def _write_manifest(self, finished: bool) -> None:
@@ -189,28 +189,29 @@ class FeatureStore:
 
 @contextmanager
 def hold_features(folder: str | Path) -> Iterator[None]:
-    """Be the only one who writes to a folder of features; the lock ends with its process.
+    """Lock a folder of features for writing; the lock ends with its process.
 
     Args:
-        folder: made where it does not exist.
+        folder: created if it does not exist.
 
     Raises:
-        FolderInUseError: if another process or thread holds it; it names machine and process.
-        ValueError: if the folder holds other things.
+        FolderInUseError: if another process or thread holds it; the error names machine and
+            process.
+        ValueError: if the folder holds other files.
         OSError: if the folder cannot be written.
     """
     _check_own(Path(folder))
-    with folder_lock(folder, 'give another --out'):
+    with folder_lock(folder, 'choose another --out'):
         yield
 
 
 def group(parts: Iterable[Extraction], least: int) -> Iterator[Extraction]:
-    """Batches joined until they have `least` images, read or not; the last may have fewer.
+    """Join batches until they have `least` images, read or not; the last group may have fewer.
 
-    What ends the batches early, such as Ctrl-C, is raised after those that are there are given.
+    An interruption such as Ctrl-C is raised after the batches so far have been yielded.
     """
     gathered: list[Extraction] = []
-    stopped = None
+    stopped: BaseException | None = None
     try:
         for part in parts:
             gathered.append(part)
@@ -227,10 +228,12 @@ def group(parts: Iterable[Extraction], least: int) -> Iterator[Extraction]:
 
 
 def _check_own(folder: Path) -> None:
-    """Refuse a folder of other things; hidden ones, as of a killed process, do not count."""
+    """Refuse a folder of other files; hidden files, such as those of a killed process, may be."""
     if (
         folder.exists()
         and not (folder / MANIFEST).is_file()
         and (not folder.is_dir() or any(not path.name.startswith('.') for path in folder.iterdir()))
     ):
-        raise ValueError(f'{folder} is no folder of features, and not empty: give another --out')
+        raise ValueError(
+            f'{folder} is not a folder of features, and not empty: choose another --out'
+        )

@@ -1,4 +1,4 @@
-"""What features depend on, and nothing else."""
+"""Fingerprint a model: all that its features depend on, and nothing else."""
 
 import hashlib
 import inspect
@@ -20,7 +20,7 @@ from ..whole_file import PathLike
 
 SCHEME = 2  # of what is counted; 1 counted the loss and the classifier too
 FULL = 'float32'
-# keys of configs that no feature depends on, once the weights are there
+# config keys that do not affect features once the weights are loaded
 IDLE = frozenset(
     (
         'init_cfg',
@@ -54,11 +54,11 @@ PARTS = dict(
 
 
 def of_model(model: nn.Module, cfg: Config, **options: bool | str) -> dict[str, Any]:
-    """Of the weights, the model, the test pipeline and the options of an extraction.
+    """Fingerprint the weights, model, test pipeline and options of an extraction.
 
-    Two of the same fingerprint give the same features but for rounding. The loss, the classifier
-    and all else that only a training reads do not count, nor where the files lie, nor whether a
-    config states a default.
+    Equal fingerprints give equal features but for rounding. The loss, the classifier and all else
+    that only a training uses do not count, nor do paths of files, nor whether a config states a
+    default.
 
     Args:
         model: as it is used.
@@ -76,15 +76,15 @@ def of_model(model: nn.Module, cfg: Config, **options: bool | str) -> dict[str, 
 
 
 def of_file(path: PathLike) -> dict[str, Any]:
-    """Of a file that holds all that features depend on, and does not say of which model it is."""
+    """Fingerprint a file that holds all that features depend on, but does not name its model."""
     return dict(file=hashlib.sha256(Path(path).read_bytes()).hexdigest())
 
 
 def digits_of(made_by: Mapping[str, Any]) -> str:
-    """A fingerprint in a short text, which begins alike for all precisions of a model.
+    """Shorten a fingerprint to a text that begins alike for all precisions of a model.
 
     Args:
-        made_by: a fingerprint, of an older version too.
+        made_by: a fingerprint, also of an older version.
     """
     if made_by.get('scheme') != SCHEME:
         return _digest(made_by)[:16]
@@ -97,18 +97,18 @@ def digits_of(made_by: Mapping[str, Any]) -> str:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """In words, what of two fingerprints differs; nothing: they are equal.
+    """Describe the differences of two fingerprints; an empty list if they are equal.
 
     Args:
-        before: of features that are there, by an older version too.
-        now: of those that are to join them.
+        before: of existing features, also by an older version.
+        now: of the features to be added to them.
     """
     if before == now:
         return []
     if before.get('scheme') != now.get('scheme'):
         older = 'weights' in before and 'scheme' not in before
         return [
-            'an older version of this package, which named models otherwise'
+            'an older version of this package, which identified models differently'
             if older
             else 'another model'
         ]
@@ -143,7 +143,7 @@ def _digest(content: Any) -> str:
 
 
 def _plain(node: Any, registry: Registry) -> Any:
-    """A part of a config without idle keys, defaults and scopes, lists for tuples."""
+    """Reduce a part of a config: no idle keys, defaults and scopes, and lists for tuples."""
     if isinstance(node, (list, tuple)):
         return [_plain(item, registry) for item in node]
     if not isinstance(node, Mapping):
@@ -155,7 +155,7 @@ def _plain(node: Any, registry: Registry) -> Any:
         return kept
     kind = kept['type']
     if isinstance(kind, str):
-        with registry.switch_scope_and_registry(None) as scoped:  # as when it is built
+        with registry.switch_scope_and_registry(None) as scoped:  # as for building it
             kind = scoped.get(kind)
     if not inspect.isclass(kind):
         return kept

@@ -1,4 +1,4 @@
-"""A gallery from images, or from features that are there already; brought up to date."""
+"""Build a gallery from images or existing features, and update it."""
 
 import json
 import os
@@ -23,22 +23,21 @@ from .labels import PATTERN, parse_labels, use_pattern
 from .sources import ImageSource
 from .work_list import WorkList
 
-SOURCE = 'source'  # key of an entry's info: the state of what is no file of its own, as a crop
-IMAGE_STAMP = re.compile(r'\d+ \d+')  # of a file; that of a crop of a video has its box too
+SOURCE = 'source'  # key of an entry's info: the state of something without a file, such as a crop
+IMAGE_STAMP = re.compile(r'\d+ \d+')  # of a file; the stamp of a video's crop has its box too
 
 
 @dataclass(frozen=True)
 class GalleryUpdate:
-    """What an update found; names are absolute paths.
+    """Result of an update; names are absolute paths.
 
     Attributes:
         added: new images.
-        changed: images whose file is another now.
-        gone: entries inside the inputs whose file is no longer there; pruned, if that was asked.
-        out_of_reach: entries whose file is not there either, but may come back: they lie outside
-            the inputs, or their folder is empty, as that of a disk that is not mounted.
-        unreadable: name -> reason, of images that could not be read; they are tried again at each
-            update.
+        changed: images whose file has changed.
+        gone: entries inside the inputs whose file no longer exists; removed with `prune`.
+        out_of_reach: entries whose file is missing but may come back: they are outside the inputs,
+            or their folder is empty, like that of a disk that is not mounted.
+        unreadable: name -> reason, of images that could not be read; each update tries them again.
     """
 
     added: list[str]
@@ -49,17 +48,16 @@ class GalleryUpdate:
 
 
 def model_id(inferencer: FeatureExtractor) -> str:
-    """What a gallery knows the model by: all that its features depend on, see `digits_of`.
+    """Return the id by which a gallery identifies a model, see `digits_of`.
 
     Raises:
-        ValueError: if the model's test ranks by another distance than a gallery.
+        ValueError: if the model's test does not rank by cosine distance, as a gallery does.
     """
     if inferencer.distance != 'cosine':
         raise ValueError(
-            f"the model's test ranks by {inferencer.distance} distance, a gallery by "
-            'the cosine, which gives another order: to search by the cosine all the '
-            'same, --cfg-options test_evaluator.distance=cosine, for an exported file '
-            'when it is exported'
+            f"the model's test ranks by {inferencer.distance} distance, a gallery by cosine "
+            'distance, which gives another order: to use cosine distance nevertheless, set '
+            '--cfg-options test_evaluator.distance=cosine, for an exported file at its export'
         )
     return digits_of(inferencer.fingerprint())
 
@@ -73,37 +71,36 @@ def update_gallery(
     recursive: bool = False,
     prune: bool = False,
 ) -> GalleryUpdate:
-    """Bring a gallery up to date with its images; only what is new or changed goes through a model.
+    """Update a gallery from images; only new and changed images go through the model.
 
-    A file has changed if it has another size or time of change. An entry whose file has become
-    unreadable is removed. Entries that did not come from a file are left alone. Nothing is saved.
-    What ends an extraction early, such as Ctrl-C, is raised when the images that are done are in
-    the gallery.
+    A file has changed if its size or modification time differs. An entry whose file has become
+    unreadable is removed. Entries that did not come from a file are not touched. Nothing is saved.
+    An interruption such as Ctrl-C is raised once the finished images are in the gallery.
 
     Args:
         index: the gallery; entries are named by the absolute paths of their files.
-        inferencer: makes the features.
+        inferencer: computes the features.
         inputs: paths of images, folders, globs and list files.
-        pattern: see `parse_labels`; another one than the gallery's is applied to the names that
-            are there too. None: the gallery's, or Market-1501's if it has none.
-        recursive: look into the folders of folders too.
-        prune: remove entries inside the inputs whose file is no longer there.
+        pattern: see `parse_labels`; a pattern other than the gallery's is applied to existing
+            names too. None: the gallery's, or Market-1501's if it has none.
+        recursive: search subfolders too.
+        prune: remove entries inside the inputs whose file no longer exists.
 
     Raises:
-        TypeError: if the inputs are one path.
-        FileNotFoundError, ValueError: if an input does not exist or holds no image, the pattern is
-            wrong, or the gallery is of another model.
+        TypeError: if the inputs are a single path.
+        FileNotFoundError, ValueError: if an input does not exist or has no image, the pattern is
+            invalid, or the gallery is of another model.
     """
     check_flag('prune', prune)
     index.check_model(model_id(inferencer))
     work = WorkList(inputs, recursive)
     stamps, known = absolute_stamps(work), known_stamps(index)
     wanted = changed_files(known, stamps)
-    use_pattern(index, pattern)
-    warn_of_misfits(stamps, index.pattern)
+    pattern = use_pattern(index, pattern)
+    warn_of_misfits(stamps, pattern)
     found, stopped = _extract(inferencer, wanted)
     try:
-        added = _add(index, found, {name: {STAMP: stamps[name]} for name in found.names})
+        added = _add(index, found, {name: {STAMP: stamps[name]} for name in found.names}, pattern)
     except ValueError:
         if stopped is None:
             raise
@@ -124,13 +121,13 @@ def update_gallery(
 def plan_update(
     index: GalleryIndex, inputs: Sequence[str | os.PathLike], recursive: bool = False
 ) -> GalleryUpdate:
-    """What `update_gallery` would do if all images can be read; nothing goes through a model.
+    """Return what `update_gallery` would do if all images can be read, without using a model.
 
     Args:
-        index, inputs, recursive: see there.
+        index, inputs, recursive: see `update_gallery`.
 
     Raises:
-        TypeError, FileNotFoundError, ValueError: as there, for the inputs.
+        TypeError, FileNotFoundError, ValueError: as `update_gallery`, for the inputs.
     """
     work = WorkList(inputs, recursive)
     stamps, known = absolute_stamps(work), known_stamps(index)
@@ -146,8 +143,9 @@ def plan_update(
 def _extract(
     inferencer: FeatureExtractor, names: Sequence[str]
 ) -> tuple[Extraction, BaseException | None]:
-    """Features of files, and what ended their extraction early, or None."""
-    parts, stopped = [], None
+    """Return features of files, and what interrupted their extraction, or None."""
+    parts: list[Extraction] = []
+    stopped: BaseException | None = None
     try:
         for part in inferencer.extract([ImageSource(name) for name in names]):
             parts.append(part)
@@ -157,9 +155,9 @@ def _extract(
 
 
 def _add(
-    index: GalleryIndex, found: Extraction, infos: Mapping[str, dict[str, str] | None]
+    index: GalleryIndex, found: Extraction, infos: Mapping[str, dict[str, str] | None], pattern: str
 ) -> list[str]:
-    labels = [parse_labels(name, index.pattern) for name in found.names]
+    labels = [parse_labels(name, pattern) for name in found.names]
     return index.add(
         found.features,
         found.names,
@@ -171,12 +169,12 @@ def _add(
 
 
 def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
-    """An exact index of features that are on the disk; a folder of them tells their model.
+    """Build an exact index of features on disk; only a folder of features names its model.
 
     Args:
-        path: what tools/extract_features.py wrote, a file or a folder, whose names tell the
-            identities by the pattern; or an .npz file of tools/test.py --save-features, of which
-            the gallery is taken, with its labels and the names 'gallery 0', 'gallery 1', ...
+        path: output of tools/extract_features.py, a file or a folder, with identities in the names
+            of its images; or an .npz file of tools/test.py --save-features, whose gallery is used
+            with its labels and the names 'gallery 0', 'gallery 1', ...
         pattern: see `parse_labels`.
 
     Raises:
@@ -196,15 +194,14 @@ def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
     index = GalleryIndex(load_extraction(path).features.shape[1], model=_maker(path))
     update_from_features(index, path, pattern)
     if not len(index):
-        raise ValueError(f'{path} holds no features')
+        raise ValueError(f'{path} has no features: extract the features of some images first')
     return index
 
 
 def update_from_features(index: GalleryIndex, path: str, pattern: str | None = None) -> list[str]:
-    """Bring a gallery up to date with features that are on the disk; nothing is saved.
+    """Update a gallery with features on disk; nothing is saved.
 
-    Entries of files are those that `update_gallery` would make: with the same images it finds
-    nothing to do.
+    Entries of files are the same as those of `update_gallery`, which then finds nothing to do.
 
     Args:
         index: the gallery.
@@ -212,7 +209,7 @@ def update_from_features(index: GalleryIndex, path: str, pattern: str | None = N
         pattern: see `update_gallery`.
 
     Returns:
-        Names of the entries that are new or changed.
+        Names of the new and changed entries.
 
     Raises:
         FileNotFoundError, ValueError: if there are no such features, or they are of another model.
@@ -222,13 +219,14 @@ def update_from_features(index: GalleryIndex, path: str, pattern: str | None = N
     stamps = load_stamps(path) if os.path.isdir(path) else {}
     names = [os.path.abspath(name) if os.path.isfile(name) else name for name in found.names]
     infos = {name: _info(name, stamps.get(old)) for name, old in zip(names, found.names)}
-    use_pattern(index, pattern)
-    warn_of_misfits(found.names, index.pattern)
+    pattern = use_pattern(index, pattern)
+    warn_of_misfits(found.names, pattern)
     known = {entry.name: entry.info for entry in index.entries}
     rows = [
         row for row, name in enumerate(names) if name not in known or known[name] != infos[name]
     ]
-    return _add(index, Extraction(found.features[rows], [names[row] for row in rows], {}), infos)
+    changed = Extraction(found.features[rows], [names[row] for row in rows], {})
+    return _add(index, changed, infos, pattern)
 
 
 def _info(name: str, stamp: str | None) -> dict[str, str] | None:
@@ -237,7 +235,7 @@ def _info(name: str, stamp: str | None) -> dict[str, str] | None:
 
 
 def _maker(path: str) -> str | None:
-    """`model_id` of the model that made a folder of features; None: a file does not tell."""
+    """Return the `model_id` of the model of a folder of features; None for a file."""
     if not os.path.isdir(path):
         return None
     return digits_of(json.loads(Path(path, MANIFEST).read_text(encoding='utf-8'))['made_by'])
@@ -250,4 +248,4 @@ def _is_test_set(path: str) -> bool:
         with np.load(path, allow_pickle=False) as file:
             return 'gallery_f' in file
     except NOT_NPZ:
-        return False  # load_extraction says what is wrong with it
+        return False  # load_extraction reports what is wrong with it

@@ -1,4 +1,4 @@
-"""Which entries of a gallery are files, and what became of these."""
+"""Compare the entries of a gallery with their files: new, changed, missing."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -10,22 +10,22 @@ from ..search import GalleryIndex
 from .sources import is_glob
 from .work_list import WorkList
 
-MISSING = 'missing'  # what a work list says of a file that is not there
-STAMP = 'file'  # key of an entry's info: size and time of change of its file
+MISSING = 'missing'  # stamp of a file that does not exist
+STAMP = 'file'  # key of an entry's info: size and modification time of its file
 
 
 def absolute_stamps(work: WorkList) -> dict[str, str]:
-    """By absolute path, the state of each file of a work list."""
+    """Return absolute path -> state, of each file of a work list."""
     return {os.path.abspath(name): stamp for name, stamp in work.stamps.items()}
 
 
 def known_stamps(index: GalleryIndex) -> dict[str, str | None]:
-    """By name, the state that the file of each entry had; None for those that were no files."""
+    """Return name -> state of its file when it was added; None for entries without a file."""
     return {entry.name: (entry.info or {}).get(STAMP) for entry in index.entries}
 
 
 def changed_files(known: Mapping[str, str | None], stamps: Mapping[str, str]) -> list[str]:
-    """Files that are new or others than before; a known one that is missing has not changed.
+    """Return the files that are new or changed; a known file that is missing is not changed.
 
     Args:
         known: see `known_stamps`.
@@ -41,16 +41,16 @@ def changed_files(known: Mapping[str, str | None], stamps: Mapping[str, str]) ->
 def missing_files(
     known: Mapping[str, str | None], work: WorkList, recursive: bool
 ) -> tuple[list[str], list[str]]:
-    """Entries whose file is not there: those that are gone, and those that may come back.
+    """Return the entries whose file is missing: those that are gone, and those that may come back.
 
-    An entry is gone if it lies inside an input, and something else is where it was: a folder that
-    is missing or empty may be one of a disk that is not mounted. Only folders in a folder that was
-    named may be missing.
+    An entry is gone if it is inside an input whose folder still holds something: a missing or empty
+    folder may be that of a disk that is not mounted. Only subfolders of a named folder may be
+    missing.
 
     Args:
         known: see `known_stamps`.
         work: the inputs; they exist.
-        recursive: whether the folders of folders belong to them.
+        recursive: whether subfolders belong to the inputs.
     """
     missing = [name for name, stamp in known.items() if stamp and not os.path.exists(name)]
     listed = absolute_stamps(work).keys()
@@ -76,7 +76,7 @@ def _is_in_folder(folder: str, item: str, recursive: bool) -> bool:
 
 
 def _fits(name: str, item: str) -> bool:
-    """Whether a path is one that a glob may find."""
+    """Return whether a glob may match a path."""
     if not is_glob(item) or os.path.exists(item):
         return False
     return _parts_fit(Path(name).parts, Path(os.path.abspath(item)).parts)

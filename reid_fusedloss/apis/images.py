@@ -1,25 +1,32 @@
-"""Images through the config's test pipeline."""
+"""Read images through the config's test pipeline, in batches."""
 
-from typing import Any, NamedTuple
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
+import cv2
+import torch
 from mmcv.transforms import LoadImageFromFile
 from mmengine.dataset import Compose
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from ..datasets.image_header import check_header
 from ..datasets.load_image import LoadReIDImage, UnreadableImageError
 from ..datasets.pipeline import Pipeline, pipeline_steps
 from ..datasets.read_image import MAX_PIXELS, read_file
+from ..engine.training.data_worker import start_worker
 from .sources import ImageSource, check_local
 
 
-class LoadedImage(NamedTuple):
-    """What the pipeline made of an image.
+@dataclass(frozen=True)
+class LoadedImage:
+    """Output of the pipeline for an image.
 
     Attributes:
-        index: its place among the inputs, or the row that its source states.
+        index: its position among the inputs, or the row that its source states.
         name: of its source.
-        sample: as the pipeline's last step packs it, or a text: why there is none.
+        sample: output of the pipeline's last step, or a text: why the image cannot be read.
     """
 
     index: int
@@ -28,22 +35,24 @@ class LoadedImage(NamedTuple):
 
 
 class SampleReader(Dataset):
-    """(place, image source) -> `LoadedImage`.
+    """Map (position, image source) to a `LoadedImage`.
 
-    The pipeline is used as it is. Its first step loads; `LoadReIDImage` takes pixels too, and in
-    place of mmcv's `LoadImageFromFile` pixels are passed on by it.
+    The pipeline is not changed. Its first step loads files. `LoadReIDImage` accepts pixels too, and
+    handles pixels in place of mmcv's `LoadImageFromFile`.
 
     Args:
-        pipeline: of the config's test data set; it ends with `PackInputs`.
+        pipeline: of the config's test data set; the last transform is `PackInputs`.
 
     Raises:
-        ValueError: if the pipeline has no step.
+        ValueError: if the pipeline is empty.
     """
 
     def __init__(self, pipeline: Pipeline) -> None:
         steps = Compose(pipeline_steps(pipeline)).transforms
         if not steps:
-            raise ValueError('the pipeline of the test data set has no step: the first loads')
+            raise ValueError(
+                'the pipeline of the test data set is empty: its first step must load images'
+            )
         self.load, self.rest = steps[0], Compose(steps[1:])
 
     def __getitem__(self, numbered: tuple[int, ImageSource]) -> LoadedImage:
@@ -77,17 +86,17 @@ class SampleReader(Dataset):
             loaded = self.load(record)
         except MemoryError:
             raise
-        except Exception as error:  # which ones another loader raises is not known
+        except Exception as error:  # other loaders may raise anything
             return f'{type(error).__name__}: {error}'
-        return loaded if loaded is not None else 'the pipeline passes it over'
+        return loaded if loaded is not None else 'the pipeline skips it'
 
     def _take(self, record: dict[str, Any]) -> dict[str, Any]:
         if isinstance(self.load, LoadReIDImage):
             return self.load(record)
         if not isinstance(self.load, LoadImageFromFile) or self.load.color_type != 'color':
             raise ValueError(
-                f'{record["img_path"]} is given as pixels, but the pipeline begins '
-                f'with {self.load}: let it begin with LoadReIDImage'
+                f'{record["img_path"]} is given as pixels, but the pipeline starts '
+                f'with {self.load}: start it with LoadReIDImage'
             )
         record = LoadReIDImage()(record)
         if self.load.to_float32:
@@ -95,8 +104,51 @@ class SampleReader(Dataset):
         return record
 
 
+def load_batches(
+    sources: Iterable[ImageSource], reader: SampleReader, batch_size: int, num_workers: int = 0
+) -> Iterator[list[LoadedImage]]:
+    """Yield batches in the order of the sources.
+
+    Sources are iterated in this process, files are read in the workers. Without workers a source is
+    read only when its batch is requested; with W workers up to 2 W batches are prefetched.
+
+    Args:
+        sources: images.
+        reader: reads them.
+        batch_size: images in a batch; the last may be smaller.
+        num_workers: processes that read; 0: this one.
+    """
+    return iter(
+        DataLoader(
+            reader,
+            batch_sampler=_number_batches(sources, batch_size),
+            num_workers=num_workers,
+            collate_fn=list,
+            generator=torch.Generator(),
+            worker_init_fn=_start_worker,
+        )
+    )
+
+
+def _number_batches(
+    sources: Iterable[ImageSource], batch_size: int
+) -> Iterator[list[tuple[int, ImageSource]]]:
+    numbered = (
+        (place if source.row is None else source.row, source)
+        for place, source in enumerate(sources)
+    )
+    while batch := list(itertools.islice(numbered, batch_size)):
+        yield batch
+
+
+def _start_worker(worker_id: int) -> None:
+    """Start as in a training; OpenCV's threads of several workers would compete for the cores."""
+    start_worker(worker_id)
+    cv2.setNumThreads(0)
+
+
 def _problem(path: str) -> str | None:
-    """Why mmcv's loader is not let at a file: it fetches, waits, and decodes whatever it finds."""
+    """Return why mmcv's loader must not read a file: it would fetch, wait or decode anything."""
     try:
         check_local(path)
         check_header(read_file(path), MAX_PIXELS)

@@ -1,4 +1,4 @@
-"""Features of images by a model in PyTorch."""
+"""Extract features of images with a PyTorch model."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.model import BaseModel
 from torch.nn.functional import normalize as unit_length
 
 from ..checks import check_flag
@@ -24,32 +25,32 @@ HALF = dict(cuda=torch.float16, cpu=torch.bfloat16)  # mixed precision, as in tr
 
 
 class ReIDInferencer(FeatureExtractor):
-    """Images in, L2-normalised features out.
+    """Compute L2-normalised features of images.
 
     Args:
         source: a trained network of the package by name, such as 'mobilenetv2_market1501', a
             config, or the work_dir of a training.
         checkpoint: file of the weights; None: a trained network's own, the latest of a work_dir.
-        device: where it computes; None: a GPU where there is one.
-        batch_size: images that go through the network together.
+        device: device of the model; None: a GPU if there is one.
+        batch_size: images per forward pass.
         num_workers: processes that load images; 0: this one.
-        progress: show a bar on stderr.
+        progress: show a progress bar on stderr.
         normalize: scale features to unit length.
         flip: average the features of an image and its mirror image.
-        amp: mixed precision, float16 on a GPU and bfloat16 on a CPU: faster where the processor has
-            it, and coarser.
+        amp: mixed precision, float16 on a GPU and bfloat16 on a CPU: less exact, and faster on
+            hardware that supports it.
         options: keys of the config to set, as in `Config.merge_from_dict`.
 
     Attributes:
         model: in evaluation mode.
         cfg: its config.
-        feat_dims: C, length of a feature.
-        image_size: (H, W), to which the config's pipeline brings images.
+        feat_dims: C, the dimension of a feature.
+        image_size: (H, W), to which the config's pipeline resizes images.
 
     Raises:
-        FileNotFoundError, ValueError: see `load_model`; ValueError also if the model gives no
-            embedding, or there is no mixed precision on the device.
-        TypeError: if an argument has another type.
+        FileNotFoundError, ValueError: see `load_model`; ValueError also if the model predicts no
+            embedding, or the device does not support mixed precision.
+        TypeError: if an argument has the wrong type.
     """
 
     def __init__(
@@ -72,10 +73,10 @@ class ReIDInferencer(FeatureExtractor):
         self.model, self.cfg = load_model(source, checkpoint, device=device, options=options)
         self.device = next(self.model.parameters()).device
         if amp and self.device.type not in HALF:
-            raise ValueError(f'amp=True: no mixed precision on {self.device}; leave it out')
-        self._tested = FlipTestModel(self.model) if flip else self.model
+            raise ValueError(f'amp=True: no mixed precision on {self.device}; leave amp out')
+        self._tested: BaseModel = FlipTestModel(self.model) if flip else self.model
         super().__init__(tested_pipeline(self.cfg), batch_size, num_workers, progress)
-        _ = self.feat_dims  # a model without embeddings is refused now
+        _ = self.feat_dims  # refuses a model without embeddings
 
     @torch.inference_mode()
     def embed(self, samples: Sequence[Mapping[str, Any]]) -> np.ndarray:
@@ -84,8 +85,8 @@ class ReIDInferencer(FeatureExtractor):
             results = self._tested.test_step(pseudo_collate(samples))
         if 'embedding' not in results[0]:
             raise ValueError(
-                f'{type(self.model).__name__} gives no `embedding`: its head is none '
-                'of this package, such as BNNeckHead'
+                f'{type(self.model).__name__} predicts no `embedding`: use a head of this '
+                'package, such as BNNeckHead'
             )
         features = torch.stack([result.embedding for result in results]).float()
         return (unit_length(features, dim=1) if self.normalize else features).cpu().numpy()
@@ -108,7 +109,7 @@ class ReIDInferencer(FeatureExtractor):
 
 
 def tested_distance(cfg: Config) -> str:
-    """By which the first `ReIDMetric` of a config's test ranks, 'cosine' where there is none."""
+    """Return the distance of the first `ReIDMetric` in a config's test, 'cosine' without one."""
     evaluators = cfg.get('test_evaluator') or []
     evaluators = [evaluators] if isinstance(evaluators, Mapping) else evaluators
     return next(

@@ -1,4 +1,4 @@
-"""From a config, or the folder of a run, and a checkpoint to a model that is ready for use."""
+"""Load a trained model from a config or a run's folder, and a checkpoint."""
 
 import logging
 import os
@@ -16,6 +16,7 @@ from torch import nn
 
 from ..engine.checkpoints import latest_checkpoint
 from ..engine.config import load_config
+from ..engine.run_record import TEST, read_record
 from ..engine.testing import (
     UNTESTED,
     adopt_identities,
@@ -23,7 +24,6 @@ from ..engine.testing import (
     drop_start_weights,
     read_weights,
 )
-from ..experiments.record import TEST, read_record
 from ..scope import find_config
 from ..whole_file import PathLike
 from ..zoo import find_trained, list_trained
@@ -59,28 +59,28 @@ def find_run(source: PathLike, checkpoint: PathLike | None = None) -> tuple[str,
     trained_in, configs = _training(path)
     if not configs:
         inside = sorted({file.parent.name for file in path.glob('*/*.py')})
-        hint = f' It may be one of {inside[:5]} in it' if inside else ''
+        hint = f', such as {inside[:5]} in it' if inside else ''
         raise FileNotFoundError(
-            f'{path} holds no config (.py): is it the work_dir of a training?{hint}'
+            f'{path} has no config (.py): give the work_dir of a training{hint}'
         )
     if len(configs) > 1:
         raise ValueError(
-            f'{path} holds several configs, {[file.name for file in configs]}: name '
+            f'{path} has several configs, {[file.name for file in configs]}: give '
             'one of them and a checkpoint'
         )
     found = checkpoint or latest_checkpoint(str(trained_in))
     if found is None:
         raise FileNotFoundError(
-            f'{trained_in} holds no checkpoint: let the training write one, or name the file'
+            f'{trained_in} has no checkpoint: let the training save one, or give the file'
         )
     return str(configs[0]), os.fspath(found)
 
 
 def _training(folder: Path) -> tuple[Path, list[Path]]:
-    """Folder of the checkpoints of a run, and its configs.
+    """Return the folder of a run's checkpoints, and its configs.
 
-    A row of tools/ablate.py that shares its training with another has a record of where that is,
-    and the config of its own test.
+    A row of tools/ablate.py that shares its training with another row has a record of the other's
+    folder, and the config of its own test.
     """
     configs = sorted(folder.glob('*.py'))
     record = None if configs else read_record(folder)
@@ -96,23 +96,23 @@ def load_model(
     device: str | torch.device | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> tuple[nn.Module, Config]:
-    """Build a model and fill it with the weights of a checkpoint.
+    """Build a model and load the weights of a checkpoint.
 
     Args:
         source: a trained network of the package, a config, or the work_dir of a training; see
             `find_run`.
         checkpoint: file of the weights; not needed for a trained network or a work_dir.
-        device: where it computes; None: a GPU where there is one.
+        device: device of the model; None: a GPU if there is one.
         options: keys of the config to set, as in `Config.merge_from_dict`.
 
     Returns:
-        The model in evaluation mode, and its config. `model(images, mode='tensor')` gives
+        The model in evaluation mode, and its config. `model(images, mode='tensor')` returns
         embeddings (B, C) of normalised images (B, 3, H, W).
 
     Raises:
         FileNotFoundError: if a file is missing.
         ValueError: if the checkpoint cannot be read or lacks a weight that the embedding needs, or
-            the device is unknown or not there.
+            the device is unknown or not available.
     """
     config, checkpoint = find_run(source, checkpoint)
     cfg = load_config(config, options=options)
@@ -142,6 +142,6 @@ def load_model(
 def _move(model: nn.Module, device: str | torch.device) -> nn.Module:
     try:
         return model.to(torch.device(device))
-    except (AssertionError, RuntimeError, TypeError) as error:  # PyTorch's, if there is none
+    except (AssertionError, RuntimeError, TypeError) as error:  # by PyTorch, without the device
         reason = str(error).splitlines()[0]
         raise ValueError(f'device={device!r} cannot be used: {reason}') from error

@@ -1,4 +1,4 @@
-"""A bar with the time that is left, on stderr."""
+"""A progress bar with the remaining time, on stderr."""
 
 import sys
 import time
@@ -7,7 +7,7 @@ from mmengine.utils import ProgressBar
 
 
 class Progress:
-    """MMEngine's bar, drawn at most twice a second; in a file, where it cannot move, rarely.
+    """MMEngine's bar, drawn at most twice a second; every 30 s if stderr is not a terminal.
 
     Args:
         total: number of images; None: unknown, they are counted.
@@ -21,14 +21,14 @@ class Progress:
         self._bar = ProgressBar(total or 0, file=sys.stderr) if show and total != 0 else None
 
     def add(self, number: int) -> None:
-        """Count images that are done."""
+        """Count finished images."""
         self._pending += number
         self._done += number
         if time.monotonic() - self._last >= self._interval or self._done == self._total:
             self._draw()
 
     def close(self) -> None:
-        """Draw what is left, and end the line."""
+        """Draw the final state, and end the line."""
         self._draw()
         if self._bar is not None:
             self._bar.file.write('\n')

@@ -1,4 +1,4 @@
-"""What a user has, paths, folders, arrays and pictures, as images that a pipeline takes."""
+"""Turn a user's inputs (paths, folders, globs, arrays, PIL images) into image sources."""
 
 import glob
 import os
@@ -24,11 +24,11 @@ class ImageSource(NamedTuple):
     """An image: a file, or pixels.
 
     Attributes:
-        name: path of the file, or what stands for one.
+        name: path of the file, or a placeholder.
         image: (H, W, 3), uint8, BGR; None: it is read from the file.
-        problem: why there is nothing to read; None: there is.
-        row: what the user knows it by, for `Extraction.indices`, such as its row among the boxes of
-            a video; None: its place among the inputs.
+        problem: why the image cannot be read; None: no problem known.
+        row: entry of `Extraction.indices`, such as the row among the boxes of a video; None: the
+            position among the inputs.
     """
 
     name: str
@@ -38,29 +38,29 @@ class ImageSource(NamedTuple):
 
 
 class ImageStream:
-    """The images that are meant, one after another; pixels are made when their turn comes.
+    """Iterate over the images of any inputs; pixels are converted one image at a time.
 
     Args:
         inputs: a path of an image, a folder (its images sorted by path) or a glob; an array
             (H, W, 3), (H, W), (H, W, 1) or (H, W, 4) of uint8, where grey is repeated and the
-            fourth channel dropped; a PIL image, turned as its camera says (EXIF), see `pil_pixels`;
-            an `ImageSource`, as `video_crops` makes them; or an iterable of these, a generator too,
-            which is read as far as it is needed. A path of an iterable may lead nowhere, and an
-            array or PIL image may have no pixel: that image is reported. Tensors are refused, since
-            their layout is a matter of taste, and so are a dict and a set. Nothing is fetched from
-            a network, and no pipe, device or socket is waited for.
-        channel_order: of arrays, 'bgr' as OpenCV's or 'rgb'.
-        recursive: look into the folders of folders too; links to folders are not followed.
+            fourth channel dropped; a PIL image, rotated by its EXIF orientation, see `pil_pixels`;
+            an `ImageSource`, as from `video_crops`; or an iterable of these. A generator is read
+            only as far as needed. A path in an iterable may not exist, and an array or PIL image
+            may have no pixels: that image is reported. Tensors are refused, since their layout is
+            ambiguous, and so are dicts and sets, since their order is. Nothing is downloaded, and
+            pipes, devices and sockets are refused.
+        channel_order: of arrays, 'bgr' as in OpenCV, or 'rgb'.
+        recursive: search subfolders too; links to folders are not followed.
 
     Attributes:
-        total: number of images; None: not known before they have been read.
+        total: number of images; None if it is unknown until they have been read.
 
     Raises:
-        TypeError: if an input is none of these, or an array has another type; at once, or for a
-            generator when it comes up.
-        ValueError: likewise, if an array has another shape, a path is an address or a pipe, or a
-            folder or a glob holds no image; or if the channel order is unknown.
-        FileNotFoundError: if the one path that is given does not exist.
+        TypeError: if an input is of another type, or an array of another dtype; at once, or for a
+            generator when the input is reached.
+        ValueError: likewise, if an array has another shape, a path is a URL or a pipe, or a
+            folder or a glob has no image; or if the channel order is unknown.
+        FileNotFoundError: if the only path that is given does not exist.
     """
 
     def __init__(self, inputs: Any, channel_order: str = 'bgr', recursive: bool = False) -> None:
@@ -74,8 +74,8 @@ class ImageStream:
             inputs = [inputs]
         elif isinstance(inputs, (Mapping, Set)):
             raise TypeError(
-                f'inputs are {_kind(inputs)}, whose order says nothing of which '
-                'feature is whose: give a list, of a dict list(images.values())'
+                f'inputs must not be {_kind(inputs)}, whose order does not tell which feature '
+                'belongs to which image: give a list, for a dict list(images.values())'
             )
         elif not isinstance(inputs, Iterable) or _is_tensor(inputs) or isinstance(inputs, bytes):
             raise TypeError(f'inputs are {_kind(inputs)}: {EXPECTED}, or an iterable of these')
@@ -94,7 +94,7 @@ class ImageStream:
             yield _source(item, _numbered(number), self.channel_order)
 
     def _expand(self, inputs: Iterable[Any]) -> Iterator[tuple[int, Any]]:
-        """Inputs with their place; in that of a folder or a glob, its images."""
+        """Yield inputs with their position; the images of a folder or a glob share one."""
         for number, item in enumerate(inputs):
             _check_kind(item, number)
             if isinstance(item, (str, os.PathLike)):
@@ -107,7 +107,7 @@ class ImageStream:
 def list_sources(
     inputs: Any, channel_order: str = 'bgr', recursive: bool = False
 ) -> list[ImageSource]:
-    """All images of an `ImageStream`; pixels are all held at once.
+    """List all images of an `ImageStream`; all pixels are held in memory.
 
     Raises:
         TypeError, ValueError, FileNotFoundError: as `ImageStream`.
@@ -116,10 +116,10 @@ def list_sources(
 
 
 def find_paths(inputs: Sequence[str], recursive: bool = False) -> list[str]:
-    """Paths of images, folders and globs as paths of images, each once.
+    """Expand paths of images, folders and globs to paths of images, each once.
 
     Raises:
-        ValueError: if a folder or a glob holds no image, or a path is an address or a pipe.
+        ValueError: if a folder or a glob has no image, or a path is a URL or a pipe.
         FileNotFoundError: if a path does not exist.
     """
     for path in inputs:
@@ -128,14 +128,14 @@ def find_paths(inputs: Sequence[str], recursive: bool = False) -> list[str]:
 
 
 def check_local(path: str) -> None:
-    """Refuse what would be fetched or waited for; a path may lead nowhere.
+    """Refuse a path that is not a local file or folder; it may not exist.
 
     Raises:
-        ValueError: if it is an address of a network, or a pipe, a device or a socket.
+        ValueError: if it is a URL, or a pipe, a device or a socket.
     """
     if _ADDRESS.match(path):
         raise ValueError(
-            f'{path} is an address, and nothing is fetched: download it, and give the '
+            f'{path} is a URL, and nothing is downloaded here: download it, and give the '
             'path of the file'
         )
     try:
@@ -144,8 +144,7 @@ def check_local(path: str) -> None:
         return
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise ValueError(
-            f'{path} is a pipe, a device or a socket, which is not waited for: give a '
-            'file or a folder'
+            f'{path} is a pipe, a device or a socket, which is not read: give a file or a folder'
         )
 
 
@@ -163,7 +162,7 @@ def _find(path: str, recursive: bool) -> list[str]:
         return [path]
     if not found:
         left_out = os.path.isdir(path) and not recursive
-        hint = '; folders in it are looked into if the search is recursive' if left_out else ''
+        hint = ', or search its subfolders too with recursive' if left_out else ''
         raise ValueError(f'no image ({", ".join(IMAGE_SUFFIXES)}) in {path}: check the path{hint}')
     return found
 
@@ -209,7 +208,7 @@ def _kind(item: Any) -> str:
 
 
 def _numbered(number: int) -> str:
-    """What stands for the name of an image that has none."""
+    """Return a placeholder for the name of an image that has none."""
     return f'image {number}'
 
 
@@ -222,17 +221,17 @@ def _source(item: Any, name: str, channel_order: str) -> ImageSource:
         return _from_array(item, name, channel_order)
     try:
         return ImageSource(name, pil_pixels(item, MAX_PIXELS))
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow decodes late
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow decodes lazily
         return ImageSource(name, problem=f'the picture cannot be decoded ({error})')
 
 
 def _check_array(image: np.ndarray, name: str) -> None:
-    """Refuse an array that is no image; one without pixels is an image that cannot be read."""
+    """Refuse an array that is not an image; an array without pixels is an unreadable image."""
     if image.dtype != np.uint8:
-        raise TypeError(f'{name} is an array of {image.dtype}: give uint8, 0 to 255')
+        raise TypeError(f'{name} must be an array of uint8, 0 to 255, got {image.dtype}')
     if image.ndim != 2 and (image.ndim != 3 or image.size and image.shape[2] not in (1, 3, 4)):
         raise ValueError(
-            f'{name} has shape {image.shape}: give (H, W, 3), or grey (H, W); several '
+            f'{name} must have shape (H, W, 3), or (H, W) if grey, got {image.shape}; give several '
             'images as a list'
         )
 
@@ -240,7 +239,7 @@ def _check_array(image: np.ndarray, name: str) -> None:
 def _from_array(image: np.ndarray, name: str, channel_order: str) -> ImageSource:
     _check_array(image, name)
     if not image.size:
-        return ImageSource(name, problem=f'it has no pixel, its shape is {image.shape}')
+        return ImageSource(name, problem=f'it has no pixels, its shape is {image.shape}')
     if image.ndim == 2:
         image = image[..., None]
     if image.shape[2] == 1:

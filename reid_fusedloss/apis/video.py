@@ -1,4 +1,4 @@
-"""Crops of a video: the people that a detector or a tracker found."""
+"""Crop the boxes of a detector or tracker from a video."""
 
 import itertools
 import logging
@@ -18,15 +18,15 @@ from .sources import ImageSource, check_local
 
 
 def read_boxes(path: PathLike) -> np.ndarray:
-    """Boxes of a text file of MOTChallenge, shape (N, columns), float64.
+    """Read boxes from a MOTChallenge text file, shape (N, columns), float64.
 
-    A line is `frame, id, x, y, w, h, ...`, with commas; what follows (confidence, class,
-    visibility) is kept, for you to choose rows by.
+    A line is `frame, id, x, y, w, h, ...`; further columns (confidence, class, visibility) are
+    kept, so that you can select rows by them.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if a line holds no number, lines differ in their length, or the path is an
-            address or a pipe.
+        ValueError: if a value is not a number, lines differ in their length, or the path is a URL
+            or a pipe.
     """
     check_local(os.fspath(path))
     try:
@@ -36,7 +36,7 @@ def read_boxes(path: PathLike) -> np.ndarray:
         raise FileNotFoundError(f'no boxes at {path}: check the path') from None
     except (ValueError, OSError) as error:
         raise ValueError(
-            f'{path} is no text file of boxes, frame, id, x, y, w, h: {error}'
+            f'{path} is not a text file of boxes, frame, id, x, y, w, h: {error}'
         ) from None
     return boxes if boxes.size else np.empty((0, 6))
 
@@ -64,14 +64,14 @@ def video_crops(
             another form.
     """
     array = check_boxes(read_boxes(boxes) if isinstance(boxes, (str, os.PathLike)) else boxes)
-    with _opened(video) as capture:  # what is wrong is said now, not when a crop is asked for
+    with _opened(video) as capture:  # report errors now, not at the first crop
         if only is None:
             _warn_of_corners(array, *_frame_size(capture))
         return _crops(os.fspath(video), array, only)
 
 
 def crop_names(video: PathLike, boxes: np.ndarray) -> list[str]:
-    """Names of the crops, in the order of the boxes; all different.
+    """Return the names of the crops, in the order of the boxes; all are different.
 
     Args:
         video: as in `video_crops`.
@@ -101,11 +101,11 @@ def _crops(video: str, boxes: np.ndarray, only: Collection[str] | None) -> Itera
         for frame, rows in wanted:
             while at < frame and capture.grab():
                 at += 1
-            found, image = capture.retrieve() if at == frame else (False, None)
+            image = capture.retrieve()[1] if at == frame else None
             for row in rows:
                 crop = (
                     _crop(names[row], image, boxes[row, 2:6])
-                    if found
+                    if image is not None
                     else ImageSource(
                         names[row],
                         problem=f'{video} has no frame {frame} that can be read: it ends '
@@ -120,7 +120,7 @@ def _frame_size(capture: cv2.VideoCapture) -> tuple[int, int]:
 
 
 def _warn_of_corners(boxes: np.ndarray, width: int, height: int) -> None:
-    """Say it where boxes reach out of the frame, and would not as x1, y1, x2, y2."""
+    """Warn if boxes exceed the frame, but would not if they were x1, y1, x2, y2."""
     x, y, w, h = boxes[np.isfinite(boxes).all(1), 2:6].T
     outside = (x + w > width) | (y + h > height)
     corners = (w > x) & (h > y) & (w <= width) & (h <= height)
@@ -163,7 +163,7 @@ def _opened(video: PathLike) -> Iterator[cv2.VideoCapture]:
                 'format, or the file is damaged'
             )
         width, height = _frame_size(capture)
-        if width * height > MAX_PIXELS:  # the first is decoded when it is asked for
+        if width * height > MAX_PIXELS:  # the first frame is decoded on request
             raise ValueError(
                 f'{video} has frames of {width} x {height}, more than {MAX_PIXELS} pixels'
             )
@@ -173,16 +173,20 @@ def _opened(video: PathLike) -> Iterator[cv2.VideoCapture]:
 
 
 def check_boxes(boxes: np.ndarray) -> np.ndarray:
-    """Boxes as float64, shape (N, 6 or more). Raises: ValueError: if they have another form."""
+    """Return boxes as float64, shape (N, 6 or more).
+
+    Raises:
+        ValueError: if they have another form.
+    """
     try:
         array = np.asarray(boxes, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError(
-            f'boxes are an array of numbers or a text file, got {boxes!r:.80}'
+            f'boxes must be an array of numbers or a text file, got {boxes!r:.80}'
         ) from None
     if array.ndim != 2 or array.shape[1] < 6:
         raise ValueError(
-            'boxes have the columns frame, id, x, y, w, h, so shape (N, 6 or more); '
+            'boxes must have the columns frame, id, x, y, w, h, so shape (N, 6 or more), '
             f'got {array.shape}'
         )
     keys = array[:, :2]
@@ -191,6 +195,6 @@ def check_boxes(boxes: np.ndarray) -> np.ndarray:
         row = int(wrong.argmax())
         raise ValueError(
             f'box {row + 1} has frame {keys[row, 0]:g} and id {keys[row, 1]:g}: '
-            'frames are whole numbers from 1, identities whole numbers'
+            'frames must be whole numbers from 1, identities whole numbers'
         )
     return array

@@ -1,4 +1,4 @@
-"""What a command line asks to be extracted: names of images, each with the state of its file."""
+"""List the images that a command line names, each with the state of its file."""
 
 import os
 import stat
@@ -18,29 +18,28 @@ class WorkList:
     """The images of files, folders, globs and list files.
 
     Args:
-        inputs: paths, not of videos. One of a `.txt` file is a list: a path in each line, relative
-            to the current folder.
-        recursive: look into the folders of folders too.
+        inputs: paths, not of videos. A `.txt` file is a list: one path per line, relative to the
+            current folder.
+        recursive: search subfolders too.
 
     Attributes:
-        stamps: by name, size and time of change of its file, or 'missing'; each name once.
+        stamps: name -> size and modification time of the file, or 'missing'; each name once.
 
     Raises:
-        FileNotFoundError: if an input does not exist; what a list names may be missing.
-        TypeError: if the inputs are one path.
-        ValueError: if a folder or a glob holds no image, a list is none, or an input is a video.
+        FileNotFoundError: if an input does not exist; files named in a list may be missing.
+        TypeError: if the inputs are a single path.
+        ValueError: if a folder or a glob has no image, a list is invalid, or an input is a video.
     """
 
     def __init__(self, inputs: Sequence[str | os.PathLike], recursive: bool = False) -> None:
         if isinstance(inputs, (str, os.PathLike)):
-            raise TypeError(f'inputs are a sequence of paths, got one: give [{inputs!r}]')
+            raise TypeError(f'inputs must be a sequence of paths, got one path: give [{inputs!r}]')
         self.inputs = [os.fspath(item) for item in inputs]
         videos = [item for item in self.inputs if item.lower().endswith(VIDEO_SUFFIXES)]
         if videos:
             raise ValueError(
-                f'{videos[0]} is a video: give --boxes FILE to '
-                'tools/extract_features.py, with lines frame, id, x, y, w, h, as a '
-                'detector or a tracker writes them'
+                f'{videos[0]} is a video: use tools/extract_features.py --boxes FILE, with lines '
+                'frame, id, x, y, w, h from a detector or a tracker'
             )
         self.stamps: dict[str, str] = {}
         for item in self.inputs:
@@ -49,7 +48,7 @@ class WorkList:
             self.stamps |= {path: _stamp(path) for path in paths}
 
     def sources(self, names: Collection[str]) -> list[ImageSource]:
-        """These images, in the order of the inputs."""
+        """Return these images, in the order of the inputs."""
         return [ImageSource(name) for name in self.stamps if name in names]
 
 
@@ -61,7 +60,7 @@ class VideoWorkList:
         boxes: path of a text file of MOTChallenge.
 
     Attributes:
-        stamps: by name, the state of the video and the box.
+        stamps: name -> state of the video, and the box.
 
     Raises:
         FileNotFoundError, ValueError: as `video_crops`.
@@ -78,23 +77,23 @@ class VideoWorkList:
         }
 
     def sources(self, names: Collection[str]) -> Iterator[ImageSource]:
-        """These crops, frame by frame."""
+        """Yield these crops, frame by frame."""
         return video_crops(self.inputs[0], self.boxes, names)
 
 
 def work_list(
     inputs: Sequence[str], boxes: str | None = None, recursive: bool = False
 ) -> WorkList | VideoWorkList:
-    """The list that the arguments of a command line mean.
+    """Build the work list for the arguments of a command line.
 
     Raises:
         TypeError, FileNotFoundError, ValueError: as `WorkList` and `VideoWorkList`; ValueError also
-            for boxes without one video.
+            if boxes are given without exactly one video.
     """
     if boxes is None:
         return WorkList(inputs, recursive)
     if len(inputs) != 1:
-        raise ValueError(f'--boxes {boxes} are those of one video; got the inputs {list(inputs)}')
+        raise ValueError(f'--boxes {boxes} needs exactly one video, got the inputs {list(inputs)}')
     return VideoWorkList(inputs[0], boxes)
 
 
@@ -102,10 +101,12 @@ def _read_list(path: str) -> list[str]:
     try:
         lines = Path(path).read_text(encoding='utf-8-sig').split('\n')
     except UnicodeDecodeError as error:
-        raise ValueError(f'{path} is no UTF-8 text of a path in each line: {error}') from None
+        raise ValueError(
+            f'{path} must be UTF-8 text with one path per line, which it is not: {error}'
+        ) from None
     paths = {line.strip(): number for number, line in enumerate(lines, start=1) if line.strip()}
     if not paths:
-        raise ValueError(f'{path} lists no image: write a path in each line')
+        raise ValueError(f'{path} lists no image: write one path per line')
     for name, number in paths.items():
         try:
             check_local(name)
@@ -114,7 +115,7 @@ def _read_list(path: str) -> list[str]:
         if os.path.isdir(name):
             raise ValueError(
                 f'line {number} of {path}, {name}, is a folder: list files, or give '
-                'the folder itself'
+                'the folder itself as input'
             )
     return list(paths)
 

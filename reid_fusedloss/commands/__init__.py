@@ -1,7 +1,7 @@
-"""The command `reid-fusedloss`: one module for each of its jobs.
+"""The command `reid-fusedloss`, with one module per subcommand.
 
-A module here has the arguments of a job, `add_arguments(parser)`, and imports nothing heavy; the
-module of the same name in `jobs` does the work, `run(args)`, and returns an exit status or None.
+A module here defines the arguments, `add_arguments(parser)`, and imports nothing heavy; the module
+of the same name in `jobs` does the work, `run(args)`, and returns an exit status or None.
 `tools/NAME.py` start the same jobs.
 """
 
@@ -18,27 +18,27 @@ from ..started import COMMAND
 from .processes import torchrun
 
 COMMANDS = dict(
-    demo='the main job in small: draw pedestrians, train, evaluate, re-rank, draw',
+    demo='a small example: draw pedestrians, train, evaluate, re-rank, draw',
     train='train a config',
     test='test a checkpoint: mAP, CMC, mINP, re-ranked',
-    search='who of a gallery is on these images?',
+    search='search a gallery for the people on these images',
     extract='write the features of images, folders or a video',
     export='write a trained model as an ONNX file',
     explain='draw what a model looks at',
-    serve='a page in the browser to search with',
-    convert='turn weights of another project into a checkpoint',
+    serve='serve a web page to search with',
+    convert='convert weights of another project to a checkpoint',
     ablate='train and test many configs, one after another',
-    table='write the tables of the paper, ours beside theirs',
+    table='write the tables of the paper, our figures beside the published ones',
     plot='draw curves, distances, CMC, embeddings, figure 2',
     ranking='draw the same queries under two models',
     evaluate='evaluate features from a file',
-    configs='list the configs, or copy some to be edited',
-    run='run a script of another MM package with our configs known by scope',
+    configs='list the configs, or copy some for editing',
+    run='run a script of another MM package that uses our configs by scope',
 )
 LIGHT = ('configs',)  # need no component of MMEngine
 ERROR, STOPPED = 2, 130
-# errors that say by themselves what is wrong; of others the type is told too. All are one line:
-# faiss, onnxruntime, protobuf and the like raise what is derived from nothing but Exception
+# errors whose text is sufficient; for all others, such as those of faiss, onnxruntime and protobuf,
+# which derive from Exception only, the type is printed too
 PLAIN_ERRORS = (OSError, ImportError, FloatingPointError, TypeError, ValueError)
 TRACEBACK = 'REID_TRACEBACK'
 
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments; None: those of the process.
 
     Returns:
-        Exit status: 0 done, 2 wrong arguments or files, 130 stopped; others are the command's.
+        Exit status: 0 done, 2 invalid arguments or files, 130 stopped; others are the command's.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv or argv[0] in ('-h', '--help', 'help'):
@@ -63,24 +63,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if argv[0] not in COMMANDS:
         near = get_close_matches(argv[0], COMMANDS, n=1)
-        hint = f'is {near[0]!r} meant?' if near else f'choose one of {", ".join(COMMANDS)}'
+        hint = f'did you mean {near[0]!r}?' if near else f'choose one of {", ".join(COMMANDS)}'
         print(f'{COMMAND}: error: there is no command {argv[0]!r}; {hint}', file=sys.stderr)
         return ERROR
     return start(argv[0], argv[1:], f'{COMMAND} {argv[0]}')
 
 
 def usage() -> str:
-    """What `--help` prints."""
+    """Return the text of `--help`."""
     lines = '\n'.join(f'  {name:10}{text}' for name, text in COMMANDS.items())
     return (
         f'usage: {COMMAND} COMMAND [arguments]\n\n{lines}\n\n'
-        f'{COMMAND} COMMAND --help says more. A config is a path, or a name that\n'
+        f'{COMMAND} COMMAND --help has details. A config is a path, or a name that\n'
         f'`{COMMAND} configs` lists. {TRACEBACK}=1 shows where an error comes from.'
     )
 
 
 def parse(name: str, argv: Sequence[str], prog: str = '') -> argparse.Namespace:
-    """Arguments of a command."""
+    """Parse the arguments of a command."""
     module = import_module(f'.{name}', __name__)
     parser = Parser(
         prog=prog or f'{COMMAND} {name}',
@@ -88,18 +88,18 @@ def parse(name: str, argv: Sequence[str], prog: str = '') -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
-    if getattr(module, 'INTERMIXED', False):  # a positional argument may stand after an option
+    if getattr(module, 'INTERMIXED', False):  # a positional argument may follow an option
         return parser.parse_intermixed_args(argv)
     return parser.parse_args(argv)
 
 
 def start(name: str, argv: Sequence[str] | None = None, prog: str = '') -> int:
-    """Run a command; an error of the user's is one line on stderr.
+    """Run a command; an error is printed as one line on stderr.
 
     Args:
         name: of the command.
         argv: its arguments; None: those of the process.
-        prog: what messages call it.
+        prog: its name in messages.
 
     Returns:
         Exit status.
@@ -112,7 +112,7 @@ def start(name: str, argv: Sequence[str] | None = None, prog: str = '') -> int:
         print('stopped', file=sys.stderr)
         return STOPPED
     except Exception as error:
-        sys.last_value = error  # as after a traceback: the exit does not wait for other processes
+        sys.last_value = error  # as after a traceback, so the exit does not wait for other ranks
         if os.environ.get(TRACEBACK):
             raise
         print(f'{prog or f"{COMMAND} {name}"}: error: {describe(error)}', file=sys.stderr)
@@ -122,7 +122,7 @@ def start(name: str, argv: Sequence[str] | None = None, prog: str = '') -> int:
 def _run(name: str, argv: list[str], prog: str) -> int:
     args = parse(name, argv, prog)
     args.argv = argv
-    sys.path.append(os.getcwd())  # modules of the user's that his config imports
+    sys.path.append(os.getcwd())  # for modules of the user that a config imports
     if getattr(args, 'processes', None) is not None:
         torchrun(name, argv, args.processes)
     if name not in LIGHT:
@@ -131,7 +131,7 @@ def _run(name: str, argv: list[str], prog: str) -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are printable: a shell's `*.jpg` puts any name among the arguments."""
+    """A parser with printable errors: a shell's `*.jpg` may put any name among the arguments."""
 
     def error(self, message: str) -> NoReturn:
         """Print usage and message, and exit."""
@@ -139,7 +139,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def describe(error: BaseException) -> str:
-    """An error in one line; with its type where its text alone does not say what happened."""
+    """Describe an error in one line, with its type if its text alone is not sufficient."""
     text = printable(' '.join(str(error).split()))
     if text and isinstance(error, PLAIN_ERRORS):
         return text

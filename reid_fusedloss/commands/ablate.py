@@ -1,4 +1,4 @@
-"""Train and test rows of the paper's tables, one after another; the same command goes on.
+"""Train and test rows of the paper's tables; after a stop the same command continues.
 
     reid-fusedloss ablate --rows paper/table2 paper/table3 --seeds 0 1 2 \\
         --dataset market1501 --budget cpu_market
@@ -10,7 +10,7 @@ from ..trust import add_trust_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `reid-fusedloss ablate`."""
+    """Add the arguments of `reid-fusedloss ablate`."""
     parser.add_argument(
         '--rows',
         nargs='+',
@@ -28,14 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--processes', dest='num_processes', type=int, default=1, help='of each training and test'
     )
     parser.add_argument(
-        '--redo',
-        action='store_true',
-        help='throw away and run again the rows whose config has changed',
+        '--redo', action='store_true', help='remove and run again the rows whose config has changed'
     )
     parser.add_argument(
         '--keep-checkpoints',
         action='store_true',
-        help="keep all of a finished row's, not the last epoch's alone",
+        help='keep all checkpoints of a finished row, not only the last',
     )
     add_trust_argument(parser)
     parser.add_argument(

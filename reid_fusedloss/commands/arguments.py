@@ -9,7 +9,7 @@ from ..trust import add_trust_argument
 
 
 class KeyValues(DictAction):
-    """KEY=VALUE ... as a dict, as MMEngine reads them; what is none is an error of one line."""
+    """Parse KEY=VALUE ... to a dict, as MMEngine does; anything else is a one-line error."""
 
     def __call__(
         self,
@@ -18,7 +18,6 @@ class KeyValues(DictAction):
         values: Any,
         option_string: Any = None,
     ) -> None:
-        """See `argparse.Action`."""
         wrong = [value for value in values if '=' not in value.lstrip('=')]
         if wrong:
             raise argparse.ArgumentError(self, f'{wrong[0]!r} is not KEY=VALUE')
@@ -31,7 +30,7 @@ class KeyValues(DictAction):
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, several_datasets: bool = False) -> None:
-    """Arguments of everything that runs a config: data set, keys, launcher, trust."""
+    """Add the arguments of commands that run a config: data set, keys, launcher, trust."""
     parser.add_argument(
         '--dataset',
         nargs='+' if several_datasets else None,
@@ -59,17 +58,17 @@ def add_trained_model_arguments(
     device: bool = True,
     exported: bool = False,
 ) -> None:
-    """Arguments of everything that loads a trained model: which, where, and with which keys.
+    """Add the arguments of commands that load a trained model: model, device, config keys.
 
-    They are read by `parse_intermixed_args`: the checkpoint may stand after an option.
+    Use `parse_intermixed_args` for them: the checkpoint may follow an option.
 
     Args:
-        parser: they become its first positional arguments, and its last options.
+        parser: gets them as its first positional arguments and last options.
         checkpoint: False: the command finds it among its own positional arguments.
-        device: False: the command computes on the CPU.
-        exported: the command takes an exported file too.
+        device: False: the command runs on the CPU.
+        exported: the command accepts an exported file too.
     """
-    more = ('|FILE.onnx', ', or an exported model, alone') if exported else ('', '')
+    more = ('|FILE.onnx', ', or an exported model without a checkpoint') if exported else ('', '')
     parser.add_argument(
         'source',
         metavar=f'NAME|CONFIG|WORK_DIR{more[0]}',
@@ -81,16 +80,16 @@ def add_trained_model_arguments(
             'checkpoint',
             nargs='?',
             metavar='CHECKPOINT',
-            help='needed with a config; default: weights of the package, latest of a work_dir',
+            help='required with a config; default: weights of the package, latest of a work_dir',
         )
     options = parser.add_argument_group('model')
     if device:
-        options.add_argument('--device', help='cuda, cpu, ...; default: a GPU where there is one')
+        options.add_argument('--device', help='cuda, cpu, ...; default: a GPU if there is one')
     add_loading_arguments(options)
 
 
 def add_loading_arguments(parser: argparse._ActionsContainer) -> None:
-    """Arguments of everything that reads a config and a checkpoint."""
+    """Add the arguments of commands that read a config and a checkpoint."""
     add_trust_argument(parser)
     parser.add_argument(
         '--cfg-options',

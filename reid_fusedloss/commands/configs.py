@@ -1,10 +1,10 @@
-"""List the configs of the package, or copy some to be edited.
+"""List the configs of the package, or copy some for editing.
 
-    reid-fusedloss configs                        all of them, a line each
-    reid-fusedloss configs table4                 those with this in their name
+    reid-fusedloss configs                        all configs, one per line
+    reid-fusedloss configs table4                 configs with this in their name
     reid-fusedloss configs fusedloss_r50 --copy my_configs
 
---copy takes along what the configs inherit, so that they work where they are put.
+--copy also copies what the configs inherit, so that the copies work.
 """
 
 import argparse
@@ -12,11 +12,11 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `reid-fusedloss configs`."""
+    """Add the arguments of `reid-fusedloss configs`."""
     parser.add_argument('names', nargs='*', metavar='NAME', help='names or parts of names')
     parser.add_argument(
         '--copy',
         type=Path,
         metavar='DIR',
-        help='copy the configs named there; a file that is there is left',
+        help='copy the named configs to DIR; existing files are kept',
     )

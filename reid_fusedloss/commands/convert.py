@@ -1,4 +1,4 @@
-"""Weights that another project publishes -> a checkpoint of ours.
+"""Convert published weights of another project to a checkpoint of this one.
 
 reid-fusedloss convert osnet_x0_25_market1501.pth work_dirs/osnet_x0_25.pth
 """
@@ -9,14 +9,14 @@ from ..trust import add_trust_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `reid-fusedloss convert`."""
+    """Add the arguments of `reid-fusedloss convert`."""
     parser.add_argument('source', help='checkpoint of another project')
     parser.add_argument('target', help='file to write')
     parser.add_argument(
         '--layout',
         default='auto',
         metavar='LAYOUT',
-        help='whose it is; auto: by the names of the weights',
+        help='project of the checkpoint; auto: by the names of the weights',
     )
     parser.add_argument(
         '--camera',

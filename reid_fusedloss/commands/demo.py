@@ -1,4 +1,4 @@
-"""The main job in small: draw pedestrians, train, evaluate, re-rank, draw. Two minutes on a CPU.
+"""Run a small example: draw pedestrians, train, evaluate, re-rank, draw. Two minutes on a CPU.
 
 reid-fusedloss demo
 """
@@ -7,12 +7,12 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `reid-fusedloss demo`."""
+    """Add the arguments of `reid-fusedloss demo`."""
     parser.add_argument(
         '--config',
         default='demo/synthetic_r18',
         help='config file, or name of a config; default: %(default)s',
     )
     parser.add_argument(
-        '--work-dir', default='work_dirs/demo', help='where to write; default: %(default)s'
+        '--work-dir', default='work_dirs/demo', help='folder to write; default: %(default)s'
     )

@@ -1,4 +1,4 @@
-"""A trained model as an ONNX file, compared with the model before it is left.
+"""Export a trained model to an ONNX file, which is compared with the model before it is kept.
 
 reid-fusedloss export work_dirs/demo demo.onnx
 reid-fusedloss export CONFIG CHECKPOINT OUT.onnx --normalise outside --images FOLDER
@@ -9,18 +9,18 @@ import argparse
 from .arguments import add_trained_model_arguments
 
 INTERMIXED = True
-EXPORTERS = dict(torchscript=17, dynamo=18)  # and the opset that each has by default
+EXPORTERS = dict(torchscript=17, dynamo=18)  # with their default opsets
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `reid-fusedloss export`."""
+    """Add the arguments of `reid-fusedloss export`."""
     add_trained_model_arguments(parser, device=False)
     parser.add_argument('out', metavar='OUT.onnx', help='file to write')
     parser.add_argument(
         '--normalise',
         choices=('inside', 'outside'),
         default='inside',
-        help='inside: the graph takes pixels, 0 to 255, and subtracts the mean '
+        help='inside: the graph takes pixels, 0 to 255, and normalises them '
         'itself (default); outside: it takes normalised images',
     )
     parser.add_argument(
@@ -36,24 +36,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the graph's input; default: float32",
     )
     parser.add_argument(
-        '--no-l2',
-        action='store_true',
-        help='leave the length of the features as the network gives it',
+        '--no-l2', action='store_true', help='do not scale the features to unit length'
     )
     parser.add_argument(
         '--exporter',
         choices=list(EXPORTERS),
         default='torchscript',
-        help="which of PyTorch's exporters; default: torchscript, which every "
-        'release since 2.1 has',
+        help="PyTorch's exporter; default: torchscript, which every release since 2.1 has",
     )
     parser.add_argument('--opset', type=int, help=f'of ONNX; default: {EXPORTERS}')
     parser.add_argument(
-        '--images', metavar='FOLDER|FILE', help='images to compare on; default: drawn pedestrians'
+        '--images', metavar='FOLDER|FILE', help='images to compare; default: drawn pedestrians'
     )
     parser.add_argument(
         '--tolerance',
         type=float,
         default=1e-4,
-        help='largest difference of features of unit length; default: 1e-4',
+        help='largest difference of unit-length features; default: %(default)s',
     )

@@ -5,22 +5,21 @@
     reid-fusedloss plot distances baseline.npz fused.npz     within and between identities
     reid-fusedloss plot cmc CONFIG CHECKPOINT --dataset market1501
     reid-fusedloss plot open-set baseline.npz fused.npz      strangers and known people
-    reid-fusedloss plot embedding fused.npz --num-ids 8      a few identities in the plane
+    reid-fusedloss plot embedding fused.npz --num-ids 8      a few identities in 2-D
 
-A model is an .npz file of features (see `evaluate`), or CONFIG CHECKPOINT; their features are then
-written to features[_DATASET]/ in the checkpoint's folder, for the next picture.
+A model is an .npz file of features (see `evaluate`), or CONFIG CHECKPOINT; its features are then
+saved in features[_DATASET]/ in the checkpoint's folder, to be used for other pictures.
 """
 
 import argparse
 
-from ..trust import add_trust_argument
-from .arguments import KeyValues
+from .arguments import add_loading_arguments
 
 METHODS = ('pca', 'tsne')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `reid-fusedloss plot`."""
+    """Add the arguments of `reid-fusedloss plot`."""
     commands = parser.add_subparsers(dest='command', required=True)
     figure2 = commands.add_parser('figure2', help='R1 and mAP over batch sizes')
     figure2.add_argument(
@@ -33,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cmc.add_argument('--max-rank', type=int, default=20)
     cmc.add_argument('--rerank', action='store_true', help='re-ranked curves too (20, 6, 0.3)')
     open_set = commands.add_parser(
-        'open-set', help='known people found over strangers taken for somebody (DIR over FPIR)'
+        'open-set', help='known people identified over strangers misidentified (DIR over FPIR)'
     )
     open_set.add_argument(
         '--strangers',
@@ -42,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='SHARE',
         help='of the identities, left out of the gallery; default: %(default)s',
     )
-    open_set.add_argument('--trials', type=int, default=10, help='splits, which are averaged')
+    open_set.add_argument('--trials', type=int, default=10, help='number of splits to average')
     open_set.add_argument('--seed', type=int, default=0, help='of the splits')
-    embedding = commands.add_parser('embedding', help='a few identities in the plane')
+    embedding = commands.add_parser('embedding', help='a few identities in 2-D')
     embedding.add_argument(
         '--method', choices=METHODS, default='pca', help='tsne needs scikit-learn'
     )
@@ -61,10 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the pictures that are drawn from features."""
+    """Add the arguments of pictures that are drawn from features."""
     parser.add_argument('models', nargs='+', metavar='FEATURES.npz | CONFIG CHECKPOINT')
     parser.add_argument('--distance', default='cosine', choices=['cosine', 'euclidean'])
     parser.add_argument('--dataset', help='of the checkpoints: market1501, ... or a path')
     parser.add_argument('--budget', help='of the checkpoints, see `test`')
-    add_trust_argument(parser)
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValues, metavar='KEY=VALUE')
+    add_loading_arguments(parser)

@@ -1,4 +1,4 @@
-"""Several processes of a command."""
+"""Run a command on several processes."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ FLAG = '--processes'
 
 
 def add_processes_argument(parser: argparse.ArgumentParser) -> None:
-    """Argument of the commands that can run on several processes."""
+    """Add the argument of commands that can run on several processes."""
     parser.add_argument(
         FLAG,
         type=int,
@@ -22,19 +22,19 @@ def add_processes_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def torchrun(command: str, argv: Sequence[str], processes: int) -> None:
-    """Become the torchrun that starts a command on several processes; does not return.
+    """Replace this process by torchrun, which starts the command on several; does not return.
 
     Args:
         command: its name.
-        argv: its arguments, `--processes` among them.
-        processes: how many on this machine.
+        argv: its arguments, with `--processes` among them.
+        processes: number of processes on this machine.
 
     Raises:
-        ValueError: if there is to be none.
+        ValueError: if the number is not positive.
     """
     if processes < 1:
         raise ValueError(f'{FLAG} {processes} must be at least 1')
-    if hasattr(signal, 'SIGUSR1'):  # a cluster's warning ends the trainings, not the launcher
+    if hasattr(signal, 'SIGUSR1'):  # a cluster's warning stops the trainings, not the launcher
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     given = os.environ.get
     sys.stdout.flush()
@@ -60,11 +60,7 @@ def torchrun(command: str, argv: Sequence[str], processes: int) -> None:
 
 
 def _without_flag(argv: Sequence[str]) -> list[str]:
-    kept: list[str] = []
-    words = iter(argv)
-    for word in words:
-        if word == FLAG:
-            next(words, None)
-        elif not word.startswith(f'{FLAG}='):
-            kept.append(word)
-    return kept
+    """Remove `--processes N` in any spelling that argparse accepts, such as `--process=N`."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add_processes_argument(parser)
+    return parser.parse_known_args(argv)[1]

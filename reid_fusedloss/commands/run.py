@@ -2,8 +2,8 @@
 
     reid-fusedloss run mmpretrain/tools/train.py my_config.py --work-dir work_dirs/mine
 
-MMEngine resolves `_base_ = 'reid_fusedloss::...'` only when this package is imported already, which
-`custom_imports` of the same config is too late for. Several processes: torchrun --nproc_per_node=2
+MMEngine resolves `_base_ = 'reid_fusedloss::...'` only if this package is already imported;
+`custom_imports` of the same config comes too late. Several processes: torchrun --nproc_per_node=2
 -m reid_fusedloss run SCRIPT ...
 """
 
@@ -11,6 +11,6 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `reid-fusedloss run`."""
+    """Add the arguments of `reid-fusedloss run`."""
     parser.add_argument('script', help='Python file')
     parser.add_argument('arguments', nargs=argparse.REMAINDER, help='its arguments')

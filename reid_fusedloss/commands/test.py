@@ -14,7 +14,7 @@ INTERMIXED = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `reid-fusedloss test`."""
+    """Add the arguments of `reid-fusedloss test`."""
     parser.add_argument(
         'config', help='config file, or name of a config or a trained network of the package'
     )
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--work-dir',
-        help="where to write; default: test[_DATASET] in the checkpoint's folder, or in "
+        help="folder to write; default: test[_DATASET] in the checkpoint's folder, or in "
         'work_dirs/NAME for weights of the package; with several data sets, a folder for each '
         'in it',
     )
@@ -35,14 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--compare',
         action='store_true',
-        help='rank by every feature of the head and every distance, and re-ranked',
+        help='rank by every feature of the head and every distance, with and without re-ranking',
     )
     parser.add_argument(
         '--save-features',
         nargs='?',
         const='features.npz',
         metavar='FILE.npz',
-        help='write the embeddings too, into the folder of the test',
+        help='save the embeddings too, in the folder of the test',
     )
     add_run_arguments(parser, several_datasets=True)
     add_processes_argument(parser)

@@ -11,23 +11,23 @@ from .processes import add_processes_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `reid-fusedloss train`."""
+    """Add the arguments of `reid-fusedloss train`."""
     parser.add_argument('config', help='config file, or name of a config')
     parser.add_argument(
-        '--work-dir', help='where to write; default: work_dirs/CONFIG[_DATASET][_BUDGET]'
+        '--work-dir', help='folder to write; default: work_dirs/CONFIG[_DATASET][_BUDGET]'
     )
     parser.add_argument(
         '--resume',
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on from the latest checkpoint of the work_dir, or from this one',
+        help='continue from the latest checkpoint of the work_dir, or from this one',
     )
     parser.add_argument(
         '--new-schedule',
         action='store_true',
         help='with --resume: take learning rate, weight decay and schedules from '
-        'the config, as they would stand after the steps of the checkpoint',
+        "the config, advanced by the checkpoint's steps",
     )
     parser.add_argument(
         '--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 on a CPU'
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--batch-per-process',
         action='store_true',
-        help="take the config's batch_size for each process, not as the total",
+        help="use the config's batch_size per process, not as the total",
     )
     add_run_arguments(parser)
     add_processes_argument(parser)

@@ -1,38 +1,8 @@
-"""Training loop, hooks, checkpoints, and the preparation of configs for the tools."""
+"""Train and test with MMEngine's Runner: training loop, hooks, checkpoints, config checks."""
 
-from .hooks import (
-    AveragedModelHook,
-    ChannelsLastHook,
-    ForeignWeightsHook,
-    FreezeHook,
-    OtherIdentitiesHook,
-    PlainCheckpointHook,
-    ProgressHook,
-    ReIDCheckpointHook,
-    ReIDReportHook,
-    ResumeHook,
-    RunInfoHook,
-    SkippedImagesHook,
-    StopSignalHook,
-    TrustCheckpointsHook,
-)
+from . import hooks
+from .hooks import *  # noqa: F403
 from .training import BF16OptimWrapper, ReIDTrainLoop
 
-__all__ = [
-    'AveragedModelHook',
-    'BF16OptimWrapper',
-    'ChannelsLastHook',
-    'ForeignWeightsHook',
-    'FreezeHook',
-    'OtherIdentitiesHook',
-    'PlainCheckpointHook',
-    'ProgressHook',
-    'ReIDCheckpointHook',
-    'ReIDReportHook',
-    'ReIDTrainLoop',
-    'ResumeHook',
-    'RunInfoHook',
-    'SkippedImagesHook',
-    'StopSignalHook',
-    'TrustCheckpointsHook',
-]
+__all__ = ['BF16OptimWrapper', 'ReIDTrainLoop']
+__all__ += hooks.__all__

@@ -1,4 +1,4 @@
-"""Another budget for any config: network, size of the images, epochs, and nothing else."""
+"""Apply a budget to a config: another network, image size and number of epochs."""
 
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ _ABSENT = object()
 
 
 def read_config(path: str) -> Config:
-    """Read a config file; what is wrong with it is said of the file.
+    """Read a config file; every error names the file.
 
     Raises:
         FileNotFoundError: if a file that it names is missing.
-        ImportError: if a module of its `custom_imports` is.
-        ValueError: if it is no config that can be read.
+        ImportError: if a module of its `custom_imports` is missing.
+        ValueError: if it cannot be read as a config.
     """
     try:
         return Config.fromfile(path)
@@ -26,7 +26,7 @@ def read_config(path: str) -> Config:
         raise
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f'{path} names a file that does not exist, in _base_ for one: {error}'
+            f'{path} names a file that does not exist, for example in _base_: {error}'
         ) from error
     except Exception as error:  # a config is a program
         raise ValueError(
@@ -37,12 +37,12 @@ def read_config(path: str) -> Config:
 def read_budget(budget: str, budgets_dir: Path | None = None) -> Config:
     """Read a budget: a config of the keys to change.
 
-    Its list `keep` names keys of the changed config that survive, though the budget replaces what
-    they stand in: with another backbone the strides, say, which are what a row of an ablation is
-    about. Its list `backbones`, where it has one, names the types of backbone that it is for.
+    Its list `keep` names keys whose values survive although the budget replaces the dict that
+    holds them, for example the strides of a backbone, which an ablation row is about. Its optional
+    list `backbones` names the backbone types that it is for.
 
     Args:
-        budget: name of a config in `budgets_dir`, or path of one elsewhere (.py).
+        budget: name of a config in `budgets_dir`, or path of a budget elsewhere (.py).
         budgets_dir: folder of the budgets; None: the package's.
 
     Raises:
@@ -54,22 +54,21 @@ def read_budget(budget: str, budgets_dir: Path | None = None) -> Config:
     if not path.is_file():
         known = sorted(found.stem for found in budgets_dir.glob('*.py'))
         raise FileNotFoundError(
-            f'--budget {budget} is unknown: choose one of {known}, or give the '
-            'path of a budget (.py)'
+            f'--budget must be one of {known} or the path of a budget (.py), got {budget!r}'
         )
     return read_config(str(path))
 
 
 def apply_budget(cfg: Config, budget: Config) -> None:
-    """Merge a budget into a config, in place; single keys of a command line come after it.
+    """Merge a budget into a config, in place. Keys of the command line are set after it.
 
     Args:
-        cfg: a whole config.
-        budget: from `read_budget`; left as it is.
+        cfg: a complete config.
+        budget: from `read_budget`; not changed.
 
     Raises:
-        ValueError: if the budget has a key that the config has not, as a misspelt one, or is not
-            for the config's backbone.
+        ValueError: if the budget has a key that the config lacks, such as a misspelt one, or is
+            not for the config's backbone.
     """
     changes = budget.to_dict()
     _check_backbone(cfg, budget.filename, changes.pop(BACKBONES, None))
@@ -77,8 +76,8 @@ def apply_budget(cfg: Config, budget: Config) -> None:
     unknown = sorted(set(changes) - set(cfg.keys()))
     if unknown:
         raise ValueError(
-            f'the budget {budget.filename} has keys that the config has not: '
-            f'{unknown}; the config has {sorted(cfg.keys())}'
+            f'the budget {budget.filename} has keys that the config lacks: {unknown}; '
+            f'the config has {sorted(cfg.keys())}'
         )
     cfg.merge_from_dict(changes)
     cfg.merge_from_dict({key: value for key, value in kept.items() if value is not _ABSENT})
@@ -88,14 +87,13 @@ def _check_backbone(cfg: Config, budget: str | None, known: list[str] | None) ->
     kind = str(_look_up(cfg, 'model.backbone.type'))
     if known is not None and kind.split('.')[-1] not in known:
         raise ValueError(
-            f'the budget {budget} makes another network of the backbones {known}; '
-            f'{cfg.filename} has {kind}, which is what it is about: make it shorter '
-            'by single keys (--cfg-options), or write a budget of your own'
+            f'the budget {budget} is for the backbones {known}, but {cfg.filename} has {kind}: '
+            'set single keys with --cfg-options instead, or write a budget for this backbone'
         )
 
 
 def _look_up(cfg: Any, key: str) -> Any:
-    """Value of a key such as 'model.backbone.strides'."""
+    """Return the value of a key such as 'model.backbone.strides', or `_ABSENT`."""
     value = cfg
     for name in key.split('.'):
         value = value.get(name, _ABSENT) if hasattr(value, 'get') else _ABSENT

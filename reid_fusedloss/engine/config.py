@@ -1,4 +1,4 @@
-"""From a config file and a command line to a config that the Runner takes."""
+"""Read configs and apply the choices of a command line to them."""
 
 import logging
 import os
@@ -17,8 +17,8 @@ from ..registry import DATASETS
 from ..scope import datasets_dir, find_config
 from .budget import apply_budget, read_budget, read_config
 from .checkpoints import latest_checkpoint
-from .config_keys import RUNNER_KEYS, check_keys
-from .config_values import LOADERS, check_parts, check_values, switch_off_hooks
+from .config_keys import RUNNER_KEYS
+from .config_values import LOADERS, check_config
 from .training.batches import divided
 from .training.identities import count_identities as identities_of
 
@@ -32,7 +32,7 @@ def load_config(
     options: Mapping[str, Any] | None = None,
     budget: str | None = None,
 ) -> Config:
-    """Read a config, with another data set, another budget and single keys set from outside.
+    """Read and check a config, with the data set, budget and keys that a command line chooses.
 
     Args:
         path: config file, or name of a config of the package; see `scope.find_config`.
@@ -44,8 +44,8 @@ def load_config(
     Raises:
         FileNotFoundError: if the config, the data set config or the budget does not exist.
         ValueError: if the config cannot be read, does not let its data set be chosen, a key or an
-            option names nothing, or a value is out of range.
-        TypeError: if a value has another type.
+            option is unknown, or a value is out of range.
+        TypeError: if a value has the wrong type.
     """
     path = str(find_config(path))
     with _variable(DATASET_VARIABLE, None if dataset is None else _dataset_name(dataset)):
@@ -55,17 +55,10 @@ def load_config(
     if budget is not None:
         apply_budget(cfg, read_budget(budget))
     _set_options(cfg, options or {})
+    check_config(cfg)
     if 'type' in (cfg.get('train_cfg') or {}) and cfg.train_cfg.get('by_epoch') is True:
-        cfg.train_cfg.pop('by_epoch')  # what ReIDTrainLoop is; MMEngine takes one of the two keys
-    check_parts(cfg)
-    check_keys(cfg)
-    if not cfg.get('default_hooks'):
-        cfg.default_hooks = {}
-    # configs that older runs have left lack it: MMEngine would load nothing of a foreign checkpoint
-    cfg.default_hooks.setdefault('foreign_weights', dict(type='reid_fusedloss.ForeignWeightsHook'))
-    cfg.default_hooks.setdefault('averaged_model', dict(type='reid_fusedloss.AveragedModelHook'))
-    switch_off_hooks(cfg)
-    check_values(cfg)
+        cfg.train_cfg.pop('by_epoch')  # implied by ReIDTrainLoop; MMEngine takes one of the two
+    _complete_hooks(cfg)
     val, test = (
         (cfg.get(f'{name}_dataloader') or {}).get('dataset', {}).get('pipeline')
         for name in ('val', 'test')
@@ -99,9 +92,9 @@ def use_dataset(cfg: Config, dataset: str) -> None:
 
 
 def count_identities(cfg: Config) -> None:
-    """Set the head's `num_classes` to the identities of the training set where it is None.
+    """Set the head's `num_classes`, where it is None, to the number of training identities.
 
-    `ReIDTrainLoop` does so by itself; another loop needs the number in the config.
+    `ReIDTrainLoop` does this itself; other loops need the number in the config.
     """
     head = (cfg.get('model') or {}).get('head') or {}
     if 'num_classes' in head and head['num_classes'] is None:
@@ -109,12 +102,12 @@ def count_identities(cfg: Config) -> None:
 
 
 def split_batch(cfg: Config, world_size: int, per_process: bool = False) -> None:
-    """Take the config's batch of training images as the total of all processes, or for each.
+    """Divide the config's training batch among the processes, unless it is per process.
 
     Args:
-        cfg: a config of a training.
+        cfg: a training config, changed in place.
         world_size: number of processes.
-        per_process: each process has so many images, as in MMEngine.
+        per_process: the batch size is that of each process, as in MMEngine.
 
     Raises:
         ValueError: if a process would not get whole identities.
@@ -126,18 +119,18 @@ def split_batch(cfg: Config, world_size: int, per_process: bool = False) -> None
 
 
 def is_our_loop(cfg: Config) -> bool:
-    """Whether a config trains by `ReIDTrainLoop`, which counts identities and divides batches."""
+    """Return whether a config uses `ReIDTrainLoop`, which counts identities, divides batches."""
     return str((cfg.get('train_cfg') or {}).get('type')).endswith('ReIDTrainLoop')
 
 
 def resume(cfg: Config, checkpoint: str, new_schedule: bool = False) -> None:
-    """Go on with a training.
+    """Let a training resume from a checkpoint.
 
     Args:
-        cfg: with the `work_dir` of the run.
-        checkpoint: path; 'auto': the latest whole one of the work_dir, or a new start if it has
+        cfg: with the `work_dir` of the run; changed in place.
+        checkpoint: path; 'auto': the latest intact one of the work_dir, or from scratch if it has
             none.
-        new_schedule: take rates and schedules from the config, see `ReIDTrainLoop`.
+        new_schedule: take learning rates and schedules from the config, see `ReIDTrainLoop`.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -145,7 +138,7 @@ def resume(cfg: Config, checkpoint: str, new_schedule: bool = False) -> None:
     if checkpoint != 'auto' and not Path(checkpoint).is_file():
         raise FileNotFoundError(
             f'no checkpoint at {checkpoint}: check the path, or give --resume '
-            'alone for the latest of the work_dir'
+            'without a path for the latest of the work_dir'
         )
     cfg.load_from = latest_checkpoint(cfg.work_dir) if checkpoint == 'auto' else checkpoint
     cfg.resume = cfg.load_from is not None
@@ -153,23 +146,25 @@ def resume(cfg: Config, checkpoint: str, new_schedule: bool = False) -> None:
         cfg.train_cfg.new_schedule = True
     if not cfg.resume:
         print_log(
-            f'{cfg.work_dir} has no checkpoint to go on from: starting anew',
+            f'{cfg.work_dir} has no checkpoint to go on from: starting from scratch',
             logger='current',
             level=logging.WARNING,
         )
 
 
 def use_amp(cfg: Config) -> None:
-    """Mixed precision: float16 with a loss scale on a GPU, bfloat16 on a CPU, none elsewhere.
+    """Enable mixed precision: float16 with loss scaling on a GPU, bfloat16 on a CPU.
+
+    Other devices train in float32, and a line in the log says so.
 
     Raises:
-        ValueError: if the config has an optimizer wrapper of its own, which would be replaced.
+        ValueError: if the config has a custom optimizer wrapper, which would be replaced.
     """
     device = get_device()
     kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
     if str(kind).split('.')[-1] not in ('OptimWrapper', 'AmpOptimWrapper', 'BF16OptimWrapper'):
         raise ValueError(
-            f'--amp would replace optim_wrapper.type={kind!r}: leave it out, or set a '
+            f'--amp would replace optim_wrapper.type={kind!r}: leave --amp out, or set a '
             'wrapper for mixed precision in the config'
         )
     if device == 'cuda':
@@ -181,10 +176,10 @@ def use_amp(cfg: Config) -> None:
 
 
 def join_processes(cfg: Config, launcher: str) -> int:
-    """Say in a config whether torchrun has started several processes, and return their number.
+    """Set the launcher of a config and return the number of processes.
 
     Raises:
-        ValueError: if torchrun did not start this process, or `sync_bn` is asked for without GPU.
+        ValueError: if torchrun did not start this process, or `sync_bn` is set without a GPU.
     """
     cfg.launcher = launcher
     if launcher == 'none':
@@ -192,18 +187,44 @@ def join_processes(cfg: Config, launcher: str) -> int:
     if 'WORLD_SIZE' not in os.environ:
         raise ValueError(
             '--launcher pytorch is for processes that torchrun starts: use '
-            'tools/dist_train.sh or tools/dist_test.sh'
+            'tools/dist_train.sh or tools/dist_test.sh, or --processes N'
         )
     if not has_accelerator() and cfg.get('sync_bn') is not None:
         raise ValueError(
-            f'sync_bn={cfg.sync_bn!r}: PyTorch synchronises batch normalisation on '
-            'GPUs alone; leave the key out for statistics of each process'
+            f'sync_bn={cfg.sync_bn!r}: PyTorch synchronises batch normalisation only on GPUs; '
+            'leave the key out to keep the statistics of each process'
         )
     return int(os.environ['WORLD_SIZE'])
 
 
+MMENGINES_HOOKS = (
+    'runtime_info',
+    'timer',
+    'sampler_seed',
+    'logger',
+    'param_scheduler',
+    'checkpoint',
+)
+
+
+def _complete_hooks(cfg: Config) -> None:
+    """Add hooks that configs of older runs lack, and take out those that are None.
+
+    Without `ForeignWeightsHook` MMEngine loads nothing of another project's checkpoint. A hook
+    that is None is switched off; MMEngine fails, without naming it, unless it is one of its own.
+    """
+    if not cfg.get('default_hooks'):
+        cfg.default_hooks = {}
+    hooks = cfg.default_hooks
+    hooks.setdefault('foreign_weights', dict(type='reid_fusedloss.ForeignWeightsHook'))
+    hooks.setdefault('averaged_model', dict(type='reid_fusedloss.AveragedModelHook'))
+    for name in [name for name, hook in hooks.items() if hook is None]:
+        if name not in MMENGINES_HOOKS:
+            del hooks[name]
+
+
 def _set_options(cfg: Config, options: Mapping[str, Any]) -> None:
-    """A misspelt key would be set and never read; below the first name, types refuse it."""
+    """Set keys, and refuse an unknown first name: nothing would read it. Types check the rest."""
     known = set(cfg.keys()) | RUNNER_KEYS
     for option in options:
         if option.split('.')[0] not in known:

@@ -1,4 +1,4 @@
-"""A misspelt key is an error, not silence."""
+"""Refuse config keys that nothing reads, such as misspelt ones."""
 
 import inspect
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-# what MMEngine 0.10.7's Runner takes, and what it reads from the config beside that
+# arguments of MMEngine's Runner, and the other keys that it reads from a config (0.10.7)
 RUNNER_KEYS = set(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | {
     'model_wrapper_cfg',
     'find_unused_parameters',
@@ -35,20 +35,20 @@ SIMILAR = 0.85
 def check_keys(cfg: Config) -> None:
     """Refuse keys that nothing would read.
 
-    Below the top level the types refuse what they do not take, except for two dicts that MMEngine
-    reads key by key, `env_cfg` and `optim_wrapper.paramwise_cfg`. A name at the top level may be a
-    variable of the config's author: it is refused if it resembles a key of the Runner, and named
-    in the log otherwise.
+    Below the top level the types refuse unknown arguments, except in two dicts that MMEngine reads
+    key by key, `env_cfg` and `optim_wrapper.paramwise_cfg`. An unknown name at the top level may
+    be a variable of the config's author: it is refused if it resembles a key of the Runner, and
+    logged otherwise.
 
     Raises:
-        ValueError: if a key is unknown; it names the nearest one that is known.
+        ValueError: if a key is unknown; the error names the most similar known key.
     """
     unread = sorted(set(cfg.keys()) - RUNNER_KEYS)
     for key in unread:
         nearest = get_close_matches(key, RUNNER_KEYS, n=1, cutoff=SIMILAR)
         if nearest:
             raise ValueError(
-                f'{_name(cfg)}: nothing reads the key {key!r}; is {nearest[0]!r} meant?'
+                f'{_name(cfg)}: nothing reads the key {key!r}; did you mean {nearest[0]!r}?'
             )
     if unread:
         print_log(f'{_name(cfg)}: variables that nothing reads: {unread}', logger='current')
@@ -64,8 +64,8 @@ def _check_all(cfg: Config, place: str, keys: Iterable[str], known: set[str]) ->
     unknown = sorted(set(keys) - known)
     if unknown:
         raise ValueError(
-            f'{_name(cfg)}: {place} has keys that nothing reads: {unknown}; it may '
-            f'have {sorted(known)}'
+            f'{_name(cfg)}: {place} has keys that nothing reads: {unknown}; known keys '
+            f'are {sorted(known)}'
         )
 
 

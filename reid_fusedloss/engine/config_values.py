@@ -1,4 +1,4 @@
-"""A wrong value is an error that names its key, before anything is built."""
+"""Check the values of a config and name the wrong key, before anything is built."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..checks import check_int, check_number
+from .config_keys import check_keys
 from .training.batches import images_of_an_identity
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -22,48 +23,43 @@ PARTS = (
 )
 EVALUATORS = ('val_evaluator', 'test_evaluator')
 COUNTS = ('max_epochs', 'max_iters', 'val_begin', 'val_interval')
-MMENGINES_HOOKS = (
-    'runtime_info',
-    'timer',
-    'sampler_seed',
-    'logger',
-    'param_scheduler',
-    'checkpoint',
-)
-# their rate moves from begin to end, so without an end it stands still
+# schedules that interpolate between `begin` and `end`: without an end they never change the rate
 TIMED = ('LinearLR', 'ConstantLR', 'CosineAnnealingLR', 'PolyLR')
 LENGTHS = ('end', 'T_max', 'total_iters')
 
 
-def check_parts(cfg: Config) -> None:
-    """Refuse parts of a config that are no dicts.
+def check_config(cfg: Config) -> None:
+    """Check the types of a config's parts, then its keys, then its values.
 
     Raises:
-        TypeError: if one is something else.
+        TypeError, ValueError: as `check_keys` and `check_values`; TypeError also if a part that
+            must be a dict is something else.
     """
     for name in PARTS:
         if not isinstance(cfg.get(name), (Mapping, type(None))):
-            raise TypeError(f'{name} is a dict, got {cfg.get(name)!r}')
+            raise TypeError(f'{name} must be a dict, got {cfg.get(name)!r}')
     for name in EVALUATORS:
         given = cfg.get(name)
         parts = given if isinstance(given, (list, tuple)) else [given]
         if given is not None and not all(isinstance(part, Mapping) for part in parts):
-            raise TypeError(f'{name} is a dict or a list of dicts, got {given!r}')
+            raise TypeError(f'{name} must be a dict or a list of dicts, got {given!r}')
+    check_keys(cfg)
+    check_values(cfg)
 
 
 def check_values(cfg: Config) -> None:
-    """Refuse values that MMEngine would fail on late, or not at all, without naming the key.
+    """Refuse values on which MMEngine fails late, or not at all, without naming the key.
 
     Raises:
-        TypeError: if a value has another type.
+        TypeError: if a value has the wrong type.
         ValueError: if a part is missing, a value is out of range, `num_instances` does not divide
-            the batch, or a schedule has no end. Without a validation or a test their three keys are
-            None.
+            the batch, a schedule has no end, or of the three keys of a validation or a test some
+            are None and some are not.
     """
     loaders = ['train_dataloader', *_evaluation_loaders(cfg)]
     for name, part in [*((name, 'dataset') for name in loaders), ('model', 'head')]:
         if not isinstance((cfg.get(name) or {}).get(part), Mapping):
-            raise ValueError(f'{name}.{part} is missing or no dict: write it, or inherit it')
+            raise ValueError(f'{name}.{part} is missing or not a dict: set it, or inherit it')
     for key in COUNTS:
         if key in (cfg.get('train_cfg') or {}):
             check_int(f'train_cfg.{key}', cfg.train_cfg[key])
@@ -76,26 +72,16 @@ def check_values(cfg: Config) -> None:
         _check_scheduler(place, scheduler)
 
 
-def switch_off_hooks(cfg: Config) -> None:
-    """Take hooks that are None out of `default_hooks`, in place.
-
-    MMEngine does so with its own alone, and stops without a word at those of others.
-    """
-    for name in [name for name, hook in cfg.default_hooks.items() if hook is None]:
-        if name not in MMENGINES_HOOKS:
-            del cfg.default_hooks[name]
-
-
 def _evaluation_loaders(cfg: Config) -> list[str]:
-    """Those of val and test that are there: each is three keys, or none of them."""
-    loaders = []
+    """Return the loaders of val and test that are set; each needs all of its three keys."""
+    loaders: list[str] = []
     for kind in ('val', 'test'):
         keys = [f'{kind}_{part}' for part in ('dataloader', 'cfg', 'evaluator')]
         given = [key for key in keys if cfg.get(key) is not None]
         if given not in ([], keys):
             raise ValueError(
-                f'{", ".join(keys)} belong together: all are None, or none is; given '
-                f'{"are" if len(given) > 1 else "is"} {", ".join(given)}'
+                f'{", ".join(keys)} must be set together, or all be None: got only '
+                f'{", ".join(given)}'
             )
         loaders += given[:1]
     return loaders
@@ -106,34 +92,40 @@ def _check_batch(loader: Mapping[str, Any]) -> None:
     check_int('train_dataloader.batch_sampler.num_instances', num_instances)
     if loader['batch_size'] % num_instances:
         raise ValueError(
-            f'train_dataloader.batch_size={loader["batch_size"]} is no multiple of '
+            f'train_dataloader.batch_size={loader["batch_size"]} must be a multiple of '
             f'train_dataloader.batch_sampler.num_instances={num_instances}: a batch is P '
             'identities x K images; change one of the two keys'
         )
 
 
 def _check_optimizer(optimizer: Any) -> None:
-    if not isinstance(optimizer, (Mapping, type(None))):
-        raise TypeError(f'optim_wrapper.optimizer is a dict, got {optimizer!r}')
-    if 'lr' in (optimizer or {}):
+    if optimizer is None:
+        return
+    if not isinstance(optimizer, Mapping):
+        raise TypeError(f'optim_wrapper.optimizer must be a dict, got {optimizer!r}')
+    if 'lr' in optimizer:
         check_number('optim_wrapper.optimizer.lr', optimizer['lr'])
         if optimizer['lr'] <= 0:
             raise ValueError(f'optim_wrapper.optimizer.lr={optimizer["lr"]} must be > 0')
 
 
 def _schedulers(given: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each schedule with its place: the key is a dict, a list, or a dict of these by optimizer."""
+    """Yield each schedule and its key, from a dict, a list, or a dict of these by optimizer."""
+    if given is None:
+        return
     if isinstance(given, Mapping) and 'type' not in given:
         for name, part in given.items():
             yield from ((f'{place}.{name}', found) for place, found in _schedulers(part))
         return
-    if not isinstance(given, (Mapping, list, tuple, type(None))):
-        raise TypeError(f'param_scheduler is a list of dicts, got {given!r}')
-    several = isinstance(given, (list, tuple))
-    for number, part in enumerate(given if several else [given] if given else []):
-        place = f'param_scheduler[{number}]' if several else 'param_scheduler'
+    if not isinstance(given, (Mapping, list, tuple)):
+        raise TypeError(f'param_scheduler must be a list of dicts, got {given!r}')
+    if isinstance(given, Mapping):
+        yield 'param_scheduler', given
+        return
+    for number, part in enumerate(given):
+        place = f'param_scheduler[{number}]'
         if not isinstance(part, Mapping) or 'type' not in part:
-            raise TypeError(f'{place} is a dict with `type`, got {part!r}')
+            raise TypeError(f'{place} must be a dict with `type`, got {part!r}')
         yield place, part
 
 
@@ -144,11 +136,11 @@ def _check_scheduler(place: str, scheduler: Mapping[str, Any]) -> None:
     kind = str(scheduler['type'])
     if kind.split('.')[-1] in TIMED and not any(key in scheduler for key in LENGTHS):
         raise ValueError(
-            f'{place} ({kind}) has no `end`: its rate would stand still; name the '
-            'epoch (or, with by_epoch=False, the iteration) at which it ends'
+            f'{place} ({kind}) has no `end`, so it would never change the rate: set the epoch '
+            '(or, with by_epoch=False, the iteration) at which it ends'
         )
     if 'end' in scheduler and scheduler['end'] <= scheduler.get('begin', 0):
         raise ValueError(
-            f'{place} ({kind}) ends at {scheduler["end"]}, but begins at '
-            f'{scheduler.get("begin", 0)}'
+            f'{place} ({kind}): end={scheduler["end"]} must be greater than '
+            f'begin={scheduler.get("begin", 0)}'
         )

@@ -1,4 +1,4 @@
-"""From a training's config and checkpoint to a test on any data set."""
+"""Prepare the test of a trained model on any data set."""
 
 import logging
 import re
@@ -14,20 +14,18 @@ from ..conversion import compare, convert, detect, is_mmengines, read_state_dict
 from ..registry import DATASETS
 from .unwrap import unwrap
 
-CLASSIFIER = r'head\.classifier(\.\d+)?\.weight'  # one, or one for each part
+CLASSIFIER = r'head\.classifier(\.\d+)?\.weight'  # one, or one per part
 UNTESTED = r'head\.(classifier|loss_module)\.|.*\bnum_batches_tracked$'
-TESTED = ('backbone.', 'neck.')  # parts whose weights make the feature
-TEST_FEATURES = dict(
-    BNNeckHead='bn', PCBHead='pooled'
-)  # what heads of two features test by default
+TESTED = ('backbone.', 'neck.')  # parts that compute the feature
+TEST_FEATURES = dict(BNNeckHead='bn', PCBHead='pooled')  # default `test_feature` of heads
 
 
 def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
-    """State dict of a model's checkpoint; one of another project under our names.
+    """Read the state dict of a checkpoint; weights of another project get our names.
 
     Raises:
         FileNotFoundError, ValueError: if the checkpoint cannot be read, or is of another project
-            and of a network that has no counterpart here.
+            and of a network that this package does not have.
     """
     loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     weights = read_state_dict(loaded)
@@ -39,7 +37,7 @@ def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
 
 
 def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
-    """Set `num_classes` to the classes of a checkpoint, to test it on any data set."""
+    """Set `num_classes` to that of a checkpoint, to test it on any data set."""
     classifier = next(
         (weight for name, weight in weights.items() if re.fullmatch(CLASSIFIER, name)), None
     )
@@ -55,24 +53,24 @@ def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
 
 
 def drop_start_weights(cfg: Config) -> None:
-    """Neither read nor fetch weights to start from: a checkpoint is to fill the backbone."""
-    if 'init_cfg' in cfg.model.backbone:  # a backbone of the user's own may not know it
+    """Do not load or download initial weights: a checkpoint will fill the backbone."""
+    if 'init_cfg' in cfg.model.backbone:  # a custom backbone may not have it
         cfg.model.backbone.init_cfg = None
     if cfg.model.backbone.get('pretrained'):  # timm's
         cfg.model.backbone.pretrained = False
 
 
 def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Refuse to test with weights that the checkpoint does not hold: they would be random.
+    """Refuse to test a model if the checkpoint lacks some weights: they would be random.
 
-    The classifier and the loss (centres, say) belong to the identities of the training and are not
-    needed; nor is the number of batches that a batch normalisation has seen. A file without any
-    head, of ImageNet say, leaves the head's batch normalisation the identity that it starts as: a
-    warning says so.
+    The classifier and the loss (such as centres) belong to the training's identities and are not
+    needed, nor is the number of batches that a batch normalisation has seen. If a file has no head,
+    such as one of ImageNet, the head's batch normalisation keeps its initial state, the identity,
+    with a warning.
 
     Raises:
         ValueError: if any other weight of the model is missing or has another shape, or the
-            checkpoint has one more in backbone or neck; it names them.
+            checkpoint has further weights in backbone or neck; the error names them.
     """
     wanted = {
         name: value
@@ -86,8 +84,8 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     headless = not any(name.startswith('head.') for name in weights)
     if unfilled and headless and all(name.startswith('head.bn.') for name in unfilled):
         print_log(
-            "the checkpoint has no head, so the batch normalisation of the model's is the "
-            'identity that it starts as',
+            "the checkpoint has no head, so the batch normalisation of the model's head keeps its "
+            'initial state, the identity',
             logger='current',
             level=logging.WARNING,
         )
@@ -109,27 +107,27 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 def tested_pipeline(cfg: Config) -> Any:
-    """Pipeline of the test set: how an image is read before its feature is taken.
+    """Return the pipeline of the test set, by which images are read to compute features.
 
     Raises:
-        ValueError: if the config has no test set, as one for training alone.
+        ValueError: if the config has no test set.
     """
     if not cfg.get('test_dataloader'):
         raise ValueError(
             f'{cfg.filename or "the config"} has no test set (test_dataloader is '
-            'None): nothing says how images are read. Write test_dataloader, test_cfg '
-            'and test_evaluator into the config, or take one that has them'
+            'None), so it is unknown how to read images. Set test_dataloader, test_cfg '
+            'and test_evaluator in the config, or use a config that has them'
         )
     return cfg.test_dataloader.dataset.pipeline
 
 
 def check_test_sets(configs: Iterable[Config]) -> None:
-    """Find out now whether all test sets are there, before hours are spent on the first.
+    """Check that all test sets exist, before hours are spent on the first.
 
-    All processes call it, since a data set may make them wait for each other.
+    All processes call this, since a data set may synchronise them.
 
     Raises:
-        FileNotFoundError: if some are not; it says of all of them why.
+        FileNotFoundError: if some do not; with the reason for each.
     """
     missing = []
     for cfg in configs:
@@ -142,7 +140,7 @@ def check_test_sets(configs: Iterable[Config]) -> None:
 
 
 def compare_rankings(cfg: Config) -> None:
-    """Report every feature of the head and every distance of the metric from one extraction."""
+    """Evaluate every feature of the head by every distance, from one extraction."""
     evaluators = (
         cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
     )

@@ -1,11 +1,14 @@
-"""The model itself."""
+"""Find the model inside its wrappers."""
+
+from typing import Any
 
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from torch import nn
 
 
 def unwrap(model: nn.Module) -> nn.Module:
-    """The model inside the wrappers for several processes and for flip tests, if there are any."""
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
-    return model
+    """Return the model inside wrappers for distributed training and test-time augmentation."""
+    inner: Any = model
+    while is_model_wrapper(inner) or isinstance(inner, BaseTTAModel):
+        inner = inner.module
+    return inner

@@ -1,4 +1,4 @@
-"""The folder of a run: can it be written, and does a training run in it?"""
+"""Check and lock the folder of a run: it must be writable, for one training at a time."""
 
 import atexit
 import logging
@@ -16,7 +16,7 @@ from ..whole_file import PathLike, remove_partials
 
 try:
     import fcntl
-except ImportError:  # Windows has no such locks: there a run is not guarded
+except ImportError:  # Windows has no such locks, so a run is not guarded there
     fcntl = None  # type: ignore[assignment]
 
 LOCK = '.training.lock'
@@ -24,20 +24,21 @@ _held: dict[str, tuple[int, int]] = {}  # folder -> process, open file
 
 
 def check_work_dir(work_dir: PathLike) -> None:
-    """Make the folder of a run, write and remove a file in it, and see that no training runs there.
+    """Create the folder of a run, test that it can be written, and that no training uses it.
 
     Args:
         work_dir: the folder.
 
     Raises:
-        TypeError: if it is no path.
-        ValueError: if it cannot be made or written, with the reason, or a training runs in it.
+        TypeError: if it is not a path.
+        ValueError: if it cannot be created or written, or a training runs in it; with the reason.
     """
     if not isinstance(work_dir, (str, os.PathLike)) or not os.fspath(work_dir):
-        raise TypeError(f'work_dir is a folder to write, got {work_dir!r}: set --work-dir')
+        raise TypeError(f'work_dir must be the path of a folder, got {work_dir!r}: set --work-dir')
     try:
         os.makedirs(work_dir, exist_ok=True)
-        with tempfile.TemporaryFile(dir=work_dir) as file:  # without a name: a kill leaves nothing
+        # the file has no name, so a kill leaves nothing
+        with tempfile.TemporaryFile(dir=os.fspath(work_dir)) as file:
             file.write(b'probe')
             file.flush()
     except (OSError, ValueError) as error:
@@ -52,14 +53,14 @@ def check_work_dir(work_dir: PathLike) -> None:
 
 
 def claim_work_dir(work_dir: PathLike) -> None:
-    """Take the folder for a training, and remove what killed processes have left half written.
+    """Lock the folder for a training, and remove partial files of killed processes.
 
-    The main process holds the lock, all call this. It is a POSIX lock (`lockf`): the system frees
-    it when the process ends in any way, also on a shared folder of another machine, and the loader
-    workers that a killed process leaves do not hold it, as they would hold one of `flock`.
+    All processes call this; the main process holds the lock. It is a POSIX lock (`lockf`): the
+    system releases it however the process ends, also on a shared folder of another machine. Loader
+    workers that outlive a killed process do not hold it, as they would with `flock`.
 
     Raises:
-        ValueError: on all processes, if a training of another process runs in the folder.
+        ValueError: on all processes, if another training runs in the folder.
     """
     holder: list[str | None] = [_lock(work_dir) if is_main_process() else None]
     broadcast_object_list(holder)
@@ -70,7 +71,7 @@ def claim_work_dir(work_dir: PathLike) -> None:
 
 
 def release_work_dir(work_dir: PathLike) -> None:
-    """Give the folder back at the end of a training."""
+    """Release the folder at the end of a training."""
     process, file = _held.pop(os.path.realpath(work_dir), (None, -1))
     if process == os.getpid():
         Path(work_dir, LOCK).unlink(missing_ok=True)
@@ -78,7 +79,7 @@ def release_work_dir(work_dir: PathLike) -> None:
 
 
 def remove_leftovers(folder: PathLike) -> None:
-    """Remove what killed processes left half written in a folder of a run and those in it."""
+    """Remove partial files of killed processes from a run's folder and its subfolders."""
     inside = [path for path in Path(folder).glob('*') if not path.is_symlink()]
     for place in [Path(folder), *inside]:
         if place.is_dir():
@@ -87,42 +88,44 @@ def remove_leftovers(folder: PathLike) -> None:
 
 def _refusal(work_dir: PathLike, holder: str) -> str:
     return (
-        f'a training runs in work_dir {os.fspath(work_dir)!r} ({holder}): wait for its end or '
+        f'a training runs in work_dir {os.fspath(work_dir)!r} ({holder}): wait until it ends, '
         'stop it, or choose another folder with --work-dir'
     )
 
 
 def _lock(folder: PathLike) -> str | None:
-    """Lock a folder for this process; who holds it instead, if somebody does."""
+    """Lock a folder for this process; return who holds it instead, or None."""
     known = os.path.realpath(folder)
     if fcntl is None or _held.get(known, (None,))[0] == os.getpid():
         return None
     path = Path(folder, LOCK)
-    for _ in range(5):  # a probe may hold it for a moment, a run that ends remove it
+    for _ in range(5):  # a probe may hold it for a moment; a run that ends removes it
         try:
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            return _unguarded(folder, error)
+            _warn_unguarded(folder, error)
+            return None
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if path.exists() and os.path.samestat(os.stat(path), os.fstat(file)):
                 os.truncate(file, 0)
                 os.write(file, f'process {os.getpid()} on {socket.gethostname()}'.encode())
                 _held[known] = os.getpid(), file
-                atexit.register(release_work_dir, known)  # after an error, or a signal
+                atexit.register(release_work_dir, known)  # for an exit by an error or a signal
                 return None
         except OSError as error:
             if error.errno not in (EACCES, EAGAIN):
                 os.close(file)
-                return _unguarded(folder, error)
+                _warn_unguarded(folder, error)
+                return None
         os.close(file)
         time.sleep(0.05)
     return _read_holder(path)
 
 
-def _unguarded(folder: PathLike, error: OSError) -> None:
+def _warn_unguarded(folder: PathLike, error: OSError) -> None:
     print_log(
-        f'{folder} is not guarded against a second training: its file system gives no lock '
+        f'{folder} is not guarded against a second training: its file system has no locks '
         f'({error})',
         logger='current',
         level=logging.WARNING,
@@ -130,7 +133,7 @@ def _unguarded(folder: PathLike, error: OSError) -> None:
 
 
 def _holder(folder: PathLike) -> str | None:
-    """Who trains in a folder; None if nobody does, or this process."""
+    """Return who trains in a folder; None if no other process does."""
     path = Path(folder, LOCK)
     if (
         fcntl is None

@@ -1,29 +1,17 @@
 """What the folder of a row says of itself: what was asked, where it was trained, how far."""
 
-import json
 import re
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from ..engine.checkpoints import latest_checkpoint
 from ..engine.hooks.report_hook import write_json
+from ..engine.run_record import RECORD, TEST, load_record, read_record
 from ..loading import load_checkpoint_file
 from .rows import Row
 
-RECORD = 'ablation.json'
-TEST = 'test_last'
 _ABSENT = '(absent)'
-
-
-def read_record(folder: Path) -> dict[str, Any] | None:
-    """Record of a row's folder, None if `tools/ablate.py` has run nothing there.
-
-    Raises:
-        ValueError: if the file is damaged, or leads out of the folder of the rows.
-    """
-    path = folder / RECORD
-    return _read(path) if path.is_file() else None
 
 
 def write_record(row: Row, trained_in: str, command: str) -> None:
@@ -43,7 +31,7 @@ def write_record(row: Row, trained_in: str, command: str) -> None:
 def read_records(base: Path, seed: int) -> dict[str, dict[str, Any]]:
     """Records of all rows with this seed, by their place below `base`."""
     paths = sorted(base.glob(f'*/*/seed{seed}/{RECORD}'))
-    return {path.parent.relative_to(base).as_posix(): _read(path) for path in paths}
+    return {path.parent.relative_to(base).as_posix(): load_record(path) for path in paths}
 
 
 def training(asked: dict[str, Any]) -> dict[str, Any]:
@@ -130,23 +118,6 @@ def differences(before: Any, after: Any, key: str = '') -> dict[str, str]:
 def only_the_test(keys: Iterable[str]) -> bool:
     """Whether keys from `differences` leave the training as it was."""
     return all(key.startswith('config.test_') for key in keys)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A record; the place of its training is one of a row, since files are removed there."""
-    try:
-        record = json.loads(path.read_text(encoding='utf-8'))
-        place = PurePosixPath(record['trained_in'])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f'{path} is damaged ({type(error).__name__}: {error}): remove it to run the row again'
-        ) from error
-    if place.is_absolute() or '..' in place.parts or len(place.parts) != 3:
-        raise ValueError(
-            f'{path}: trained_in must be TABLE/ROW/SEED, got {str(place)!r}: remove '
-            'the file to run the row again'
-        )
-    return record
 
 
 def _short(value: Any, width: int = 60) -> str:

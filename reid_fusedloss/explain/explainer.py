@@ -11,8 +11,7 @@ from mmpretrain.models import ImageClassifier
 from torch import Tensor, nn
 
 from ..apis import ReIDInferencer
-from ..apis.images import SampleReader
-from ..apis.loading import load_batches
+from ..apis.images import SampleReader, load_batches
 from ..apis.sources import ImageStream
 from ..checks import check_int
 from ..optional import require

@@ -1,9 +1,10 @@
-"""Train and test rows of tables."""
+"""Train and test the rows of the paper's tables."""
 
 import argparse
 import shlex
 from pathlib import Path
 
+from ..commands import STOPPED
 from ..experiments import Ablation, Choices, find_configs, plan, settle
 from ..experiments.process import interrupt_on_signals
 from ..loading import trust_checkpoints
@@ -11,7 +12,7 @@ from ..printable import tell
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the rows; 1 if some failed, 130 if it was stopped."""
+    """Run the rows; return 1 if some failed, 130 if stopped."""
     interrupt_on_signals()
     trust_checkpoints(args.trust_checkpoint)
     choices = Choices(
@@ -31,8 +32,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         failed = ablation.run()
     except KeyboardInterrupt:
-        print('Stopped; the same command goes on from the last checkpoint.')
-        return 130
+        print('Stopped; the same command continues from the last checkpoint.')
+        return STOPPED
     if failed:
         print(f'{len(failed)} of {len(rows)} failed:')
         for name, problem in failed.items():

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import itertools
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ BASE_DIR = '_base_'
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print names with what they are, or copy files."""
+    """Print the names with a description, or copy the files."""
     found = choose(args.names)
     if args.copy is not None:
         if not args.names:
@@ -28,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def choose(words: list[str]) -> dict[str, Path]:
-    """Configs by name whose name holds one of the words; all without words.
+    """Return name -> path of the configs with one of the words in their name; without words all.
 
     Raises:
         FileNotFoundError: if a word is in no name.
@@ -47,14 +48,15 @@ def choose(words: list[str]) -> dict[str, Path]:
 
 
 def first_sentence(path: Path) -> str:
-    """What a config's header says first."""
-    lines = re.match(r'(#.*\n)*', path.read_text(encoding='utf-8'))[0]
-    text = ' '.join(line.strip('# ') for line in lines.splitlines())
+    """Return the first sentence of a config's header."""
+    lines = path.read_text(encoding='utf-8').splitlines()
+    header = itertools.takewhile(lambda line: line.startswith('#'), lines)
+    text = ' '.join(line.strip('# ') for line in header)
     return re.split(r'\.(?= [A-Z]|$)|:(?= )', text, maxsplit=1)[0]
 
 
 def copy(configs: dict[str, Path], target: Path) -> None:
-    """Copy configs, and what they inherit, below a folder with their places kept."""
+    """Copy configs, and what they inherit, to a folder; their relative paths are kept."""
     if target.exists() and not target.is_dir():
         raise ValueError(f'--copy {target} is a file: name a folder')
     root = configs_dir()
@@ -64,7 +66,7 @@ def copy(configs: dict[str, Path], target: Path) -> None:
     for path in sorted(files):
         place = target / path.relative_to(root)
         if place.exists():
-            tell(f'left as it is: {place}')
+            tell(f'kept, since it exists: {place}')
             continue
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
@@ -74,7 +76,7 @@ def copy(configs: dict[str, Path], target: Path) -> None:
 
 
 def ancestors(path: Path) -> Iterator[Path]:
-    """A config and the configs that it inherits, but for those of `_base_`."""
+    """Yield a config and the configs that it inherits, except those of `_base_`."""
     yield path
     for base in bases(path):
         if BASE_DIR not in base.parts:
@@ -82,7 +84,7 @@ def ancestors(path: Path) -> Iterator[Path]:
 
 
 def bases(path: Path) -> list[Path]:
-    """Files that a config names in `_base_`."""
+    """Return the files that a config names in `_base_`."""
     for node in ast.parse(path.read_text(encoding='utf-8')).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', '') == '_base_':
             value = ast.literal_eval(node.value)

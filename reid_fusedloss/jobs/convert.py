@@ -1,4 +1,4 @@
-"""Weights of another project -> a checkpoint of ours."""
+"""Convert weights of another project to a checkpoint of this one."""
 
 import argparse
 from pathlib import Path
@@ -17,7 +17,7 @@ from ..whole_file import whole_file
 
 
 def fit_of(converted: Converted) -> Fit:
-    """How the weights fit the model of the config that is named with them."""
+    """Compare the weights with the model of the config that the conversion names."""
     cfg = load_config(str(configs_dir() / f'{converted.config}.py'), options=converted.options)
     drop_start_weights(cfg)
     adopt_identities(cfg, converted.weights)
@@ -27,7 +27,7 @@ def fit_of(converted: Converted) -> Fit:
 
 
 def save(converted: Converted, target: Path) -> None:
-    """Write weights and, as `meta`, where they come from: plain data, which loads without code."""
+    """Write the weights, with their origin as `meta`: plain data, which loads without code."""
     meta = dict(
         layout=converted.layout,
         left_over=converted.left_over,
@@ -40,19 +40,19 @@ def save(converted: Converted, target: Path) -> None:
 
 
 def check_target(source: Path, target: Path) -> None:
-    """Find out before the work whether the file can be written.
+    """Check before the conversion that the target is not a folder or the source.
 
     Raises:
-        ValueError: if it cannot.
+        ValueError: if it is.
     """
     if target.is_dir():
-        raise ValueError(f'{target} is a folder: name a file to write')
+        raise ValueError(f'{target} is a folder: give a file to write')
     if target.exists() and source.exists() and target.samefile(source):
-        raise ValueError(f'{target} is the source itself: name another file to write')
+        raise ValueError(f'{target} is the source itself: give another file to write')
 
 
 def run(args: argparse.Namespace) -> None:
-    """Convert a file, and say how it fits."""
+    """Convert a file, and print how it fits the model."""
     check_target(Path(args.source), Path(args.target))
     trust_checkpoints(args.trust_checkpoint)
     source = CheckpointLoader.load_checkpoint(args.source, map_location='cpu')
@@ -65,11 +65,11 @@ def run(args: argparse.Namespace) -> None:
     for note in converted.notes:
         tell(f'  note: {note}')
     if fit is None:
-        print('fits the network of this name of mmpretrain; none of our configs is for it')
+        print("fits mmpretrain's network of this name; none of our configs has it")
     else:
         for name in fit.missing:
-            tell(f'  not in the file: {name} (starts anew)')
+            tell(f'  not in the file: {name} (starts from scratch)')
         for name, (theirs, ours) in fit.shapes.items():
-            tell(f'  of another size: {name} {theirs}, {ours} in the model (starts anew)')
+            tell(f'  of another size: {name} {theirs}, {ours} in the model (starts from scratch)')
         print(f'fits {converted.command()}')
     tell(f'written: {args.target}')

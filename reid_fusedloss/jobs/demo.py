@@ -1,4 +1,4 @@
-"""The main job in small."""
+"""Run the demo: a small example of training and testing."""
 
 import argparse
 import time
@@ -11,17 +11,17 @@ from ..engine.work_dir import check_work_dir
 from ..printable import tell
 
 
-def build_runner(config: str, work_dir: str, checkpoint: str = '') -> Runner:
-    """Build the Runner of the demo, in mixed precision, with a checkpoint's weights if given."""
+def build_runner(config: str, work_dir: str, checkpoint: str | None = None) -> Runner:
+    """Build the demo's Runner, in mixed precision, with a checkpoint's weights if given."""
     cfg = load_config(config)
     use_amp(cfg)
     cfg.work_dir = work_dir
-    cfg.load_from = checkpoint or None
+    cfg.load_from = checkpoint
     return Runner.from_cfg(cfg)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Test untrained, train, test, and say where the pictures are."""
+    """Test untrained, train, test, and print where the pictures are."""
     start = time.monotonic()
     check_work_dir(args.work_dir)
     untrained = build_runner(args.config, f'{args.work_dir}/untrained').test()

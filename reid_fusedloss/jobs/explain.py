@@ -21,7 +21,7 @@ MEANINGS = dict(
 def explain_query(
     explainer: Explainer, query: str, methods: list[str], image: str
 ) -> AttentionMaps:
-    """The other side of the comparison: the query against an image."""
+    """Explain the other side of a comparison: the query against an image."""
     (found,) = explainer(query, methods, against=image)
     return replace(
         found,
@@ -30,13 +30,19 @@ def explain_query(
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def check(args: argparse.Namespace) -> None:
+    """Refuse arguments that do not fit together."""
     if args.against and 'similarity' not in (args.methods or ['similarity']):
         raise ValueError('--against is for the method similarity: add it to --methods')
     if args.identity is not None and 'identity' not in (args.methods or []):
         raise ValueError('--identity is for the method identity: add it to --methods')
     if args.num_images < 1:
         raise ValueError(f'--num-images {args.num_images} must be at least 1')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw the images; return 1 if none could be read."""
+    check(args)
     trust_checkpoints(args.trust_checkpoint)
     methods = args.methods or ['energy', *(['similarity'] if args.against else [])]
     paths = find_paths(args.images, args.recursive)

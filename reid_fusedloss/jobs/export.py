@@ -10,9 +10,9 @@ from ..printable import tell
 
 
 def run(args: argparse.Namespace) -> None:
-    """Export, and say how far the file is from PyTorch."""
+    """Export, and print how far the file's features are from PyTorch's."""
     if Path(args.out).is_dir():
-        raise ValueError(f'{args.out} is a folder: name a file to write')
+        raise ValueError(f'{args.out} is a folder: give a file to write')
     trust_checkpoints(args.trust_checkpoint)
     inferencer = ReIDInferencer(
         args.source, args.checkpoint, 'cpu', progress=False, options=args.cfg_options

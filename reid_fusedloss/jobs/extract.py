@@ -1,4 +1,4 @@
-"""Write the features of images."""
+"""Extract the features of images and write them to disk."""
 
 import argparse
 import sys
@@ -29,13 +29,14 @@ OTHER_FILES = ('.npy', '.pkl', '.pickle', '.h5', '.hdf5', '.csv', '.json', '.txt
 
 
 def split_checkpoint(source: str, inputs: list[str]) -> tuple[str | None, list[str]]:
-    """The checkpoint, if the first input is one, and the other inputs."""
+    """Split the inputs into the checkpoint, if the first one is a checkpoint, and the rest."""
     if not inputs or is_exported(source) or (not Path(source).exists() and find_trained(source)):
         return None, inputs
     first, *others = inputs
     if Path(source).is_file() and Path(first).is_dir():
         raise ValueError(
-            f'{source} is a config: the second argument is the checkpoint, but {first} is a folder'
+            f'{source} is a config, so the second argument must be its checkpoint, but {first} is '
+            'a folder'
         )
     if not (Path(source).is_file() or first.lower().endswith(WEIGHTS)):
         return None, inputs
@@ -43,27 +44,28 @@ def split_checkpoint(source: str, inputs: list[str]) -> tuple[str | None, list[s
 
 
 def is_file(out: Path) -> bool:
-    """Whether features go to a file, not to a folder."""
+    """Return whether features are written to a file, not to a folder."""
     return out.suffix.lower() == '.npz' and not out.is_dir()
 
 
 def check(args: argparse.Namespace, inputs: list[str]) -> None:
-    """Refuse arguments that do not go together."""
+    """Refuse arguments that do not fit together."""
     if args.out.suffix.lower() in OTHER_FILES and not args.out.is_dir():
-        raise ValueError(f'--out {args.out}: features are written to a folder or an .npz file')
+        raise ValueError(f'--out must be a folder or an .npz file, got {args.out}')
     roles = [args.query, args.gallery]
     if not any(roles) and not inputs:
         raise ValueError(
-            f'no images among {args.inputs}: name them after the work_dir, or after the checkpoint'
+            f'no images in {args.inputs}: give them after the work_dir, or after the checkpoint'
         )
     if any(roles) and (not all(roles) or inputs or args.boxes or not is_file(args.out)):
         raise ValueError(
-            '--query and --gallery go together, without other inputs, to --out FILE.npz'
+            '--query and --gallery must be given together, without other inputs or --boxes, and '
+            'with --out FILE.npz'
         )
 
 
 def extract(args: argparse.Namespace) -> Summary:
-    """Extract with these arguments."""
+    """Extract as the arguments say."""
     checkpoint, inputs = split_checkpoint(args.source, args.inputs)
     trust_checkpoints(args.trust_checkpoint)
     check(args, inputs)
@@ -93,20 +95,23 @@ def extract_works(
         options=args.cfg_options,
     )
     if args.query:
-        return extract_query_gallery(inferencer, *works, args.out, args.pattern)
+        query, gallery = works
+        return extract_query_gallery(inferencer, query, gallery, args.out, args.pattern)
+    (work,) = works
     if is_file(args.out):
-        return extract_to_file(inferencer, *works, args.out)
-    return extract_to_folder(inferencer, *works, args.out, args.shard_size, tell)
+        return extract_to_file(inferencer, work, args.out)
+    return extract_to_folder(inferencer, work, args.out, args.shard_size, tell)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Extract, and say what was written; 1 if no image could be read."""
+    """Extract, and print a summary; return 1 if no image could be read."""
     try:
         with sigterm_as_interrupt():
             summary = extract(args)
     except KeyboardInterrupt:
         print(
-            'stopped' if is_file(args.out) else 'stopped; the same command goes on', file=sys.stderr
+            'stopped' if is_file(args.out) else 'stopped; the same command continues',
+            file=sys.stderr,
         )
         return STOPPED
     tell_unreadable(summary.unreadable)

@@ -1,4 +1,4 @@
-"""The gallery of a search: new, or as it is kept on the disk, and brought up to date."""
+"""Open the gallery of a search, a new one or one kept on disk, and update it."""
 
 import argparse
 from contextlib import ExitStack, suppress
@@ -27,7 +27,7 @@ Opened = tuple[GalleryIndex, str | None]
 def open_new(
     args: argparse.Namespace, inferencer: FeatureExtractor, validation: FeatureSet | None
 ) -> GalleryIndex:
-    """The gallery of --gallery or --features, which is not kept."""
+    """Build the gallery of --gallery or --features, which is not kept."""
     asked = _asked_kind(args)
     if args.features:
         index = in_kind(gallery_of_features(args.features, args.pattern or PATTERN), asked)
@@ -42,19 +42,19 @@ def open_new(
 def open_kept(
     args: argparse.Namespace, inferencer: FeatureExtractor, validation: FeatureSet | None
 ) -> Opened:
-    """The gallery of --index; written only where the arguments change it, by one at a time.
+    """Open the gallery of --index; it is written only if the arguments change it, under a lock.
 
     Args:
         args: of the command.
         inferencer: the model.
-        validation: of --fpir, on which the threshold is chosen, or None.
+        validation: features of --validation, on which the threshold is chosen, or None.
 
     Returns:
-        The gallery, and what kept it from being saved; None: nothing, or there was no need.
+        The gallery, and why it could not be saved; None if it was, or need not be.
 
     Raises:
-        FolderInUseError: if it is to be changed, and another process is changing it.
-        KeyboardInterrupt: when what was done until then is saved.
+        FolderInUseError: if the arguments change it while another process is changing it.
+        KeyboardInterrupt: after what was done until then is saved.
     """
     exists = Path(args.index, MANIFEST).exists()
     if exists or not (args.gallery or args.features):
@@ -68,7 +68,7 @@ def open_kept(
         except OSError as error:
             if not exists:
                 raise
-            problem = f'{args.index} cannot be written ({error.strerror}): changes are not kept'
+            problem = f'{args.index} cannot be written ({error.strerror}): changes are not saved'
             print(printable(problem), flush=True)
             index = in_kind(index, _asked_kind(args)) if args.kind else index
             change_gallery(index, args, inferencer, validation)
@@ -79,7 +79,7 @@ def open_kept(
 def needs_change(
     index: GalleryIndex, args: argparse.Namespace, validation: FeatureSet | None
 ) -> bool:
-    """Whether the arguments change a gallery; if --gallery does not, it is said."""
+    """Return whether the arguments change a gallery; if --gallery does not, print that."""
     if args.kind and adjusted(index.kind, _asked_kind(args)) != index.kind:
         return True
     if validation is not None or args.pattern not in (None, index.pattern):
@@ -102,7 +102,7 @@ def change_gallery(
     inferencer: FeatureExtractor,
     validation: FeatureSet | None,
 ) -> None:
-    """Bring a gallery up to date with the arguments, but for its kind."""
+    """Update a gallery as the arguments say, except for its kind."""
     index.check_model(model_id(inferencer))
     if args.pattern is not None:
         use_pattern(index, args.pattern)
@@ -119,7 +119,7 @@ def change_gallery(
 
 
 def choose(index: GalleryIndex, validation: FeatureSet | None, fpir: float) -> None:
-    """Give the gallery a threshold for its present size, if it is to be chosen."""
+    """Choose a threshold for the gallery's present size, if there is a validation set."""
     if validation is None or not len(index):
         return
     index.threshold = choose_threshold(
@@ -135,26 +135,26 @@ def choose(index: GalleryIndex, validation: FeatureSet | None, fpir: float) -> N
 
 
 def count_people(index: GalleryIndex) -> int | None:
-    """Identities of the gallery, an entry without one counted as one; None: it has no identity."""
+    """Count the identities of a gallery, each entry without one as one; None if none has any."""
     pids = [entry.pid for entry in index.entries]
     known = {pid for pid in pids if pid is not None}
     return len(known) + pids.count(None) if known else None
 
 
 def tell_update(index: GalleryIndex, update: GalleryUpdate, prune: bool) -> None:
-    """Print what an update found."""
+    """Print the result of an update."""
     hint = '' if prune else ' (--prune removes them)'
     gone = f', {len(update.gone)} gone{hint}' if update.gone else ''
-    far = update.out_of_reach
-    far = f', {len(far)} out of reach (not in --gallery, or in an empty folder)' if far else ''
+    far = len(update.out_of_reach)
+    away = f', {far} out of reach (not in --gallery, or in an empty folder)' if far else ''
     print(
         f'gallery: {len(index)} entries; {len(update.added)} added, {len(update.changed)} '
-        f'changed{gone}{far}'
+        f'changed{gone}{away}'
     )
 
 
 def in_kind(index: GalleryIndex, asked: dict[str, Any]) -> GalleryIndex:
-    """The index as it is asked for; it is built again only where numbers of the build differ."""
+    """Return the index in another kind; it is rebuilt only if parameters of its build differ."""
     kind = adjusted(index.kind, asked)
     if not is_same_build(kind, index.kind):
         return index.rebuilt(kind)
@@ -169,7 +169,7 @@ def _asked_kind(args: argparse.Namespace) -> dict[str, Any]:
 def _change_kept(
     args: argparse.Namespace, inferencer: FeatureExtractor, validation: FeatureSet | None
 ) -> Opened:
-    """Load, change and save; what ends the change early, such as Ctrl-C, is raised after that."""
+    """Load, change and save; an interruption such as Ctrl-C is raised after the save."""
     if Path(args.index, MANIFEST).exists():
         index = load_index(args.index)
         index = in_kind(index, _asked_kind(args)) if args.kind else index
@@ -181,22 +181,22 @@ def _change_kept(
     except KeyboardInterrupt:
         problem = _save(index, args.index)
         raise KeyboardInterrupt(
-            f': {len(index)} entries are kept in {args.index}; the same command goes on'
+            f': {len(index)} entries are saved in {args.index}; the same command continues'
             if problem is None
             else f': {problem}'
         ) from None
     except Exception:
-        with suppress(Exception):  # the first error is the one to be told
+        with suppress(Exception):  # report the first error, not this one
             _save(index, args.index)
         raise
 
 
 def _save(index: GalleryIndex, folder: str) -> str | None:
-    """Save a gallery; the answer does not depend on it, so what goes wrong is returned."""
+    """Save a gallery; return the problem, if any, since the search does not depend on it."""
     if not len(index) and index.manifest is None:
         return None
     try:
         save_index(index, folder)
     except OSError as error:
-        return f'{folder} keeps its old state, the new one cannot be written: {error}'
+        return f'{folder} keeps its old state, since the new one cannot be written: {error}'
     return None

@@ -30,11 +30,11 @@ from ..visualization.run_curves import save_run_curves
 
 
 def load_models(args: argparse.Namespace) -> dict[str, FeatureSet]:
-    """Features by name of the model.
+    """Load the features of each model, by the model's name.
 
     Raises:
         FileNotFoundError: if a file of features does not exist.
-        ValueError: if a config has no checkpoint, or the names do not fit.
+        ValueError: if a config has no checkpoint, or the names are not one per model.
     """
     trust_checkpoints(args.trust_checkpoint)
     paths, given = [], iter(args.models)
@@ -42,7 +42,7 @@ def load_models(args: argparse.Namespace) -> dict[str, FeatureSet]:
         checkpoint = None if path.endswith('.npz') else next(given, None)
         if not path.endswith('.npz') and (checkpoint is None or not path.endswith('.py')):
             raise ValueError(
-                f'{path} is neither an .npz file nor a config (.py) with a checkpoint after it'
+                f'{path} must be an .npz file, or a config (.py) followed by its checkpoint'
             )
         if checkpoint is None and not Path(path).is_file():
             raise FileNotFoundError(f'no features at {path}: check the path')
@@ -56,14 +56,14 @@ def load_models(args: argparse.Namespace) -> dict[str, FeatureSet]:
 
 
 def name_all(paths: list[str], names: list[str] | None) -> list[str]:
-    """The names given, or names from the paths."""
+    """Return the given names, or names from the paths."""
     if names is not None and (len(names) != len(paths) or len(set(names)) < len(names)):
-        raise ValueError(f'{len(paths)} to draw need as many different --names, got {names}')
+        raise ValueError(f'--names must be {len(paths)} different names, got {names}')
     return names or distinct_names(paths)
 
 
 def extract(config: str, checkpoint: str, args: argparse.Namespace) -> Path:
-    """Write the features of a checkpoint's test set by the Runner's test loop."""
+    """Write the features of a checkpoint's test set with the Runner's test loop."""
     weights = read_weights(checkpoint)
     cfg = load_config(config, args.dataset, args.cfg_options, args.budget)
     folder = Path(checkpoint).parent / f'features{suffix(args.dataset, args.budget)}'
@@ -135,7 +135,7 @@ def draw_open_set(args: argparse.Namespace) -> Path:
 
 
 def rankings(model: FeatureSet, args: argparse.Namespace) -> Iterator[tuple[str, Iterator]]:
-    """Distances, plain and re-ranked, with what they are called."""
+    """Yield the label and the blocks of distances, plain and re-ranked."""
     yield '', distance_blocks(model.query, model.gallery, args.distance)
     if args.rerank:
         yield ', re-ranked', rerank_blocks(model.query, model.gallery)
@@ -170,7 +170,7 @@ def draw_figure2(args: argparse.Namespace) -> Path:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Draw a picture, and say where it is."""
+    """Draw a picture, and print where it is."""
     draw = dict(
         figure2=draw_figure2,
         curves=draw_curves,

@@ -10,7 +10,7 @@ from ..visualization.ranking_comparison import save_ranking_comparison
 
 
 def find_lists(path: str) -> Path:
-    """The file of ranking lists that a path stands for: itself, or the plain one of a work_dir.
+    """Return the file of ranking lists at a path: the path, or the plain lists of a work_dir.
 
     Raises:
         FileNotFoundError: if there is none.
@@ -25,7 +25,7 @@ def find_lists(path: str) -> Path:
 
 
 def run_folder(path: str) -> Path:
-    """The folder that a run is known by: above its lists and its test."""
+    """Return the folder that names a run: above its lists and its test."""
     folder = Path(path).resolve()
     if folder.parent.name == 'ranking_lists':
         folder = folder.parents[1]
@@ -33,13 +33,14 @@ def run_folder(path: str) -> Path:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Draw the picture, and say where it is."""
-    files = [find_lists(path) for path in (args.first, args.second)]
+    """Draw the picture, and print where it is."""
+    first, second = (load_ranking_lists(find_lists(path)) for path in (args.first, args.second))
     names = args.names or distinct_names([run_folder(args.first), run_folder(args.second)])
     path = save_ranking_comparison(
-        *map(load_ranking_lists, files),
+        first,
+        second,
         args.out,
-        names=tuple(names),
+        names=(names[0], names[1]),
         num_queries=args.num_queries,
         topk=args.topk,
         order='ids' if args.ids else args.order,

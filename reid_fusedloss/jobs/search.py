@@ -25,25 +25,25 @@ MOST_COLUMNS = 20  # of the picture
 
 
 def check(args: argparse.Namespace) -> None:
-    """Refuse arguments that do not go together, before there is a model."""
+    """Refuse arguments that do not fit together, before a model is loaded."""
     if args.features and args.gallery:
-        raise ValueError('--features stands in place of --gallery')
+        raise ValueError('--features replaces --gallery: give one of them')
     if args.features and args.index and not os.path.isdir(args.features):
         raise ValueError(
-            f'--features {args.features}: an index is made of a folder of `extract`, '
-            'which tells the model'
+            f'--features must be a folder of `extract` to fill an index, since only a folder '
+            f'names its model, got {args.features}'
         )
     if not (args.gallery or args.index or args.features):
         raise ValueError('nothing to search in: give --gallery, --index or --features')
     if args.fpr is not None:
         raise ValueError(
-            '--fpr was a rate over pairs of images, at which most strangers may be '
-            'taken for somebody: use --fpir, the share of strangers who may be'
+            '--fpr was a rate over pairs of images, at which most strangers may get a match: use '
+            '--fpir, the share of strangers who get one'
         )
     if (args.fpir is None) != (args.validation is None):
-        raise ValueError('--fpir and --validation go together')
+        raise ValueError('--fpir and --validation must be given together')
     if args.prune and not args.gallery:
-        raise ValueError('--prune removes entries that are gone from --gallery: name it')
+        raise ValueError('--prune removes entries that are gone from --gallery: add --gallery')
     if args.threshold is not None:
         if args.fpir is not None:
             raise ValueError('--threshold is given: leave out --fpir and --validation')
@@ -51,13 +51,15 @@ def check(args: argparse.Namespace) -> None:
     if args.kind_options and not args.kind:
         raise ValueError('--kind-options need --kind')
     if args.k < 1 or args.num_queries < 1:
-        raise ValueError('-k and --num-queries are at least 1')
+        raise ValueError(
+            f'-k and --num-queries must be at least 1, got {args.k} and {args.num_queries}'
+        )
 
 
 def open_gallery(
     args: argparse.Namespace, inferencer: FeatureExtractor, validation: FeatureSet | None
 ) -> tuple[GalleryIndex, str | None]:
-    """The gallery, brought up to date, and what kept it from being saved where it is kept."""
+    """Open and update the gallery; the text is why a kept one could not be saved, or None."""
     problem = None
     if args.index:
         index, problem = open_kept(args, inferencer, validation)
@@ -69,7 +71,7 @@ def open_gallery(
 
 
 def run(args: argparse.Namespace) -> int:
-    """Search, print what was found and write it; 1 if no query could be read."""
+    """Search, print and write the results; return 1 if no query could be read."""
     with sigterm_as_interrupt():
         try:
             return search(args)
@@ -79,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def read_validation(args: argparse.Namespace) -> FeatureSet | None:
-    """The validation set of --fpir, refused where no threshold can be chosen on it."""
+    """Load the validation set of --fpir, and refuse one on which no threshold can be chosen."""
     if args.fpir is None:
         return None
     features = load_features(args.validation)

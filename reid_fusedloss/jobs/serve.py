@@ -1,4 +1,4 @@
-"""Serve the page."""
+"""Serve the web page."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ from ..web.page import import_gradio
 
 
 def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor) -> GalleryIndex:
-    """The gallery of the arguments; it says what is missing."""
+    """Build or load the gallery, and print which files are missing."""
     if not args.index:
         index = GalleryIndex(inferencer.feat_dims, model=model_id(inferencer))
         update = update_gallery(
@@ -40,7 +40,7 @@ def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor) -> Gall
 
 def run(args: argparse.Namespace) -> None:
     """Open model and gallery, and serve the page until it is stopped."""
-    import_gradio()  # if it is missing, say so before features are computed
+    import_gradio()  # fails before features are computed if it is missing
     check_address(args.host, args.port)
     trust_checkpoints(args.trust_checkpoint)
     inferencer = open_extractor(args.source, args.checkpoint, args.device, options=args.cfg_options)

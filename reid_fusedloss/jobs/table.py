@@ -14,7 +14,7 @@ def run(args: argparse.Namespace) -> None:
     root = Path(args.root)
     folder = Path(args.output or root)
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f'{folder} is a file: the tables are written to a folder, --output')
+        raise ValueError(f'--output must be a folder, and {folder} is a file')
     rows = read_paper(
         [configs_dir() / name / 'metafile.yml' for name in ('peers', 'paper')], args.tables
     )

@@ -30,7 +30,7 @@ from ..zoo import find_trained, list_trained
 
 
 def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor], dataset: str | None) -> Config:
-    """Config of the test on one data set."""
+    """Prepare the config of the test on one data set."""
     cfg = load_config(args.config, dataset, args.cfg_options, args.budget)
     cfg.load_from, cfg.resume = args.checkpoint, False
     folder = Path(args.work_dir or args.default_dir)
@@ -78,11 +78,11 @@ def run(args: argparse.Namespace) -> None:
     """Test, and print a table of all data sets."""
     args.dataset = args.dataset or [None]
     if len({suffix(dataset) for dataset in args.dataset}) < len(args.dataset):
-        raise ValueError(f'--dataset names two sets alike: {args.dataset}')
+        raise ValueError(f'--dataset must be data sets of different names, got {args.dataset}')
     if len(args.dataset) > 1 and Path(args.save_features or '').is_absolute():
         raise ValueError(
-            f'--save-features {args.save_features} would be written by each of '
-            f'{args.dataset}: give a name, it is put into the folder of each test'
+            f'--save-features {args.save_features} would be overwritten by each of '
+            f'{args.dataset}: give a file name, for a file in the folder of each test'
         )
     trust_checkpoints(args.trust_checkpoint)
     args.default_dir = choose_checkpoint(args)

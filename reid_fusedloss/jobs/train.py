@@ -36,6 +36,6 @@ def run(args: argparse.Namespace) -> None:
     if args.resume is not None:
         resume(cfg, args.resume, args.new_schedule)
     elif args.new_schedule:
-        raise ValueError('--new-schedule is for a training that goes on: add --resume')
+        raise ValueError('--new-schedule is for a resumed training: add --resume')
     Runner.from_cfg(cfg).train()
     leave_processes()

@@ -16,7 +16,7 @@ from reid_fusedloss.apis.extract_files import (
     extract_to_folder,
 )
 from reid_fusedloss.apis.feature_store import FeatureStore
-from reid_fusedloss.apis.query_gallery import MARKET1501
+from reid_fusedloss.apis.labels import PATTERN
 from reid_fusedloss.apis.work_list import WorkList, work_list
 from reid_fusedloss.evaluation import load_features
 from tests.calling import load_tool
@@ -107,7 +107,7 @@ def test_a_torn_shard_is_extracted_anew(photos, inferencer, calls, tmp_path):
         load_extraction(out)
     calls.clear()
     extract_to_folder(inferencer, WorkList([str(photos)]), out, 3, said.append)
-    assert sum(calls) == 2 and said[0] == 'damaged, extracted again: shard_000001.npz'
+    assert sum(calls) == 2 and said[0] == 'corrupt, extracted again: shard_000001.npz'
     check(out, photos, inferencer)
 
 
@@ -121,9 +121,7 @@ def test_changed_files_are_noticed(photos, inferencer, calls, tmp_path, make_ima
     calls.clear()
     summary = extract_to_folder(inferencer, WorkList([str(photos)]), out, 3, said.append)
     assert sum(calls) == 3 and summary.done == 3 and summary.images == 10 and not summary.unreadable
-    assert said == [
-        f'{out} holds 7 of 10 images; 2 changed since, 1 no longer asked for; 3 to extract'
-    ]
+    assert said == [f'{out} has 7 of 10 images; 2 changed since, 1 no longer listed; 3 to extract']
     check(out, photos, inferencer)
 
 
@@ -155,21 +153,21 @@ def test_features_of_another_model_are_refused(photos, trained, inferencer, tmp_
 def test_other_inputs_and_other_folders_are_refused(photos, inferencer, tmp_path, make_images):
     more, out = make_images(tmp_path / 'more', ['a.jpg']), tmp_path / 'out'
     extract_to_folder(inferencer, WorkList([str(photos)]), out)
-    with pytest.raises(ValueError, match='photos.* too, which would be removed'):
+    with pytest.raises(ValueError, match='also holds .*photos.*, which would be removed'):
         extract_to_folder(inferencer, WorkList([str(more)]), out)
     summary = extract_to_folder(inferencer, WorkList([str(photos), str(more)]), out)
     assert summary.done == 1 and summary.images == 10
-    with pytest.raises(ValueError, match='no folder of features, and not empty'):
+    with pytest.raises(ValueError, match='not a folder of features, and not empty'):
         extract_to_folder(inferencer, WorkList([str(more)]), more)
     manifest = json.loads((out / 'manifest.json').read_text())
     (out / 'manifest.json').write_text(json.dumps(manifest | dict(format=99)))
     with pytest.raises(ValueError, match='another kind or version'):
         load_extraction(out)
-    with pytest.raises(FileNotFoundError, match='no folder of features'):
+    with pytest.raises(FileNotFoundError, match='not a folder of features'):
         load_extraction(photos)
     with pytest.raises(FileNotFoundError, match='no features at'):
         load_extraction(tmp_path / 'gone.npz')
-    with pytest.raises(ValueError, match='is corrupt or truncated, or no .npz file'):
+    with pytest.raises(ValueError, match='is corrupt or truncated, or not an .npz file'):
         load_extraction(photos / '03.jpg')
 
 
@@ -211,7 +209,7 @@ def test_a_damaged_manifest(photos, inferencer, tmp_path, damage):
         json.dumps({key: value for key, value in manifest.items() if value is not None})
     )
     for call in (lambda: load_extraction(out), lambda: extract_to_folder(inferencer, work, out)):
-        with pytest.raises(ValueError, match=f'manifest.json is damaged, in .*{[*damage][0]}'):
+        with pytest.raises(ValueError, match=f'manifest.json is corrupt, in .*{[*damage][0]}'):
             call()
 
 
@@ -236,7 +234,7 @@ def test_lists_and_videos(photos, inferencer, tmp_path, monkeypatch):
     ]
     (tmp_path / 'list.txt').write_text('photos\n')
     for inputs, boxes, error in (
-        (['v.avi'], None, 'give --boxes'),
+        (['v.avi'], None, '--boxes FILE'),
         (['list.txt'], None, 'line 1'),
         (['v.avi', 'photos'], 'boxes', 'one video'),
     ):
@@ -267,7 +265,7 @@ def test_the_tool_as_a_user_starts_it(photos, trained, tmp_path):
 def test_queries_and_gallery_for_an_evaluation(trained, inferencer, tmp_path):
     """The names of the drawn pedestrians are Market-1501's; the test loop wrote the same file."""
     parts = [WorkList([str(trained / 'data' / name)]) for name in ('query', 'bounding_box_test')]
-    extract_query_gallery(inferencer, *parts, tmp_path / 'test.npz', MARKET1501)
+    extract_query_gallery(inferencer, *parts, tmp_path / 'test.npz', PATTERN)
     found, wanted = load_features(tmp_path / 'test.npz'), load_features(trained / 'f.npz')
     for one, other in zip(found.labels, wanted.labels):
         assert np.array_equal(one, other)
@@ -299,17 +297,20 @@ def test_an_input_after_an_option_and_a_suffix_in_capitals(photos, trained, monk
     'arguments, error',
     [
         (['photos', '--out', 'x.pkl'], 'a folder or an .npz file'),
-        (['epoch_1.pth', '--out', 'x'], "no images among ['epoch_1.pth']"),
-        (['--query', 'photos', '--out', 'x.npz'], 'go together'),
+        (['epoch_1.pth', '--out', 'x'], "no images in ['epoch_1.pth']"),
+        (['--query', 'photos', '--out', 'x.npz'], 'must be given together'),
         (
             ['--query', 'photos', '--gallery', 'photos', '--out', 'x.npz'],
             'does not fit the pattern',
         ),
-        (['--query', 'junk', '--gallery', 'junk', '--out', 'x.npz'], 'query: none of 1 images is'),
+        (
+            ['--query', 'junk', '--gallery', 'junk', '--out', 'x.npz'],
+            'query: all of the 1 images are junk',
+        ),
         (['gone', '--out', 'x'], 'no image and no folder at gone'),
         (['photos', '--out', 'x', '--batch-size', '0'], 'batch_size=0'),
         (['photos', '--out', 'x', '--shard-size', '0'], 'shard_size=0'),
-        (['photos', '--out', 'photos'], 'no folder of features, and not empty'),
+        (['photos', '--out', 'photos'], 'not a folder of features, and not empty'),
     ],
 )
 def test_mistakes_on_the_command_line(
@@ -324,5 +325,5 @@ def test_mistakes_on_the_command_line(
     config = str(next((trained / 'work').glob('*.py')))
     monkeypatch.setattr(sys, 'argv', ['extract_features.py', config, 'photos', '--out', 'x'])
     assert extract_features.main() == 2
-    assert 'the second argument is the checkpoint' in capsys.readouterr().err
+    assert 'the second argument must be its checkpoint' in capsys.readouterr().err
     assert not os.path.exists('x/shard_000000.npz')

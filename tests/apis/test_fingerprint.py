@@ -127,5 +127,5 @@ def test_a_model_that_ranks_by_another_distance_is_refused(trained, make_images,
             )
         },
     )
-    with pytest.raises(ValueError, match='ranks by euclidean distance, a gallery by the cosine'):
+    with pytest.raises(ValueError, match='ranks by euclidean distance, a gallery by cosine'):
         update_gallery(GalleryIndex(euclidean.feat_dims), euclidean, [photos])

@@ -117,7 +117,7 @@ def test_an_empty_crop_does_not_stop_the_others(inferencer):
 
 def test_a_bad_array_stops_before_any_work(inferencer, monkeypatch):
     monkeypatch.setattr(ReIDInferencer, 'embed', None)
-    with pytest.raises(TypeError, match='image 300 is an array of float32'):
+    with pytest.raises(TypeError, match='image 300 must be an array of uint8'):
         inferencer([noise(0)] * 300 + [noise(0).astype(np.float32)])
 
 

@@ -80,10 +80,10 @@ def test_the_files_of_a_run(trained, tmp_path):
         find_run(config)
     with pytest.raises(FileNotFoundError, match='no config and no work_dir'):
         find_run(tmp_path / 'gone')
-    with pytest.raises(FileNotFoundError, match='holds no config'):
+    with pytest.raises(FileNotFoundError, match='has no config'):
         find_run(tmp_path)
     shutil.copy(config, tmp_path / 'a.py')
-    with pytest.raises(FileNotFoundError, match='holds no checkpoint'):
+    with pytest.raises(FileNotFoundError, match='has no checkpoint'):
         find_run(tmp_path)
     shutil.copy(config, tmp_path / 'b.py')
     with pytest.raises(ValueError, match="several configs, .'a.py', 'b.py'."):
@@ -93,7 +93,7 @@ def test_the_files_of_a_run(trained, tmp_path):
 def test_the_folder_above_runs_names_them(trained, tmp_path):
     """That of a table's row holds a run for each seed."""
     shutil.copytree(trained / 'work', tmp_path / 'row' / 'seed0')
-    with pytest.raises(FileNotFoundError, match='row holds no config.*seed0'):
+    with pytest.raises(FileNotFoundError, match='row has no config.*seed0'):
         find_run(tmp_path / 'row')
     assert ReIDInferencer(tmp_path / 'row' / 'seed0', device='cpu').feat_dims == 64
 

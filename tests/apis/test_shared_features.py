@@ -88,7 +88,10 @@ def removed(out):
 
 @pytest.mark.parametrize(
     'change, text',
-    [(copied, '0 images are missing, 4 are there twice'), (removed, '4 images are missing, 0 are')],
+    [
+        (copied, '0 images are missing, 4 are stored twice'),
+        (removed, '4 images are missing, 0 are'),
+    ],
 )
 def test_finished_is_not_written_unchecked(photos, tmp_path, monkeypatch, change, text):
     """As another program may do, or a folder without locks."""
@@ -193,14 +196,14 @@ def test_a_signal_while_a_shard_is_written(photos, tmp_path, monkeypatch, capsys
     with monkeypatch.context() as patch:
         patch.setattr(FeatureStore, 'add', signalled)
         assert load_tool('extract_features').main() == 130
-    assert capsys.readouterr().err == 'stopped; the same command goes on\n'
+    assert capsys.readouterr().err == 'stopped; the same command continues\n'
     assert len(load_extraction(tmp_path / 'out', partial=True)) == 4
     assert load_tool('extract_features').main() == 0
     check(photos, tmp_path / 'out')
 
 
 def test_a_folder_of_own_files_gets_no_lock(photos):
-    with pytest.raises(ValueError, match='no folder of features, and not empty'):
+    with pytest.raises(ValueError, match='not a folder of features, and not empty'):
         extract(photos, photos)
     assert not (photos / '.lock').exists()
 

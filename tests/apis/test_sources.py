@@ -65,8 +65,8 @@ def test_arrays():
         (['a.jpg', 7], 'input 1 is of type int'),
         ([['a.jpg']], 'input 0 is of type list'),
         ([GREY, None], 'input 1 is of type NoneType'),
-        ({'a': GREY}, r'inputs are of type dict, .*list\(images.values\(\)\)'),
-        ({'a.jpg'}, 'inputs are of type set, .*give a list'),
+        ({'a': GREY}, r'inputs must not be of type dict, .*list\(images.values\(\)\)'),
+        ({'a.jpg'}, 'inputs must not be of type set, .*give a list'),
     ],
 )
 def test_what_is_no_image_is_refused_at_once(inputs, error):
@@ -77,10 +77,13 @@ def test_what_is_no_image_is_refused_at_once(inputs, error):
 @pytest.mark.parametrize(
     'array, error',
     [
-        (GREY.astype(np.float32), 'image 1 is an array of float32'),
-        (GREY > 0, 'array of bool'),
-        (np.zeros((2, 3, 4, 3), np.uint8), r'image 1 has shape \(2, 3, 4, 3\).*as a list'),
-        (np.zeros((3, 4, 2), np.uint8), r'shape \(3, 4, 2\)'),
+        (GREY.astype(np.float32), 'image 1 must be an array of uint8, .*got float32'),
+        (GREY > 0, 'got bool'),
+        (
+            np.zeros((2, 3, 4, 3), np.uint8),
+            r'image 1 must have shape .*got \(2, 3, 4, 3\).*as a list',
+        ),
+        (np.zeros((3, 4, 2), np.uint8), r'got \(3, 4, 2\)'),
     ],
 )
 def test_arrays_that_are_no_images(array, error):
@@ -98,7 +101,7 @@ def test_what_has_no_pixel_is_reported(shape):
     """A crop that lies outside its picture does not stop the others."""
     found = list_sources([GREY, np.zeros(shape, np.uint8), GREY])
     assert [source.image is not None for source in found] == [True, False, True]
-    assert found[1].problem == f'it has no pixel, its shape is {shape}'
+    assert found[1].problem == f'it has no pixels, its shape is {shape}'
 
 
 ADDRESSES = [
@@ -118,7 +121,7 @@ def test_nothing_is_fetched_or_waited_for(path, tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind('socket.jpg')
         (tmp_path / 'list.txt').write_text(f'a.jpg\n{path}\n')
-        words = 'nothing is fetched' if path in ADDRESSES else 'not waited for'
+        words = 'nothing is downloaded' if path in ADDRESSES else 'which is not read'
         for call in (
             lambda: ImageStream(path),
             lambda: ImageStream(['a.jpg', path]),
@@ -153,7 +156,7 @@ def test_paths_that_lead_nowhere(tmp_path):
     with pytest.raises(FileNotFoundError, match='no image and no folder at .*gone'):
         ImageStream(tmp_path / 'gone')
     (tmp_path / 'sub').mkdir()
-    hint = '; folders in it are looked into if the search is recursive'
+    hint = ', or search its subfolders too with recursive'
     for inputs, recursive, end in (
         (tmp_path, False, hint),
         ([tmp_path], False, hint),

@@ -146,7 +146,7 @@ def test_a_file_of_boxes(video, tmp_path, inferencer):
 @pytest.mark.parametrize(
     'boxes, error',
     [
-        (np.zeros((2, 5)), r'shape \(N, 6 or more\); got \(2, 5\)'),
+        (np.zeros((2, 5)), r'shape \(N, 6 or more\), got \(2, 5\)'),
         (np.zeros(6), r'got \(6,\)'),
         (np.zeros((1, 6)), 'box 1 has frame 0'),
         ([[1, 0, 0, 0, 1, 1], [1.5, 0, 0, 0, 1, 1]], 'box 2'),
@@ -167,7 +167,7 @@ def test_wrong_files(video, tmp_path):
     for name, error in (('text.avi', 'cannot be opened'), ('gone.avi', 'no video at')):
         with pytest.raises((ValueError, FileNotFoundError), match=error):
             video_crops(tmp_path / name, box)
-    with pytest.raises(ValueError, match='boxes.txt is no text file of boxes'):
+    with pytest.raises(ValueError, match='boxes.txt is not a text file of boxes'):
         video_crops(video, tmp_path / 'boxes.txt')
     with pytest.raises(FileNotFoundError, match='no boxes at'):
         video_crops(video, tmp_path / 'gone.txt')

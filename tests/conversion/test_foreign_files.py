@@ -239,7 +239,7 @@ def test_the_tool_says_what_starts_anew(tmp_path, monkeypatch, capsys):
     write_record('tonylins_mobilenetv2', tmp_path / 'theirs.pt')
     run_tool(monkeypatch, tmp_path / 'theirs.pt', tmp_path / 'ours.pth')
     printed = capsys.readouterr().out
-    assert 'not in the file: head.classifier.weight (starts anew)' in printed
+    assert 'not in the file: head.classifier.weight (starts from scratch)' in printed
     assert 'fits configs/mobilenetv2/fused_256x128.py\n' in printed
 
 
@@ -261,7 +261,7 @@ def test_the_tool_does_not_overwrite_its_source(tmp_path, monkeypatch):
     write_record('tonylins_mobilenetv2', tmp_path / 'theirs.pt')
     with pytest.raises(ValueError, match='the source itself'):
         run_tool(monkeypatch, tmp_path / 'theirs.pt', tmp_path / 'theirs.pt')
-    with pytest.raises(ValueError, match='is a folder: name a file'):
+    with pytest.raises(ValueError, match='is a folder: give a file'):
         run_tool(monkeypatch, tmp_path / 'not_read.pt', tmp_path)
 
 

@@ -152,7 +152,7 @@ def test_both_models_are_evaluated_and_reported(data, tmp_path):
     best = load_checkpoint_file(next((tmp_path / 'work').glob('best_*.pth')))
     assert not list(differences(best['state_dict'], saved['state_dict']))
     log = next((tmp_path / 'work').rglob('*.log')).read_text()
-    assert 'now the model before averaging' in log and 'reid/mAP_origin: ' in log
+    assert 'next the model before averaging' in log and 'reid/mAP_origin: ' in log
 
 
 @pytest.fixture(scope='module')
@@ -206,7 +206,7 @@ def test_what_does_not_fit(data, tmp_path):
     with pytest.raises(ValueError, match='is of a training with an EMAHook'):
         train(config(data, tmp_path / 'work', None, train_cfg__max_epochs=2), go_on='auto')
     for hook, words in (
-        (dict(EMA, priority='LOWEST'), 'comes after the checkpoint hook'),
+        (dict(EMA, priority='LOWEST'), 'runs after the checkpoint hook'),
         (dict(BOTH, evaluate_on_ema=False), 'evaluate_on_ema=False'),
     ):
         with pytest.raises(ValueError, match=words):

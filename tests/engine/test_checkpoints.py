@@ -40,7 +40,7 @@ def test_a_run_on_a_full_disk_stops_and_goes_on(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, 'fsync', full_at_the_second)
     options = dict(default_hooks__checkpoint__max_keep_ckpts=1, train_cfg__val_interval=9)
-    with pytest.raises(OSError, match='go on with --resume'):
+    with pytest.raises(OSError, match='continue with --resume'):
         Runner.from_cfg(tiny_config(tmp_path / 'data', tmp_path / 'work', **options)).train()
     assert [path.name for path in (tmp_path / 'work').glob('*.pth')] == ['epoch_1.pth']
     cfg = tiny_config(tmp_path / 'data', tmp_path / 'work', **options)

@@ -138,7 +138,7 @@ def test_a_checkpoint_of_another_network_is_refused():
 def test_synchronised_batch_normalisation_needs_gpus(monkeypatch):
     monkeypatch.setenv('WORLD_SIZE', '2')
     monkeypatch.setattr('torch.cuda.is_available', lambda: False)
-    with pytest.raises(ValueError, match="sync_bn='torch': .*GPUs alone"):
+    with pytest.raises(ValueError, match="sync_bn='torch': .*only on GPUs"):
         join_processes(Config(dict(sync_bn='torch')), 'pytorch')
 
 

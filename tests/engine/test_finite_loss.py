@@ -70,7 +70,7 @@ def test_a_step_is_left_out_by_key(tmp_path):
         assert same, f'{name} changed in the step that was to be left out'
     assert any(not torch.equal(states[1][name], states[2][name]) for name in states[1])
     log = log_of(tmp_path)
-    assert log.count('step left out') == 1 and 'iteration 2: ' in log and 'loss_broken=nan' in log
+    assert log.count('step skipped') == 1 and 'iteration 2: ' in log and 'loss_broken=nan' in log
     history = load_checkpoint_file(tmp_path / 'work' / 'epoch_1.pth')['message_hub']['log_scalars']
     assert history['train/loss']['values'].isfinite().all()
     assert len(history['train/loss']['values']) == 2
@@ -92,11 +92,11 @@ def test_some_in_a_row_do_not(tmp_path):
         train_cfg__non_finite_loss='skip',
     )
     runner.train()
-    assert log_of(tmp_path).count('step left out') == 10
+    assert log_of(tmp_path).count('step skipped') == 10
 
 
 def test_steps_left_out_and_accumulated_exclude_each_other(tmp_path):
-    with pytest.raises(ValueError, match='accumulative_counts > 1 exclude each other'):
+    with pytest.raises(ValueError, match="'skip' cannot be used with accumulative_counts > 1"):
         make(
             tmp_path, [], train_cfg__non_finite_loss='skip', optim_wrapper__accumulative_counts=2
         ).train()

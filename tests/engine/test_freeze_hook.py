@@ -98,7 +98,7 @@ def test_frozen_parts_do_not_move_and_are_trained_afterwards(straight):
         with_state = len(saved['optimizer']['state'])
         assert (with_state > 10) == (epoch == 3)
     log = next(work.rglob('*.log')).read_text()
-    assert log.index('frozen: backbone') < log.index('trained from here on: backbone')
+    assert log.index('frozen: backbone') < log.index('no longer frozen: backbone')
 
 
 def test_as_the_backbone_that_freezes_itself(data, straight, tmp_path):

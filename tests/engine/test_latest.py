@@ -139,7 +139,7 @@ def test_remote_checkpoints_are_left_to_mmengine(tmp_path):
 
 def test_damaged_checkpoints_alone_are_an_error(tmp_path, lines):
     (tmp_path / 'epoch_1.pth').write_bytes(b'damaged')
-    with pytest.raises(ValueError, match='none can be read: .*epoch_1.pth.*Move them away'):
+    with pytest.raises(ValueError, match='none can be read: .*epoch_1.pth.*Move them elsewhere'):
         latest_checkpoint(tmp_path)
 
 
@@ -169,7 +169,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_one_line(tmp_path, lines, dama
     if named:
         write_pointer(tmp_path, tmp_path / 'epoch_2.pth')
     assert latest_checkpoint(tmp_path) == str(tmp_path / 'epoch_1.pth')
-    assert len(lines) == 1 and 'epoch_2.pth' in lines[0] and 'the one before it' in lines[0]
+    assert len(lines) == 1 and 'epoch_2.pth' in lines[0] and 'an earlier one' in lines[0]
 
 
 def test_a_checkpoint_that_would_run_code_is_passed_over(tmp_path, lines):

@@ -115,7 +115,7 @@ def test_a_checkpoint_that_does_not_tell(run, tmp_path, lines):
         tmp_path / 'old.pth',
         kept=True,
     )
-    assert len(lines) == 1 and 'does not tell whose they are' in lines[0]
+    assert len(lines) == 1 and 'does not say which people they are of' in lines[0]
     assert 'keep=False' in lines[0]
 
 

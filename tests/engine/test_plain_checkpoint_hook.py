@@ -86,7 +86,7 @@ def test_what_could_not_be_read_again_is_refused_with_its_place(value, name):
     saved = checkpoint()
     saved['message_hub']['runtime_info']['seen'] = [1, dict(x=value)]
     place = r"checkpoint\['message_hub'\]\['runtime_info'\]\['seen'\]\[1\]\['x'\]"
-    with pytest.raises(TypeError, match=f'{place} is a .*{name}: it could not be read again'):
+    with pytest.raises(TypeError, match=f'{place} is a .*{name}: it could not be loaded'):
         PlainCheckpointHook().before_save_checkpoint(None, saved)
 
 

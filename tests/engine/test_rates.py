@@ -28,13 +28,13 @@ def runner_of(data, work_dir, *schedules, paramwise_cfg=FROZEN):
     [
         (
             dict(type='CosineAnnealingLR', eta_min=2e-5, end=2),
-            r'eta_min=2e-05, which lifts the rate of 1 .*Set param_scheduler\[1\].eta_min_ratio in place',
+            r'eta_min=2e-05, which raises the rate of 1 .*Set param_scheduler\[1\].eta_min_ratio instead',
         ),
         (
             dict(type='PolyLR', eta_min=1e-4, end=2),
             r'eta_min=0.0001, .*param_scheduler\[1\].eta_min=0',
         ),
-        (dict(type='CosineRestartLR', periods=[2], eta_min=1e-4, end=2), 'eta_min_ratio in place'),
+        (dict(type='CosineRestartLR', periods=[2], eta_min=1e-4, end=2), 'eta_min_ratio instead'),
         (
             dict(type='ReduceOnPlateauLR', monitor='reid/mAP', min_value=1e-5),
             'min_value=1e-05, which',

@@ -132,7 +132,7 @@ def test_another_optimizer_is_refused(resume, old, kind):
     def change(cfg):
         cfg.optim_wrapper.optimizer = dict(type=kind, lr=2e-3, weight_decay=5e-4)
 
-    with pytest.raises(ValueError, match=f'trained with Adam, the config asks for {kind}'):
+    with pytest.raises(ValueError, match=f'trained with Adam, but the config has {kind}'):
         resume(change)
     said = 'decoupled_weight_decay False -> True' if kind == 'AdamW' else 'with another optimizer'
     with pytest.raises(ValueError, match=said):
@@ -185,7 +185,7 @@ def test_the_tools_flag(monkeypatch, straight, tmp_path):
     cfg = config(straight[0], tmp_path)
     engine_config.resume(cfg, 'auto', new_schedule=True)
     assert cfg.train_cfg.new_schedule is True
-    with pytest.raises(ValueError, match='--new-schedule is for a training that goes on'):
+    with pytest.raises(ValueError, match='--new-schedule is for a resumed training'):
         call(monkeypatch, 'train', DEMO, '--work-dir', tmp_path, '--new-schedule')
 
 
@@ -193,7 +193,7 @@ def test_what_is_used_as_the_config_says_is_named(resume, tmp_path):
     resume(train_cfg__max_epochs=4, model__head__loss__terms__center__weight=0.1)
     text = log_of(tmp_path / 'resumed')
     assert (
-        'changed since the checkpoint, and used from here on: '
+        'changed since the checkpoint, in effect from here on: '
         'model.head.loss.terms.center.weight 0.005 -> 0.1; train_cfg.max_epochs 3 -> 4'
     ) in text
     assert (tmp_path / 'resumed' / 'epoch_4.pth').is_file()

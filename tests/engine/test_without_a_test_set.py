@@ -64,8 +64,8 @@ def test_the_keys_belong_together(tmp_path, lost):
     kind = lost.split('_')[0]
     with pytest.raises(
         ValueError,
-        match=f'{kind}_dataloader, {kind}_cfg, {kind}_evaluator belong '
-        'together: all are None, or none is; given are',
+        match=f'{kind}_dataloader, {kind}_cfg, {kind}_evaluator must be set together, or all be '
+        'None: got only',
     ):
         load_config(DEMO, options={**tiny_options(tmp_path), lost: None})
 

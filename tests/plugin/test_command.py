@@ -47,7 +47,7 @@ def test_python_m_is_the_command():
 
 def test_choices_are_those_of_the_code():
     from reid_fusedloss import apis, visualization  # noqa: F401
-    from reid_fusedloss.apis.query_gallery import MARKET1501
+    from reid_fusedloss.apis.labels import PATTERN
     from reid_fusedloss.explain import METHODS
     from reid_fusedloss.export import EXPORTERS
     from reid_fusedloss.search.kinds import KINDS
@@ -56,7 +56,7 @@ def test_choices_are_those_of_the_code():
 
     assert set(search.KINDS) == set(KINDS) and export.EXPORTERS == EXPORTERS
     assert set(explain.METHODS) == set(METHODS) and set(plot.METHODS) == set(PROJECTIONS)
-    assert set(ranking.ORDERS) == set(ORDERS) - {'ids'} and extract.MARKET1501 == MARKET1501
+    assert set(ranking.ORDERS) == set(ORDERS) - {'ids'} and extract.MARKET1501 == PATTERN
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_choices_are_those_of_the_code():
     [
         (['--version'], 0, 'reid-fusedloss 0.1.0'),
         ([], 2, 'usage: '),
-        (['trian'], 2, "'train' meant"),
+        (['trian'], 2, "did you mean 'train'"),
         (['nothing'], 2, 'choose one of demo, train'),
     ],
 )
@@ -89,5 +89,5 @@ def test_configs_are_listed_and_copied_with_what_they_inherit(tmp_path, capsys):
     )
     (tmp_path / 'paper' / 'table4' / '3_circle_triplet.py').write_text('mine')
     assert main(['configs', '3_circle_triplet', '--copy', str(tmp_path)]) == 0
-    assert 'left as it is: ' in capsys.readouterr().out
+    assert 'kept, since it exists: ' in capsys.readouterr().out
     assert (tmp_path / 'paper' / 'table4' / '3_circle_triplet.py').read_text() == 'mine'

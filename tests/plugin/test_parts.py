@@ -191,7 +191,7 @@ def test_a_head_that_gives_no_embeddings_is_refused_before_training(tmp_path):
     cfg = tiny_config(tmp_path / 'data', tmp_path / 'work')
     cfg.model.head = dict(type='LinearClsHead', num_classes=6, in_channels=64)
     runner = Runner.from_cfg(cfg)
-    with pytest.raises(ValueError, match='`embedding` of the predictions, which LinearClsHead'):
+    with pytest.raises(ValueError, match='`embedding` in the predictions, which LinearClsHead'):
         runner.train()
     assert runner.iter == 0
 

@@ -88,7 +88,7 @@ def test_a_folder_that_cannot_be_written(common, images, monkeypatch, capsys):
     assert common('--gallery', images / 'gallery') == 2 and answered(images)
     assert 'new.png' in (images / 'out' / 'search.csv').read_text()
     said = capsys.readouterr().err
-    assert 'cannot be written (Read-only file system): changes are not kept' in said
+    assert 'cannot be written (Read-only file system): changes are not saved' in said
     assert states(images / 'index') == before
 
 
@@ -151,7 +151,9 @@ def test_a_stop_keeps_what_is_done(tiny_run, images, monkeypatch, capsys, number
         assert start(tiny_run, monkeypatch, *arguments) == 130
     assert signal.getsignal(number) == before
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith('stopped')]
-    assert lines == [f'stopped: 6 entries are kept in {images / "index"}; the same command goes on']
+    assert lines == [
+        f'stopped: 6 entries are saved in {images / "index"}; the same command continues'
+    ]
     assert len(load_index(images / 'index')) == 6
     calls.clear()
     monkeypatch.setattr(

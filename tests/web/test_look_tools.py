@@ -75,7 +75,7 @@ def test_explain_a_pair(start, folder, capsys):
     'arguments, words',
     [
         (['--images', 'gone.jpg'], 'gone.jpg'),
-        (['--images', 'data'], 'if the search is recursive'),
+        (['--images', 'data'], 'subfolders too with recursive'),
         (['--images', 'data/query', '--methods', 'similarity'], 'against'),
         (['--images', 'data/query', '--methods', 'energy', '--against', 'a.jpg'], '--methods'),
         (['--images', 'data/query', '--identity', '3'], '--methods'),

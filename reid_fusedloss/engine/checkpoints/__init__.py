@@ -1,4 +1,4 @@
-"""Checkpoints on the disk: written whole, found again."""
+"""Write checkpoints atomically, find the latest, and compare two."""
 
 from .atomic_backend import BACKEND, AtomicLocalBackend
 from .compare import differences

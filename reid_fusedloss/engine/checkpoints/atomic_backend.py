@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""A file backend of MMEngine that writes atomically."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ BACKEND = 'reid_fusedloss_atomic'
 
 
 class AtomicLocalBackend(LocalBackend):
-    """MMEngine's local files, with a `put` that a kill or a full disk cannot cut short.
+    """MMEngine's local backend with an atomic `put`: a kill or a full disk leaves no partial file.
 
-    The bytes go into a file beside the target, to the disk, and only then take the target's name.
-    To be chosen by name: `CheckpointHook(backend_args=dict(backend=BACKEND))`.
+    The bytes are written to a file beside the target and synced to disk; then it is renamed.
+    Choose it by name: `CheckpointHook(backend_args=dict(backend=BACKEND))`.
     """
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write bytes.
+        """Write bytes to a file, atomically.
 
         Raises:
-            OSError: if they cannot be written; what stood at `filepath` before still does.
+            OSError: if they cannot be written; an existing file at `filepath` is unchanged.
         """
         target = Path(filepath)
         try:
@@ -30,8 +30,8 @@ class AtomicLocalBackend(LocalBackend):
             raise OSError(
                 error.errno,
                 f'{target} ({len(obj) / 2**20:.1f} MiB) was not written: '
-                f'{error.strerror}. Checkpoints from before are whole: make room, then '
-                'go on with --resume',
+                f'{error.strerror}. Earlier checkpoints are intact: free some space, then '
+                'continue with --resume',
             ) from error
 
 

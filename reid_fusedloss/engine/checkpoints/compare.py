@@ -1,52 +1,41 @@
-"""In what two checkpoints differ."""
+"""Compare two checkpoints."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
-# what depends on the clock, the machine's memory and the folder, not on the training
-UNCOMPARED = {
-    'meta/cfg',
-    'meta/time',
-    'meta/experiment_name',
-    'message_hub/log_scalars/train/time',
-    'message_hub/log_scalars/train/data_time',
-    'message_hub/log_scalars/train/memory',
-    'message_hub/log_scalars/val/time',
-    'message_hub/log_scalars/val/data_time',
-    'message_hub/log_scalars/val/memory',
-    'message_hub/runtime_info/cfg',
-    'message_hub/runtime_info/experiment_name',
-    'message_hub/runtime_info/eta',
-    'message_hub/runtime_info/best_ckpt',
-    'message_hub/runtime_info/last_ckpt',
-    'meta/mmengine_version',
-    'message_hub/runtime_info/mmengine_version',
-}  # it names a commit
+# these depend on the clock, the machine's memory, the folder or the commit, not on the training
+UNCOMPARED = re.compile(
+    r'meta/(cfg|time|experiment_name|mmengine_version)'
+    r'|message_hub/log_scalars/(train|val)/(time|data_time|memory)'
+    r'|message_hub/runtime_info/'
+    r'(cfg|experiment_name|eta|best_ckpt|last_ckpt|mmengine_version)'
+)
 
 
 def differences(first: Any, second: Any, place: str = '') -> Iterator[str]:
-    """Places where two checkpoints of one training differ, to the bit; NaN is equal to NaN.
+    """Yield the places where two checkpoints of one training differ in a bit; NaN equals NaN.
 
     Weights, buffers, optimizer, schedules, logged scalars and the state of the run are compared;
     times, memory and paths are not.
 
     Args:
         first: a loaded checkpoint, or a part of one.
-        second: another.
-        place: name of the part.
+        second: the other one.
+        place: name of the part, such as 'state_dict/head.bn.weight'.
     """
-    if place in UNCOMPARED:
+    if UNCOMPARED.fullmatch(place):
         return
     if isinstance(first, dict) and isinstance(second, dict):
         for key in [*first, *(key for key in second if key not in first)]:
             inside = f'{place}/{key}'.removeprefix('/')
             if key in first and key in second:
                 yield from differences(first[key], second[key], inside)
-            elif inside not in UNCOMPARED:
-                yield f'{inside} is in {"the first" if key in first else "the second"} alone'
+            elif not UNCOMPARED.fullmatch(inside):
+                yield f'{inside} is only in {"the first" if key in first else "the second"}'
     elif isinstance(first, (list, tuple)) and isinstance(second, (list, tuple)):
         if len(first) != len(second):
             yield f'{place} has {len(first)} and {len(second)} entries'
@@ -60,5 +49,5 @@ def differences(first: Any, second: Any, place: str = '') -> Iterator[str]:
 
 
 def _bits(tensor: Tensor) -> Tensor:
-    """The bytes, so that NaN equals NaN and -0 is not 0."""
+    """Return the bytes, where NaN equals NaN and -0.0 differs from 0.0."""
     return tensor.detach().contiguous().reshape(-1).view(torch.uint8)

@@ -1,4 +1,4 @@
-"""Weights that are worth saving."""
+"""Refuse to save weights that are not finite."""
 
 import torch
 from mmengine.dist import all_reduce
@@ -9,26 +9,27 @@ from ..unwrap import unwrap
 
 
 def check_finite(model: nn.Module, iteration: int) -> None:
-    """Refuse weights and buffers that are not finite; to be called on all ranks.
+    """Refuse weights and buffers that are not finite; all ranks call this.
 
-    Only in statistics of a normalisation is infinity an error: a mask of attention holds it.
+    Infinity in a buffer is an error only in the statistics of a normalisation: attention masks
+    hold it on purpose.
 
     Raises:
-        FloatingPointError: on all ranks, if one of them has such a value.
+        FloatingPointError: on all ranks, if any of them has such a value.
     """
     wrong = not_finite(unwrap(model))
     anywhere = torch.tensor(int(bool(wrong)))
     all_reduce(anywhere, 'max')
     if anywhere:
-        names = f'{wrong[:5]} and, in all, {len(wrong)}' if wrong else 'on another process'
+        names = f'{wrong[:5]} ({len(wrong)} in all)' if wrong else 'on another process'
         raise FloatingPointError(
-            f'weights are not finite at iteration {iteration}: {names}; they are not saved. Go on '
-            'from the checkpoint before (--resume) with a lower learning rate'
+            f'weights are not finite at iteration {iteration}: {names}; they are not saved. Resume '
+            'from the previous checkpoint (--resume) with a lower learning rate'
         )
 
 
 def not_finite(model: nn.Module) -> list[str]:
-    """Names of the parameters and saved buffers that hold NaN or infinity."""
+    """Return the names of parameters and saved buffers that hold NaN or infinity."""
     saved = model.state_dict(keep_vars=True)
     statistics = {
         f'{name}.{key}'

@@ -1,4 +1,4 @@
-"""Which checkpoint a stopped training goes on from."""
+"""Find the checkpoint from which a stopped training resumes."""
 
 import logging
 import re
@@ -11,30 +11,30 @@ from mmengine.logging import print_log
 from ...loading import load_checkpoint_file
 from .pointer import INTERRUPTED, POINTER, read_pointer
 
-OPTIMIZERS = ('optimizer', 'optim_wrapper')  # of MMEngine's Runner, of its FlexibleRunner
+OPTIMIZERS = ('optimizer', 'optim_wrapper')  # keys of MMEngine's Runner and FlexibleRunner
 
 
 def latest_checkpoint(work_dir: str) -> str | None:
-    """Find the newest whole checkpoint of a run, for every tool that goes on from one or tests it.
+    """Find the latest intact checkpoint of a run; all tools that resume or test use this.
 
-    It is the one that `last_checkpoint` names. If that is damaged, which its checksums say, the one
-    before it is taken, with a warning: of the files beside it that can be resumed that of the most
-    iterations, but none that is numbered higher, and not `interrupted.pth`: such a file belongs to
-    a branch of the training that was left. Where nothing is named, `interrupted.pth` is of a run
-    that was stopped before its first checkpoint; else all files of the folder count.
+    It is the file that `last_checkpoint` names. If that file is corrupt by its checksums, the
+    previous one is used, with a warning: the file beside it with the most iterations that can be
+    resumed. Files with a higher number and `interrupted.pth` are not considered then: they belong
+    to an abandoned branch of the training. If no file is named, `interrupted.pth` is that of a run
+    stopped before its first checkpoint; without it, all files of the folder are considered.
 
     Args:
         work_dir: folder of the run.
 
     Returns:
-        Its path; None if there is none.
+        The path; None if there is no checkpoint.
 
     Raises:
         ValueError: if there are checkpoints, but none can be read.
     """
     named = read_pointer(work_dir)
     if named is not None and ('://' in named or Path(named).is_dir()):
-        return named  # in a remote store, or of DeepSpeed: not for us to read
+        return named  # in a remote store or by DeepSpeed: not readable here
     damaged: dict[str, str] = {}
     interrupted = Path(work_dir, INTERRUPTED)
     if named is None and interrupted.is_file() and not Path(work_dir, POINTER).exists():
@@ -48,29 +48,29 @@ def latest_checkpoint(work_dir: str) -> str | None:
     if found is None and damaged:
         raise ValueError(
             f'{work_dir} has checkpoints, but none can be read: {list(damaged)} '
-            f'({next(iter(damaged.values()))}). Move them away to start from scratch'
+            f'({next(iter(damaged.values()))}). Move them elsewhere to start from scratch'
         )
     return found
 
 
 def _before(named: Path) -> Iterable[Path]:
-    """Files beside a checkpoint that may be older than it, by their names."""
+    """Yield the files beside a checkpoint that, by their names, may be older."""
     number = _number(named)
     for path in named.parent.glob('*.pth'):
         other = _number(path)
-        newer = None not in (number, other) and other[0] == number[0] and other[1] > number[1]
+        newer = number and other and other[0] == number[0] and other[1] > number[1]
         if path.name not in (named.name, INTERRUPTED) and not newer:
             yield path
 
 
 def _number(path: Path) -> tuple[str, int] | None:
-    """Of 'epoch_12.pth' ('epoch_', 12)."""
+    """Split 'epoch_12.pth' into ('epoch_', 12); None if the name has no number."""
     match = re.fullmatch(r'(.*?)(\d{1,18})\.pth', path.name)
     return (match[1], int(match[2])) if match else None
 
 
 def _newest(paths: Iterable[Path], damaged: dict[str, str]) -> str | None:
-    """Of the most iterations; files that cannot be read are added to `damaged`."""
+    """Return the checkpoint with the most iterations; add unreadable files to `damaged`."""
     found = []
     for path in sorted(paths):
         checkpoint = _read(path, damaged)
@@ -83,12 +83,10 @@ def _newest(paths: Iterable[Path], damaged: dict[str, str]) -> str | None:
 
 
 def _read(path: Path, damaged: dict[str, str]) -> Any:
-    """Load a checkpoint; None and one line in the log if that is impossible."""
+    """Load a checkpoint; if that fails, log one line and return None."""
     try:
         return load_checkpoint_file(str(path), 'cpu', mmap=True)
     except (FileNotFoundError, ValueError) as error:
         damaged[str(path)] = str(error)
-        print_log(
-            f'{error}; looking for the one before it', logger='current', level=logging.WARNING
-        )
+        print_log(f'{error}; looking for an earlier one', logger='current', level=logging.WARNING)
         return None

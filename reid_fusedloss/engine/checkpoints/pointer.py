@@ -1,4 +1,4 @@
-"""The file in which a run names its newest checkpoint."""
+"""Read and write the file that names a run's latest checkpoint."""
 
 import os
 from pathlib import Path
@@ -7,27 +7,27 @@ from .atomic_backend import AtomicLocalBackend
 
 POINTER = 'last_checkpoint'  # MMEngine's name
 INTERRUPTED = 'interrupted.pth'
-LONGEST = 4096  # bytes of a path
+LONGEST = 4096  # bytes of a path on Linux
 
 
 def write_pointer(work_dir: str | Path, checkpoint: str | Path) -> None:
-    """Name the newest checkpoint of a run, whole or not at all."""
+    """Name the latest checkpoint of a run, atomically."""
     AtomicLocalBackend().put(os.fspath(checkpoint).encode(), Path(work_dir, POINTER))
 
 
 def read_pointer(work_dir: str | Path) -> str | None:
-    """Find the checkpoint that a run names, among the files of this run alone.
+    """Find the checkpoint that a run names, among this run's own files only.
 
     It is the file of that name in the run's own folder. Another folder counts if it is the
-    `out_dir` that MMEngine's `CheckpointHook` makes for the run: its last part is the name of the
-    work_dir, and it is not the folder of another run, which would have a pointer of its own.
+    `out_dir` that MMEngine's `CheckpointHook` creates for the run: its last part is the name of
+    the work_dir, and it is not the folder of another run, which would have its own pointer.
 
     Args:
         work_dir: folder of the run.
 
     Returns:
-        Its path, or its address where `out_dir` is remote; None if the pointer is missing, empty
-        or unreadable, or names nothing of this run.
+        The path, or the URL where `out_dir` is remote; None if the pointer is missing, empty or
+        unreadable, or names no file of this run.
     """
     folder = Path(os.path.abspath(work_dir))
     try:
@@ -48,6 +48,6 @@ def read_pointer(work_dir: str | Path) -> str | None:
 
 
 def own_path(path: str | Path, *folders: str | Path) -> str | None:
-    """The path, if the file lies directly in one of the folders of a run; else None."""
+    """Return the path if the file lies directly in one of a run's folders, else None."""
     parent = Path(path).resolve().parent
     return str(path) if any(parent == Path(folder).resolve() for folder in folders) else None

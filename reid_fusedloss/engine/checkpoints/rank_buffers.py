@@ -1,4 +1,4 @@
-"""Statistics of batch normalisation, which differ from rank to rank in the middle of an epoch."""
+"""Save batch-normalisation statistics per rank: in the middle of an epoch they differ."""
 
 from mmengine.dist import all_gather_object, get_rank, get_world_size
 from torch import Tensor, nn
@@ -10,9 +10,9 @@ META_KEY = 'rank_buffers'
 
 
 def gather_rank_buffers(model: nn.Module) -> dict[str, list[dict[str, Tensor]]]:
-    """For a checkpoint's meta: the buffers of all ranks; nothing on one process.
+    """Return the buffers of all ranks, for a checkpoint's meta; nothing on a single process.
 
-    At the end of an epoch they are averaged, so that a checkpoint needs one set. All ranks call it.
+    All ranks call this. At the end of an epoch the buffers are averaged, so one set is enough.
     """
     if get_world_size() == 1:
         return {}
@@ -27,6 +27,6 @@ def gather_rank_buffers(model: nn.Module) -> dict[str, list[dict[str, Tensor]]]:
 
 
 def own_rank_buffers(checkpoint: dict) -> dict[str, Tensor]:
-    """Entries of the state dict that this rank has for itself; none if the ranks are others."""
+    """Return this rank's own entries of the state dict; none if the number of ranks changed."""
     all_ranks = checkpoint.get('meta', {}).get(META_KEY, [])
     return all_ranks[get_rank()] if len(all_ranks) == get_world_size() else {}

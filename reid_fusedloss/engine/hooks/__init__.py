@@ -1,4 +1,4 @@
-"""What happens beside the steps of a training: checkpoints, reports, lines in the log."""
+"""MMEngine hooks: checkpoints, resuming, starting weights, reports and log lines."""
 
 from .averaged_model_hook import AveragedModelHook
 from .channels_last_hook import ChannelsLastHook

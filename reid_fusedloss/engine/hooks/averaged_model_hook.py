@@ -1,4 +1,4 @@
-"""Averaged weights: one model is evaluated, saved and reported."""
+"""Evaluate, save and report one and the same model when weights are averaged (EMA)."""
 
 import re
 from collections.abc import Iterator
@@ -17,21 +17,20 @@ ORIGIN = '_origin'
 
 @HOOKS.register_module()
 class AveragedModelHook(Hook):
-    """What an EMAHook, of MMEngine or of mmpretrain, leaves open.
+    """Complete the EMAHook of MMEngine or mmpretrain.
 
     - On several processes the buffers of the averaged model are averaged over the processes
-      wherever `SyncBuffersHook` does so with the model's, so that what is saved is what was
-      evaluated.
-    - With `evaluate_on_origin=True` the second evaluation, of the model before averaging, has
-      names of its own: files and figures end in `_origin`.
+      whenever `SyncBuffersHook` averages the model's, so that the saved model is the evaluated one.
+    - With `evaluate_on_origin=True` the files and figures of the second evaluation, of the model
+      before averaging, end in `_origin`.
     - A training that starts from a checkpoint (`load_from`) averages from its own first step.
 
-    With and without an EMAHook an evaluation begins with empty metrics: features of one that broke
-    off are forgotten.
+    With and without an EMAHook an evaluation begins with empty metrics: features of an aborted
+    evaluation are dropped.
 
     Raises:
         ValueError: before a training, if the EMAHook would run after the checkpoint is saved, or
-            evaluates the original model alone, which is not the one in a checkpoint's `state_dict`;
+            evaluates only the original model, which is not the one in a checkpoint's `state_dict`;
             on loading, if a checkpoint of averaged weights is resumed without an EMAHook, or does
             not fill the averaged model of a test.
     """
@@ -42,22 +41,17 @@ class AveragedModelHook(Hook):
         self._synced = False
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Refuse what would leave random weights in the average, or continue from it."""
+        """Refuse to test an average with random weights, or to train on from averaged weights."""
         averaged = checkpoint.get('ema_state_dict')
         hooks = list(ema_hooks(runner))
         if averaged is None:
             if runner._resume and hooks:
                 runner.logger.warning(
-                    'the checkpoint to resume holds no averaged weights: the '
-                    'EMAHook averages from here on'
+                    'the checkpoint to resume has no averaged weights: the EMAHook starts to '
+                    'average here'
                 )
             return
-        if runner._resume and not hooks:
-            raise ValueError(
-                'the checkpoint to resume is of a training with an EMAHook, whose state_dict is '
-                'the average: put the EMAHook into custom_hooks, or start from the averaged '
-                'weights (load_from without resume)'
-            )
+        refuse_lost_average(runner, checkpoint)
         if isinstance(runner._train_loop, BaseLoop):
             return
         for hook in hooks:
@@ -69,23 +63,23 @@ class AveragedModelHook(Hook):
             if missing:
                 raise ValueError(
                     f'the checkpoint does not fill {len(missing)} averaged weights, '
-                    f'{missing[0]} for one: it belongs to another config'
+                    f'such as {missing[0]}: it belongs to another config'
                 )
 
     def before_train(self, runner: Runner) -> None:
-        """Check the EMAHook; a training that is not resumed averages from its first step."""
+        """Check the EMAHook, and average from the first step unless the training is resumed."""
         kinds = [type(hook) for hook in runner.hooks]
         for hook in ema_hooks(runner):
             before = kinds[: runner.hooks.index(hook)]
             if any(issubclass(kind, CheckpointHook) for kind in before):
                 raise ValueError(
-                    f'{type(hook).__name__}(priority={hook.priority!r}) comes after '
+                    f'{type(hook).__name__}(priority={hook.priority!r}) runs after '
                     'the checkpoint hook, which would save swapped weights: leave its '
                     'priority at NORMAL'
                 )
             if not getattr(hook, 'evaluate_on_ema', True):
                 raise ValueError(
-                    'EMAHook(evaluate_on_ema=False) evaluates another model than a '
+                    'EMAHook(evaluate_on_ema=False) evaluates another model than the '
                     "checkpoint's state_dict, which is the average: leave it True; "
                     'evaluate_on_origin=True evaluates both'
                 )
@@ -93,29 +87,26 @@ class AveragedModelHook(Hook):
                 hook.ema_model.steps.zero_()
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Average the buffers over the processes."""
         self._sync(runner)
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """The same before an evaluation in the middle of an epoch."""
+        """Clear the metrics; in the middle of an epoch average the buffers too."""
         _begin(runner.val_evaluator)
         if not self._synced:
             self._sync(runner)
         self._synced = False
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """A test begins with empty metrics, and with the averaged model."""
         _begin(runner.test_evaluator)
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        """Name the evaluation that an EMAHook may add to the first."""
         self._name_second(runner, runner.val_evaluator)
 
     def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        """As `after_val_epoch`."""
         self._name_second(runner, runner.test_evaluator)
 
     def _sync(self, runner: Runner) -> None:
+        """Average the buffers of the averaged model over the processes."""
         if is_distributed():
             for hook in ema_hooks(runner):
                 all_reduce_params(hook.ema_model.module.buffers(), op='mean')
@@ -123,22 +114,37 @@ class AveragedModelHook(Hook):
 
     @staticmethod
     def _name_second(runner: Runner, evaluator: Evaluator) -> None:
+        """Prepare the metrics for the second evaluation, if the EMAHook adds one."""
         if any(evaluates_twice(hook) for hook in ema_hooks(runner)):
             runner.logger.info(
-                'so far the averaged model; now the model before averaging, whose '
+                'evaluated the averaged model; next the model before averaging, whose '
                 f'figures and files end in {ORIGIN}'
             )
             _begin(evaluator, ORIGIN)
 
 
 def ema_hooks(runner: Runner) -> Iterator[EMAHook]:
-    """Hooks of a run that average weights."""
+    """Return the hooks of a run that average weights."""
     return (hook for hook in runner.hooks if isinstance(hook, EMAHook))
 
 
 def evaluates_twice(hook: EMAHook) -> bool:
-    """Whether it evaluates the averaged model and then the original, as mmpretrain's may."""
+    """Return whether a hook evaluates the averaged model, then the original (mmpretrain)."""
     return getattr(hook, 'evaluate_on_ema', True) and getattr(hook, 'evaluate_on_origin', False)
+
+
+def refuse_lost_average(runner: Runner, checkpoint: dict) -> None:
+    """Refuse to resume a training without the EMAHook that it had.
+
+    Raises:
+        ValueError: if averaged weights would be taken for trained ones.
+    """
+    if runner._resume and 'ema_state_dict' in checkpoint and not list(ema_hooks(runner)):
+        raise ValueError(
+            'the checkpoint to resume is of a training with an EMAHook, whose state_dict is '
+            'the average: add the EMAHook to custom_hooks, or start from the averaged '
+            'weights (load_from without resume)'
+        )
 
 
 def _begin(evaluator: Evaluator, variant: str = '') -> None:

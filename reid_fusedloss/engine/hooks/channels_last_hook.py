@@ -1,4 +1,4 @@
-"""Memory layout of convolutions."""
+"""Use the channels-last memory layout for convolutions."""
 
 import torch
 from mmengine.hooks import Hook
@@ -11,15 +11,14 @@ from ...registry import HOOKS
 
 @HOOKS.register_module()
 class ChannelsLastHook(Hook):
-    """Put the model's convolutions into channels-last layout, faster on CPUs and tensor cores.
+    """Convert the model's convolutions to channels-last, faster on CPUs and tensor cores.
 
-    Results differ from the usual layout by rounding alone. On several processes the backbone's
-    input takes the layout and the weights keep theirs: `DistributedDataParallel` averages wrong
-    gradients in its first step if weights change their layout after it was made.
+    Results differ from the default layout only by rounding. On several processes only the
+    backbone's input is converted: `DistributedDataParallel` averages wrong gradients in its first
+    step if the layout of the weights changes after it was built.
     """
 
     def before_run(self, runner: Runner) -> None:
-        """Called by MMEngine before training or testing."""
         if not is_model_wrapper(runner.model):
             runner.model.to(memory_format=torch.channels_last)
             return

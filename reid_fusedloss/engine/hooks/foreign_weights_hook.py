@@ -15,20 +15,20 @@ from ..unwrap import unwrap
 
 @HOOKS.register_module()
 class ForeignWeightsHook(Hook):
-    """Look at what `load_from` reads before it is loaded.
+    """Convert and check the weights of `load_from` before the model loads them.
 
-    Weights of another project get our names: one line says which layout they have and what is left
-    over. A checkpoint that MMEngine wrote, or that has the model's names, is left as it is. A part
-    of the head of another size starts from scratch, and a line says so. Weights of another network
-    are refused, where MMEngine would train from scratch; one line says what else the checkpoint
-    does not fill. Nothing is converted or left out when a training is resumed. The other hooks that
-    read a loaded checkpoint come later and see our names alone.
+    Weights of another project are renamed to our names; a log line names their layout and what is
+    left over. A checkpoint by MMEngine, or with the model's names, is not renamed. Parts of the
+    head of another size start from scratch, and a log line says so. Weights of another network are
+    refused, where MMEngine would train from scratch; a log line names what else the checkpoint does
+    not fill. Nothing is converted or left out when a training is resumed. Hooks that read a loaded
+    checkpoint run later and only see our names.
     """
 
     priority = 'VERY_HIGH'
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Called by MMEngine after it has read the file.
+        """Convert and check the weights.
 
         Raises:
             ValueError: if the weights are not of the config's network, or the training is resumed
@@ -46,9 +46,8 @@ class ForeignWeightsHook(Hook):
             return
         if runner._resume:
             raise ValueError(
-                f'the checkpoint to resume has the layout {layout}, of another '
-                'project: it holds no state of a training. To start from its weights, '
-                'set load_from and leave resume out'
+                f'the checkpoint to resume has the layout {layout} of another project: it has '
+                'no training state. To start from its weights, set load_from and leave resume out'
             )
         converted = convert(weights)
         converted.log()
@@ -67,9 +66,9 @@ class ForeignWeightsHook(Hook):
 
     @staticmethod
     def _check(runner: Runner, model: nn.Module, checkpoint: dict) -> None:
-        """Weights that have our names."""
+        """Check weights that already have our names, and complete them with the model's own."""
         weights = read_state_dict(checkpoint)
-        if not hasattr(model, 'backbone'):  # wrapped for a test
+        if not hasattr(model, 'backbone'):  # a wrapper for a test
             return
         if runner._resume:
             check_resumed(model, weights)

@@ -16,18 +16,18 @@ from ..unwrap import unwrap
 class FreezeHook(Hook):
     """Freeze parts of the model for the first epochs, such as a pretrained backbone.
 
-    A frozen part is in evaluation mode, without dropout and with its statistics of batch
-    normalisation as they are, and its weights get no gradient: no optimizer moves them, by momentum
-    or weight decay neither, nor is any state of theirs kept. A frozen `CenterLoss` keeps its
-    centres. Then each weight is trained that was trained without this hook. What is frozen follows
-    from the epoch alone, so a resumed training goes on as it was.
+    A frozen part is in evaluation mode: no dropout, and fixed batch-normalisation statistics. Its
+    weights get no gradient, so the optimizer neither moves them, not even by momentum or weight
+    decay, nor keeps state for them. A frozen `CenterLoss` keeps its centres. Afterwards every
+    weight is trained that would be trained without this hook. What is frozen depends on the epoch
+    only, so a resumed training continues correctly.
 
     Args:
         parts: names of modules of the model, such as 'backbone', 'backbone.layer1' or 'head.bn'.
         epochs: number of epochs for which they are frozen.
 
     Raises:
-        TypeError: if an argument has another type.
+        TypeError: if an argument has the wrong type.
         ValueError: if no part is named, or `epochs` is not positive; before a training, if the
             model has no such part, nothing is left to train, or several processes train without
             `find_unused_parameters=True`.
@@ -42,9 +42,9 @@ class FreezeHook(Hook):
         if not isinstance(parts, (list, tuple)) or not all(
             isinstance(part, str) and part for part in parts
         ):
-            raise TypeError(f"parts is a list of names, such as ['backbone'], got {parts!r}")
+            raise TypeError(f"parts must be a list of names, such as ['backbone'], got {parts!r}")
         if not parts:
-            raise ValueError("parts is empty: name what is to be frozen, such as 'backbone'")
+            raise ValueError("parts is empty: name a module to freeze, such as 'backbone'")
         check_int('epochs', epochs)
         self.parts, self.epochs = tuple(parts), epochs
         self._modules: list[nn.Module] = []
@@ -52,14 +52,14 @@ class FreezeHook(Hook):
         self._frozen = False
 
     def before_train(self, runner: Runner) -> None:
-        """Find the parts, and check that the training can go on without their gradients."""
+        """Find the parts, and check that training works without their gradients."""
         if (
             isinstance(runner.model, DistributedDataParallel)
             and not runner.model.find_unused_parameters
         ):
             raise ValueError(
-                'FreezeHook leaves weights without gradients, for which several '
-                'processes would wait: set find_unused_parameters=True in the config'
+                'FreezeHook leaves weights without gradients, for which several processes wait: '
+                'set find_unused_parameters=True in the config'
             )
         model = unwrap(runner.model)
         self._modules = [_part(model, name) for name in self.parts]
@@ -74,13 +74,13 @@ class FreezeHook(Hook):
             )
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
-        """Freeze, or end it; training loops set the mode of the whole model in each epoch."""
+        """Freeze or unfreeze; each step, since training loops set the mode of the whole model."""
         frozen = runner.epoch < self.epochs
         if frozen != self._frozen:
             for weight in self._trained:
                 weight.requires_grad_(not frozen)
             runner.logger.info(
-                f'{"frozen" if frozen else "trained from here on"}: {", ".join(self.parts)}'
+                f'{"frozen" if frozen else "no longer frozen"}: {", ".join(self.parts)}'
             )
         if frozen or self._frozen:
             for module in self._modules:

@@ -1,4 +1,4 @@
-"""Start a training from a checkpoint of other identities."""
+"""Start a training from a checkpoint that was trained on other identities."""
 
 import re
 from collections.abc import Mapping
@@ -12,28 +12,30 @@ from torch import Tensor
 
 from ...checks import check_flag
 from ...registry import HOOKS
+from ..loaded_weights import of_identities
 from ..training.data_facts import data_facts, same_people
 from ..unwrap import unwrap
 from .resume_hook import META_KEY
 
-# weights that belong to the identities: classifiers, of mmpretrain's heads too, and centres
+# weights that depend on the identities: classifiers, those of mmpretrain's heads too, and centres
 OF_IDENTITIES = r'head\.(classifier|fc|loss_module)\.'
 
 
 @HOOKS.register_module()
 class OtherIdentitiesHook(Hook):
-    """Leave out what a loaded checkpoint has for other identities: classifier and centres.
+    """Start classifier and centres from scratch if the checkpoint is of other identities.
 
-    Where their number differs, these are the weights of the head whose first size alone differs,
-    and is the number of identities here. Where it does not, the checkpoint tells whether it was
-    trained on the same images and people; one that cannot tell keeps its weights. A training with
-    `load_from` starts them from scratch and says so in one line; without this hook MMEngine warns,
-    or stops, entry by entry. A training that is resumed has to fit. The
-    same holds for the averaged weights of an EMAHook.
+    If the number of identities differs, these are the weights of the head that differ only in
+    their first size, which is the number of identities here. If it is equal, the checkpoint states
+    whether it was trained on the same images and people; if it does not, its weights are kept.
+    This holds for `load_from`, with one log line, and for the averaged weights of an EMAHook too;
+    without this hook MMEngine warns, or stops, entry by entry. The head of a resumed training must
+    fit.
 
     Args:
-        keep: as many identities: True: keep classifier and centres, say to go on with more images
-            of the same people; False: start them from scratch; None: as the checkpoint tells.
+        keep: for an equal number of identities. True: keep classifier and centres, for example to
+            continue with more images of the same people; False: start them from scratch; None:
+            decide by the checkpoint.
     """
 
     priority = 'HIGH'  # before EMAHook copies the weights
@@ -44,7 +46,7 @@ class OtherIdentitiesHook(Hook):
         self.keep = keep
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Called by MMEngine after it has read the file.
+        """Replace classifier and centres of other identities by the model's initial ones.
 
         Raises:
             ValueError: if the training is resumed and the head has another size.
@@ -56,10 +58,7 @@ class OtherIdentitiesHook(Hook):
         other = {
             name: value
             for name, value in state.items()
-            if name.startswith('head.')
-            and name in own
-            and own[name].shape != value.shape
-            and own[name].shape == (num_classes, *value.shape[1:])
+            if of_identities(name, state, own, num_classes) and own[name].shape != value.shape
         }
         if not other:
             self._compare_people(runner, checkpoint, own, num_classes)
@@ -70,7 +69,7 @@ class OtherIdentitiesHook(Hook):
         )
         if runner._resume:
             raise ValueError(
-                f'the checkpoint to resume has another head: {shapes}; it belongs to '
+                f'the head of the checkpoint to resume differs: {shapes}; it belongs to '
                 'another training set or config. To start from its weights, set '
                 'load_from and leave resume out'
             )
@@ -85,7 +84,7 @@ class OtherIdentitiesHook(Hook):
     def _compare_people(
         self, runner: Runner, checkpoint: dict, own: Mapping[str, Tensor], num_classes: int | None
     ) -> None:
-        """As many identities, in a training: they may be others."""
+        """Handle an equal number of identities in a training: they may be other people."""
         if runner._resume or not isinstance(runner._train_loop, BaseLoop):
             return
         state = checkpoint.get('state_dict', checkpoint)
@@ -102,8 +101,8 @@ class OtherIdentitiesHook(Hook):
         same = self.keep is None and self._same(runner, checkpoint)
         if same is None:
             print_log(
-                f'kept from the checkpoint, which does not tell whose they are: {names}, of '
-                f'{num_classes} identities as here. If they are other people, set '
+                f'kept from the checkpoint, which does not say which people they are of: {names}, '
+                f'for {num_classes} identities as here. If these are other people, set '
                 'default_hooks.other_identities.keep=False',
                 logger='current',
             )

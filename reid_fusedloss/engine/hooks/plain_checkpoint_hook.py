@@ -1,4 +1,4 @@
-"""Checkpoints of plain data, which load without running code."""
+"""Save checkpoints as plain data, which loads without running code."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ...registry import HOOKS
 
-# what `torch.load(weights_only=True)` reads on every supported PyTorch
+# types that `torch.load(weights_only=True)` reads on every supported PyTorch
 PLAIN = (
     type(None),
     bool,
@@ -32,22 +32,22 @@ PLAIN = (
 
 @HOOKS.register_module()
 class PlainCheckpointHook(Hook):
-    """Turn MMEngine's own objects in a checkpoint into tensors, dicts and numbers, and back.
+    """Convert MMEngine's objects in a checkpoint to tensors, dicts and numbers, and back.
 
     MMEngine 0.10.7 pickles `HistoryBuffer` (logged scalars), `Counter` (milestones of a schedule),
-    functions (of `OneCycleLR`) and NumPy numbers; they do not load with `weights_only=True` on
-    every supported PyTorch. A function in the state of a schedule is left out: the one that the
-    config builds keeps its own. Anything else that could not be read again ends the run at its
-    first checkpoint.
+    functions (of `OneCycleLR`) and NumPy numbers; these do not load with `weights_only=True` on
+    every supported PyTorch. A function in the state of a schedule is left out: the schedule built
+    from the config has its own. Any other object that could not be loaded again stops the run at
+    its first checkpoint.
     """
 
     priority = 'LOWEST'
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Replace the objects; called by MMEngine before it writes the file.
+        """Replace the objects.
 
         Raises:
-            TypeError: if something is no plain data; it names its place.
+            TypeError: if a value cannot be replaced by plain data; the error names its place.
         """
         for state in _schedules(checkpoint):
             for name in [name for name, value in state.items() if callable(value)]:
@@ -57,12 +57,12 @@ class PlainCheckpointHook(Hook):
         for place, value in _foreign(checkpoint):
             raise TypeError(
                 f'checkpoint{place} is a {type(value).__module__}.{type(value).__qualname__}: it '
-                'could not be read again without running code from the file. Let the hook or part '
-                'that puts it there save numbers, strings, tensors, lists and dicts'
+                'could not be loaded without running code from the file. Change the hook or part '
+                'that puts it there to save numbers, strings, tensors, lists and dicts'
             )
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Restore the objects; called by MMEngine after it has read the file."""
+        """Restore the objects."""
         scalars = checkpoint.get('message_hub', {}).get('log_scalars', {})
         for name, value in scalars.items():
             if isinstance(value, dict):
@@ -77,13 +77,13 @@ class PlainCheckpointHook(Hook):
 
 
 def _schedules(checkpoint: dict) -> list[dict]:
-    """States of all schedules; with several optimizers they lie in a dict of lists."""
+    """Return the states of all schedules; with several optimizers they are a dict of lists."""
     states = checkpoint.get('param_schedulers', [])
     return states if isinstance(states, list) else sum(states.values(), [])
 
 
 def _plain(value: Any) -> Any:
-    """The same with containers rebuilt, and objects that are no plain data replaced."""
+    """Return a copy with rebuilt containers, and with known objects replaced by plain data."""
     if isinstance(value, HistoryBuffer):
         values, counts = value.data
         return dict(
@@ -103,7 +103,7 @@ def _plain(value: Any) -> Any:
 
 
 def _foreign(value: Any, place: str = '') -> Iterator[tuple[str, Any]]:
-    """Places of values that are no plain data, and the values."""
+    """Yield place and value of everything that is not plain data."""
     if isinstance(value, dict):
         for key, part in value.items():
             if type(key) not in PLAIN:

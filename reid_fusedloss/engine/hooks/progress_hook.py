@@ -1,4 +1,4 @@
-"""How far an evaluation is, by time."""
+"""Log the progress of an evaluation at intervals of time."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from ...registry import HOOKS
 
 @HOOKS.register_module()
 class ProgressHook(Hook):
-    """Log how many images are to be tested, and every few seconds the share that is done.
+    """Log how many images are to be tested, then every few seconds the share that is done.
 
     MMEngine's `LoggerHook` counts batches; on a CPU twenty of them may take minutes.
 
@@ -20,7 +20,7 @@ class ProgressHook(Hook):
         interval: seconds between two lines.
 
     Raises:
-        TypeError, ValueError: if it is no number of 0 or more.
+        TypeError, ValueError: if the interval is not a number >= 0.
     """
 
     def __init__(self, interval: float = 10.0) -> None:
@@ -30,7 +30,6 @@ class ProgressHook(Hook):
         self.interval = interval
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Say how much there is to do."""
         loader = runner.test_loop.dataloader
         runner.logger.info(f'features of {len(loader.dataset)} images, in {len(loader)} batches')
         self._progress, self._total = LogProgress('features', self.interval), len(loader)
@@ -38,5 +37,4 @@ class ProgressHook(Hook):
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
-        """Say how much is done, if the last line is old."""
         self._progress(batch_idx + 1, self._total)

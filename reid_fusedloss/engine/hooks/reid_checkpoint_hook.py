@@ -1,4 +1,4 @@
-"""Checkpoints that a stop at any moment leaves whole."""
+"""Save checkpoints that stay intact when the process stops at any moment."""
 
 from pathlib import Path
 
@@ -30,22 +30,22 @@ from ..work_dir import claim_work_dir, release_work_dir
 class ReIDCheckpointHook(CheckpointHook):
     """MMEngine's `CheckpointHook`, safe against stops.
 
-    A file is written whole or not at all, and an old one goes after the new one is there. In the
-    middle of an epoch (`by_epoch=False`) the statistics of batch normalisation of all ranks are
-    kept. Weights and buffers that are not finite are not saved. An evaluation that was finished is
-    marked, so that a resumed run does not repeat it. One training at a time writes into a work_dir,
-    and whatever a resumed checkpoint says, files of this run's own folder alone are removed.
+    Files are written atomically, and an old file is removed after the new one exists. In the middle
+    of an epoch (`by_epoch=False`) the batch-normalisation statistics of all ranks are saved.
+    Weights and buffers that are not finite are not saved. A finished evaluation is recorded, so a
+    resumed run does not repeat it. Only one training at a time writes to a work_dir, and only files
+    in this run's own folder are removed, whatever a resumed checkpoint lists.
 
     Args:
         interval, by_epoch, max_keep_ckpts, save_best, rule, greater_keys, less_keys, save_last,
             save_begin, out_dir, filename_tmpl, published_keys: as in MMEngine's hook.
-        backend_args: where files are written to; None: to the disk, whole.
+        backend_args: file backend to write to; None: the local disk, atomically.
 
     Raises:
-        OSError (in training): if a file cannot be written; the ones before it are left.
+        OSError (in training): if a file cannot be written; earlier files are kept.
         FloatingPointError (in training): if a weight or a buffer is not finite.
-        ValueError (before training): if another training runs in the work_dir, or what is to be
-            resumed holds no state of the optimizer.
+        ValueError (before training): if another training runs in the work_dir, or the checkpoint
+            to resume has no optimizer state.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class ReIDCheckpointHook(CheckpointHook):
         self._claimed: list[str] = []
 
     def before_train(self, runner: Runner) -> None:
-        """Take the folder for this run, and of what was resumed its own files alone."""
+        """Lock the folder, and take over this run's own files from a resumed checkpoint."""
         self._claim(runner.work_dir)
         info = runner.message_hub.runtime_info
         keep_steps(info)
@@ -103,25 +103,25 @@ class ReIDCheckpointHook(CheckpointHook):
             self._take_over(runner)
 
     def after_run(self, runner: Runner) -> None:
-        """Give the folder back."""
+        """Release the folder."""
         while self._claimed:
             release_work_dir(self._claimed.pop())
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Refuse to resume from weights alone; give each rank its own buffers."""
+        """Refuse to resume without optimizer state, and restore this rank's own buffers."""
         if not runner._resume:
             return
         if 'optimizer' not in checkpoint:
             raise ValueError(
                 f'the checkpoint to resume{f", {runner._load_from}," if runner._load_from else ""} '
-                'holds no state of the optimizer, as a best_*.pth does not: the schedule would '
-                'start again. Resume from an epoch_*.pth, iter_*.pth or interrupted.pth, or start '
-                'a training from its weights: set load_from and leave resume out'
+                'has no optimizer state, like every best_*.pth: the schedule would start again. '
+                'Resume from an epoch_*.pth, iter_*.pth or interrupted.pth, or start a training '
+                'from its weights: set load_from and leave resume out'
             )
         checkpoint['state_dict'].update(own_rank_buffers(checkpoint))
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
-        """Mark the evaluation as finished, then save the best checkpoint."""
+        """Record the evaluation as finished, then save the best checkpoint."""
         runner.message_hub.update_info('last_evaluated', runner.epoch)
         super().after_val_epoch(runner, metrics)
 
@@ -131,14 +131,14 @@ class ReIDCheckpointHook(CheckpointHook):
         self._in_epoch = {}
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
-        """As MMEngine's, with the pointer written whole, and before an old file goes."""
+        """Save as MMEngine does, but write the pointer atomically, before old files are removed."""
         check_finite(runner.model, runner.iter)
         outdated = [self.filename_tmpl.format(old) for old in self._take_out_outdated(runner, step)]
         outdated += self._superseded()
         name = self.filename_tmpl.format(step)
         self.last_ckpt = self._path(name)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
-        runner.message_hub.update_info(OUTDATED, outdated)  # for a run that is killed before
+        runner.message_hub.update_info(OUTDATED, outdated)  # in case of a kill before the removal
         runner.save_checkpoint(
             self.out_dir,
             name,
@@ -156,7 +156,7 @@ class ReIDCheckpointHook(CheckpointHook):
             self._remove(outdated)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
-        """As MMEngine's, which would remove the best checkpoints before it first."""
+        """Save the best checkpoint before its predecessor is removed, unlike MMEngine."""
         if not self.save_best:
             return
         check_finite(runner.model, runner.iter)
@@ -172,7 +172,7 @@ class ReIDCheckpointHook(CheckpointHook):
             self._remove(superseded)
 
     def _best(self) -> dict[str, str | None]:
-        """Best checkpoint by each score; the first key is 'auto' until there is a score."""
+        """Return the best checkpoint by each score; the key is 'auto' until there is a score."""
         if not self.save_best:
             return {}
         if len(self.key_indicators) == 1:
@@ -186,7 +186,7 @@ class ReIDCheckpointHook(CheckpointHook):
             self.best_ckpt_path_dict[key] = path
 
     def _superseded(self) -> list[str]:
-        """Names of best checkpoints that have just got a successor of another name."""
+        """Return the names of best checkpoints just superseded by a file of another name."""
         pairs = zip(self._best_before.values(), self._best().values())
         return [
             Path(before).name
@@ -208,11 +208,9 @@ class ReIDCheckpointHook(CheckpointHook):
             self._claimed.append(folder)
 
     def _adopt_best(self, runner: Runner) -> None:
-        """Take over the best checkpoints so far that lie in the folder of this run."""
+        """Take over the best checkpoints so far that are in this run's folder."""
         for key, best in self._best().items():
-            own = own_best(
-                best, self.out_dir, self.file_backend.join_path, self.file_backend.isfile
-            )
+            own = own_best(best, self.out_dir, self.file_backend)
             self._set_best(key, own)
             name = 'best_ckpt' if len(self.key_indicators) == 1 else f'best_ckpt_{key}'
             if own is not None:
@@ -221,18 +219,18 @@ class ReIDCheckpointHook(CheckpointHook):
                 runner.message_hub.pop_info(name)
                 runner.logger.info(
                     f'the best checkpoint so far, {best}, is not in {self.out_dir}: '
-                    'it is left where it is'
+                    'it is kept, and this run saves its own'
                 )
 
     def _take_over(self, runner: Runner) -> None:
-        """Let `last_checkpoint` name what is resumed, and remove what a kill has left."""
+        """Let `last_checkpoint` name the resumed file, and remove outdated files of a kill."""
         source = runner._load_from
         own = None if source is None else own_path(source, runner.work_dir, self.out_dir)
-        if source is not None and own is None:  # the files that are here belong to another run
+        if source is not None and own is None:  # the files in this folder belong to another run
             for name in (INTERRUPTED, POINTER):
                 Path(runner.work_dir, name).unlink(missing_ok=True)
             return
-        if own is not None:  # chosen by the user: the files that come after it are left
+        if own is not None:  # chosen by the user: later files are kept
             write_pointer(runner.work_dir, own)
         needed = (source, self.last_ckpt, *self._best().values())
         kept = {Path(path).name for path in needed if path}
@@ -240,9 +238,9 @@ class ReIDCheckpointHook(CheckpointHook):
         self._remove([name for name in outdated if name not in kept])
 
     def _take_out_outdated(self, runner: Runner, step: int) -> list[int]:
-        """Put a step at the end of the list of kept ones; those that leave it.
+        """Append a step to the list of kept ones; return the steps that drop out of it.
 
-        MMEngine would remove their files before the new one is there.
+        MMEngine would remove their files before the new one exists.
         """
         if self.max_keep_ckpts <= 0 or list(self.keep_ckpt_ids)[-1:] == [step]:
             return []

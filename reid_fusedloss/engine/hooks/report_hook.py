@@ -1,4 +1,4 @@
-"""What a run leaves for the eye: curves and ranking lists."""
+"""Write the scores of a run, and draw its curves and ranking lists."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -22,48 +22,47 @@ from .averaged_model_hook import ORIGIN, ema_hooks, evaluates_twice
 class ReIDReportHook(Hook):
     """Write ranking lists (JSON and PNG), scores and curves into the work_dir.
 
-    After each evaluation: `ranking_lists/<prefix>.json`, the first places of every query as the
-    metric ranked them, `<prefix>.png` drawn from that file, `scores.json`, and in training
-    `curves.png`, of what MMEngine's `LocalVisBackend` writes: without it a line says so once.
-    Where an EMAHook evaluates the model before averaging too, its files end in `_origin`. A
-    picture that cannot be drawn is a warning, never the end of a run.
+    Written after each evaluation: `ranking_lists/<prefix>.json`, the top of every query's ranking,
+    `<prefix>.png`, drawn from it, and `scores.json`; in training also `curves.png`, drawn from the
+    output of MMEngine's `LocalVisBackend` (without it, one warning). If an EMAHook also evaluates
+    the model before averaging, its files end in `_origin`. A picture that cannot be drawn is a
+    warning and never stops a run.
 
     Args:
         num_queries: rows of the picture.
         order: which queries it shows, see `visualization.select_queries`.
+
+    Raises:
+        ValueError: if `num_queries` is not positive.
     """
 
-    priority = 89  # before the checkpoint hook, which marks the evaluation as finished
+    priority = 89  # before the checkpoint hook, which records the evaluation as finished
 
     def __init__(self, num_queries: int = 8, order: str = 'spread') -> None:
         if num_queries < 1:
-            raise ValueError(f'num_queries is positive, got {num_queries}')
+            raise ValueError(f'num_queries={num_queries} must be >= 1')
         self.num_queries = num_queries
         self.order = order
         self._draws_curves = True
 
     def before_train(self, runner: Runner) -> None:
-        """Called by MMEngine when the training loop starts."""
         backends = runner.visualizer._vis_backends.values()
         self._draws_curves = any(isinstance(backend, LocalVisBackend) for backend in backends)
         if not self._draws_curves:
             runner.logger.warning(
-                'no curves.png: it is drawn from scalars.json, which LocalVisBackend writes; '
+                'no curves.png: it is drawn from scalars.json, which LocalVisBackend writes, but '
                 f'visualizer.vis_backends has {sorted(type(b).__name__ for b in backends)}: add '
                 "dict(type='LocalVisBackend')"
             )
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        """Called by MMEngine after an evaluation during training."""
         self._report(runner, runner.val_evaluator, 'val', metrics)
         self._draw_curves(runner)
 
     def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        """Called by MMEngine after a test."""
         self._report(runner, runner.test_evaluator, 'test', metrics)
 
     def after_train(self, runner: Runner) -> None:
-        """Called by MMEngine when training has ended."""
         self._draw_curves(runner)
 
     @master_only
@@ -107,7 +106,7 @@ class ReIDReportHook(Hook):
 
 
 def write_json(path: Path, content: dict) -> None:
-    """Write a JSON file whole or not at all."""
+    """Write a JSON file atomically."""
     with whole_file(path) as file:
         file.write(json.dumps(content).encode())
 

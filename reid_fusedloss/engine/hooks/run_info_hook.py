@@ -1,9 +1,13 @@
-"""What is about to be trained, in the log before the first step."""
+"""Log what is about to be trained, and check the model against its data."""
+
+from typing import Any
 
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.model import BaseModel
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
@@ -12,7 +16,6 @@ from ...datasets import PKBatchSampler, SeededBatchSampler
 from ...datasets.joined import check_no_concatenation
 from ...evaluation import ReIDMetric
 from ...registry import HOOKS
-from ..mixed_targets import prepare_batch_augments
 from ..unwrap import unwrap
 
 
@@ -20,26 +23,25 @@ from ..unwrap import unwrap
 class RunInfoHook(Hook):
     """Log batch, iterations, learning rate and loss terms, and check that head and data agree.
 
-    A seed that MMEngine has drawn (`randomness = dict(seed=None)`) goes into the dumped config.
+    A seed drawn by MMEngine (`randomness = dict(seed=None)`) is written to the dumped config.
 
     Raises (before training):
-        ValueError: if the head has another number of classes than the data set has identities, the
-            model gives nothing that `ReIDMetric` could rank, the data set is several in a
-            `ConcatDataset`, or a loss has no use for the targets that Mixup and CutMix make.
+        ValueError: if the number of classes of the head is not that of the data set's identities,
+            the model's predictions have no embedding for `ReIDMetric`, the data set is a
+            `ConcatDataset`, or a loss does not support the mixed targets of Mixup and CutMix.
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Called by MMEngine when the training loop starts."""
         loader = runner.train_dataloader
         model = unwrap(runner.model)
         check_no_concatenation(loader.dataset)
-        head = getattr(model, 'head', None)
+        head: Any = getattr(model, 'head', None)
         num_ids = (getattr(loader.dataset, 'metainfo', None) or {}).get('num_ids')
         num_classes = getattr(head, 'num_classes', None)
         if None not in (num_ids, num_classes) and num_ids != num_classes:
             raise ValueError(
-                f'the head has num_classes={num_classes}, the training set has {num_ids} '
-                'identities: set model.head.num_classes to that, or to None to have it counted'
+                f'the head has num_classes={num_classes}, but the training set has {num_ids} '
+                f'identities: set model.head.num_classes={num_ids}, or None to count them'
             )
         if runner.val_loop is not None:
             check_embeddings(model, runner.val_loop)
@@ -75,10 +77,10 @@ class RunInfoHook(Hook):
         return text
 
 
-def check_embeddings(model: nn.Module, loop: BaseLoop) -> None:
-    """Refuse a model that gives no embeddings to evaluate, before it is trained.
+def check_embeddings(model: BaseModel, loop: BaseLoop) -> None:
+    """Refuse a model without embeddings to evaluate, before it is trained.
 
-    A head of this package gives them; of another one, the answer to a single image is looked at.
+    Heads of this package predict them; with another head the prediction for one image is checked.
 
     Raises:
         ValueError: if `ReIDMetric` would have nothing to rank.
@@ -90,12 +92,43 @@ def check_embeddings(model: nn.Module, loop: BaseLoop) -> None:
         return
     was_training = model.training
     with torch.no_grad():
-        answer = model.eval().val_step(pseudo_collate([loop.dataloader.dataset[0]]))
+        predictions = model.eval().val_step(pseudo_collate([loop.dataloader.dataset[0]]))
     model.train(was_training)
-    if 'embedding' not in answer[0]:
+    if 'embedding' not in predictions[0]:
         kind = type(getattr(model, 'head', model)).__name__
         raise ValueError(
-            f'ReIDMetric ranks the field `embedding` of the predictions, which {kind} does not '
-            "give: use a head of this package, such as type='reid_fusedloss.BNNeckHead', let your "
-            'head set the field, or take out val_evaluator, val_dataloader and val_cfg'
+            f'ReIDMetric needs the field `embedding` in the predictions, which {kind} does not '
+            "set: use a head of this package, such as type='reid_fusedloss.BNNeckHead', set the "
+            'field in your head, or remove val_evaluator, val_dataloader and val_cfg'
+        )
+
+
+def prepare_batch_augments(model: nn.Module) -> None:
+    """Check that the loss supports Mixup and CutMix, and give them the number of classes.
+
+    Args:
+        model: without wrappers; nothing is done unless its `data_preprocessor` mixes images.
+
+    Raises:
+        ValueError: if the loss cannot take mixed targets, or head and preprocessor have different
+            numbers of classes.
+    """
+    preprocessor: Any = getattr(model, 'data_preprocessor', None)
+    if getattr(preprocessor, 'batch_augments', None) is None:
+        return
+    head: Any = getattr(model, 'head', None)
+    loss: Any = getattr(head, 'loss_module', None)
+    if hasattr(loss, 'check_mixed_targets'):
+        loss.check_mixed_targets()
+    num_classes = getattr(head, 'num_classes', None)
+    if preprocessor.num_classes is None and num_classes is not None:
+        preprocessor.num_classes = num_classes
+        print_log(
+            f'batch augments: data_preprocessor.num_classes={num_classes}, as in the head',
+            logger='current',
+        )
+    if num_classes not in (None, preprocessor.num_classes):
+        raise ValueError(
+            f'data_preprocessor.num_classes={preprocessor.num_classes}, but the head '
+            f'has {num_classes}: leave data_preprocessor.num_classes out'
         )

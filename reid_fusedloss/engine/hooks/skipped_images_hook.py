@@ -1,4 +1,4 @@
-"""Damaged images of the training set, in the log."""
+"""Log the corrupt images of the training set."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from ...registry import HOOKS
 
 @HOOKS.register_module()
 class SkippedImagesHook(Hook):
-    """Name each image that `ReIDDataset(unreadable='skip')` passed over, once, and count them.
+    """Name each image that `ReIDDataset(unreadable='skip')` replaced, once, and count them.
 
-    The names of all ranks are gathered at the end of an epoch, and of the training.
+    The names of all ranks are gathered at the end of an epoch and of the training.
     """
 
     def __init__(self) -> None:
@@ -28,16 +28,14 @@ class SkippedImagesHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Called by MMEngine after each step."""
         for sample in (data_batch or {}).get('data_samples', ()):
             self._draws += sample.get('skipped', [])
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Called by MMEngine at the end of an epoch, on all ranks."""
         self._report(runner)
 
     def after_train(self, runner: Runner) -> None:
-        """Called by MMEngine at the end; a training that counts iterations has no other."""
+        """Report the rest: a training that counts iterations has no epochs."""
         self._report(runner)
 
     def _report(self, runner: Runner) -> None:

@@ -1,4 +1,4 @@
-"""A training that is told to stop saves what it has."""
+"""Save the training when a signal tells it to stop."""
 
 import signal
 import threading
@@ -28,19 +28,19 @@ from .averaged_model_hook import ema_hooks
 
 @HOOKS.register_module()
 class StopSignalHook(Hook):
-    """End the step at hand on SIGTERM, save `interrupted.pth`, and exit with 128 + the signal.
+    """On a signal finish the current step, save `interrupted.pth`, and exit with 128 + the signal.
 
-    `tools/train.py --resume` goes on from there. Clusters send the signal before they take the
-    machine away (Slurm: `--signal=USR1@60` gives a minute more). During an evaluation the state at
-    the end of the epoch is saved, and the evaluation is made up for.
+    `tools/train.py --resume` continues from there. Clusters send a signal before they end a job
+    (Slurm: `--signal=USR1@60` sends it a minute earlier). During an evaluation the state at the end
+    of the epoch is saved, and the resumed run repeats the evaluation.
 
     Args:
         signals: names of signals.
-        interval: steps after which several processes ask each other whether one was told to stop.
+        interval: number of steps after which several processes tell each other about a signal.
 
     Raises:
         ValueError: if a signal is unknown or the interval is not positive.
-        TypeError: if the interval is no integer.
+        TypeError: if the interval is not an integer.
     """
 
     priority = 'LOWEST'
@@ -48,16 +48,15 @@ class StopSignalHook(Hook):
     def __init__(self, signals: Sequence[str] = STOP_SIGNALS, interval: int = 10) -> None:
         unknown = [name for name in signals if not hasattr(signal, name)]
         if unknown:
-            raise ValueError(f'signals={unknown} are unknown on this system')
+            raise ValueError(f'signals={unknown} are unknown on this system: leave them out')
         check_int('interval', interval)
         self.signals = tuple(getattr(signal, name) for name in signals)
         self.interval = interval
         self._told = 0
-        self._passes = 0  # over the test set, in the evaluation at hand
+        self._passes = 0  # over the test set, in the current evaluation
         self._before: dict[int, Any] = {}
 
     def before_train(self, runner: Runner) -> None:
-        """Called by MMEngine when the training loop starts."""
         if is_main_process() and not runner._resume:
             for name in (INTERRUPTED, POINTER):  # of another run in this folder
                 Path(runner.work_dir, name).unlink(missing_ok=True)
@@ -71,7 +70,6 @@ class StopSignalHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Called by MMEngine after each step."""
         if self._is_told(runner.iter + 1):
             self._stop(runner, epoch=runner.epoch, iter=runner.iter + 1)
 
@@ -86,7 +84,6 @@ class StopSignalHook(Hook):
         data_batch: dict | None = None,
         outputs: Sequence | None = None,
     ) -> None:
-        """Called by MMEngine after each batch of an evaluation."""
         self._passes += batch_idx == 0
         if self._before and self._is_told(batch_idx + 1):
             for hook in ema_hooks(runner):  # it swaps the weights for the first pass
@@ -95,7 +92,7 @@ class StopSignalHook(Hook):
             self._stop(runner, epoch=runner.epoch, iter=runner.iter)
 
     def after_train(self, runner: Runner) -> None:
-        """Called by MMEngine at the end: signals mean what they did, the file is outdated."""
+        """Restore the signal handlers, and remove the file, which is stale now."""
         self._restore()
         if is_main_process():
             Path(runner.work_dir, INTERRUPTED).unlink(missing_ok=True)
@@ -119,16 +116,16 @@ class StopSignalHook(Hook):
             self._save(runner, meta)
             runner.logger.warning(
                 f'told to stop by {name}: saved {INTERRUPTED} at iteration '
-                f'{meta["iter"]}; --resume goes on from there'
+                f'{meta["iter"]}; --resume continues from there'
             )
         except FloatingPointError as error:
             runner.logger.error(f'told to stop by {name}: {error}')
-        barrier()  # a launcher ends all processes when one has ended
+        barrier()  # a launcher stops all processes when the first one exits
         self._restore()
         raise SystemExit(128 + self._told)
 
     def _save(self, runner: Runner, meta: dict[str, Any]) -> None:
-        """Save the state, and name it as the newest for every tool."""
+        """Save the state, and name it as the latest checkpoint."""
         meta.update(gather_rank_buffers(runner.model))
         runner.save_checkpoint(
             runner.work_dir,

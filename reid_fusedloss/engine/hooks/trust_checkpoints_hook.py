@@ -1,4 +1,4 @@
-"""Trust the checkpoints of a run, by its config."""
+"""Trust the checkpoints that a run loads, by a line in its config."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -9,17 +9,18 @@ from ...registry import HOOKS
 
 @HOOKS.register_module()
 class TrustCheckpointsHook(Hook):
-    """Let the checkpoints that a run loads run code while they load.
+    """Allow the checkpoints that a run loads to run code while they load.
 
-    For files of which you know the origin, with objects of other projects in them, under any
-    tool: `custom_hooks = [dict(type='reid_fusedloss.TrustCheckpointsHook')]`. It holds from the
-    start of the run, before weights of `init_cfg`, `load_from` or `resume` are read, to its end.
+    For files from a source you know that contain objects of other projects, with any tool:
+    `custom_hooks = [dict(type='reid_fusedloss.TrustCheckpointsHook')]`. It is in effect from the
+    start of the run, before the weights of `init_cfg`, `load_from` or `resume` are read, to its
+    end.
     """
 
     priority = 'VERY_HIGH'
 
     def before_run(self, runner: Runner) -> None:
-        """Trust, and say so."""
+        """Trust all checkpoints, with a warning."""
         self._before = is_trusted()
         trust_checkpoints()
         runner.logger.warning(
@@ -27,5 +28,5 @@ class TrustCheckpointsHook(Hook):
         )
 
     def after_run(self, runner: Runner) -> None:
-        """Trust what was trusted before."""
+        """Restore the setting from before."""
         trust_checkpoints(self._before)

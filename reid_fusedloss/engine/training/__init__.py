@@ -1,4 +1,4 @@
-"""The steps of a training."""
+"""The training loop, and what it checks, saves and compares."""
 
 from .bf16_optim_wrapper import BF16OptimWrapper
 from .train_loop import ReIDTrainLoop

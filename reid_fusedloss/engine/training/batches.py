@@ -1,4 +1,4 @@
-"""Batches of a training: divided among the processes, and drawn from the seed."""
+"""Adapt a data loader's config: divide its batch among processes, and seed its batches."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from .data_worker import start_worker
 
 
 def images_of_an_identity(loader: Mapping[str, Any]) -> int:
-    """K of a data loader's config, also where one batch sampler wraps another; 1 without it."""
+    """Return K of a data loader's config, also from a wrapped batch sampler; 1 if it has none."""
     sampler = loader.get('batch_sampler')
     while isinstance(sampler, Mapping):
         if 'num_instances' in sampler:
@@ -19,7 +19,7 @@ def images_of_an_identity(loader: Mapping[str, Any]) -> int:
 
 
 def divided(loader: Mapping[str, Any], world_size: int) -> dict[str, Any]:
-    """Config of a loader whose batch size, a total, is divided among the processes.
+    """Return the config of a loader with its batch size, a total, divided among the processes.
 
     Raises:
         ValueError: if a process would not get whole identities.
@@ -27,16 +27,16 @@ def divided(loader: Mapping[str, Any], world_size: int) -> dict[str, Any]:
     total, num_instances = loader['batch_size'], images_of_an_identity(loader)
     if total % (world_size * num_instances):
         raise ValueError(
-            f'batch_size={total} in all does not split into {world_size} processes with '
+            f'batch_size={total} in all cannot be divided among {world_size} processes with '
             f'num_instances={num_instances} images of each identity: choose a multiple of '
             f'{world_size * num_instances}, or train_cfg.split_batch=False (--batch-per-process) '
-            'to take it for each process'
+            'to use it for each process'
         )
     return {**loader, 'batch_size': total // world_size}
 
 
 def seeded(loader: dict, seed: int) -> dict:
-    """Config of a loader whose batch sampler is wrapped in a `SeededBatchSampler`."""
+    """Return the config of a loader with its batch sampler wrapped in a `SeededBatchSampler`."""
     changed = dict(loader)
     wrapper: dict[str, Any] = dict(
         type='reid_fusedloss.SeededBatchSampler', batch_sampler=changed.get('batch_sampler')

@@ -1,4 +1,4 @@
-"""Mixed precision without a GPU."""
+"""An optimizer wrapper for mixed precision on a CPU."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +13,13 @@ from ...registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class BF16OptimWrapper(OptimWrapper):
-    """Forward pass in bfloat16 autocast, on a CPU too, where MMEngine's AmpOptimWrapper refuses.
+    """Run the forward pass in bfloat16 autocast; MMEngine's AmpOptimWrapper refuses CPUs.
 
-    bfloat16 has the range of float32, so no loss scale is needed. Weights, gradients of the
-    weights and the losses of this package stay in float32.
+    bfloat16 has the range of float32, so no loss scaling is needed. Weights, their gradients and
+    the losses of this package stay in float32.
     """
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """Context of the forward pass; called by MMEngine."""
         with super().optim_context(model), autocast(dtype=torch.bfloat16):
             yield

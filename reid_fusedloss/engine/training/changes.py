@@ -1,4 +1,4 @@
-"""What a config asks otherwise than the checkpoint that is resumed."""
+"""Find the differences between a config and the checkpoint that is resumed."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,14 @@ from typing import Any
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
-from .asked import asked_of, fixed_state, hyperparameters, optimizers, saved_optimizers, schedules
+from .settings import (
+    fixed_state,
+    hyperparameters,
+    optimizers,
+    saved_optimizers,
+    schedules,
+    settings_of,
+)
 
 ABSENT = '(absent)'
 OTHER_WEIGHTS = 'start from its weights (load_from without resume)'
@@ -19,16 +26,16 @@ def check_optimizers(runner: Runner, checkpoint: dict, saved: Mapping[str, Any])
     Args:
         runner: built, before it loads the checkpoint.
         checkpoint: as loaded.
-        saved: what `asked_of` said when it was saved; empty if it did not yet.
+        saved: result of `settings_of` when it was saved; empty in checkpoints of older versions.
 
     Raises:
-        ValueError: if the state of the checkpoint is not of the config's optimizer.
+        ValueError: if the checkpoint's state is not that of the config's optimizer.
     """
     here, there = optimizers(runner.optim_wrapper), saved_optimizers(checkpoint)
     if here.keys() != there.keys():
         raise ValueError(
             f'the checkpoint to resume has the optimizers {sorted(there)}, the config '
-            f'{sorted(here)}: set them back, or {OTHER_WEIGHTS}'
+            f'{sorted(here)}: restore them, or {OTHER_WEIGHTS}'
         )
     for place, wrapper in here.items():
         groups = there[place]['param_groups']
@@ -36,9 +43,9 @@ def check_optimizers(runner: Runner, checkpoint: dict, saved: Mapping[str, Any])
         name = type(wrapper.optimizer).__name__
         if kind != name if kind else _another_kind(wrapper, groups[0]):
             raise ValueError(
-                f'the checkpoint to resume was trained with {kind or "another optimizer"}, the '
-                f'config asks for {name} ({place}.type), which cannot use its state: set the type '
-                f'back, or {OTHER_WEIGHTS}'
+                f'the checkpoint to resume was trained with {kind or "another optimizer"}, but the '
+                f'config has {name} ({place}.type), which cannot use its state: restore the type, '
+                f'or {OTHER_WEIGHTS}'
             )
         sizes = [
             [len(group['params']) for group in part]
@@ -48,16 +55,16 @@ def check_optimizers(runner: Runner, checkpoint: dict, saved: Mapping[str, Any])
             raise ValueError(
                 f'the optimizer of the checkpoint to resume has {sum(sizes[0])} parameters in '
                 f'{len(sizes[0])} groups, that of the config {sum(sizes[1])} in {len(sizes[1])}: '
-                'network or optim_wrapper.paramwise_cfg are others; set them back, or '
+                'the network or optim_wrapper.paramwise_cfg has changed; restore it, or '
                 f'{OTHER_WEIGHTS}'
             )
 
 
 def overruled(runner: Runner, checkpoint: dict, saved: Mapping[str, Any]) -> list[str]:
-    """Rates, other hyperparameters and schedules that the states of a checkpoint would replace.
+    """List hyperparameters and schedules of the config that a checkpoint's state would replace.
 
     Args:
-        runner, checkpoint, saved: as for `check_optimizers`, which has passed.
+        runner, checkpoint, saved: as for `check_optimizers`, which must pass first.
 
     Returns:
         'key old -> new' of each.
@@ -81,13 +88,13 @@ def overruled(runner: Runner, checkpoint: dict, saved: Mapping[str, Any]) -> lis
     return lines + changed(_saved_schedules(checkpoint, saved), _schedules_here(runner, saved))
 
 
-def used(runner: Runner, saved: Mapping[str, Any]) -> list[str]:
-    """Other keys of the config that changed; they are used as the config says."""
-    return changed(saved.get('config', {}), asked_of(runner)['config']) if saved else []
+def changed_settings(runner: Runner, saved: Mapping[str, Any]) -> list[str]:
+    """List the other config keys that changed; their new values take effect."""
+    return changed(saved.get('config', {}), settings_of(runner)['config']) if saved else []
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """'key old -> new' of two dicts; a dict in them is compared key by key."""
+    """List the differences of two dicts as 'key old -> new', nested dicts key by key."""
     found: list[str] = []
     for key in [*before, *(key for key in after if key not in before)]:
         old, new = before.get(key, ABSENT), after.get(key, ABSENT)
@@ -101,7 +108,7 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 
 
 def _another_kind(wrapper: OptimWrapper, saved_group: Iterable[str]) -> bool:
-    """By the names of hyperparameters; a newer PyTorch may have added some."""
+    """Compare the names of hyperparameters; a newer PyTorch may have added some."""
     here = set(wrapper.optimizer.defaults)
     there = {key for key in saved_group if key != 'params'}
     return bool(here - there) and bool(there - here - set(wrapper.optimizer.param_groups[0]))
@@ -115,8 +122,8 @@ def _saved_schedules(checkpoint: dict, saved: Mapping[str, Any]) -> dict[str, An
 
 
 def _schedules_here(runner: Runner, saved: Mapping[str, Any]) -> dict[str, Any]:
-    """As `_saved_schedules` has them; an older checkpoint does not tell types and functions."""
-    found = asked_of(runner)['schedules']
+    """Return schedules in the form of `_saved_schedules`, without types for older checkpoints."""
+    found = settings_of(runner)['schedules']
     if 'schedules' not in saved:
         parts = schedules(runner.param_schedulers)
         for place, schedule in parts.items():
@@ -127,7 +134,7 @@ def _schedules_here(runner: Runner, saved: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _change(key: str, old: Any, new: Any, width: int = 80) -> str:
-    texts: list[str | None] = [str(value) for value in (old, new)]
-    return '{} {} -> {}'.format(
-        key, *(text if len(text) <= width else f'{text[:width]}...' for text in texts)
+    before, after = (
+        text if len(text) <= width else f'{text[:width]}...' for text in (str(old), str(new))
     )
+    return f'{key} {before} -> {after}'

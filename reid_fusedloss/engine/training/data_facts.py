@@ -1,4 +1,4 @@
-"""What a training is trained on, in a few numbers and digests that a checkpoint holds."""
+"""Summarise the data of a training in a few numbers and digests, saved in its checkpoints."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from ...datasets import SeededBatchSampler
 
 Facts = Mapping[str, Any]
 
-# in the order in which a difference is named
+# in the order in which differences are listed
 TITLES = dict(
     epoch_length='iterations of an epoch',
     batch_size='images of a batch, of all processes',
@@ -28,7 +28,7 @@ SAMPLED_FILES = 16
 
 
 def data_facts(loader: DataLoader) -> dict[str, Any]:
-    """Batches, images and identities of a training's loader; None where one cannot be known.
+    """Summarise batches, images and identities of a training's loader; None for unknown values.
 
     Returns:
         The keys of `TITLES` and two more digests: `identities` (label -> identity, as the file
@@ -56,7 +56,7 @@ def data_facts(loader: DataLoader) -> dict[str, Any]:
 
 
 def differing(saved: Facts, here: Facts, keys: Iterable[str] = TITLES) -> list[str]:
-    """What differs, each with both values; what one of the two does not know is passed over."""
+    """List the differences with both values; values that either side does not know are skipped."""
     return [
         f'{TITLES.get(key, key)} {saved[key]} (here {here[key]})'
         for key in keys
@@ -65,7 +65,7 @@ def differing(saved: Facts, here: Facts, keys: Iterable[str] = TITLES) -> list[s
 
 
 def same_people(saved: Facts, here: Facts) -> bool | None:
-    """Whether the labels of two trainings mean the same people; None if that cannot be known."""
+    """Return whether the labels of two trainings mean the same people; None if unknown."""
     keys = ('names', 'identities', 'content')
     known = [key for key in keys if None not in (saved.get(key), here.get(key))]
     return all(saved[key] == here[key] for key in known) if known else None
@@ -90,7 +90,7 @@ def _records(dataset: Dataset) -> list[tuple[Any, Any, str]]:
 
 
 def _name(path: str, root: str | None) -> str:
-    """Below the root of the data set, which may have been moved; else folder and file name."""
+    """Return the path below the data set's root, which may move; else folder and file name."""
     if root and path.startswith(os.path.join(root, '')):
         return PurePath(path[len(os.path.join(root, '')) :]).as_posix()
     return '/'.join(PurePath(path).parts[-2:])

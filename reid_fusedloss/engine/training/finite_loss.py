@@ -1,5 +1,6 @@
-"""What a loss that is not a number does to a training."""
+"""Stop at, or skip, training steps whose loss is not finite."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,17 +13,17 @@ MOST_IN_A_ROW = 10
 
 
 class FiniteLossGuard:
-    """Stands before an optimizer wrapper; a step whose loss is not finite is left out.
+    """Wrap an optimizer wrapper and skip the steps whose loss is not finite.
 
-    All ranks leave it out if one has to. The model's buffers, which the forward pass has changed,
-    go back to what they were.
+    All ranks skip a step if one has to. The model's buffers, which the forward pass has changed,
+    are restored.
 
     Args:
         optim_wrapper: the wrapper, of any type.
-        model: whose buffers are kept.
+        model: its buffers are restored.
 
     Attributes:
-        skipped: whether the last step was left out.
+        skipped: whether the last step was skipped.
     """
 
     def __init__(self, optim_wrapper: OptimWrapper, model: nn.Module) -> None:
@@ -32,12 +33,12 @@ class FiniteLossGuard:
         self._before: list[Tensor] = []
 
     def optim_context(self, model: nn.Module) -> Any:
-        """Context of the forward pass; called by the model's `train_step`."""
+        """Save the buffers, and return the context of the forward pass."""
         self._before = [buffer.clone() for buffer in self.model.buffers()]
         return self.optim_wrapper.optim_context(model)
 
     def update_params(self, loss: Tensor) -> None:
-        """Backward pass and step, if the loss is finite on all ranks."""
+        """Run the backward pass and the step, if the loss is finite on all ranks."""
         finite = loss.detach().isfinite().all().float()
         all_reduce(finite, 'min')
         self.skipped = not finite.item()
@@ -49,8 +50,10 @@ class FiniteLossGuard:
                 buffer.copy_(before)
 
 
-def describe_step(iteration: int, outputs: dict[str, Tensor], data_batch: dict) -> str:
-    """Iteration, values of the terms, and the files of the batch on this process."""
+def describe_step(
+    iteration: int, outputs: Mapping[str, Any], data_batch: dict | Sequence[dict]
+) -> str:
+    """Describe a step: iteration, values of the terms, and this process's files of the batch."""
     values = ', '.join(
         f'{name}={torch.as_tensor(value).detach().item():g}' for name, value in outputs.items()
     )

@@ -1,6 +1,7 @@
-"""The head of a training, when the identities of its data set are known."""
+"""Build the head of a training once the number of identities of its data set is known."""
 
 import gc
+from typing import Any
 
 import torch
 from mmengine.registry import MODELS
@@ -11,10 +12,10 @@ from ..unwrap import unwrap
 
 
 def count_identities(dataset: Dataset) -> int:
-    """Number of identities of a training set.
+    """Return the number of identities of a training set.
 
     Raises:
-        ValueError: if the data set does not say it.
+        ValueError: if the data set does not state it.
     """
     metainfo = getattr(dataset, 'metainfo', None) or {}
     classes = metainfo.get('classes') or getattr(dataset, 'CLASSES', None)  # mmpretrain's sets
@@ -31,14 +32,14 @@ def count_identities(dataset: Dataset) -> int:
 def fill_head(runner: Runner, dataset: Dataset) -> None:
     """Replace a provisional head (`num_classes=None`) by one for the identities of a data set.
 
-    It starts from the random numbers that the provisional one started from, so that a training is
-    the same as with the number in the config. To be called before the optimizer is built.
+    It is initialised from the same random state as the provisional head, so that the training is
+    the same as with the number in the config. Call this before the optimizer is built.
 
     Raises:
-        ValueError: if the number cannot be found, or the model was not built from the config.
+        ValueError: if the number is unknown, or the model was not built from the config.
     """
     model = unwrap(runner.model)
-    head = getattr(model, 'head', None)
+    head: Any = getattr(model, 'head', None)
     if getattr(head, 'num_classes', 0) is not None:
         return
     config = (runner.cfg.get('model') or {}).get('head')
@@ -57,6 +58,6 @@ def fill_head(runner: Runner, dataset: Dataset) -> None:
     model.head = filled.to(next(model.parameters()).device)
     runner.logger.info(f'model.head.num_classes = {number}, the identities of the training set')
     if model is not runner.model:
-        runner.model = None  # the wrapper knows the weights it was made for: it goes first
+        runner.model = None  # free the old wrapper first, which refers to the old weights
         gc.collect()
         runner.model = runner.wrap_model(runner.cfg.get('model_wrapper_cfg'), model)

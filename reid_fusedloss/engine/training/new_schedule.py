@@ -1,4 +1,4 @@
-"""Go on with the rates and schedules of a config in place of a checkpoint's."""
+"""Resume with the learning rates and schedules of the config instead of the checkpoint's."""
 
 import warnings
 from collections.abc import Iterable
@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from mmengine.optim import _ParamScheduler
 from mmengine.runner import Runner
 
-from .asked import optimizers, saved_optimizers, schedules
+from .settings import optimizers, saved_optimizers, schedules
 
 
 def take_schedule(runner: Runner, checkpoint: dict, epoch_length: int) -> None:
     """Put the config's hyperparameters and schedules into a checkpoint that is about to be loaded.
 
-    They stand where they would after the checkpoint's steps: each schedule is stepped so often. One
-    that reads metrics (`ReduceOnPlateauLR`) starts from the config's rate. What the optimizer has
-    gathered (moments, say) stays.
+    Each schedule is advanced by the checkpoint's steps; one that reads metrics
+    (`ReduceOnPlateauLR`) starts from the config's rate. The optimizer's own state, such as
+    moments, is kept.
 
     Args:
-        runner: built, before it loads the checkpoint; the rates of its optimizer are moved.
+        runner: built, before it loads the checkpoint; its optimizer's rates change.
         checkpoint: as loaded; changed in place.
         epoch_length: iterations of an epoch.
     """
@@ -44,11 +44,12 @@ def take_schedule(runner: Runner, checkpoint: dict, epoch_length: int) -> None:
 def _step(
     parts: Iterable[_ParamScheduler], iterations: int, epochs: int, epoch_length: int
 ) -> None:
-    """As MMEngine's hook does it: after each iteration, and at the end of an epoch."""
-    by_iteration, by_epoch = [], []
+    """Step the schedules like MMEngine's hook: after each iteration and after each epoch."""
+    by_iteration: list[_ParamScheduler] = []
+    by_epoch: list[_ParamScheduler] = []
     for part in parts:
         (by_epoch if part.by_epoch else by_iteration).append(part)
-    with warnings.catch_warnings():  # the steps of the optimizer were taken before the stop
+    with warnings.catch_warnings():  # the optimizer took its steps before the stop
         warnings.filterwarnings('ignore', message='Detected call of `scheduler.step')
         for iteration in range(1, iterations + 1):
             for part in by_iteration:

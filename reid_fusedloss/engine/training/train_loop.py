@@ -1,4 +1,4 @@
-"""The training loop: each step depends on the seed and its number alone, so it can be resumed."""
+"""A training loop whose steps depend only on the seed and their number, so it resumes exactly."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -20,38 +20,38 @@ from .finite_loss import ACTIONS, MOST_IN_A_ROW, FiniteLossGuard, describe_step
 from .identities import fill_head
 from .rates import check_rates
 
-STREAM = 0x73746570  # tells these random numbers from others that are made of the same seed
+STREAM = 0x73746570  # separates these random numbers from others with the same seed
 
 
 @LOOPS.register_module()
 class ReIDTrainLoop(EpochBasedTrainLoop):
-    """MMEngine's epoch-based loop, that goes on after any stop as if there had been none.
+    """MMEngine's epoch-based loop, which continues after a stop as if there had been none.
 
-    The random numbers of a step are made of (seed, iteration, rank), those of an image's
-    augmentation of (seed, epoch, place in the batch of all ranks; see `SeededBatchSampler`). So a
-    run is the same to the bit on a CPU with any number of workers, and so is one that was resumed,
-    at the end or in the middle of an epoch. An evaluation that a stop cut short is made up for.
+    The random numbers of a step depend on (seed, iteration, rank), those of an image's
+    augmentation on (seed, epoch, place in the batch of all ranks; see `SeededBatchSampler`). So on
+    a CPU a run is reproducible to the bit with any number of workers, also if it was stopped and
+    resumed, at the end or in the middle of an epoch. An interrupted evaluation is repeated.
 
     Args:
         runner: the Runner.
         dataloader: config of the training data, or a loader; only with a config are the
-            augmentations seeded, and an epoch's first batches passed over without being read.
+            augmentations seeded, and the first batches of a resumed epoch skipped without reading.
         max_epochs, val_begin, val_interval, dynamic_intervals: as in MMEngine.
-        non_finite_loss: 'stop': a loss that is not finite ends the run, with the values of the
-            terms and the files of the batch. 'skip': its step is left out, on all ranks, and
-            logged; after 10 in a row the run ends. 'skip' waits for the loss before each backward
+        non_finite_loss: 'stop': a loss that is not finite stops the run, with the values of the
+            terms and the files of the batch. 'skip': its step is skipped, on all ranks, and
+            logged; after 10 in a row the run stops. 'skip' waits for the loss before each backward
             pass.
         split_batch: the config's batch size is the total of all processes, and is divided among
-            them; False: each process has so many images, as in MMEngine.
-        new_schedule: when a training is resumed, take learning rate, weight decay and the like and
-            the schedules from the config, as they would stand after the checkpoint's steps, in
-            place of the checkpoint's. False: values that differ are an error (see `ResumeHook`).
+            them; False: it is that of each process, as in MMEngine.
+        new_schedule: when a training is resumed, take learning rate, weight decay and the like, and
+            the schedules, from the config, advanced by the checkpoint's steps, instead of from the
+            checkpoint. False: values that differ are an error (see `ResumeHook`).
 
     Raises:
-        ValueError: if a number or the action is out of range; in training, if what was resumed does
-            not fit, processes resumed different checkpoints, or a schedule would move weights whose
-            rate is 0.
-        TypeError: if `max_epochs` or `val_interval` is no integer, or `new_schedule` no flag.
+        ValueError: if a number or the action is out of range; in training, if the resumed state
+            does not fit, processes resumed different checkpoints, or a schedule would raise a
+            learning rate of 0.
+        TypeError: if `max_epochs` or `val_interval` is not an integer, or a flag not a bool.
         FloatingPointError (in training): if the loss is not finite, see `non_finite_loss`.
     """
 
@@ -80,24 +80,25 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
         fill_head(runner, self.dataloader.dataset)
         self.non_finite_loss = non_finite_loss
         self.new_schedule = new_schedule
-        self._register_resume_hook()
+        if not any(isinstance(hook, HOOKS.get('ResumeHook')) for hook in runner.hooks):
+            runner.register_hook(dict(type='reid_fusedloss.ResumeHook'))
         self._guard: FiniteLossGuard | None = None
         self._skips_in_a_row = 0
 
     def run(self) -> nn.Module:
-        """Train; called by the Runner."""
-        self._take_up()
+        """Train."""
+        self._check_resumed()
         check_rates(self.runner)
         if self.non_finite_loss == 'skip':
             if getattr(self.runner.optim_wrapper, '_accumulative_counts', 1) > 1:
                 raise ValueError(
-                    "non_finite_loss='skip' and accumulative_counts > 1 exclude each "
-                    'other: a step that is left out would shift those after it'
+                    "non_finite_loss='skip' cannot be used with accumulative_counts > 1: a skipped "
+                    "step would shift those after it. Set non_finite_loss='stop'"
                 )
             self._guard = FiniteLossGuard(self.runner.optim_wrapper, self.runner.model)
         self.runner.call_hook('before_train')
         if self._epoch > 0 and self._first_batch() == 0:
-            self._look_back()
+            self._set_end_of_epoch()
             self._validate()
         while self._epoch < self._max_epochs and not self.stop_training:
             self.run_epoch()
@@ -106,7 +107,7 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
         return self.runner.model
 
     def run_epoch(self) -> None:
-        """Train for an epoch, or for what a resumed checkpoint leaves of it."""
+        """Train for an epoch, or for the rest of a resumed one."""
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
         first = self._first_batch()
@@ -121,44 +122,47 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
         self._epoch += 1
 
     def run_iter(self, idx: int, data_batch: Sequence[dict]) -> None:
-        """Train for a step."""
+        """Run a training step."""
         stream = np.random.SeedSequence([STREAM, self.runner.seed, self._iter, get_rank()])
         seed_all(int(stream.generate_state(1)[0]))
         self.runner.call_hook('before_train_iter', batch_idx=idx, data_batch=data_batch)
-        outputs: dict[str, Any] | None = self.runner.model.train_step(
+        outputs: dict[str, Any] = self.runner.model.train_step(
             data_batch, optim_wrapper=self._guard or self.runner.optim_wrapper
         )
-        if self._not_finite(outputs):
-            self._report_not_finite(describe_step(self._iter + 1, outputs, data_batch))
-            outputs = None  # what is logged, and averaged over some steps, stays finite
-        else:
+        finite = self._is_finite(outputs)
+        if finite:
             self._skips_in_a_row = 0
+        else:
+            self._report_not_finite(describe_step(self._iter + 1, outputs, data_batch))
         self.runner.call_hook(
-            'after_train_iter', batch_idx=idx, data_batch=data_batch, outputs=outputs
+            'after_train_iter',
+            batch_idx=idx,
+            data_batch=data_batch,
+            outputs=outputs if finite else None,  # keeps the logged averages finite
         )
         self._iter += 1
 
-    def _not_finite(self, outputs: dict[str, Any]) -> bool:
+    def _is_finite(self, outputs: dict[str, Any]) -> bool:
         if self._guard is not None:
-            return self._guard.skipped
-        return 'loss' in outputs and not bool(torch.as_tensor(outputs['loss']).isfinite().all())
+            return not self._guard.skipped
+        return 'loss' not in outputs or bool(torch.as_tensor(outputs['loss']).isfinite().all())
 
     def _report_not_finite(self, step: str) -> None:
         self._skips_in_a_row += 1
         if self.non_finite_loss == 'stop':
             raise FloatingPointError(
-                f'the loss is not finite at {step}. Checkpoints from before are not touched by it. '
+                f'the loss is not finite at {step}. Earlier checkpoints are not affected. '
                 'Lower the learning rate, warm up longer, or set '
-                "train_cfg.non_finite_loss='skip' to leave such steps out"
+                "train_cfg.non_finite_loss='skip' to skip such steps"
             )
-        self.runner.logger.warning(f'step left out, the loss of a process is not finite at {step}')
+        self.runner.logger.warning(f'step skipped: the loss of a process is not finite at {step}')
         if self._skips_in_a_row >= MOST_IN_A_ROW:
             raise FloatingPointError(
                 f'{MOST_IN_A_ROW} steps in a row had a loss that is not finite; the last, {step}'
             )
 
     def _validate(self) -> None:
-        """Evaluate if it is time, and was not done before a stop."""
+        """Evaluate if it is due and was not done before a stop."""
         self._decide_current_val_interval()
         due = self._epoch >= self.val_begin and (
             self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs
@@ -167,44 +171,36 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
         if self.runner.val_loop is not None and due and done != self._epoch:
             self.runner.val_loop.run()
 
-    def _look_back(self) -> None:
-        """Name the epoch and step that were trained last, as they were at the end of an epoch."""
+    def _set_end_of_epoch(self) -> None:
+        """Set the message hub to the last trained epoch and step, for an evaluation to repeat."""
         self.runner.message_hub.update_info('epoch', self._epoch - 1)
         self.runner.message_hub.update_info('iter', self._iter - 1)
 
     def _first_batch(self) -> int:
-        """Batches of this epoch that were trained on before a stop."""
+        """Return how many batches of this epoch were trained on before a stop."""
         return self._iter - self._epoch * len(self.dataloader)
 
-    def _register_resume_hook(self) -> None:
-        """Before the Runner loads a checkpoint; a config need not name it."""
-        if not any(isinstance(hook, HOOKS.get('ResumeHook')) for hook in self.runner.hooks):
-            self.runner.register_hook(dict(type='reid_fusedloss.ResumeHook'))
-
-    def _take_up(self) -> None:
-        """Check what was resumed, and take over its seed."""
+    def _check_resumed(self) -> None:
+        """Check the resumed state, and take over its seed."""
         batches = len(self.dataloader)
         if not 0 <= self._first_batch() <= batches:
             raise ValueError(
-                f'the checkpoint stands at epoch {self._epoch}, iteration {self._iter}, but an '
-                f'epoch has {batches} iterations here: batch size, data set or sampling are '
-                'others. Resume with the same, or start from its weights (load_from without '
-                'resume)'
+                f'the checkpoint is at epoch {self._epoch}, iteration {self._iter}, but an epoch '
+                f'has {batches} iterations here: batch size, data set or sampling has changed. '
+                'Restore it, or start from the weights (load_from without resume)'
             )
         places = torch.tensor([self._epoch, self._iter])
         if any(not torch.equal(places, other.cpu()) for other in all_gather(places)):
             raise ValueError(
-                f'this process goes on at epoch {self._epoch}, iteration {self._iter}, another one '
-                'elsewhere: the machines need the same checkpoints, share the work_dir or copy it'
+                f'this process resumes at epoch {self._epoch}, iteration {self._iter}, another one '
+                'elsewhere: all machines need the same checkpoints; share the work_dir or copy it'
             )
         if not isinstance(self.dataloader.dataset, ReIDDataset):
             self.runner.logger.warning(
-                f'{type(self.dataloader.dataset).__name__} is no data set of this package: its '
-                'augmentations depend on the workers, and a resumed run has others'
+                f'{type(self.dataloader.dataset).__name__} is not a data set of this package: its '
+                'augmentations depend on the workers, and differ in a resumed run'
             )
         sampler = self.dataloader.batch_sampler
-        if isinstance(sampler, SeededBatchSampler) and not self._differs_over_ranks():
+        differs = self.runner._randomness_cfg.get('diff_rank_seed', False)
+        if isinstance(sampler, SeededBatchSampler) and not differs:
             sampler.sampler.seed = self.runner.seed
-
-    def _differs_over_ranks(self) -> bool:
-        return self.runner._randomness_cfg.get('diff_rank_seed', False)

@@ -1,4 +1,4 @@
-"""What a run asks of its optimizer, schedules and model, as plain data to save and to compare."""
+"""Describe the optimizer, schedules and model settings of a run as plain data, to compare them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict, _ParamScheduler
 from mmengine.runner import Runner
 
-# what moves while a schedule runs, or follows from the rest of its state
+# changes while a schedule runs, or follows from the rest of its state
 MOVING = {
     'last_step',
     'base_values',
@@ -17,14 +17,14 @@ MOVING = {
     'verbose',
     'optimizer',
 }
-# how a step is computed, not what
+# affects how a step is computed, not its result
 IMPLEMENTATION = {'params', 'foreign', 'fused', 'capturable', 'differentiable'}
-LEFT_OUT = {'init_cfg', 'pretrained', 'new_schedule'}  # of the config: how a run begins
+LEFT_OUT = {'init_cfg', 'pretrained', 'new_schedule'}  # config keys on how a run begins
 Schedules = list[_ParamScheduler] | dict[str, list[_ParamScheduler]] | None
 
 
-def asked_of(runner: Runner) -> dict[str, Any]:
-    """Types of the optimizers, schedules and, of the config, what each step of a run depends on."""
+def settings_of(runner: Runner) -> dict[str, Any]:
+    """Return optimizer types, schedules, and the config keys that each step depends on."""
     return dict(
         optimizers={
             place: type(wrapper.optimizer).__name__
@@ -39,14 +39,14 @@ def asked_of(runner: Runner) -> dict[str, Any]:
 
 
 def optimizers(wrapper: OptimWrapper | OptimWrapperDict) -> dict[str, OptimWrapper]:
-    """Wrappers of single optimizers by their place in a config."""
+    """Return the wrappers of single optimizers by their place in a config."""
     if isinstance(wrapper, OptimWrapperDict):
         return {f'optim_wrapper.{name}.optimizer': part for name, part in wrapper.items()}
     return {'optim_wrapper.optimizer': wrapper}
 
 
 def saved_optimizers(checkpoint: dict) -> dict[str, dict]:
-    """States in a checkpoint by the same names."""
+    """Return the optimizer states of a checkpoint by the same places."""
     state = checkpoint['optimizer']
     if 'param_groups' in state:
         return {'optim_wrapper.optimizer': state}
@@ -54,7 +54,7 @@ def saved_optimizers(checkpoint: dict) -> dict[str, dict]:
 
 
 def schedules(given: Any) -> dict[str, Any]:
-    """Schedules, or their states, by their place in a config."""
+    """Return schedules, or their states, by their place in a config."""
     if isinstance(given, dict):
         return {
             f'param_scheduler.{name}[{number}]': part
@@ -65,7 +65,7 @@ def schedules(given: Any) -> dict[str, Any]:
 
 
 def fixed_state(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments in a schedule's state."""
+    """Return the arguments in a schedule's state."""
     return {
         key: plain(value)
         for key, value in state.items()
@@ -74,7 +74,7 @@ def fixed_state(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """The same as numbers, strings, lists and dicts; a class or function by its name."""
+    """Convert a value to numbers, strings, lists and dicts; a class or function to its name."""
     if isinstance(value, Mapping):
         return {key: plain(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
@@ -87,9 +87,9 @@ def plain(value: Any) -> Any:
 
 
 def hyperparameters(groups: list[dict]) -> Iterator[tuple[int, str, Any]]:
-    """Number of the group, name and value of what an optimizer was built with.
+    """Yield group number, name and value of each hyperparameter that an optimizer was built with.
 
-    A value that a schedule moves counts as it was at the start, which PyTorch keeps beside it.
+    For a value that a schedule changes this is the initial value, which PyTorch keeps.
     """
     for number, group in enumerate(groups):
         for key, value in group.items():
@@ -98,12 +98,12 @@ def hyperparameters(groups: list[dict]) -> Iterator[tuple[int, str, Any]]:
                 continue
             value = plain(value)
             if key == 'betas' and 'initial_momentum' in group:
-                value = value[1:]  # the first is the momentum
+                value = value[1:]  # the first is the momentum, which a schedule changes
             yield number, name, value
 
 
 def _config(runner: Runner) -> dict[str, Any]:
-    """Keys that a step depends on, flat, without those that the optimizer and schedules show."""
+    """Return the flat keys that a step depends on, but for those of optimizer and schedules."""
     cfg = runner.cfg
     parts = dict(model=cfg.get('model'), train_cfg=cfg.get('train_cfg'))
     wrapper, loader = cfg.get('optim_wrapper'), cfg.get('train_dataloader')
