@@ -9,11 +9,11 @@ import numpy as np
 
 from ..checks import check_choice, check_int
 from ..datasets.load_image import BACKENDS
+from ..functional.distance import DISTANCES
 
 PLACES = ('inside', 'outside')
 CHANNEL_ORDERS = ('rgb', 'bgr')
 INPUT_TYPES = ('float32', 'uint8')
-DISTANCES = ('cosine', 'euclidean')
 OPTIONAL = ('source', 'graph')  # entries that files of older versions lack
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')  # of mmcv's Resize
 
