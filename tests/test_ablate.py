@@ -94,7 +94,9 @@ def test_the_same_command_goes_on(runs):
     checkpoint = load_checkpoint_file(first / f'epoch_{EPOCHS}.pth')
     assert checkpoint['meta']['iter'] == EPOCHS * 3 and checkpoint['meta']['seed'] == 3
     assert [path.name for path in first.glob('*.pth')] == [f'epoch_{EPOCHS}.pth']
-    assert 'table3/1_id seed 3: the same config as table2/6_bn/seed3: trained once' in output
+    assert (
+        'table3/1_id seed 3: the same config as table2/6_bn/seed3: its scores are copied' in output
+    )
     lines = [line for line in output.splitlines() if 're-ranked R1' in line]
     assert [line.split(':')[0] for line in lines] == [
         f'[{number}/3] {row} seed 3' for number, row in enumerate(ROWS, 1)

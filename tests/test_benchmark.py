@@ -236,7 +236,7 @@ def test_peers_that_are_none(peer, tmp_path):
     [
         (['--size', 'markt'], "'msmt17'.*'markt'"),
         (['--size', '40x0'], '200x1000'),
-        ([*TINY, '--only', 'reranking'], "unknown stages .'reranking'.*'rerank_streaming'"),
+        ([*TINY, '--only', 'reranking'], "'rerank_streaming'.*got unknown .'reranking'"),
     ],
 )
 def test_mistakes_on_the_command_line(arguments, words):

@@ -203,7 +203,7 @@ def test_rounds_go_back_and_forth():
 def test_ratios():
     slow, fast = rounds.Timing('slow', 'fast'), rounds.Timing('fast')
     slow.seconds, fast.seconds = [2.0, 9.0, 6.0], [1.0, 3.0, 4.0]
-    assert slow.ratio(fast) == (2.0, 2.0)
+    assert slow.ratio(dict(fast=fast)) == (2.0, 2.0)
     assert rounds.cells(slow, dict(fast=fast), 1.0) == ('2', '6', '2', '2')
     assert rounds.cells(rounds.Timing('none'), {}) == ('-', '-', '-', '-')
 

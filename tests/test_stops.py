@@ -1,4 +1,4 @@
-"""The checks of stops, an exception in place of SIGKILL, and of an index that all use at once."""
+"""Checks of stops, with an exception for SIGKILL, and of an index that many processes use."""
 
 import signal
 import sys
@@ -97,7 +97,7 @@ def test_an_index_that_all_use_at_once(tmp_path):
     """tools/check_shared_index.py for a moment; and it sees what is lost."""
     args = SimpleNamespace(seconds=5, entries=20, seed=0)
     count, wrong = check_shared_index.check(tmp_path, args)
-    assert not wrong and count['questions'] and count['updates'] and count['removals']
+    assert not wrong and count['searches'] and count['updates'] and count['removals']
     oracles = [
         check_shared_index.Oracle(
             SimpleNamespace(

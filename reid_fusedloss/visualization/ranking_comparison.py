@@ -231,10 +231,12 @@ def _name_rows(
         y = top - (17 if number else 43)  # above the first pair there are the ranks
         lettering.put(MARGIN, y, title, 10, 'black', weight='bold')
         for row, name in enumerate(names):
-            x, y0, _, y1 = grid.box(2 * number + row, 0)
-            x, y = x - NAME / 2 - 1, (y0 + y1) / 2
-            text = lettering.put(x, y, name, 9, 'black', weight='bold', rotation=90, ha='center')
-            room = (y1 - y0 + 12) / text.get_window_extent().height
+            right, upper, _, lower = grid.box(2 * number + row, 0)
+            x, middle = right - NAME / 2 - 1, (upper + lower) / 2
+            text = lettering.put(
+                x, middle, name, 9, 'black', weight='bold', rotation=90, ha='center'
+            )
+            room = (lower - upper + 12) / text.get_window_extent().height
             if room < 1:
                 text.set_text(f'{name[: max(1, int(len(name) * room) - 2)]}…')
     return lettering.to_array()

@@ -161,7 +161,7 @@ def test_a_failing_row_does_not_stop_the_rest(tmp_path):
     log = folder(tmp_path, 'table2/6_bn') / 'train.txt'
     assert failed == {
         'table2/6_bn seed 0': f"exit code 3, 'ValueError: no luck', see {log}",
-        'table3/1_id seed 0': 'its training is that of table2/6_bn/seed0, which failed',
+        'table3/1_id seed 0': 'it shares the training of table2/6_bn/seed0, which failed',
     }
     assert lines[0].startswith('[1/5] table2/6_bn seed 0: FAILED: exit code 3')
     assert lines[0].endswith('5 min 00 s; 4 left to run, about 1 h 12 min')
@@ -192,9 +192,7 @@ def test_rows_that_differ_in_the_test_share_a_training(tmp_path):
     machine, failed, lines = run(tmp_path, rows)
     name = '4_circle_triplet_center'
     assert machine.done == [f'train {name}', f'test {name}', 'test 1_ours'] and not failed
-    assert lines[1].endswith(
-        f'the same training as table4/{name}/seed0: trained once, tested again'
-    )
+    assert lines[1].endswith(f'the same training as table4/{name}/seed0: only tested again')
     checkpoint = folder(tmp_path, f'table4/{name}') / 'epoch_24.pth'
     assert str(checkpoint) in machine.commands[2]
     record = json.loads((folder(tmp_path, 'table5/1_ours') / 'ablation.json').read_text())
@@ -214,7 +212,7 @@ def test_a_changed_config_is_refused_by_its_keys(tmp_path):
     with pytest.raises(
         ValueError,
         match=r'table2/6_bn seed 0 .*config\.optim_wrapper\.optimizer\.'
-        r'lr: 0\.002 -> 0\.5; config\.train_cfg\.val_interval: 12 -> 6\. Give',
+        r'lr: 0\.002 -> 0\.5; config\.train_cfg\.val_interval: 12 -> 6\. Use',
     ):
         run(
             tmp_path,
@@ -265,7 +263,7 @@ def test_which_rows(tmp_path):
     for name in ('a', 'b'):
         (tmp_path / name / 'table2').mkdir(parents=True)
         (tmp_path / name / 'table2' / 'row.py').write_text('')
-    with pytest.raises(ValueError, match='two --root'):
+    with pytest.raises(ValueError, match='its own --root'):
         find_configs([tmp_path / 'a' / 'table2', tmp_path / 'b' / 'table2'])
 
 
@@ -274,7 +272,7 @@ def test_which_rows(tmp_path):
     [
         (dict(options=('randomness.seed=1',)), '--seeds'),
         (dict(options=('a',)), 'KEY=VALUE'),
-        (dict(processes=0), 'positive'),
+        (dict(processes=0), 'at least 1, got 0'),
     ],
 )
 def test_choices_that_cannot_be(keys, words):

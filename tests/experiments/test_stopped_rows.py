@@ -54,5 +54,5 @@ def test_a_record_that_leads_elsewhere(stopped, tmp_path, place):
     with pytest.raises(ValueError, match='ablation.json.*remove'):
         run(tmp_path, ROW)
     (stopped / 'ablation.json').write_text('{"half')
-    with pytest.raises(ValueError, match='ablation.json is damaged'):
+    with pytest.raises(ValueError, match='ablation.json is corrupt'):
         run(tmp_path, ROW)
