@@ -178,8 +178,7 @@ def test_rows_of_one_config_are_trained_once(tmp_path):
     machine, failed, lines = run(tmp_path, ['table2/6_bn.py', 'table3/1_id.py'], seeds=(0, 1))
     assert machine.done == ['train 6_bn', 'test 6_bn'] * 2 and not failed
     assert lines[1] == (
-        '[2/4] table3/1_id seed 0: the same config as table2/6_bn/seed0: trained '
-        'once, its scores are taken'
+        '[2/4] table3/1_id seed 0: the same config as table2/6_bn/seed0: its scores are copied'
     )
     assert lines[2] == f'[2/4] table3/1_id seed 0: {DONE}; 0 s; 2 left to run, about 24 min 00 s'
     assert (folder(tmp_path, 'table3/1_id', 1) / 'test_last' / 'scores.json').is_file()
