@@ -14,6 +14,8 @@ from reid_fusedloss.engine.checkpoints import latest_checkpoint
 from reid_fusedloss.loading import load_checkpoint_file
 from tests.tiny import REPOSITORY, tiny_options
 
+pytestmark = pytest.mark.slow
+
 PAPER = REPOSITORY / 'configs' / 'paper'
 ROWS = ['table2/6_bn', 'table3/1_id', 'table3/2_id_center']
 EPOCHS = 3

@@ -144,6 +144,7 @@ def test_spans_split_nested_calls():
     assert spans.share_of_product(10.0) == pytest.approx(0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='memory is read from /proc')
 def test_memory_of_a_stage_in_its_own_process():
     environment = dict(

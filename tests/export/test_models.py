@@ -149,6 +149,7 @@ def graph(name):
     return EmbeddingGraph(model, card, to_rgb=True).eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'name, exporter',
     [*((name, 'torchscript') for name in CASES), ('resnet_pcb_overlapping', 'dynamo')],
