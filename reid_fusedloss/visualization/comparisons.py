@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from .canvas import PathLike, figure_to_array, save_png
 from .pair_distances import PairDistances
-from .panels import GREY, LINES, MARKERS, PALETTE, add_legend, make_panels, style_panel
+from .panels import GREY, MARKERS, PALETTE, add_legend, line_style, make_panels, style_panel
 
 INTRA, INTER = PALETTE[:2]
 
@@ -93,11 +93,9 @@ def save_cmc(
         axes.plot(
             ranks,
             curve,
-            color=PALETTE[number % len(PALETTE)],
-            linestyle=LINES[number % len(LINES)],
             marker=MARKERS[number % len(MARKERS)],
             markersize=4.5,
-            linewidth=1.6,
+            **line_style(number),
             label=f'{name}   R1 {curve[0]:.1f}   {note}'.rstrip(),
         )
     longest = max(map(len, curves.values()))
@@ -143,9 +141,7 @@ def save_open_set(
         axes.plot(
             100 * rates,
             found,
-            color=PALETTE[number % len(PALETTE)],
-            linestyle=LINES[number % len(LINES)],
-            linewidth=1.6,
+            **line_style(number),
             label=f'{name}   {(notes or {}).get(name, "")}'.rstrip(),
         )
     axes.set_xscale('log')

@@ -63,6 +63,13 @@ def style_panel(
     axes.tick_params(which='both', labelsize=8)
 
 
+def line_style(number: int) -> dict[str, Any]:
+    """Colour, line style and width of the line with this number."""
+    return dict(
+        color=PALETTE[number % len(PALETTE)], linestyle=LINES[number % len(LINES)], linewidth=1.6
+    )
+
+
 def add_legend(owner: Axes | Figure, **place: Any) -> None:
     """Add the legend of a panel, or of a figure outside its panels; no text is parsed as math."""
     legend = owner.legend(fontsize=8.5, framealpha=0.85, edgecolor='none', **place)

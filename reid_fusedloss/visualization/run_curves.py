@@ -11,7 +11,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from .canvas import PathLike, figure_to_array, save_png
 from .curves import log_scale, points_of, running_mean, steps_per_epoch, write_note
-from .panels import LINES, MARKERS, PALETTE, add_legend, make_panels, style_panel
+from .panels import MARKERS, add_legend, line_style, make_panels, style_panel
 from .scalars import load_scalars
 
 METRICS = ('mAP', 'R1')
@@ -72,12 +72,7 @@ def _draw(
     """Draw all runs into a panel and return the drawn values."""
     values = []
     for number, (name, run) in enumerate(scalars.items()):
-        style = dict(
-            color=PALETTE[number % len(PALETTE)],
-            linestyle=LINES[number % len(LINES)],
-            linewidth=1.7,
-            label=name,
-        )
+        style = dict(line_style(number), linewidth=1.7, label=name)
         values.append(draw(axes, run, number, style))
     if not any(len(value) for value in values):
         write_note(axes, missing)
