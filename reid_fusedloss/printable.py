@@ -8,7 +8,7 @@ direction of the text. A spreadsheet may evaluate a cell as a formula.
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -89,3 +89,20 @@ def printable_logs() -> Iterator[None]:
         yield
     finally:
         logging.setLogRecordFactory(make)
+
+
+def markdown_table(lines: Sequence[Sequence[str]], aligned: bool = True) -> str:
+    """Write a Markdown table.
+
+    Args:
+        lines: cells of each line, the first line is the head; '|' in a cell is escaped.
+        aligned: pad the cells of a column to the same width.
+    """
+    cells = [[cell.replace('|', '\\|') for cell in line] for line in lines]
+    widths = [max(map(len, column)) if aligned else 1 for column in zip(*cells)]
+    text = [
+        f'| {" | ".join(cell.ljust(width) for cell, width in zip(line, widths))} |'
+        for line in cells
+    ]
+    text.insert(1, f'|{"|".join("-" * (width + 2) for width in widths)}|')
+    return '\n'.join(text)

@@ -14,6 +14,8 @@ from reid_fusedloss.engine.checkpoints import latest_checkpoint
 from reid_fusedloss.loading import load_checkpoint_file
 from tests.tiny import REPOSITORY, tiny_options
 
+pytestmark = pytest.mark.slow
+
 PAPER = REPOSITORY / 'configs' / 'paper'
 ROWS = ['table2/6_bn', 'table3/1_id', 'table3/2_id_center']
 EPOCHS = 3
@@ -94,7 +96,9 @@ def test_the_same_command_goes_on(runs):
     checkpoint = load_checkpoint_file(first / f'epoch_{EPOCHS}.pth')
     assert checkpoint['meta']['iter'] == EPOCHS * 3 and checkpoint['meta']['seed'] == 3
     assert [path.name for path in first.glob('*.pth')] == [f'epoch_{EPOCHS}.pth']
-    assert 'table3/1_id seed 3: the same config as table2/6_bn/seed3: trained once' in output
+    assert (
+        'table3/1_id seed 3: the same config as table2/6_bn/seed3: its scores are copied' in output
+    )
     lines = [line for line in output.splitlines() if 're-ranked R1' in line]
     assert [line.split(':')[0] for line in lines] == [
         f'[{number}/3] {row} seed 3' for number, row in enumerate(ROWS, 1)

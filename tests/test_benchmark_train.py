@@ -58,6 +58,7 @@ def loops(tmp_path_factory):
     return cfg, loader, train_loops.start_runner(cfg, loader)
 
 
+@pytest.mark.slow
 def test_losses_are_timed_in_every_round(tmp_path, capsys):
     (table,) = run(tmp_path, 'losses', '--sizes', '8', '--ids', '5', '--dim', '16', '--rounds', '3')
     assert list(table) == [
@@ -109,6 +110,7 @@ def test_a_peers_loss_is_run(torchreid):
     assert case.reference == 'triplet.8'
 
 
+@pytest.mark.slow
 def test_runner_and_bare_loop_do_the_same(loops):
     cfg, loader, runner = loops
     bare = train_loops.BareLoop(cfg, runner.model, loader, CPU)
@@ -123,6 +125,7 @@ def test_runner_and_bare_loop_do_the_same(loops):
     assert [loss.item() for loss in bare.run_epoch()] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_spans_of_an_iteration_add_up(loops):
     _, loader, runner = loops
     before = {name: value.clone() for name, value in runner.model.named_parameters()}
@@ -135,6 +138,7 @@ def test_spans_of_an_iteration_add_up(loops):
     assert 'backward' not in vars(runner.optim_wrapper)
 
 
+@pytest.mark.slow
 def test_runner_part(tmp_path, capsys):
     (table,) = run(tmp_path, 'runner', *TINY)
     assert table['runner']['ratio'] == pytest.approx(table['runner']['min'] / table['bare']['min'])
@@ -142,6 +146,7 @@ def test_runner_part(tmp_path, capsys):
     assert 'batches in memory' in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_keys_part(tmp_path):
     (table,) = run(tmp_path, 'keys', *TINY, '--batch', '12', '--keys', 'bfloat16 channels-last')
     assert list(table) == ['float32', 'bfloat16 channels-last']
@@ -149,6 +154,7 @@ def test_keys_part(tmp_path):
     assert table['bfloat16 channels-last']['ratio'] > 0
 
 
+@pytest.mark.slow
 def test_data_part(tmp_path, torchreid):
     folder = tmp_path / 'images'
     folder.mkdir()
@@ -203,7 +209,7 @@ def test_rounds_go_back_and_forth():
 def test_ratios():
     slow, fast = rounds.Timing('slow', 'fast'), rounds.Timing('fast')
     slow.seconds, fast.seconds = [2.0, 9.0, 6.0], [1.0, 3.0, 4.0]
-    assert slow.ratio(fast) == (2.0, 2.0)
+    assert slow.ratio(dict(fast=fast)) == (2.0, 2.0)
     assert rounds.cells(slow, dict(fast=fast), 1.0) == ('2', '6', '2', '2')
     assert rounds.cells(rounds.Timing('none'), {}) == ('-', '-', '-', '-')
 

@@ -28,6 +28,7 @@ def test_stems_are_unique():
     assert len(set(stems)) == len(stems)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', CONFIGS)
 def test_loads_for_every_data_set(name):
     kinds = set()
@@ -53,6 +54,7 @@ def test_has_no_key_that_nothing_reads(name):
     assert set(cfg.keys()) <= RUNNER_KEYS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', CONFIGS)
 def test_takes_a_step(name, drawn):
     """All that can be trained is trained, by the terms that weigh something."""

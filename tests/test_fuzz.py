@@ -116,6 +116,7 @@ def create(folder: Path, names: list) -> list:
     return sorted(entry.name for entry in folder.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('benchmark', ['Market1501', 'VeRi776', 'MSMT17'])
 @settings(profile, max_examples=60)
 @given(names=st.lists(fuzzing.names, min_size=1, max_size=6), regular=st.integers(0, 3))
@@ -157,6 +158,7 @@ def people(tmp_path_factory):
     return str(root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', CLASSES)
 @settings(profile, max_examples=60)
 @given(data=st.data())
@@ -218,6 +220,7 @@ def build(config: dict) -> Runner:
     return runner
 
 
+@pytest.mark.slow
 @settings(profile, max_examples=120)
 @given(data=st.data())
 def test_a_changed_config_is_built_or_refused(tiny, data):

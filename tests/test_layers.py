@@ -46,7 +46,7 @@ def test_imports_and_size(path):
     if folder == 'functional':
         assert found <= STANDARD | set(sys.stdlib_module_names) and '.' not in ''.join(found)
     assert not found & {f'.{name}' for name in FORBIDDEN.get(folder, set())}
-    assert len(path.read_text().splitlines()) <= 335
+    assert len(path.read_text().splitlines()) <= 290
 
 
 def test_median_file_is_small():

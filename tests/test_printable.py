@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from reid_fusedloss.printable import printable, printable_logs, spreadsheet_cell, tell_unreadable
+from reid_fusedloss.printable import (
+    markdown_table,
+    printable,
+    printable_logs,
+    spreadsheet_cell,
+    tell_unreadable,
+)
 
 BYTES = os.fsdecode(b'caf\xe9.jpg')
 
@@ -65,6 +71,20 @@ def test_lines_stay_lines():
 )
 def test_cells_that_a_spreadsheet_would_compute(value, wanted):
     assert spreadsheet_cell(value) == wanted
+
+
+def test_markdown_table():
+    lines = [('stage', 'min'), ('a|b', '10.5 s')]
+    assert markdown_table(lines).splitlines() == [
+        '| stage | min    |',
+        '|-------|--------|',
+        '| a\\|b  | 10.5 s |',
+    ]
+    assert markdown_table(lines, aligned=False).splitlines() == [
+        '| stage | min |',
+        '|---|---|',
+        '| a\\|b | 10.5 s |',
+    ]
 
 
 def test_logs_are_printable_within_a_command(caplog):

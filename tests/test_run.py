@@ -105,6 +105,7 @@ def test_test_reproduces_the_score_of_training_and_reranks(run, tmp_path):
     assert 0 < scores['rerank/mAP'] <= 100
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_other_identities_starts_a_training(run, tmp_path, monkeypatch):
     lines = []
     monkeypatch.setattr(other_identities_hook, 'print_log', lambda line, logger: lines.append(line))
@@ -127,6 +128,7 @@ def test_a_checkpoint_of_other_identities_starts_a_training(run, tmp_path, monke
         Runner.from_cfg(cfg).train()
 
 
+@pytest.mark.slow
 def test_flip_and_compare_through_the_runner(run, tmp_path):
     checkpoint = str(run[1] / 'epoch_2.pth')
     scores = {}
@@ -153,6 +155,7 @@ def test_flip_and_compare_through_the_runner(run, tmp_path):
     assert scores[True].keys() == plain.keys() and scores[True] != plain
 
 
+@pytest.mark.slow
 def test_bf16_on_a_cpu(run, tmp_path):
     cfg = tiny_config(run[0], tmp_path, train_cfg__max_epochs=1)
     use_amp(cfg)
@@ -170,6 +173,7 @@ def test_wrong_number_of_classes_stops_before_training(run, tmp_path):
         Runner.from_cfg(cfg).train()
 
 
+@pytest.mark.slow
 def test_a_run_without_bn_neck_and_with_a_loss_of_its_own(run, tmp_path):
     terms = dict(
         _delete_=True,

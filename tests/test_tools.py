@@ -48,12 +48,14 @@ def distributed(tmp_path_factory):
     return folder, output
 
 
+@pytest.mark.slow
 def test_two_processes_share_the_total_batch(distributed):
     _, output = distributed
     assert 'P=2 identities x K=4 images = 8 images a process, 16 in all on 2 process(es)' in output
     assert 'Epoch(val) [2]' in output
 
 
+@pytest.mark.slow
 def test_metrics_do_not_depend_on_the_number_of_processes(distributed):
     folder, _ = distributed
     scores = {}
@@ -91,6 +93,7 @@ def selectable(distributed):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('processes', [1, 2])
 def test_several_test_sets_in_one_run(selectable, processes):
     command = [sys.executable, REPOSITORY / 'tools' / 'test.py', 'open.py', 'work/epoch_2.pth']
@@ -137,6 +140,7 @@ def test_a_missing_test_set_is_said_before_any_is_tested(selectable, monkeypatch
     assert not (selectable / 'missing').exists()
 
 
+@pytest.mark.slow
 def test_a_mistake_ends_with_its_words(tmp_path):
     code, output = start(
         sys.executable, REPOSITORY / 'tools' / 'train.py', 'nowhere.py', cwd=tmp_path
@@ -145,6 +149,7 @@ def test_a_mistake_ends_with_its_words(tmp_path):
     assert all(word in output.splitlines()[-1] for word in ('nowhere.py', 'check the path')), output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'arguments, words',
     [
@@ -163,6 +168,7 @@ def test_mistakes_on_the_command_line(distributed, monkeypatch, arguments, words
     assert all(word in str(caught.value).splitlines()[-1] for word in words), caught.value
 
 
+@pytest.mark.slow
 def test_evaluate_features_on_a_file(tmp_path, monkeypatch, capsys):
     import numpy as np
 

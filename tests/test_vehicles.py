@@ -10,6 +10,8 @@ from mmengine.runner import Runner
 from reid_fusedloss.engine.config import count_identities, load_config
 from tests.tiny import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def config(vehicles_root, tmp_path):

@@ -37,6 +37,7 @@ def test_two_that_write_one_file_at_once(tmp_path):
     assert path.read_bytes() == b'first and last' and len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_goes_with_the_next(tmp_path):
     code = (
         'import os, sys\nfrom pathlib import Path\nfrom reid_fusedloss.whole_file import '

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The same as `reid-fusedloss ablate`:
+"""Run `reid-fusedloss ablate`:
 
 python tools/ablate.py --rows paper/table2 --dataset market1501
 """

@@ -1,10 +1,10 @@
 #!/usr/bin/env python
-"""Run small trainings on several CPU processes and count with which status they end.
+"""Run small trainings on several CPU processes and count their exit statuses.
 
     python tools/check_exits.py --runs 200 --jobs 2 --work-dir work_dirs/check_exits
 
-Each is whole: torchrun, two processes, an epoch of three steps, an evaluation, checkpoints. The
-status has to be 0. The log of one that fails is printed, and kept in the work_dir.
+Each is complete: torchrun, two processes, an epoch of three steps, an evaluation, checkpoints. The
+exit status must be 0. The log of a training that fails is printed, and kept in the work_dir.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def options(data_root: Path) -> list[str]:
-    """Keys of the demo's config that make a training of seconds, as for tools/train.py."""
+    """Make the --cfg-options that turn the demo into a training of seconds."""
     found = dict(OPTIONS)
     for loader in ('train', 'val', 'test'):
         dataset = f'{loader}_dataloader.dataset'
@@ -72,7 +72,7 @@ def free_port() -> int:
 
 
 def train(work_dir: Path, processes: int) -> int:
-    """Exit status of a training; its log, `work_dir`.txt, is kept if that is not 0."""
+    """Run a training and return its exit status; `work_dir`.txt, its log, is kept unless 0."""
     command = [
         sys.executable,
         '-m',
@@ -111,7 +111,7 @@ def main() -> None:
     def trial(number: int) -> int:
         return train(base / f'run_{number}', args.processes)
 
-    statuses = Counter([trial(0)])  # alone: it draws the data set
+    statuses = Counter([trial(0)])  # first and alone, since it draws the data set
     with ThreadPoolExecutor(args.jobs) as pool:
         statuses.update(pool.map(trial, range(1, args.runs)))
     print(

@@ -1,11 +1,11 @@
 #!/usr/bin/env python
-"""Kill a training at random moments, go on, and compare the end with that of a run without a stop.
+"""Kill trainings at random moments, resume them, and compare with an uninterrupted training.
 
     python tools/check_resume.py --kills 20 --work-dir work_dirs/check_resume
 
-Each time a new training is started, its whole process group killed (SIGKILL, or the signal chosen)
-at a random moment, and resumed; the last checkpoints have to be equal to the bit, and so have the
-logged curves. On a CPU; a GPU's kernels are not all reproducible.
+Each training's process group is killed (SIGKILL, or the chosen signal) at a random moment, then
+the training is resumed. The last checkpoints must be identical to the bit, and so must the logged
+curves. Use a CPU: not all GPU kernels are reproducible.
 """
 
 import argparse
@@ -18,8 +18,8 @@ import sys
 import time
 from pathlib import Path
 
-from reid_fusedloss.compat import load_checkpoint_file
 from reid_fusedloss.engine.checkpoints import differences, latest_checkpoint
+from reid_fusedloss.loading import load_checkpoint_file
 from reid_fusedloss.visualization import load_scalars
 
 TOOLS = Path(__file__).resolve().parent
@@ -33,19 +33,19 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--work-dir', default='work_dirs/check_resume')
     parser.add_argument('--kills', type=int, default=20)
     parser.add_argument('--signal', choices=['KILL', 'TERM'], default='KILL')
-    parser.add_argument('--seed', type=int, default=0, help='of the moments')
+    parser.add_argument('--seed', type=int, default=0, help='of the random moments')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         default=[],
         metavar='KEY=VALUE',
-        help='keys of the config, as for tools/train.py',
+        help='options of the config, as for tools/train.py',
     )
     return parser.parse_args()
 
 
 def start(args: argparse.Namespace, work_dir: Path, *flags: str) -> subprocess.Popen:
-    """A training in a process group of its own; what it prints goes to `work_dir`.txt."""
+    """Start a training in its own process group; its output goes to `work_dir`.txt."""
     command = [
         sys.executable,
         str(TOOLS / 'train.py'),
@@ -63,15 +63,23 @@ def start(args: argparse.Namespace, work_dir: Path, *flags: str) -> subprocess.P
 
 def finish(process: subprocess.Popen, work_dir: Path) -> None:
     if process.wait() != 0:
-        raise RuntimeError(f'the training ended with {process.returncode}, see {work_dir}.txt')
+        raise RuntimeError(
+            f'the training ended with status {process.returncode}, see {work_dir}.txt'
+        )
+
+
+def last_checkpoint(work_dir: Path) -> Path | None:
+    """Find the checkpoint that a training would resume from."""
+    found = latest_checkpoint(str(work_dir))
+    return None if found is None else Path(found)
 
 
 def unequal(work_dir: Path, straight: Path) -> list[str]:
-    """In what the ends of two trainings differ."""
-    last = [latest_checkpoint(str(folder)) for folder in (work_dir, straight)]
-    if None in last or Path(last[0]).name != Path(last[1]).name:
-        return [f'the last checkpoints are {last}']
-    found = list(differences(*map(load_checkpoint_file, last)))
+    """List the differences between the results of two trainings."""
+    last, wanted = last_checkpoint(work_dir), last_checkpoint(straight)
+    if last is None or wanted is None or last.name != wanted.name:
+        return [f'the last checkpoints are {last} and {wanted}']
+    found = list(differences(load_checkpoint_file(last), load_checkpoint_file(wanted)))
     curves = [
         {
             kind: [
@@ -85,17 +93,17 @@ def unequal(work_dir: Path, straight: Path) -> list[str]:
 
 
 def trial(args: argparse.Namespace, work_dir: Path, straight: Path, moment: float) -> list[str]:
-    """Kill a training after so many seconds, resume it, compare."""
+    """Kill a training after `moment` seconds, resume it, and compare the results."""
     process = start(args, work_dir)
     try:
         process.wait(moment)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, getattr(signal, f'SIG{args.signal}'))
         process.wait()
-    left = latest_checkpoint(str(work_dir))
+    left = last_checkpoint(work_dir)
     print(
         f'stopped after {moment:5.1f} s (exit {process.returncode}), '
-        f'{Path(left).name if left else "no checkpoint"}',
+        f'{left.name if left else "no checkpoint"}',
         end=': ',
         flush=True,
     )
@@ -113,14 +121,14 @@ def main() -> None:
     begin = time.monotonic()
     finish(start(args, base / 'straight'), base / 'straight')
     length = time.monotonic() - begin
-    print(f'without a stop: {length:.0f} s, {Path(latest_checkpoint(str(base / "straight"))).name}')
+    print(f'without a stop: {length:.0f} s, {last_checkpoint(base / "straight")}')
     moments, equal = random.Random(args.seed), 0
     for number in range(args.kills):
         found = trial(args, base / f'kill_{number}', base / 'straight', moments.uniform(0, length))
         print('equal' if not found else f'DIFFERS in {found[:3]} ({len(found)} places)', flush=True)
         equal += not found
         shutil.rmtree(base / f'kill_{number}')
-    print(f'{equal} of {args.kills} equal to the run without a stop, to the bit')
+    print(f'{equal} of {args.kills} equal to the uninterrupted run, to the bit')
     raise SystemExit(0 if equal == args.kills else 1)
 
 

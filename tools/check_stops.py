@@ -1,14 +1,13 @@
 #!/usr/bin/env python
-"""Kill a command at every file event, give it again, and compare the end with the straight one.
+"""Kill a command at every file event, run it again, and compare with an uninterrupted run.
 
     python tools/check_stops.py
     python tools/check_stops.py --parts index
 
-Each time a new process is killed (SIGKILL) before an event, or in the middle of a write: see
-tools/stops/file_events.py. Then the command is given again. The ends have to be equal to that of a
-run without a stop, and no file may be left over. An extraction and a search are given once more,
-and may write nothing then.
-Needs Linux and Python 3.11.
+Each time a new process is killed (SIGKILL) before a file event, or in the middle of a write: see
+tools/stops/file_events.py. Then the command is run again. The result must equal that of an
+uninterrupted run, and no file may be left over. An extraction and a search are then run once more
+and must not write anything. Needs Linux and Python 3.11.
 """
 
 import argparse
@@ -38,20 +37,20 @@ PARTS = dict(features=features.SCENARIOS, index=index.SCENARIOS, training=traini
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--parts', nargs='+', choices=PARTS, default=list(PARTS))
-    parser.add_argument('--folder', help="for the files; default: the system's for temporary ones")
+    parser.add_argument('--folder', help="for temporary files; default: the system's")
     return parser.parse_args()
 
 
 def die() -> None:
-    """End this process at once."""
+    """Kill this process."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def killed_process(scenario: Scenario, folder: Path, at: int | None) -> int:
-    """Run a command in a process that is killed at a point.
+    """Run a command in a new process that is killed at a point.
 
     Returns:
-        0 if it came to its end, else minus the signal.
+        0 if the command finished, else minus the signal.
     """
     sys.stdout.flush()
     child = os.fork()
@@ -67,19 +66,19 @@ def killed_process(scenario: Scenario, folder: Path, at: int | None) -> int:
 
 
 def unequal(scenario: Scenario, folder: Path, wanted: Any) -> str | None:
-    """Give the command again, twice if it is idle then: what is wrong at the end, or None."""
+    """Run the command again, and once more if it must be idle then; return what is wrong."""
     scenario.run(folder)
     with file_events(folder, None, die) as events:
         if scenario.is_idle:
             scenario.run(folder)
-    changes = [name for name in events.names if name != 'mkdir']  # of what is there
+    changes = [name for name in events.names if name != 'mkdir']  # it changes no file
     try:
         found = scenario.result(folder)
     except (AssertionError, ValueError, OSError) as error:
         return str(error)
     if changes:
         return f'the command writes again: {dict(Counter(changes))}'
-    return None if found == wanted else 'the end is another'
+    return None if found == wanted else 'the result differs'
 
 
 def check(
@@ -93,11 +92,11 @@ def check(
     Args:
         scenario: the command.
         base: empty folder.
-        stop: runs it in a folder and stops it at a point; whether it was stopped.
-        takes: whether a point is taken, by number and kind.
+        stop: runs the command in a folder and stops it at a point; returns whether it did.
+        takes: whether to stop at a point, by number and kind.
 
     Returns:
-        How many points of each kind were taken, and what went wrong.
+        The number of stops at each kind of point, and what went wrong.
     """
     straight = base / 'straight' / 'run'
     straight.mkdir(parents=True)
@@ -105,7 +104,8 @@ def check(
     with file_events(straight, None, die) as events:
         scenario.run(straight)
     wanted = scenario.result(straight)
-    taken, wrong = Counter(), []
+    taken: Counter[str] = Counter()
+    wrong = []
     for at, name in enumerate(events.names):
         if not takes(at, name):
             continue
@@ -139,7 +139,7 @@ def main() -> None:
                 print(
                     f'{part}, {name}: killed at {points.total()} points '
                     f'({", ".join(f"{count} {kind}" for kind, count in points.items())}), '
-                    f'{len(wrong)} ends differ, {time.monotonic() - begin:.0f} s',
+                    f'{len(wrong)} wrong, {time.monotonic() - begin:.0f} s',
                     flush=True,
                 )
                 for line in wrong[:5]:

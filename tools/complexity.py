@@ -1,7 +1,7 @@
 #!/usr/bin/env python
-"""Size and cost of the networks of configs: python tools/complexity.py configs/backbones/*.py
+"""Print size and cost of the networks of configs: python tools/complexity.py configs/backbones/*.py
 
-Multiply-adds are MMEngine's count. PyTorch's fused attention is not in it: 0.31 G for ViT-B.
+Multiply-adds are counted by MMEngine, without PyTorch's fused attention (0.31 G for ViT-B).
 """
 
 import argparse
@@ -18,15 +18,15 @@ from reid_fusedloss.engine.testing import drop_start_weights, tested_pipeline
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description='Parameters, multiply-adds for one image of the '
-        "config's test size, and dimensions of the feature."
+        description='Print the number of parameters, the multiply-adds for one image of the '
+        "config's test size, and the dimensions of the feature."
     )
     parser.add_argument('configs', nargs='+', help='config files')
     return parser.parse_args()
 
 
 def measure(config: str) -> str:
-    """Row of the table; the classifier, which no test needs, is left out."""
+    """Make a row of the table; the classifier is left out, since the test does not use it."""
     cfg = load_config(config)
     drop_start_weights(cfg)
     cfg.model.head.num_classes = 1

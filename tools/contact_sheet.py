@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Draw a contact sheet of a ReID set, rows identities, columns cameras x images.
+"""Draw a contact sheet of a ReID set: a row per identity, columns by camera and image.
 
 python tools/contact_sheet.py sheet.png                    the built-in synthetic pedestrians
 python tools/contact_sheet.py sheet.jpg --root data/market1501/bounding_box_train
@@ -37,14 +37,14 @@ def parse_args() -> argparse.Namespace:
 
 
 def read_folder(root: Path, size: tuple[int, int]) -> tuple[list[int], Source]:
-    """Identities, those of most cameras first, and a loader (grey where there is no image)."""
+    """List the identities, those in most cameras first, and make a loader (grey: no image)."""
     files: dict[tuple[int, int], list[Path]] = defaultdict(list)
     for path in sorted(root.rglob('*.jpg')):
         match = re.match(r'(-?\d+)_c(\d+)', path.name)
         if match and int(match[1]) > 0:
             files[int(match[1]), int(match[2])].append(path)
     if not files:
-        raise SystemExit(f'{root} holds no image with a name like 0002_c1s1_000451_03.jpg')
+        raise SystemExit(f'no image with a name like 0002_c1s1_000451_03.jpg in {root}')
 
     def load(pid: int, camid: int, index: int) -> np.ndarray:
         paths = files.get((pid, camid), [])
@@ -80,7 +80,7 @@ def main() -> None:
         rows.append(np.hstack([part for camera in cameras for part in (camera, gap)][:-1]))
     done, code = cv2.imencode(Path(args.out).suffix, np.vstack(rows))
     if not done:
-        raise SystemExit(f'{args.out}: cv2 writes no such format')
+        raise SystemExit(f'{args.out}: cv2 cannot write this format, use .png or .jpg')
     Path(args.out).write_bytes(code.tobytes())
 
 

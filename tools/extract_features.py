@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The same as `reid-fusedloss extract`:
+"""Run `reid-fusedloss extract`:
 
 python tools/extract_features.py work_dirs/demo photos/ --out features/
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The same as `reid-fusedloss search`:
+"""Run `reid-fusedloss search`:
 
 python tools/search.py work_dirs/demo --query who.jpg --gallery photos/
 """

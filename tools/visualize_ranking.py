@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The same as `reid-fusedloss ranking`:
+"""Run `reid-fusedloss ranking`:
 
 python tools/visualize_ranking.py work_dirs/baseline/test work_dirs/fused/test out.png
 """

@@ -1,4 +1,4 @@
-# What every run shares. Hooks have names, so that a child config changes one of them.
+# Settings that all runs share. Hooks have names, so that a child config can change a single one.
 default_scope = 'mmpretrain'
 custom_imports = dict(imports=['reid_fusedloss'], allow_failed_imports=False)
 
@@ -22,7 +22,7 @@ default_hooks = dict(
     report=dict(type='reid_fusedloss.ReIDReportHook', num_queries=8),
 )
 
-# One extraction, two results: reid/* on distances, rerank/* after k-reciprocal re-ranking.
+# One extraction, two results: reid/* by distance, rerank/* after k-reciprocal re-ranking.
 val_evaluator = dict(type='reid_fusedloss.ReIDMetric', distance='cosine', prefix='reid')
 test_evaluator = dict(
     type='reid_fusedloss.ReIDMetric',

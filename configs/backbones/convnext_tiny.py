@@ -1,6 +1,6 @@
 # The fused losses on ConvNeXt-T: 768 channels. The backbone pools before its last normalisation, so
-# it has no neck; PCB's head wants the map: backbone.gap_before_final_norm=False. Weights from
-# ImageNet are mmpretrain's, or a local file named by CONVNEXT_WEIGHTS. AdamW with a rate that is
+# there is no neck; PCB's head needs the map: backbone.gap_before_final_norm=False. ImageNet weights
+# are mmpretrain's, or a local file named by CONVNEXT_WEIGHTS. AdamW with a learning rate that is
 # usual for such networks, not tuned here.
 #   python tools/train.py configs/backbones/convnext_tiny.py --dataset market1501
 # Ours: not run.

@@ -1,5 +1,5 @@
-# The fused losses on DeiT-S/16: 384 channels; see vit_base.py. Weights from ImageNet are
-# mmpretrain's, or a local file named by DEIT_WEIGHTS; they want ImageNet's mean and deviation.
+# The fused losses on DeiT-S/16: 384 channels; see vit_base.py. ImageNet weights are mmpretrain's,
+# or a local file named by DEIT_WEIGHTS; they need ImageNet's mean and standard deviation.
 #   python tools/train.py configs/backbones/deit_small.py --dataset market1501
 # Ours: not run.
 _base_ = './vit_base.py'

@@ -1,5 +1,5 @@
-# The fused losses on MobileNetV3-Large: 960 channels, a map of 1/32. Weights from ImageNet are
-# mmpretrain's, or a local file named by MOBILENETV3_WEIGHTS.
+# The fused losses on MobileNetV3-Large: 960 channels, stride 32. ImageNet weights are mmpretrain's,
+# or a local file named by MOBILENETV3_WEIGHTS.
 #   python tools/train.py configs/backbones/mobilenetv3_large.py --dataset market1501
 # Ours: not run.
 _base_ = '../paper/fusedloss_r50.py'

@@ -1,5 +1,5 @@
-# The fused losses on OSNet-AIN x1.0: instance normalisation where the authors' search put it, for
-# other data sets than the one that it is trained on.
+# The fused losses on OSNet-AIN x1.0: instance normalisation at places found by architecture search,
+# to generalise to other data sets.
 #   python tools/train.py configs/backbones/osnet_ain_x1_0.py --dataset market1501
 # Ours: not run.
 _base_ = './osnet_x1_0.py'

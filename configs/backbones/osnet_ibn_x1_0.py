@@ -1,5 +1,5 @@
-# The fused losses on OSNet-IBN x1.0: instance normalisation early on, for other data sets than the
-# one that it is trained on.
+# The fused losses on OSNet-IBN x1.0: instance normalisation in early layers, to generalise to other
+# data sets.
 #   python tools/train.py configs/backbones/osnet_ibn_x1_0.py --dataset market1501
 # Ours: not run.
 _base_ = './osnet_x1_0.py'

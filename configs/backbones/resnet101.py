@@ -1,4 +1,4 @@
-# The headline on ResNet-101.
+# The paper's main config on ResNet-101.
 #   python tools/train.py configs/backbones/resnet101.py --dataset market1501
 # Ours: not run.
 _base_ = '../paper/fusedloss_r50.py'

@@ -1,7 +1,7 @@
-# The fused losses on Swin-T: 768 channels, a map of 8x4. Its windows of 7x7 are larger than that:
-# pad_small_map fills them up, and without it mmpretrain stops. Weights from ImageNet are
-# mmpretrain's, or a local file named by SWIN_WEIGHTS. AdamW with a rate that is usual for such
-# networks, not tuned here.
+# The fused losses on Swin-T: 768 channels, a map of 8x4. Its windows of 7x7 are larger: the map is
+# padded (pad_small_map), or mmpretrain raises an error. ImageNet weights are mmpretrain's,
+# or a local file named by SWIN_WEIGHTS. AdamW with a learning rate that is usual for such networks,
+# not tuned here.
 #   python tools/train.py configs/backbones/swin_tiny.py --dataset market1501
 # Ours: not run.
 _base_ = '../paper/fusedloss_r50.py'

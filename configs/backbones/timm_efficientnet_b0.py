@@ -1,7 +1,7 @@
-# The fused losses on EfficientNet-B0 of timm (`pip install timm`), by mmpretrain's TIMMBackbone:
-# 1,280 channels. model_name may be any model of timm whose output is a map, with its number of
-# channels in the head. pretrained=True fetches timm's weights when a training starts; a test never
-# does.
+# The fused losses on timm's EfficientNet-B0 (`pip install timm`) with mmpretrain's TIMMBackbone:
+# 1,280 channels. model_name may be any timm model whose output is a map; set the head's in_channels
+# to its number of channels. pretrained=True downloads timm's weights when a training starts, never
+# for a test.
 #   python tools/train.py configs/backbones/timm_efficientnet_b0.py --dataset market1501
 # Ours: not run.
 _base_ = '../paper/fusedloss_r50.py'

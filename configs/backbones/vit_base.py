@@ -1,8 +1,8 @@
 # The fused losses on ViT-B/16: 768 channels, 16x8 patches, with TransReID's optimizer and schedule.
-# A vision transformer gives its class token by out_type='cls_token', the default: there is nothing
-# to pool, so it has no neck. img_size is (height, width) of the images; the embeddings of positions
-# are resized to it when weights are loaded. Weights: ImageNet-21k, then ImageNet, mmpretrain's, or
-# a local file named by VIT_WEIGHTS; they want mean and deviation 127.5.
+# The backbone outputs its class token (out_type='cls_token', the default), so there is nothing to
+# pool and no neck. img_size is (height, width) of the images; position embeddings are resized to it
+# when weights are loaded. Weights (ImageNet-21k, then ImageNet) are mmpretrain's, or a local file
+# named by VIT_WEIGHTS; they need mean and standard deviation 127.5.
 #   python tools/train.py configs/backbones/vit_base.py --dataset market1501
 # Ours: not run.
 _base_ = [

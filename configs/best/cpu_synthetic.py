@@ -1,4 +1,5 @@
-# L_id + L_center: the best of the rows of tables 2 to 4 by mAP within the budget cpu_synthetic.
+# L_id + L_center: the best row of tables 2 to 4 by mAP within the budget cpu_synthetic.
 #   python tools/train.py configs/best/cpu_synthetic.py --dataset synthetic --budget cpu_synthetic
-# Ours: docs/results.md. In 36 epochs, where the fused losses pass L_id, this row was not run.
+# Ours: docs/results.md. It was not run for 36 epochs, after which the fused losses are better than
+# L_id.
 _base_ = '../paper/table3/2_id_center.py'

@@ -1,7 +1,7 @@
 # reid-strong-baseline (Luo et al., CVPRW 2019) without the centre loss: identity loss with label
-# smoothing + triplet, with that project's optimizer, schedule and colour of erasing. It writes
-# 0.485, 0.456, 0.406 after normalising, which before it is the colour below (BGR). As everywhere
-# here, and not there: the aspect ratio of an erased patch is log-uniform, the stem has its ReLU.
+# smoothing + triplet loss, with that project's optimizer, schedule and erasing colour. It erases
+# with 0.485, 0.456, 0.406 after normalisation, which is the colour below (BGR) before it. Different
+# from that project: the aspect ratio of erased patches is log-uniform, and the stem has a ReLU.
 #   python tools/train.py configs/bot/bot_triplet.py --dataset market1501
 # Published: Market-1501 R1 94.1 / mAP 85.7. Ours: not run.
 _base_ = [

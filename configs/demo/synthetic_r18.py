@@ -1,5 +1,5 @@
-# The main job in small, for a CPU: ResNet-18 of half width, from scratch, on the built-in
-# pedestrians at 128x64; 14 epochs.
+# A small version of the main config for a CPU: ResNet-18 of half width, trained from scratch on the
+# built-in synthetic pedestrians at 128x64 for 14 epochs.
 #   python tools/train.py configs/demo/synthetic_r18.py --amp
 _base_ = [
     '../_base_/datasets/{{$REID_DATASET:synthetic}}.py',

@@ -1,5 +1,5 @@
-# The fused loss on MobileNetV2 1.0 at 128x64, 10 epochs, without AutoAugment and with Adam's usual
-# betas: what two CPU cores do in half an hour. Ours: docs/results.md.
+# The fused loss on MobileNetV2 1.0 at 128x64, 10 epochs, without AutoAugment, with Adam's default
+# betas; half an hour on two CPU cores. Ours: docs/results.md.
 #   python tools/train.py configs/mobilenetv2/fused_128x64_cpu.py --dataset market1501
 _base_ = './fused_256x128.py'
 train_dataloader = dict(

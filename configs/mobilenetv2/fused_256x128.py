@@ -1,6 +1,7 @@
 # The fused loss on MobileNetV2 1.0 at 256x128, with the paper's schedule: for a GPU.
 #   python tools/train.py configs/mobilenetv2/fused_256x128.py --dataset market1501
-# To compare: torchreid's MobileNetV2 1.0 with softmax alone, Market-1501 R1 85.6 / mAP 67.3.
+# For comparison: torchreid's MobileNetV2 1.0, trained with softmax only, Market-1501 R1 85.6 /
+# mAP 67.3.
 # Ours: not run.
 _base_ = [
     '../_base_/datasets/{{$REID_DATASET:market1501}}.py',

@@ -1,5 +1,5 @@
 # Vehicles instead of pedestrians: another data set, square images, K = 2 (each vehicle has two
-# images), weights from ImageNet. Ours: docs/results.md.
+# images), ImageNet weights. Ours: docs/results.md.
 #   python tools/train.py configs/mobilenetv2/fused_vehicles.py
 _base_ = [
     '../_base_/datasets/{{$REID_DATASET:vehicle_reid}}.py',

@@ -1,4 +1,4 @@
-# The baseline beside fused_128x64_cpu.py: identity loss with label smoothing alone, all else equal.
+# The baseline of fused_128x64_cpu.py: only the identity loss with label smoothing, otherwise equal.
 # Ours: docs/results.md.
 #   python tools/train.py configs/mobilenetv2/id_128x64_cpu.py --dataset market1501
 _base_ = './fused_128x64_cpu.py'

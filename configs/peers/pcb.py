@@ -1,9 +1,9 @@
 # PCB (Sun et al., "Beyond Part Models", ECCV 2018): six stripes of the map of a 384x128 image, each
-# with a classifier of its own, identity losses summed; the stripes side by side are tested (the
+# with its own classifier, identity losses summed; the test uses the concatenated stripes (the
 # paper's G, 12,288 values; test_feature='bn': its H, 1,536). As in the paper and its code: 60
-# epochs of SGD, 0.1 and for the pretrained layers 0.01, a tenth of it from epoch 40 on, flips,
-# dropout 0.5, no label smoothing.
-# Otherwise than there: batches are P x K (there 64 images at random). Without refined part pooling.
+# epochs of SGD at 0.1, 0.01 for the pretrained layers, a tenth of that from epoch 40 on, flips,
+# dropout 0.5, no label smoothing. Different: batches are P x K instead of 64 random images, and
+# there is no refined part pooling.
 #   python tools/train.py configs/peers/pcb.py --dataset market1501
 # Table 5 quotes: Market-1501 R1 92.3 / mAP 77.4, DukeMTMC-reID R1 81.8 / mAP 66.1. Ours: not run.
 _base_ = '../paper/fusedloss_r50.py'

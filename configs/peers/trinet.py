@@ -1,10 +1,10 @@
-# TriNet (Hermans et al., "In Defense of the Triplet Loss", 2017): the triplet loss alone, batch
-# hard with a soft margin; the classifier is not trained, the pooled feature is ranked by Euclidean
-# distance. As their code: P = 18 and K = 4, last stride 2, flips and 256x128 crops of 288x144, Adam
-# at 3e-4 without weight decay, which from three fifths of the way falls to a thousandth.
-# Otherwise than there: an identity is drawn as often as it has K images, not once a round; 150
-# epochs, on Market-1501 about their 25,000 iterations, and the decay goes by epochs; no layers
-# (1024, 128) after the pooling; one view is tested, the figures below are of ten (crops, flips).
+# TriNet (Hermans et al., "In Defense of the Triplet Loss", 2017): only the triplet loss, batch hard
+# with a soft margin; the classifier is not trained, and pooled features are ranked by Euclidean
+# distance. As in their code: P = 18 and K = 4, last stride 2, flips and 256x128 crops of 288x144,
+# Adam without weight decay at 3e-4, which decays to a thousandth over the last two fifths.
+# Different: an identity is drawn in proportion to its images, not once per round; 150 epochs, on
+# Market-1501 about their 25,000 iterations, with the decay by epoch; no layers (1024, 128) after
+# the pooling; the test uses one view, the figures below ten (crops, flips).
 #   python tools/train.py configs/peers/trinet.py --dataset market1501
 # Table 5 quotes: Market-1501 R1 84.9 / mAP 69.1. Ours: not run.
 _base_ = '../paper/fusedloss_r50.py'

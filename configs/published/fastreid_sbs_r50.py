@@ -1,6 +1,6 @@
 # Weights of FastReID's SBS(R50): non-local blocks, generalized mean pooling with a learned power,
-# 384x128; the rest is fastreid_bot_r50.py. Weights of AGW have the same names and fit too, with
-# images of 256x128. Training here: circle loss over classes and triplets with a soft margin.
+# 384x128; otherwise fastreid_bot_r50.py. Weights of AGW have the same names and also fit, with
+# images of 256x128. Training: circle loss over classes and triplet loss with a soft margin.
 #   python tools/test.py configs/published/fastreid_sbs_r50.py FILE.pth --dataset market1501
 # Published: Market-1501 R1 95.4 / mAP 88.2, DukeMTMC-reID R1 90.3 / mAP 80.3. Ours: not run.
 _base_ = './fastreid_bot_r50.py'

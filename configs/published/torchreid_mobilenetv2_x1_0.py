@@ -1,4 +1,4 @@
-# Weights of torchreid's mobilenetv2_x1_0, whose first block expands too; the rest is
+# Weights of torchreid's mobilenetv2_x1_0, whose first block also expands; otherwise
 # torchreid_resnet50.py. mobilenetv2_x1_4: model.backbone.widen_factor=1.4
 # model.head.in_channels=1792 (R1 87.0 / mAP 68.5 on Market-1501).
 #   python tools/test.py configs/published/torchreid_mobilenetv2_x1_0.py X.pth --dataset market1501

@@ -1,5 +1,5 @@
-# Weights of torchreid's osnet_ain_x1_0 (Zhou et al., TPAMI 2021), made for other data sets than it
-# is trained on: torchreid_osnet_x1_0.py with that variant, and cosine distance.
+# Weights of torchreid's osnet_ain_x1_0 (Zhou et al., TPAMI 2021), designed to generalise to other
+# data sets: torchreid_osnet_x1_0.py with that variant, and cosine distance.
 #   python tools/test.py configs/published/torchreid_osnet_ain_x1_0.py FILE.pth --dataset market1501
 # Published: trained on MSMT17, Market-1501 R1 70.1 / mAP 43.3. Ours: not run.
 _base_ = './torchreid_osnet_x1_0.py'

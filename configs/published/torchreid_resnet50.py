@@ -1,6 +1,6 @@
-# Weights of torchreid's resnet50: last stride 2, average pooling, a classifier with a bias; tested
-# is the pooled feature by Euclidean distance, 256x128, ImageNet's mean and deviation. Training here
-# is the identity loss with our schedule.
+# Weights of torchreid's resnet50: last stride 2, average pooling, a classifier with a bias; the
+# test uses the pooled feature and Euclidean distance, 256x128, ImageNet's mean and standard
+# deviation. Training: the identity loss with the schedule of bot_triplet.py.
 #   python tools/test.py configs/published/torchreid_resnet50.py FILE.pth --dataset market1501
 # Published: Market-1501 R1 87.9 / mAP 70.4, DukeMTMC-reID R1 78.3 / mAP 58.9. Ours: not run.
 _base_ = '../bot/bot_triplet.py'

@@ -1,8 +1,8 @@
-# Weights of TransReID (He et al., ICCV 2021), ViT-B/16: tested is the class token before the BN by
-# cosine distance, 256x128, mean and deviation 0.5. Stride 16, the project's Baseline(ViT); for
-# stride 12: model.backbone.patch_cfg.stride=12. Of weights with JPM the global branch is used,
-# of those with SIE one camera: tools/convert_checkpoint.py says which keys to set. Training here
-# is the project's losses, with its optimizer and schedule.
+# Weights of TransReID (He et al., ICCV 2021), ViT-B/16: the test uses the class token before the BN
+# and cosine distance, 256x128, mean and standard deviation 0.5. Stride 16, the project's
+# Baseline(ViT); for stride 12: model.backbone.patch_cfg.stride=12. From weights with JPM the global
+# branch is used, from weights with SIE one camera: tools/convert_checkpoint.py prints the keys to
+# set. Training: the project's losses, optimizer and schedule.
 #   python tools/test.py configs/published/transreid_vit_base.py FILE.pth --dataset market1501
 # Published: Market-1501 R1 94.6 / mAP 87.1, DukeMTMC-reID R1 89.0 / mAP 79.6. Ours: not run.
 _base_ = '../backbones/vit_base.py'

@@ -1,5 +1,5 @@
-# Average precision by the trapezoid rule, as Market-1501's MATLAB code has it: lower than the
-# published tables' form.
+# Average precision by the trapezoid rule, as in Market-1501's MATLAB code: lower than the form of
+# published tables.
 #   python tools/train.py configs/variants/ap_trapezoid.py --dataset market1501
 # Ours: not run.
 _base_ = '../paper/fusedloss_r50.py'

@@ -1,4 +1,4 @@
-# A linear layer reduces the feature to 512 values before the losses and the test read it.
+# A linear layer reduces the feature to 512 values, which the losses and the test use.
 #   python tools/train.py configs/variants/embedding_512.py --dataset market1501
 # Ours: not run.
 _base_ = '../paper/fusedloss_r50.py'

@@ -1,4 +1,4 @@
-# Erased pixels take random values, as section 1.1 of the paper says in words, not the mean colour.
+# Erased pixels get random values, as section 1.1 of the paper says, instead of the mean colour.
 #   python tools/train.py configs/variants/erase_random.py --dataset market1501
 # Ours: not run.
 _base_ = '../paper/fusedloss_r50.py'

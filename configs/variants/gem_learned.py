@@ -1,4 +1,4 @@
-# Generalised-mean pooling (GeM) whose p starts at 3 and is learned, without weight decay, which
+# Generalised-mean pooling (GeM) with a learned p that starts at 3, without weight decay, which
 # would pull it to 0.
 #   python tools/train.py configs/variants/gem_learned.py --dataset market1501
 # Ours: not run.

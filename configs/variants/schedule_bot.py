@@ -1,4 +1,4 @@
-# The learning rates of reid-strong-baseline's code: the decays one epoch earlier than the paper's
+# The learning rates of reid-strong-baseline's code: decays one epoch earlier than in the paper's
 # text, the first epoch at 3.815e-5.
 #   python tools/train.py configs/variants/schedule_bot.py --dataset market1501
 # Ours: not run.

@@ -1,4 +1,4 @@
-"""Many runs as one: the rows of the paper's tables, run one after another, and put into tables."""
+"""Ablations: run the rows of the paper's tables one after another, and write the tables."""
 
 from .ablation import Ablation, settle
 from .evidence import evidence_page

@@ -1,4 +1,4 @@
-"""Rows one after another: trained, tested, gone on with, shared."""
+"""Run rows one after another: train, test, resume, share trainings."""
 
 import json
 import shutil
@@ -32,29 +32,29 @@ from .rows import Choices, Row
 
 
 def settle(rows: Sequence[Row], redo: bool = False) -> None:
-    """Refuse what the rows' folders hold from another config, or throw it away.
+    """Check that the rows' folders hold no results of another config, or remove these.
 
     Args:
         rows: from `plan`.
-        redo: remove what a changed config left; the training stays if only its test changed.
+        redo: remove results of another config; a training is kept if only its test changed.
 
     Raises:
         ValueError: if a row was run with another config, unless `redo`; if a row's folder holds a
-            run of another origin.
+            training that was not started by `reid-fusedloss ablate`.
     """
     for row in rows:
         record = read_record(row.folder)
         if record is None and last_checkpoint(row.folder) is not None:
             raise ValueError(
-                f'{row.folder} holds a training that this tool did not start: move it '
-                'away, or choose another --root'
+                f'{row.folder} holds a training that `ablate` did not start: move it away, or '
+                'choose another --root'
             )
         changed = differences(record['asked'], row.asked) if record else {}
         if changed and not redo:
             text = '; '.join(f'{key}: {change}' for key, change in changed.items())
             raise ValueError(
-                f'{row.name} was run with another config ({row.folder}): {text}. Give '
-                '--redo to run such rows again, or another --root to keep both'
+                f'{row.name} was run with another config ({row.folder}): {text}. Use --redo to '
+                'run such rows again, or another --root to keep both'
             )
         if changed:
             shutil.rmtree(
@@ -64,17 +64,17 @@ def settle(rows: Sequence[Row], redo: bool = False) -> None:
 
 @dataclass
 class Ablation:
-    """A list of rows, run one after another.
+    """A list of rows that are run one after another.
 
     Attributes:
         rows: from `plan`, after `settle`.
-        choices: what they have in common.
+        choices: settings that all rows share.
         base: folder of their tables, `choices.base(root)`.
         command: the command line, for the record.
-        keep_checkpoints: leave every checkpoint of a finished training, not the last alone.
-        run_command: runs a command with its output appended to a file, returns the exit code.
-        clock: seconds that pass.
-        say: where the lines of progress go.
+        keep_checkpoints: keep every checkpoint of a finished training, not only the last one.
+        run_command: runs a command, appends its output to a file, returns the exit code.
+        clock: the time in seconds.
+        say: prints a line of progress.
     """
 
     rows: Sequence[Row]
@@ -90,10 +90,10 @@ class Ablation:
     _broken: set[str] = field(default_factory=set, init=False)
 
     def run(self) -> dict[str, str]:
-        """Run what is not finished; a row that fails does not stop the others.
+        """Run all rows that are not finished; a row that fails does not stop the others.
 
         Returns:
-            Failed rows by name, with the reason.
+            The reasons of the failed rows, by name.
         """
         failed: dict[str, str] = {}
         for number, row in enumerate(self.rows, 1):
@@ -112,19 +112,19 @@ class Ablation:
         return failed
 
     def _run_row(self, row: Row, line: str) -> str | None:
-        """Bring a row to its end; what went wrong, if anything."""
+        """Train and test a row; return the reason if it fails."""
         records = read_records(self.base, row.seed)
         twin = find_twin(row, self.base, records)
         owner = find_owner(row, records) if twin is None else records[twin]['trained_in']
         if owner in self._broken:
-            return f'its training is that of {owner}, which failed'
+            return f'it shares the training of {owner}, which failed'
         write_record(row, owner, self.command)
         if twin is not None:
-            self.say(f'{line}the same config as {twin}: trained once, its scores are taken')
+            self.say(f'{line}the same config as {twin}: its scores are copied')
             shutil.copytree(self.base / twin / TEST, row.folder / TEST, dirs_exist_ok=True)
             return None
         if owner != row.place:
-            self.say(f'{line}the same training as {owner}: trained once, tested again')
+            self.say(f'{line}the same training as {owner}: only tested again')
         problem = self._train(row, owner) or self._test(row, self.base / owner)
         if problem is None and not self.keep_checkpoints:
             remove_other_checkpoints(self.base / owner)
@@ -134,7 +134,8 @@ class Ablation:
         folder = self.base / owner
         last = last_checkpoint(folder)
         before = epoch_of(last)
-        if before >= row.max_epochs and last.name != INTERRUPTED:  # else its evaluation is due
+        is_interrupted = last is not None and last.name == INTERRUPTED  # not evaluated yet
+        if before >= row.max_epochs and not is_interrupted:
             return None
         log = folder / 'train.txt'
         code = self.run_command(
@@ -148,18 +149,20 @@ class Ablation:
         return (
             _reason(code, log)
             if code
-            else (f'the training ended after epoch {after} of {row.max_epochs}, see {log}')
+            else f'the training ended after epoch {after} of {row.max_epochs}, see {log}'
         )
 
     def _test(self, row: Row, folder: Path) -> str | None:
         checkpoint = last_checkpoint(folder)
+        if checkpoint is None:
+            return f'no checkpoint in {folder}'
         log = row.folder / 'test.txt'
         code = self.run_command(
             testing_command(row, self.choices, checkpoint, row.folder / TEST), log
         )
         if code:
             return _reason(code, log)
-        return None if scores_file(row.folder).is_file() else f'the test left no scores, see {log}'
+        return None if scores_file(row.folder).is_file() else f'the test wrote no scores, see {log}'
 
     def _time_left(self, number: int) -> str:
         epochs = self._epochs_left(self.rows[number:])
@@ -173,7 +176,7 @@ class Ablation:
         return f'{rows} left to run, about {duration(epochs * self._seconds / self._epochs)}'
 
     def _epochs_left(self, rows: Sequence[Row]) -> int:
-        """Epochs still to be trained; rows that share a training count once."""
+        """Count the epochs still to be trained; rows that share a training count once."""
         records = {seed: read_records(self.base, seed) for seed in {row.seed for row in rows}}
         counted: list[dict[str, Any]] = []
         total = 0
@@ -188,7 +191,7 @@ class Ablation:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for the eye, such as '2 h 05 min'."""
+    """Format seconds, such as '2 h 05 min'."""
     minutes, rest = divmod(round(seconds), 60)
     if minutes >= 60:
         return f'{minutes // 60} h {minutes % 60:02d} min'

@@ -1,4 +1,4 @@
-"""The commands of a row: what a user would type to train and to test it."""
+"""The commands that train and test a row, as a user would type them."""
 
 import sys
 from pathlib import Path
@@ -7,13 +7,13 @@ from .rows import SEED, Choices, Row
 
 
 def training_command(row: Row, choices: Choices, work_dir: Path, resume: bool) -> list[str]:
-    """Command that trains a row.
+    """Make the command that trains a row.
 
     Args:
         row: the row.
-        choices: what all rows have in common.
-        work_dir: where the training is; another row's where two rows share one.
-        resume: go on from the latest checkpoint there.
+        choices: settings that all rows share.
+        work_dir: of the training; another row's if both share the training.
+        resume: resume from the latest checkpoint there.
     """
     flags = ['--resume'] * resume + ['--amp'] * choices.amp
     return [
@@ -26,7 +26,7 @@ def training_command(row: Row, choices: Choices, work_dir: Path, resume: bool) -
 
 
 def testing_command(row: Row, choices: Choices, checkpoint: Path, work_dir: Path) -> list[str]:
-    """Command that tests a checkpoint as a row's config says, into `work_dir`."""
+    """Make the command that tests a checkpoint with a row's config, into `work_dir`."""
     return [
         *_start('test', choices, row.config, checkpoint),
         '--work-dir',

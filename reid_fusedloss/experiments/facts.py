@@ -1,4 +1,4 @@
-"""What was run, in a few words: read from the config that every run leaves."""
+"""Describe a run in a few words, from the config that every run writes to its work_dir."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from ..engine.testing import tested_pipeline
 
 @dataclass(frozen=True)
 class Facts:
-    """What a table's header says of a run.
+    """Facts of a run for a table's header.
 
     Attributes:
         seed: of the training.
         epochs: of a whole training.
-        network: backbone.
+        network: the backbone.
         size: of the images, height x width.
         precision: of the training.
-        part: of the data set, where identities were left out (`max_ids`); '' for the whole.
-        command: that ran it, '' if not recorded.
+        part: of the data set, if `max_ids` left out identities; '' for the whole.
+        command: that started the run; '' if not recorded.
     """
 
     seed: int
@@ -34,11 +34,11 @@ class Facts:
 
 
 def read_facts(folders: Sequence[Path], command: str = '') -> Facts | None:
-    """Facts from the first folder that holds a run's config, None if none does.
+    """Read the facts from the first folder that holds a run's config; None if none does.
 
     Args:
         folders: work_dirs, that of the training first.
-        command: that ran it.
+        command: that started the run.
     """
     for folder in folders:
         for path in dumped_configs(folder)[:1]:
@@ -47,12 +47,12 @@ def read_facts(folders: Sequence[Path], command: str = '') -> Facts | None:
 
 
 def dumped_configs(folder: Path) -> list[Path]:
-    """Configs that runs left in their work_dir, the latest first."""
+    """List the configs that runs wrote to their work_dir, the latest first."""
     return sorted(folder.glob('*.py'), key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def facts_of(cfg: Config, command: str = '') -> Facts:
-    """Facts of a resolved config."""
+    """Read the facts of a resolved config."""
     return Facts(
         cfg.get('randomness', {}).get('seed', 0),
         cfg.train_cfg.max_epochs,
@@ -65,7 +65,7 @@ def facts_of(cfg: Config, command: str = '') -> Facts:
 
 
 def _network(model: dict[str, Any]) -> str:
-    """Name and depth; the width where it is not the usual one."""
+    """Name and depth, and the width if it is not the default."""
     backbone = model.get('backbone') or model['module']['backbone']
     depth = f'-{backbone["depth"]}' if 'depth' in backbone else ''
     widths = [
@@ -77,7 +77,7 @@ def _network(model: dict[str, Any]) -> str:
 
 
 def _size(cfg: Config) -> str:
-    """Height x width of the images that are tested."""
+    """Height x width of the test images."""
     pipeline = tested_pipeline(cfg)
     steps = pipeline.values() if isinstance(pipeline, dict) else pipeline
     scales = [step['scale'] for step in steps if step['type'].split('.')[-1] == 'Resize']
@@ -85,7 +85,7 @@ def _size(cfg: Config) -> str:
 
 
 def _part(cfg: Config) -> str:
-    """Identities kept, 'all' where none was left out on one side alone."""
+    """Number of identities kept in training and test, 'all' on a side without a limit."""
     kept = [
         (cfg.get(f'{role}_dataloader') or {}).get('dataset', {}).get('max_ids')
         for role in ('train', 'test')

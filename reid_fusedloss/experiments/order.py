@@ -1,4 +1,4 @@
-"""Whether our rows stand in the paper's order."""
+"""Compare the order of our rows by mAP with the paper's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,16 +13,15 @@ VERDICTS = ('agree', 'disagree', 'within one standard deviation')
 
 @dataclass(frozen=True)
 class Pair:
-    """Two rows that follow each other.
+    """Two neighbouring rows of a table.
 
     Attributes:
         names: their labels.
-        ours: mAP of the second less that of the first, in points; None if one has not been run, or
-            not to its end.
-        paper: the same in the paper.
+        ours: mAP of the second minus that of the first, in points; None if one is not finished.
+        paper: the same difference in the paper.
         spread: standard deviation of the difference of two runs, sqrt(s1^2 + s2^2); None if a row
-            has one seed.
-        state: why there is no `ours`: one of `STATES`.
+            has a single seed.
+        state: why `ours` is None: one of `STATES`.
     """
 
     names: tuple[str, str]
@@ -33,7 +32,7 @@ class Pair:
 
     @property
     def verdict(self) -> str:
-        """One of `VERDICTS`, or `state` without figures of both rows."""
+        """One of `VERDICTS`, or `state` if `ours` is None."""
         if self.ours is None:
             return self.state
         if self.spread is not None and abs(self.ours) <= self.spread:
@@ -44,24 +43,25 @@ class Pair:
 def compare_order(
     rows: Sequence[PaperRow], outcomes: Sequence[Outcome], dataset: str
 ) -> list[Pair]:
-    """Pairs of neighbouring rows by mAP, ours against the paper's.
+    """Compare neighbouring rows by mAP, ours against the paper's.
 
     Args:
-        rows: of one table, in its order; a second reading of a row is left out, and one that the
-            paper has no figure of.
+        rows: of one table, in its order; second readings of a row, and rows without a figure in
+            the paper, are left out.
         outcomes: ours, one for each row.
-        dataset: name of its config; one that the paper has not is compared with Market-1501.
+        dataset: name of its config; a data set that is not in the paper is compared with
+            Market-1501.
     """
     kept = [
-        (row, outcome)
+        (row.label, figure, outcome)
         for row, outcome in zip(rows, outcomes)
-        if not row.is_second_reading and row.paper(dataset, 'mAP') is not None
+        if not row.is_second_reading and (figure := row.paper(dataset, 'mAP')) is not None
     ]
-    return [_pair(*first, *second, dataset) for first, second in zip(kept, kept[1:])]
+    return [_pair(first, second) for first, second in zip(kept, kept[1:])]
 
 
 def order_line(pairs: Sequence[Pair]) -> str:
-    """How many pairs agree, disagree or are too close to tell, and which."""
+    """Say how many pairs agree, disagree or are too close to tell, and which."""
     if not pairs:
         return 'Order by mAP: a single row.'
     parts = []
@@ -77,21 +77,18 @@ def order_line(pairs: Sequence[Pair]) -> str:
     )
 
 
-def _pair(
-    row: PaperRow, outcome: Outcome, next_row: PaperRow, next_outcome: Outcome, dataset: str
-) -> Pair:
-    paper = round(next_row.paper(dataset, 'mAP') - row.paper(dataset, 'mAP'), 2)
-    names = (row.label, next_row.label)
+def _pair(first: tuple[str, float, Outcome], second: tuple[str, float, Outcome]) -> Pair:
+    """Compare two rows, given by label, the paper's mAP and our outcome."""
+    (name, figure, outcome), (next_name, next_figure, next_outcome) = first, second
+    names, paper = (name, next_name), round(next_figure - figure, 2)
     if not (outcome.is_final and next_outcome.is_final):
         both = outcome.results and next_outcome.results
         return Pair(names, None, paper, None, STATES[0] if both else STATES[1])
-    deviations = [found.deviation('mAP') for found in (outcome, next_outcome)]
-    return Pair(
-        names,
-        next_outcome.mean('mAP') - outcome.mean('mAP'),
-        paper,
-        None if None in deviations else hypot(*deviations),
-    )
+    ours = next_outcome.mean('mAP') - outcome.mean('mAP')
+    deviation, next_deviation = outcome.deviation('mAP'), next_outcome.deviation('mAP')
+    if deviation is None or next_deviation is None:
+        return Pair(names, ours, paper, None)
+    return Pair(names, ours, paper, hypot(deviation, next_deviation))
 
 
 def _describe(pair: Pair) -> str:

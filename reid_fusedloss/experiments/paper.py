@@ -1,4 +1,4 @@
-"""The paper's rows and figures, from the metafiles of the configs alone."""
+"""The paper's rows and figures, read from the configs' metafiles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 from mmengine.fileio import load
 
 METRICS = ('R1', 'mAP')
-# the paper's names of the data sets that it has, by the names of their configs
+# the paper's names of its data sets, by the names of their configs
 PAPER_DATASETS = {'market1501': 'Market-1501', 'dukemtmc': 'DukeMTMC-reID'}
 ORDER_DATASET = 'Market-1501'
 _WORDS = {'Paper': 'reid', 'Paper re-ranked': 'rerank'}
@@ -19,8 +19,8 @@ class PaperRow:
 
     Attributes:
         table: its number.
-        label: what the paper calls the row.
-        config: file of the config, as the metafile names it.
+        label: the row's name in the paper.
+        config: path of the config, as in the metafile.
         prefix: 'reid', or 'rerank' where the paper's figures are re-ranked.
         figures: R1 and mAP in percent, by the paper's name of the data set and metric.
     """
@@ -43,30 +43,30 @@ class PaperRow:
 
     @property
     def is_second_reading(self) -> bool:
-        """Whether it is another reading of a row that is there already, as '4x16, as P x K'."""
+        """Whether it is another interpretation of a row, such as '4x16, as P x K'."""
         return ', as ' in self.label
 
     def paper(self, dataset: str, metric: str) -> float | None:
-        """The paper's figure, None if it has none; of Market-1501 for a data set it has not."""
+        """The paper's figure or None; Market-1501's for a data set that is not in the paper."""
         return self.figures.get(PAPER_DATASETS.get(dataset, ORDER_DATASET), {}).get(metric)
 
 
 def read_paper(metafiles: Sequence[Path], tables: list[int] | None = None) -> list[PaperRow]:
-    """Rows of the paper's tables, by table, and within one in the order of the metafiles.
+    """Read the rows of the paper's tables, sorted by table, then in the order of the metafiles.
 
     Args:
         metafiles: model indices with 'Paper [re-ranked] R1' and '... mAP' for each data set.
-        tables: numbers of the tables wanted; None: all.
+        tables: numbers of the tables to read; None: all.
 
     Raises:
-        ValueError: if the metafiles have no such table.
+        ValueError: if the metafiles lack one of the tables.
     """
     rows = [_row(model) for metafile in metafiles for model in load(str(metafile))['Models']]
     rows.sort(key=lambda row: row.table)
     known = sorted({row.table for row in rows})
     unknown = sorted(set(tables or ()) - set(known))
     if unknown:
-        raise ValueError(f'--tables {unknown}: there are tables {known}')
+        raise ValueError(f'--tables must be among {known}, got {unknown}')
     return [row for row in rows if tables is None or row.table in tables]
 
 

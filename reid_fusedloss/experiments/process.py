@@ -1,4 +1,4 @@
-"""A command with its output in a file, that does not outlive us."""
+"""Run a command with its output in a file, and stop it when this process is stopped."""
 
 import os
 import signal
@@ -7,17 +7,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-PATIENCE = 10.0  # seconds between asking a process to end and ending it
+PATIENCE = 10.0  # seconds between SIGTERM and SIGKILL
 
 
 def run_logged(command: Sequence[str], log: Path) -> int:
-    """Run a command and return its exit code; output is appended to `log`.
+    """Run a command, append its output to `log`, and return its exit code.
 
-    When this process is interrupted, the command is stopped with all that it started.
+    When this process is interrupted, the command and all processes that it started are stopped.
 
     Args:
-        command: program and arguments; a `python` in it is this one.
-        log: file, made with its folder.
+        command: program and arguments; `python` means this interpreter.
+        log: file; created with its folder.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     path = f'{os.path.dirname(sys.executable)}{os.pathsep}{os.environ.get("PATH", os.defpath)}'
@@ -37,7 +37,7 @@ def run_logged(command: Sequence[str], log: Path) -> int:
 
 
 def interrupt_on_signals() -> None:
-    """Let a terminated process, or one whose terminal is closed, end as one stopped by Ctrl-C."""
+    """Handle SIGTERM and SIGHUP like Ctrl-C, unless they already have a handler."""
     for name in ('SIGTERM', 'SIGHUP'):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
@@ -45,7 +45,7 @@ def interrupt_on_signals() -> None:
 
 
 def last_line(log: Path, size: int = 4096) -> str:
-    """The last line of a log that is not empty, '' if there is none."""
+    """Read the last non-empty line of a log; '' if there is none."""
     if not log.is_file():
         return ''
     with log.open('rb') as file:

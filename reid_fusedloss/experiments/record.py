@@ -1,4 +1,4 @@
-"""What the folder of a row says of itself: what was asked, where it was trained, how far."""
+"""The record in a row's folder: its config, where it was trained, and how far."""
 
 import re
 from collections.abc import Iterable
@@ -15,11 +15,11 @@ _ABSENT = '(absent)'
 
 
 def write_record(row: Row, trained_in: str, command: str) -> None:
-    """Record what is run in a row's folder.
+    """Record in a row's folder what is run there.
 
     Args:
         row: the row.
-        trained_in: place of the row that holds the training, its own unless two share one.
+        trained_in: place of the row that holds the training; another row's if both share it.
         command: the command line.
     """
     write_json(
@@ -29,19 +29,19 @@ def write_record(row: Row, trained_in: str, command: str) -> None:
 
 
 def read_records(base: Path, seed: int) -> dict[str, dict[str, Any]]:
-    """Records of all rows with this seed, by their place below `base`."""
+    """Read the records of all rows with this seed, by their place below `base`."""
     paths = sorted(base.glob(f'*/*/seed{seed}/{RECORD}'))
     return {path.parent.relative_to(base).as_posix(): load_record(path) for path in paths}
 
 
 def training(asked: dict[str, Any]) -> dict[str, Any]:
-    """The part of what is asked that a training sees: all but the test."""
+    """Select the part of a row's settings that a training depends on: all but the test."""
     config = {key: value for key, value in asked['config'].items() if not key.startswith('test_')}
     return dict(asked, config=config)
 
 
 def find_owner(row: Row, records: dict[str, dict[str, Any]]) -> str:
-    """Place of the row that holds this row's training; its own, if no other one does."""
+    """Find the place of the row that holds this row's training: its own if no other does."""
     wanted = training(row.asked)
     owners = [
         place
@@ -52,7 +52,7 @@ def find_owner(row: Row, records: dict[str, dict[str, Any]]) -> str:
 
 
 def find_twin(row: Row, base: Path, records: dict[str, dict[str, Any]]) -> str | None:
-    """Place of another row that was asked the same and is finished, None if there is none."""
+    """Find the place of another row with the same settings that is finished; None without one."""
     return next(
         (
             place
@@ -66,18 +66,18 @@ def find_twin(row: Row, base: Path, records: dict[str, dict[str, Any]]) -> str |
 
 
 def scores_file(folder: Path) -> Path:
-    """The final scores of a row: of its last checkpoint, re-ranked too."""
+    """Path of a row's final scores: of its last checkpoint, plain and re-ranked."""
     return folder / TEST / 'scores.json'
 
 
 def is_finished(row: Row) -> bool:
-    """Whether its final scores are there, and are those of the config asked for."""
+    """Whether a row has its final scores, from the present config."""
     record = read_record(row.folder)
     return record is not None and record['asked'] == row.asked and scores_file(row.folder).is_file()
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint that every tool goes on from, see `latest_checkpoint`.
+    """Find the checkpoint that every tool resumes from, see `latest_checkpoint`.
 
     Raises:
         ValueError: if there are checkpoints, but none can be read.
@@ -87,7 +87,7 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 
 def epoch_of(checkpoint: Path | None) -> int:
-    """Epochs that a checkpoint was trained for: by its name, else as it says; 0 without one."""
+    """Number of epochs a checkpoint was trained for, from its name or content; 0 without one."""
     match = re.search(r'epoch_(\d+)\.pth$', checkpoint.name) if checkpoint else None
     if match or checkpoint is None or not checkpoint.is_file():
         return int(match[1]) if match else 0
@@ -96,7 +96,7 @@ def epoch_of(checkpoint: Path | None) -> int:
 
 
 def remove_other_checkpoints(folder: Path) -> None:
-    """Keep the last checkpoint of a finished training only; without one nothing is removed."""
+    """Remove all checkpoints of a finished training but the last; without one, remove nothing."""
     last = last_checkpoint(folder)
     for path in folder.glob('*.pth') if last is not None else ():
         if path != last:
@@ -104,7 +104,7 @@ def remove_other_checkpoints(folder: Path) -> None:
 
 
 def differences(before: Any, after: Any, key: str = '') -> dict[str, str]:
-    """Keys whose values differ, as 'before -> after'; a list is one value."""
+    """List the keys whose values differ, as 'before -> after'; a list counts as one value."""
     if not (isinstance(before, dict) and isinstance(after, dict)):
         return {} if before == after else {key: f'{_short(before)} -> {_short(after)}'}
     found: dict[str, str] = {}
@@ -116,7 +116,7 @@ def differences(before: Any, after: Any, key: str = '') -> dict[str, str]:
 
 
 def only_the_test(keys: Iterable[str]) -> bool:
-    """Whether keys from `differences` leave the training as it was."""
+    """Whether keys from `differences` concern only the test."""
     return all(key.startswith('config.test_') for key in keys)
 
 

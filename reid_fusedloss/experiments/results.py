@@ -1,4 +1,4 @@
-"""What work_dirs say of a row: scores, and from which epoch they are."""
+"""Read a row's scores from its work_dirs, and the epoch that they are from."""
 
 import json
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ class Result:
     """One run of a row.
 
     Attributes:
-        facts: what was run.
-        epoch: the epoch that the scores are from.
+        facts: of the run.
+        epoch: that the scores are from.
         scores: in percent, by prefixed name such as 'rerank/mAP'; empty if nothing was evaluated.
         is_best: whether the checkpoint was chosen by its score on the test set.
     """
@@ -32,12 +32,12 @@ class Result:
 
     @property
     def is_final(self) -> bool:
-        """Whether the scores are those of the end of the training."""
+        """Whether the scores are from the end of the training."""
         return bool(self.scores) and self.epoch >= self.facts.epochs and not self.is_best
 
     @property
     def state(self) -> str:
-        """Where the scores are from, for a run whose scores are not final."""
+        """The epoch that the scores are from, for a run whose scores are not final."""
         best = 'best, ' if self.is_best else ''
         return f'{best}epoch {self.epoch} of {self.facts.epochs}'
 
@@ -48,7 +48,7 @@ class Outcome:
 
     Attributes:
         results: one for each seed.
-        prefix: 'reid' or 'rerank', the ranking that the row is about.
+        prefix: 'reid' or 'rerank', the ranking that the row reports.
     """
 
     results: tuple[Result, ...]
@@ -56,7 +56,7 @@ class Outcome:
 
     @property
     def counted(self) -> tuple[Result, ...]:
-        """The runs that figures are made of: the finished ones, else the furthest unfinished."""
+        """The runs that the figures are computed from: finished ones, else the most advanced."""
         scored = [result for result in self.results if f'{self.prefix}/mAP' in result.scores]
         final = tuple(result for result in scored if result.is_final)
         furthest = max((result.epoch for result in scored), default=0)
@@ -64,26 +64,26 @@ class Outcome:
 
     @property
     def is_final(self) -> bool:
-        """Whether there are figures, of finished runs."""
+        """Whether there are figures from finished runs."""
         return bool(self.counted) and all(result.is_final for result in self.counted)
 
     @property
     def part(self) -> str:
-        """Of the data set, where identities were left out; '' for the whole."""
+        """The part of the data set, if identities were left out; '' for the whole."""
         return ', '.join(sorted({result.facts.part for result in self.counted} - {''}))
 
     def mean(self, metric: str) -> float:
-        """Mean over the seeds counted."""
+        """Mean over the runs counted."""
         return mean(self._values(metric))
 
     def deviation(self, metric: str) -> float | None:
-        """Standard deviation over the seeds counted (n - 1), None for a single one."""
+        """Standard deviation (n - 1) over the runs counted; None for a single one."""
         values = self._values(metric)
         return stdev(values) if len(values) > 1 else None
 
     @property
     def status(self) -> str:
-        """What is missing, '' if nothing is."""
+        """What is missing; '' if nothing is."""
         if not self.results:
             return 'not run'
         if self.is_final:
@@ -95,7 +95,7 @@ class Outcome:
 
     @property
     def left_out(self) -> str:
-        """The runs that do not count, where others do."""
+        """The runs that are not counted while others are."""
         others = [result for result in self.results if result not in self.counted]
         return (
             ', '.join(f'seed {result.facts.seed}: {result.state}' for result in others)
@@ -108,14 +108,14 @@ class Outcome:
 
 
 def read_outcome(root: Path, dataset: str, budget: str | None, place: str, prefix: str) -> Outcome:
-    """Runs of a row, from `tools/ablate.py` or from `tools/train.py` and `tools/test.py`.
+    """Read the runs of a row that `ablate`, or `train` and `test`, left.
 
-    Those of the former are in `<root>/<dataset>[_<budget>]/<table>/<row>/seed<k>`, those of the
-    latter in `<root>/<row>_<dataset>[_<budget>]`; of two runs with one seed the first counts.
+    Those of `ablate` are in `<root>/<dataset>[_<budget>]/<table>/<row>/seed<k>`, the others in
+    `<root>/<row>_<dataset>[_<budget>]`; of two runs with the same seed the first counts.
 
     Args:
         root: folder of all runs.
-        dataset, budget: as they were given to the tools.
+        dataset, budget: as given to the commands.
         place: table and row, such as 'table2/6_bn'.
         prefix: 'reid' or 'rerank'.
     """
@@ -130,7 +130,7 @@ def read_outcome(root: Path, dataset: str, budget: str | None, place: str, prefi
 
 
 def _read(folder: Path, base: Path, test: str) -> Iterator[Result]:
-    """The result of a work_dir: of its test, else of its training; nothing if nothing is there."""
+    """Read the result of a work_dir, if any: from its test, else from its training."""
     record = read_record(folder) or {}
     trained = base / record['trained_in'] if 'trained_in' in record else folder
     tested = next(
@@ -146,7 +146,7 @@ def _read(folder: Path, base: Path, test: str) -> Iterator[Result]:
 
 
 def _of_test(folder: Path, facts: Facts) -> Result | None:
-    """Scores of a test; the checkpoint is the one that its config names."""
+    """Read the scores of a test, and the epoch of the checkpoint in its config."""
     for path in dumped_configs(folder):
         checkpoint = Path(Config.fromfile(path).get('load_from') or '')
         if epoch_of(checkpoint):
@@ -157,7 +157,7 @@ def _of_test(folder: Path, facts: Facts) -> Result | None:
 
 
 def _of_training(folder: Path, facts: Facts) -> Result:
-    """Scores of the last evaluation during a training."""
+    """Read the scores of the last evaluation during a training."""
     try:
         evaluations = load_scalars(folder)['val']
     except (FileNotFoundError, ValueError):
@@ -168,7 +168,7 @@ def _of_training(folder: Path, facts: Facts) -> Result:
 
 
 def _trained_for(folder: Path) -> int:
-    """Epochs of a training; 0 where its checkpoints cannot be read, which the log says."""
+    """Number of epochs trained; 0 if the checkpoints cannot be read, which is logged."""
     try:
         return epoch_of(last_checkpoint(folder))
     except ValueError:

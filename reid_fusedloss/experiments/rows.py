@@ -1,4 +1,4 @@
-"""The rows of an ablation: what is asked of each, and where it is run."""
+"""The rows of an ablation: their settings, and the folders in which they run."""
 
 import argparse
 import copy
@@ -21,18 +21,18 @@ SEED = 'randomness.seed'
 
 @dataclass(frozen=True)
 class Choices:
-    """What all rows of a list have in common.
+    """Settings that all rows share.
 
     Attributes:
-        dataset: as --dataset of tools/train.py.
-        budget: as --budget.
-        options: KEY=VALUE, as after --cfg-options.
-        amp: mixed precision in training.
+        dataset: as for `train --dataset`.
+        budget: as for --budget.
+        options: KEY=VALUE, as for --cfg-options.
+        amp: train with mixed precision.
         processes: number of processes of a training and of a test.
-        trust_checkpoint: as --trust-checkpoint.
+        trust_checkpoint: as for --trust-checkpoint.
 
     Raises:
-        ValueError: if an option is no KEY=VALUE or sets the seed, or there is no process.
+        ValueError: if an option is not KEY=VALUE or sets the seed, or `processes` is not positive.
     """
 
     dataset: str
@@ -45,14 +45,14 @@ class Choices:
     def __post_init__(self) -> None:
         for option in self.options:
             if '=' not in option:
-                raise ValueError(f'--cfg-options {option}: write KEY=VALUE')
+                raise ValueError(f'--cfg-options must be KEY=VALUE, got {option!r}')
             if option.startswith(f'{SEED}='):
-                raise ValueError(f'--cfg-options {option}: the seeds are given by --seeds')
+                raise ValueError(f'--cfg-options {option}: set the seeds with --seeds')
         if self.processes < 1:
-            raise ValueError(f'--processes is positive, got {self.processes}')
+            raise ValueError(f'--processes must be at least 1, got {self.processes}')
 
     def base(self, root: Path) -> Path:
-        """Folder of all tables run with these choices: `<root>/<dataset>[_<budget>]`."""
+        """Folder of all tables run with these settings: `<root>/<dataset>[_<budget>]`."""
         return root / suffix(self.dataset, self.budget).removeprefix('_')
 
 
@@ -64,7 +64,7 @@ class Row:
         config: its file.
         seed: of the training.
         folder: its work_dir, `<base>/<table>/<row>/seed<k>`.
-        asked: the resolved config without its work_dir, precision and number of processes.
+        asked: the resolved config (without work_dir), `amp` and `processes`.
     """
 
     config: Path
@@ -74,12 +74,12 @@ class Row:
 
     @property
     def place(self) -> str:
-        """Its folder as seen from the base."""
+        """Its folder relative to the base."""
         return '/'.join(self.folder.parts[-3:])
 
     @property
     def name(self) -> str:
-        """For the eye, such as 'table2/6_bn seed 0'."""
+        """Its name in messages, such as 'table2/6_bn seed 0'."""
         return f'{"/".join(self.folder.parts[-3:-1])} seed {self.seed}'
 
     @property
@@ -89,13 +89,14 @@ class Row:
 
 
 def find_configs(rows: Sequence[str | Path]) -> list[Path]:
-    """Config files, in the order given; a folder stands for all configs in it.
+    """Find config files, in the order given; a folder stands for all configs in it.
 
-    Both are given by path, or by their name among the configs of the package.
+    Args:
+        rows: paths of files and folders, or their names among the configs of the package.
 
     Raises:
         FileNotFoundError: if a file or folder does not exist, or a folder holds no config.
-        ValueError: if two files would be run in one folder.
+        ValueError: if two files would run in the same folder.
     """
     found: list[Path] = []
     for row in rows:
@@ -103,38 +104,38 @@ def find_configs(rows: Sequence[str | Path]) -> list[Path]:
         files = sorted(given.glob('*.py')) if given.is_dir() else [given]
         if not files or not all(file.is_file() for file in files):
             raise FileNotFoundError(
-                f'--rows {given}: no config there; give files (.py) or folders '
-                'that hold some, such as configs/paper/table2'
+                f'--rows {given}: no config there; give config files (.py) or folders of them, '
+                'such as configs/paper/table2'
             )
         found += [file for file in files if file.resolve() not in {f.resolve() for f in found}]
     places: dict[tuple[str, str], Path] = {}
     for file in found:
         other = places.setdefault((file.resolve().parent.name, file.stem), file)
         if other != file:
-            raise ValueError(f'{other} and {file} would share a folder: run them with two --root')
+            raise ValueError(f'{other} and {file} would share a folder: give each its own --root')
     return found
 
 
 def _find(row: str) -> Path:
-    """A file or folder, or a folder of the package's configs, or a config by name."""
+    """Find a file or folder by path, or by name among the package's configs."""
     folder = configs_dir() / row
     return folder if not Path(row).exists() and folder.is_dir() else find_config(row)
 
 
 def plan(configs: Sequence[Path], seeds: Sequence[int], choices: Choices, root: Path) -> list[Row]:
-    """Every config with every seed, a table's rows before the next seed.
+    """Make a row of every config with every seed; all rows of a seed before the next seed.
 
     Args:
         configs: from `find_configs`.
-        seeds: of the trainings; one that is repeated counts once.
-        choices: what the rows have in common.
+        seeds: of the trainings; duplicates count once.
+        choices: settings that all rows share.
         root: folder of all runs.
 
     Raises:
-        FileNotFoundError, ValueError: as `load_config`; ValueError also for a config that does not
-            count its training in epochs.
+        FileNotFoundError, ValueError: see `load_config`; ValueError also for a config whose
+            training is not counted in epochs.
     """
-    with _warnings_alone():
+    with _warnings_only():
         resolved = {config: _resolve(config, choices) for config in configs}
     return [
         _row(config, asked, seed, choices.base(root))
@@ -144,8 +145,8 @@ def plan(configs: Sequence[Path], seeds: Sequence[int], choices: Choices, root: 
 
 
 @contextmanager
-def _warnings_alone() -> Iterator[None]:
-    """Without the lines that MMEngine logs for each variable of each config."""
+def _warnings_only() -> Iterator[None]:
+    """Hide the lines that MMEngine logs for each variable of each config."""
     logger = MMLogger.get_current_instance()
     level = logger.level
     logger.setLevel(logging.WARNING)
@@ -156,12 +157,12 @@ def _warnings_alone() -> Iterator[None]:
 
 
 def _resolve(config: Path, choices: Choices) -> dict[str, Any]:
-    """What is asked of a row, as JSON has it (a tuple is a list)."""
+    """Resolve a row's settings to what JSON can hold (a tuple becomes a list)."""
     cfg = load_config(str(config), choices.dataset, _parse(choices.options), choices.budget)
     if not cfg.train_cfg.get('by_epoch', True) or 'max_epochs' not in cfg.train_cfg:
         raise ValueError(
-            f'{config}: train_cfg={dict(cfg.train_cfg)}, but a row is counted in '
-            'epochs: set max_epochs, and no by_epoch=False'
+            f'{config}: rows are counted in epochs, got train_cfg={dict(cfg.train_cfg)}: set '
+            'max_epochs, without by_epoch=False'
         )
     content = cfg.to_dict()
     content.pop('work_dir', None)

@@ -5,12 +5,12 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from ..printable import spreadsheet_cell
+from ..printable import markdown_table, spreadsheet_cell
 from .order import compare_order, order_line
 from .paper import METRICS, ORDER_DATASET, PAPER_DATASETS, PaperRow
 from .results import Outcome
 
-Outcomes = Mapping[tuple[str, str], Outcome]  # by data set and place of the row
+Outcomes = Mapping[tuple[str, str], Outcome]  # by data set and the row's place
 TITLES = {
     2: 'what is added to the backbone',
     3: 'losses beside the identity loss',
@@ -46,20 +46,20 @@ COLUMNS = (
 def markdown(
     rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str], budget: str | None = None
 ) -> str:
-    """The tables, each with what was run above it and the order of its rows below it.
+    """Write the tables, each with the facts of its runs above and the order of its rows below.
 
     Args:
         rows: of the paper, table by table.
         outcomes: ours, for every data set and row.
-        datasets: names of their configs, the columns.
-        budget: that all runs had, for the header.
+        datasets: names of the data sets' configs, one group of columns each.
+        budget: of all runs, for the header.
     """
     parts = [LEGEND]
     for number, group in groupby(rows, lambda row: row.table):
         members = list(group)
         parts.append(f'## Table {number}: {TITLES.get(number, "")}'.removesuffix(': '))
         parts += [_header(members, outcomes, dataset, budget) for dataset in datasets]
-        parts.append('\n'.join(_grid(members, outcomes, datasets)))
+        parts.append(markdown_table(_grid(members, outcomes, datasets), aligned=False))
         for dataset in datasets:
             found = [outcomes[dataset, row.place] for row in members]
             name = f'{dataset}: ' if len(datasets) > 1 else ''
@@ -70,7 +70,7 @@ def markdown(
 def csv_text(
     rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str], budget: str | None = None
 ) -> str:
-    """One line for each row, data set and metric; arguments as `markdown`."""
+    """Write one line for each row, data set and metric; arguments as for `markdown`."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator='\n')
     writer.writeheader()
@@ -84,7 +84,7 @@ def csv_text(
 
 
 def _header(rows: Sequence[PaperRow], outcomes: Outcomes, dataset: str, budget: str | None) -> str:
-    """What was run: one line; several values where the runs differ."""
+    """Describe the runs in one line, with several values where they differ."""
     results = [result for row in rows for result in outcomes[dataset, row.place].results]
     facts = [result.facts for result in results]
 
@@ -107,7 +107,8 @@ def _header(rows: Sequence[PaperRow], outcomes: Outcomes, dataset: str, budget: 
     return f'{"; ".join(parts)}. Command: {", ".join(commands) or "not recorded"}.'
 
 
-def _grid(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str]) -> Iterator[str]:
+def _grid(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str]) -> list[list[str]]:
+    """Make the cells of a table, the head first."""
     names = ['row']
     for dataset in datasets:
         start = f'{dataset} ' if len(datasets) > 1 else ''
@@ -117,13 +118,12 @@ def _grid(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str])
                 'difference'
             ] * own
         names.append('n')
-    yield _line(names)
-    yield f'|{"---|" * len(names)}'
+    lines = [names]
     for row in rows:
-        cells = [row.label.replace('|', '\\|')]
-        for dataset in datasets:
-            cells += _cells(row, outcomes[dataset, row.place], dataset)
-        yield _line(cells)
+        found = [(dataset, outcomes[dataset, row.place]) for dataset in datasets]
+        cells = [cell for dataset, outcome in found for cell in _cells(row, outcome, dataset)]
+        lines.append([row.label, *cells])
+    return lines
 
 
 def _cells(row: PaperRow, outcome: Outcome, dataset: str) -> Iterator[str]:
@@ -151,7 +151,7 @@ def _ours(outcome: Outcome, metric: str) -> str:
 
 
 def _difference(row: PaperRow, outcome: Outcome, dataset: str, metric: str) -> float | None:
-    """Ours less the paper's; None for an unfinished row, or where the paper has no such figure."""
+    """Ours minus the paper's; None for an unfinished row, or without a figure in the paper."""
     paper = row.paper(dataset, metric) if dataset in PAPER_DATASETS else None
     if paper is None or not outcome.is_final or outcome.part:
         return None
@@ -178,7 +178,3 @@ def _record(row: PaperRow, outcome: Outcome, dataset: str, metric: str) -> dict[
         paper=_paper(row, dataset, metric),
         difference='' if difference is None else f'{difference:+.4f}',
     )
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f'| {" | ".join(cells)} |'

@@ -1,4 +1,4 @@
-"""Models taken to where they run: ONNX files that say what their input and output are."""
+"""Export of models to ONNX files that describe their own input and output."""
 
 from .card import ModelCard
 from .onnx_export import Export, export_onnx

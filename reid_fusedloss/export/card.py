@@ -1,4 +1,4 @@
-"""What an exported file says of itself, so that nobody has to guess it or do it twice."""
+"""The card of an exported file: its preprocessing, output and origin, stored in its metadata."""
 
 import json
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ import numpy as np
 
 from ..checks import check_choice, check_int
 from ..datasets.load_image import BACKENDS
+from ..functional.distance import DISTANCES
 
 PLACES = ('inside', 'outside')
 CHANNEL_ORDERS = ('rgb', 'bgr')
 INPUT_TYPES = ('float32', 'uint8')
-DISTANCES = ('cosine', 'euclidean')
-OPTIONAL = ('source', 'graph')  # entries that files of older versions lack
+OPTIONAL = ('source', 'graph')  # not in files of older versions
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')  # of mmcv's Resize
 
 
@@ -23,24 +23,25 @@ class ModelCard:
     """The entries of the file's `metadata_props`.
 
     Attributes:
-        normalise: 'inside': the graph takes pixels, 0 to 255, and does (pixels - mean) / std
-            itself; 'outside': it takes what this gives.
-        channel_order: of the graph's input, 'rgb' or 'bgr'; `mean` and `std` follow it.
+        normalise: 'inside': the graph takes pixels, 0 to 255, and computes (pixels - mean) / std
+            itself; 'outside': it takes the result.
+        channel_order: of the graph's input, 'rgb' or 'bgr'; also of `mean` and `std`.
         mean: of the channels, on the scale 0 to 255.
         std: of the channels, on the scale 0 to 255.
         input_type: of the graph's input, 'float32' or 'uint8'.
         image_size: (H, W) of the graph's input.
-        interpolation: by which images are resized to it, aspect ratio ignored.
-        resize_backend: which library's interpolation, 'cv2' or 'pillow'.
-        decoder: which library read the files in training, 'cv2' or 'pillow'.
+        interpolation: of the resize to `image_size`, which ignores the aspect ratio.
+        resize_backend: library that resizes, 'cv2' or 'pillow'.
+        decoder: library that decoded the files in training, 'cv2' or 'pillow'.
         feature_dims: C of the graph's output (B, C).
         l2: whether the output has unit length.
-        distance: by which the model's test ranks, 'cosine' or 'euclidean'.
+        distance: that the model's test ranks by, 'cosine' or 'euclidean'.
         config: name of the config file.
         package: 'reid_fusedloss'.
         package_version: its version.
-        source: `fingerprint` of the model that was exported; None in files of older versions.
-        graph: digest of the graph and the other entries, see `export.identity`; '' likewise.
+        source: fingerprint of the model that was exported; None in files of older versions.
+        graph: digest of the graph and the other entries, see `export.identity`; '' in files of
+            older versions.
     """
 
     normalise: str
@@ -62,7 +63,7 @@ class ModelCard:
     graph: str = ''
 
     def to_props(self) -> dict[str, str]:
-        """As the file holds it: text as it stands, all else as JSON."""
+        """Convert to the entries of a file: text unchanged, other values as JSON."""
         return {
             name: value if isinstance(value, str) else json.dumps(value)
             for name, value in asdict(self).items()
@@ -71,10 +72,10 @@ class ModelCard:
 
     @classmethod
     def from_props(cls, props: Mapping[str, str]) -> 'ModelCard':
-        """From the entries of a file.
+        """Read the entries of a file.
 
         Raises:
-            ValueError: if one is missing or is none of what it may be.
+            ValueError: if an entry is missing or invalid.
         """
         missing = [
             field.name
@@ -82,9 +83,9 @@ class ModelCard:
             if field.name not in props and field.name not in OPTIONAL
         ]
         if missing:
-            raise ValueError(f'its metadata lacks {missing}: write it with tools/export_onnx.py')
+            raise ValueError(f'metadata lacks {missing}: write it with `reid-fusedloss export`')
         try:
-            values = {
+            values: dict[str, Any] = {
                 field.name: props[field.name]
                 if field.type is str
                 else json.loads(props[field.name])
@@ -94,7 +95,7 @@ class ModelCard:
             for name in ('mean', 'std', 'image_size'):
                 values[name] = tuple(values[name])
         except (ValueError, TypeError) as error:
-            raise ValueError(f'its metadata cannot be read: {error}') from error
+            raise ValueError(f'metadata cannot be read: {error}') from error
         return cls(**values)._checked()
 
     def _checked(self) -> 'ModelCard':
@@ -106,20 +107,20 @@ class ModelCard:
         check_choice('decoder', self.decoder, BACKENDS)
         for name, length in dict(mean=3, std=3, image_size=2).items():
             if len(getattr(self, name)) != length:
-                raise ValueError(f'{name} has {length} numbers, got {getattr(self, name)}')
+                raise ValueError(f'{name} must be {length} numbers, got {getattr(self, name)}')
         for side in self.image_size:
             check_int('image_size', side)
         if self.source is not None and not (
             isinstance(self.source, dict) and isinstance(self.source.get('options'), dict)
         ):
-            raise ValueError(f'source is the fingerprint of a model, got {self.source!r:.80}')
+            raise ValueError(f'source must be the fingerprint of a model, got {self.source!r:.80}')
         check_choice('distance', self.distance, DISTANCES)
         return self
 
     def pipeline(self) -> list[dict[str, Any]]:
-        """Transforms of an image up to `inputs`, (3, H, W), uint8, BGR.
+        """Make the config of the transforms from an image to `inputs`, (3, H, W), uint8, BGR.
 
-        They are built of the entries, not read from the file: a config in a file could name any
+        It is built from the entries, not stored in the file: a config from a file could call any
         function of any package.
         """
         return [
@@ -134,7 +135,7 @@ class ModelCard:
         ]
 
     def prepare(self, images: np.ndarray) -> np.ndarray:
-        """What the graph takes, of images (B, 3, H, W), uint8, BGR."""
+        """Convert images (B, 3, H, W), uint8, BGR, to the input of the graph."""
         if self.channel_order == 'rgb':
             images = images[:, ::-1]
         images = np.ascontiguousarray(images, self.input_type)

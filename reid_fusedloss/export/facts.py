@@ -1,4 +1,4 @@
-"""What a model and its config say of preprocessing, as a file can repeat it."""
+"""Make a file's card from a model and its config."""
 
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,11 @@ def describe(
     input_type: str,
     l2: bool,
 ) -> ModelCard:
-    """The card of a model's file.
+    """Make the card of a model's file.
 
     Args:
         model: with a `ClsDataPreprocessor`.
-        cfg: config of the model and of the data that it is tested on.
+        cfg: config of the model and of its test data.
         feature_dims: of its embeddings.
         normalise, channel_order, input_type, l2: see `ModelCard`.
 
@@ -42,8 +42,8 @@ def describe(
     preprocessor = model.data_preprocessor
     if not isinstance(preprocessor, ClsDataPreprocessor) or preprocessor.pad_size_divisor > 1:
         raise ValueError(
-            'an exported file describes a ClsDataPreprocessor without padding; the '
-            f'model has {preprocessor}'
+            'only a ClsDataPreprocessor without padding can be exported, the model has '
+            f'{preprocessor}'
         )
     mean, std = (
         _numbers(getattr(preprocessor, name)) if hasattr(preprocessor, name) else [default] * 3
@@ -68,23 +68,23 @@ def describe(
 
 
 def _numbers(values: Tensor) -> list[float]:
-    """In the fewest digits that give the same float32: 123.675, not 123.67500305."""
+    """Convert with the fewest digits that give the same float32: 123.675, not 123.67500305."""
     return [float(str(value)) for value in values.flatten().cpu().numpy()]
 
 
 def _images(pipeline: Pipeline) -> dict[str, Any]:
-    """Size and kind of resize of a test pipeline."""
+    """Read size, interpolation and decoder from a test pipeline."""
     steps = Compose(pipeline_steps(pipeline)).transforms
     names = [type(step).__name__ for step in steps]
     if [type(step) for step in steps] != [LoadReIDImage, Resize, PackInputs]:
         raise ValueError(
-            'an exported file describes a test pipeline of LoadReIDImage, Resize and '
-            f'PackInputs, this one has {names}'
+            'only a test pipeline of LoadReIDImage, Resize and PackInputs can be exported, '
+            f'this one has {names}'
         )
     load, resize, _ = steps
     if resize.keep_ratio or resize.scale is None:
         raise ValueError(
-            f'an exported file describes a Resize to one `scale` without keep_ratio, got {resize}'
+            f'only a Resize to one `scale` without keep_ratio can be exported, got {resize}'
         )
     width, height = resize.scale
     return dict(

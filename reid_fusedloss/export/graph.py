@@ -1,4 +1,4 @@
-"""The network that goes into a file."""
+"""The network that is exported."""
 
 import torch
 from torch import Tensor, nn
@@ -7,13 +7,16 @@ from .card import ModelCard
 
 
 class EmbeddingGraph(nn.Module):
-    """Images as a card says -> embeddings (B, C).
+    """Map images, as described by a card, to embeddings (B, C).
 
     Args:
         model: `model(images, mode='tensor')` gives embeddings of normalised images.
-        card: what the graph has to do.
+        card: describes input and output.
         to_rgb: whether the model takes RGB.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, model: nn.Module, card: ModelCard, to_rgb: bool) -> None:
         super().__init__()
@@ -26,7 +29,7 @@ class EmbeddingGraph(nn.Module):
             self.register_buffer(name, value, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Embeddings (B, C) of images (B, 3, H, W)."""
+        """Compute embeddings (B, C) of images (B, 3, H, W)."""
         if self.inside:
             images = (images.float() - self.mean) / self.std
         if self.swap:

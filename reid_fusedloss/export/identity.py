@@ -1,4 +1,4 @@
-"""Which model an exported file is of, and whether it still is what was exported."""
+"""Identify the model of an exported file, and whether the file was changed since."""
 
 import hashlib
 import json
@@ -10,8 +10,8 @@ from ..optional import require
 from ..whole_file import PathLike
 from .card import ModelCard
 
-GRAPH = 'graph'  # the entry that holds the digest of all else
-# operators of a quantised graph
+GRAPH = 'graph'  # the entry that holds the digest of everything else
+# operators of quantised graphs
 QUANTISED = (
     'QuantizeLinear',
     'DequantizeLinear',
@@ -24,7 +24,7 @@ QUANTISED = (
 
 
 def graph_digest(model: Any) -> str:
-    """Digest of all that a file computes and says, but for the entry `graph` itself.
+    """Compute the digest of a file's graph and metadata, without the entry `graph` itself.
 
     Args:
         model: an `onnx.ModelProto`.
@@ -39,7 +39,7 @@ def graph_digest(model: Any) -> str:
 
 
 def precision_of(model: Any) -> str:
-    """In what a graph computes, by its operators and weights: 'float32', 'float16' or 'int8'.
+    """Find a graph's precision from operators and weights: 'float32', 'float16' or 'int8'.
 
     Args:
         model: an `onnx.ModelProto`.
@@ -51,14 +51,15 @@ def precision_of(model: Any) -> str:
 
 
 def fingerprint_of(path: PathLike, card: ModelCard) -> dict[str, Any]:
-    """What a file's features depend on: its source's fingerprint, if it is as it was exported.
+    """Identify what a file's features depend on.
 
-    A file that was changed, such as quantised or halved, has a fingerprint of its own, which
-    says so; one of an older version, that does not name its source, has that of its bytes.
+    An unchanged file has the fingerprint of its source. A file that was changed after its export,
+    such as a quantised one, has a fingerprint of its own, which says so. A file of an older
+    version, which does not name its source, has the fingerprint of its bytes.
 
     Args:
         path: of the file.
-        card: what it says of itself.
+        card: of the file.
     """
     if card.source is None:
         return of_file(path)

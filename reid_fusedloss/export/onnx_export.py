@@ -1,4 +1,4 @@
-"""From a trained model to an ONNX file that has been compared with it."""
+"""Export a trained model to an ONNX file, and compare the file with the model."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,17 +21,17 @@ from .identity import graph_digest
 from .onnx_model import OnnxModel
 from .trace import check_exporter, trace
 
-BATCH_SIZES = (1, 3, 64)  # that a file is compared at
-DRAWN = 10  # pedestrians to compare on where no images are given
+BATCH_SIZES = (1, 3, 64)  # at which a file is compared
+DRAWN = 10  # pedestrians that are compared if no images are given
 
 
 class Export(NamedTuple):
-    """An export that went well.
+    """The result of an export.
 
     Attributes:
-        card: what the file says of itself.
-        difference: the largest between a number of its features and of the model's.
-        num_images: that were compared.
+        card: of the file.
+        difference: largest absolute difference between the features of file and model.
+        num_images: number of images compared.
     """
 
     card: ModelCard
@@ -54,28 +54,28 @@ def export_onnx(
 ) -> Export:
     """Write a model to an ONNX file: whole and compared, or not at all.
 
-    The graph maps `images` (batch, 3, H, W), of any batch, to `features` (batch, C). Before the
-    file takes its name `OnnxModel` reads it, and its features of images, at several batch sizes,
-    are compared with the inferencer's.
+    The graph maps `images` (batch, 3, H, W) to `features` (batch, C), for any batch size. Before
+    the file gets its name, `OnnxModel` reads it, and its features at several batch sizes are
+    compared with the inferencer's.
 
     Args:
         inferencer: the model.
-        path: of the file, .onnx; its folder is made.
+        path: of the file, .onnx; its folder is created.
         normalise: 'inside': the graph takes pixels, 0 to 255; 'outside': normalised ones.
         channel_order: of the graph's input, 'rgb' or 'bgr'.
         input_type: of the graph's input, 'float32' or, with normalise='inside', 'uint8'.
-        l2: whether the graph brings its features to unit length.
+        l2: whether the graph normalises its features to unit length.
         exporter: PyTorch's 'torchscript' (every release since 2.1, deprecated since 2.9) or
             'dynamo' (since 2.6, needs onnxscript).
         opset: of ONNX; None: 17 by torchscript, 18 by dynamo.
         images: to compare on, as an inferencer takes them; None: drawn pedestrians.
-        tolerance: largest difference between two numbers of features of unit length.
+        tolerance: largest absolute difference allowed between features of unit length.
 
     Raises:
         ImportError: if a package is missing, with the command that installs it.
-        TypeError, ValueError: if an argument is wrong, the model's preprocessing cannot be said in
-            a file, PyTorch cannot export it, or the file's features differ.
-        FileNotFoundError: if there are no such images.
+        TypeError, ValueError: if an argument is wrong, the preprocessing or the model cannot be
+            exported, or the file's features differ.
+        FileNotFoundError: if an image does not exist.
     """
     path = Path(path)
     _check_inferencer(inferencer)
@@ -84,7 +84,9 @@ def export_onnx(
     images = _images(images)
     expected = inferencer(images)
     if not len(expected):
-        raise ValueError(f'none of the images to compare on can be read: {expected.unreadable}')
+        raise ValueError(
+            f'no image can be read to compare the file with the model: {expected.unreadable}'
+        )
     card = replace(
         describe(
             inferencer.model,
@@ -102,7 +104,7 @@ def export_onnx(
         file.write(model.SerializeToString())
         file.flush()
         difference = _difference(file.name, images, expected)
-        if not difference <= tolerance:  # so written for NaN
+        if not difference <= tolerance:  # `not <=` also refuses NaN
             raise ValueError(
                 f"{path} is not written: its features differ from the model's by "
                 f'{difference:.2g}, more than tolerance={tolerance:g}'
@@ -114,8 +116,8 @@ def _check_inferencer(inferencer: ReIDInferencer) -> None:
     for name, expected in dict(normalize=True, flip=False, amp=False).items():
         if getattr(inferencer, name) != expected:
             raise ValueError(
-                f'{name}={not expected} of the inferencer cannot be exported: make '
-                f'one with {name}={expected}'
+                f'an inferencer with {name}={not expected} cannot be exported: make one with '
+                f'{name}={expected}'
             )
 
 
@@ -123,20 +125,20 @@ def _check_arguments(
     path: Path, normalise: str, channel_order: str, input_type: str, l2: bool, tolerance: float
 ) -> None:
     if path.suffix != '.onnx':
-        raise ValueError(f'a model is exported to an .onnx file, got {path}')
+        raise ValueError(f'path must end in .onnx, got {path}')
     check_choice('normalise', normalise, PLACES)
     check_choice('channel_order', channel_order, CHANNEL_ORDERS)
     check_choice('input_type', input_type, INPUT_TYPES)
     check_flag('l2', l2)
     check_number('tolerance', tolerance)
     if tolerance <= 0:
-        raise ValueError(f'tolerance={tolerance} must be greater than 0: rounding differs')
+        raise ValueError(f'tolerance must be greater than 0, got {tolerance}')
     if input_type == 'uint8' and normalise == 'outside':
-        raise ValueError("input_type='uint8' holds no normalised pixels: use normalise='inside'")
+        raise ValueError("input_type='uint8' cannot hold normalised pixels: use normalise='inside'")
 
 
 def _images(images: Any) -> list[ImageSource]:
-    """In a list, to be read several times."""
+    """List the images, since they are read several times."""
     drawn = [draw_pedestrian(pid, pid % 3, 0) for pid in range(DRAWN)]
     return list_sources(drawn if images is None else images)
 
@@ -144,13 +146,14 @@ def _images(images: Any) -> list[ImageSource]:
 def _to_onnx(
     inferencer: ReIDInferencer, card: ModelCard, exporter: str, opset: int | None
 ) -> tuple[Any, ModelCard]:
-    """The model as an `onnx.ModelProto` with its card, and the card with the digest of both."""
-    graph = EmbeddingGraph(inferencer.model, card, inferencer.model.data_preprocessor.to_rgb)
+    """Trace the model to an `onnx.ModelProto` with its card; also the card with their digest."""
+    preprocessor: Any = inferencer.model.data_preprocessor
+    graph = EmbeddingGraph(inferencer.model, card, preprocessor.to_rgb)
     device = next(inferencer.model.parameters()).device
     sample = torch.zeros(2, 3, *card.image_size, dtype=getattr(torch, card.input_type))
     model = trace(graph.to(device).eval(), sample.to(device), exporter, opset)
     set_props = require('onnx', 'an export to ONNX').helper.set_model_props
-    # which the torchscript exporter does not always see
+    # the torchscript exporter does not always infer it
     model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = card.feature_dims
     set_props(model, card.to_props())
     card = replace(card, graph=graph_digest(model))
@@ -159,7 +162,7 @@ def _to_onnx(
 
 
 def _difference(path: PathLike, images: list[ImageSource], expected: Extraction) -> float:
-    """The largest between a number of a file's features and of the expected ones."""
+    """Largest absolute difference between a file's features and the expected ones."""
     found = [
         OnnxModel(path, batch_size=size, progress=False)(images).features for size in BATCH_SIZES
     ]

@@ -1,4 +1,4 @@
-"""Features of images by an exported file, with the preprocessing that the file states."""
+"""Extract features with an exported file and the preprocessing stored in it."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,20 +18,20 @@ from .runtimes import RUNTIMES
 
 
 def read_card(path: PathLike) -> ModelCard:
-    """What a file says of itself.
+    """Read the card of a file.
 
     Raises:
         ImportError: if onnx is not installed.
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no ONNX file, or not one of this package.
+        ValueError: if it is not an ONNX file, or not one of this package.
     """
     onnx = require('onnx', 'an ONNX model')
     if not Path(path).is_file():
         raise FileNotFoundError(f'no ONNX model at {path}: check the path')
     try:
         model = onnx.load(os.fspath(path), load_external_data=False)
-    except Exception as error:  # what protobuf raises differs between its releases
-        raise ValueError(f'{path} is no ONNX model, or a damaged one: {error}') from error
+    except Exception as error:  # protobuf's errors differ between its releases
+        raise ValueError(f'{path} is not an ONNX model, or is corrupt: {error}') from error
     try:
         return ModelCard.from_props({entry.key: entry.value for entry in model.metadata_props})
     except ValueError as error:
@@ -39,21 +39,20 @@ def read_card(path: PathLike) -> ModelCard:
 
 
 class OnnxModel(FeatureExtractor):
-    """Images in, L2-normalised features out, as `ReIDInferencer`, but of an exported file.
+    """Images in, L2-normalised features out, like `ReIDInferencer`, from an exported file.
 
-    Whether the graph normalises pixels or expects them normalised, in which order of channels and
-    at which size, is read from the file.
+    The preprocessing (normalisation, channel order, image size) is read from the file.
 
     Args:
         path: of a file that `export_onnx` wrote.
         runtime: 'onnxruntime', or 'openvino' (on a CPU, in float32).
         providers: onnxruntime's execution providers; None: the CPU.
-        batch_size: images that go through the network together.
+        batch_size: number of images per batch.
         num_workers: processes that load images; 0: this one.
-        progress: show a bar.
+        progress: show a progress bar.
 
     Attributes:
-        card: what the file says of itself.
+        card: of the file.
 
     Raises:
         ImportError: if a package is missing, with the command that installs it.

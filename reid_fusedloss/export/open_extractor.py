@@ -1,4 +1,4 @@
-"""From a trained model or an exported file to features."""
+"""Open a trained model or an exported file to extract features."""
 
 import os
 from collections.abc import Mapping
@@ -24,15 +24,15 @@ def open_extractor(
     amp: bool = False,
     options: Mapping[str, Any] | None = None,
 ) -> FeatureExtractor:
-    """`OnnxModel` of an exported file (.onnx), `ReIDInferencer` of all else.
+    """Open an exported file (.onnx) as `OnnxModel`, anything else as `ReIDInferencer`.
 
-    The arguments are those of `ReIDInferencer`; of an exported file batches, workers and the bar
-    can be chosen, the rest stands in it.
+    The arguments are those of `ReIDInferencer`; for an exported file only `batch_size`,
+    `num_workers` and `progress` can be chosen, the rest is fixed in the file.
 
     Raises:
         ImportError: if a package is missing, with the command that installs it.
-        FileNotFoundError, TypeError, ValueError: see the two; also if an argument does not apply
-            to an exported file.
+        FileNotFoundError, TypeError, ValueError: see the two classes; also if an argument does not
+            apply to an exported file.
     """
     if not is_exported(source):
         return ReIDInferencer(
@@ -58,12 +58,12 @@ def open_extractor(
     wrong = [name for name, value in given.items() if value]
     if wrong:
         raise ValueError(
-            f'{os.fspath(source)} is an exported model, to which {wrong} cannot be '
-            'applied: leave them out, or export it anew with them'
+            f'{os.fspath(source)} is an exported model, to which {wrong} do not apply: leave them '
+            'out, or export the model again with other options'
         )
     return OnnxModel(source, batch_size=batch_size, num_workers=num_workers, progress=progress)
 
 
 def is_exported(source: PathLike) -> bool:
-    """Whether a model is an exported file, by its name."""
+    """Whether a model is an exported file, judged by its name."""
     return os.fspath(source).lower().endswith(SUFFIX)

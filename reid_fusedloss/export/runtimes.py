@@ -1,4 +1,4 @@
-"""Who computes an ONNX file: a path in, a function from images to features out."""
+"""Runtimes for ONNX files: a path in, a function from images to features out."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -12,22 +12,23 @@ Run = Callable[[np.ndarray], np.ndarray]
 
 
 def onnxruntime_run(path: PathLike, providers: Sequence[str] | None = None) -> Run:
-    """By onnxruntime.
+    """Load a file in onnxruntime.
 
     Args:
         path: of the file.
-        providers: its execution providers, the first that can; None: the CPU.
+        providers: execution providers in order of preference; None: the CPU.
 
     Raises:
-        ImportError: if it is not installed.
-        ValueError: if it does not have a provider.
+        ImportError: if onnxruntime is not installed.
+        ValueError: if it lacks a provider.
     """
     runtime = require('onnxruntime', 'an ONNX model')
     providers = list(providers or ['CPUExecutionProvider'])
     missing = set(providers) - set(runtime.get_available_providers())
     if missing:
         raise ValueError(
-            f'providers={providers}: this onnxruntime has {runtime.get_available_providers()}'
+            f'providers must be among {runtime.get_available_providers()}, which this onnxruntime '
+            f'has, got {providers}'
         )
     session = runtime.InferenceSession(os.fspath(path), providers=providers)
     name = session.get_inputs()[0].name
@@ -35,14 +36,14 @@ def onnxruntime_run(path: PathLike, providers: Sequence[str] | None = None) -> R
 
 
 def openvino_run(path: PathLike, providers: Sequence[str] | None = None) -> Run:
-    """By OpenVINO, on the CPU, in float32: by default it may compute in bfloat16 there.
+    """Load a file in OpenVINO, on the CPU, in float32: its default there may be bfloat16.
 
     Args:
         path: of the file.
-        providers: None; they are onnxruntime's.
+        providers: must be None, since they are onnxruntime's.
 
     Raises:
-        ImportError: if it is not installed.
+        ImportError: if OpenVINO is not installed.
         ValueError: if there are providers.
     """
     if providers:

@@ -12,18 +12,18 @@ from torch import Tensor, nn
 
 from ..checks import check_choice, check_int
 from ..optional import require
-from .mends import exportable
+from .workarounds import exportable
 
-EXPORTERS = dict(torchscript=17, dynamo=18)  # and the opset that each has by default
+EXPORTERS = dict(torchscript=17, dynamo=18)  # with the default opset of each
 DYNAMO_SINCE = '2.6'
 
 
 def check_exporter(exporter: str, opset: int | None) -> None:
-    """Refuse what this installation cannot do.
+    """Check that this installation has the exporter.
 
     Raises:
         ImportError: if a package is missing, with the command that installs it.
-        TypeError, ValueError: if an argument is wrong, or PyTorch too old for the exporter.
+        TypeError, ValueError: if an argument is wrong, or PyTorch is too old for the exporter.
     """
     check_choice('exporter', exporter, EXPORTERS)
     if opset is not None:
@@ -33,22 +33,22 @@ def check_exporter(exporter: str, opset: int | None) -> None:
         require('onnxscript', "PyTorch's dynamo exporter")
         if digit_version(torch.__version__) < digit_version(DYNAMO_SINCE):
             raise ValueError(
-                f"exporter='dynamo' needs PyTorch {DYNAMO_SINCE}, this is "
-                f'{torch.__version__}: use torchscript'
+                f"exporter='dynamo' needs PyTorch {DYNAMO_SINCE} or later, this is "
+                f"{torch.__version__}: use exporter='torchscript'"
             )
 
 
 def trace(graph: nn.Module, sample: Tensor, exporter: str, opset: int | None = None) -> Any:
-    """A network as an `onnx.ModelProto` that holds its weights.
+    """Trace a network to an `onnx.ModelProto` that holds its weights.
 
     Args:
-        graph: from `images`, a batch of any number, to `features`.
-        sample: images.
+        graph: maps `images`, of any batch size, to `features`.
+        sample: images to trace with.
         exporter: one of `EXPORTERS`.
         opset: of ONNX; None: the exporter's default.
 
     Raises:
-        ValueError: if the exporter cannot do it.
+        ValueError: if the exporter fails.
     """
     onnx = require('onnx', 'an export to ONNX')
     options: dict[str, Any] = dict(
@@ -69,13 +69,13 @@ def trace(graph: nn.Module, sample: Tensor, exporter: str, opset: int | None = N
         torch.no_grad(),
         exportable(),
     ):
-        warnings.simplefilter('ignore')  # that torchscript is deprecated, that shapes are constants
+        warnings.simplefilter('ignore')  # torchscript is deprecated; shapes become constants
         file = os.path.join(folder, 'model.onnx')
         try:
             torch.onnx.export(graph, (sample,), file, **options)
-        except Exception as error:  # each exporter has errors of its own, some with the graph
+        except Exception as error:  # each exporter raises other errors, some with the whole graph
             raise ValueError(
-                f'PyTorch {torch.__version__} cannot export this model by {exporter} at opset '
+                f'PyTorch {torch.__version__} cannot export this model with {exporter} at opset '
                 f'{options["opset_version"]} ({str(error)[:300]}): try another exporter '
                 f'({", ".join(EXPORTERS)}) or opset'
             ) from error

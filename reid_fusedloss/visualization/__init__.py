@@ -1,4 +1,4 @@
-"""Pictures of what a run leaves behind: ranking lists and training curves."""
+"""Pictures of a run's results: ranking lists, training curves, comparisons of models."""
 
 from .curves import save_curves
 from .ranking_list import draw_ranking_lists, load_ranking_lists, save_ranking_lists, select_queries

@@ -1,18 +1,18 @@
-"""Attention over images: each image beside its overlays, on a sheet with a colour bar."""
+"""Sheets of attention maps: each image beside its overlays, with a colour bar."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
-from matplotlib.figure import Figure
 from mmengine.visualization.utils import convert_overlay_heatmap
 
 from ..checks import check_int
-from ..printable import printable
-from .canvas import PathLike, figure_to_array, fit, save_png
+from .canvas import PathLike, fit, save_png
+from .lettering import Lettering
 from .panels import GREY, TEXT
 
 GAP = 4  # pixels between an image and its overlays, as all lengths below
@@ -22,17 +22,17 @@ HEADER = 84
 CAPTION = 40
 BAR = 84
 MIN_WIDTH = 560
-LEAST = 96  # the shorter side of a tile
+MIN_TILE_WIDTH = 96
 
 
 @dataclass(frozen=True)
 class AttentionMaps:
-    """An image and what was found to matter in it.
+    """An image and its attention maps.
 
     Attributes:
         name: of the image.
         image: as the network saw it, shape (H, W, 3), uint8, RGB.
-        maps: by what they show, shape (H, W), from 0 to 1.
+        maps: by method, shape (H, W), from 0 to 1.
         note: a line below the name.
     """
 
@@ -43,7 +43,7 @@ class AttentionMaps:
 
 
 def overlay(image: np.ndarray, attention: np.ndarray, alpha: float = 0.5) -> np.ndarray:
-    """Lay a map over its image, blue where it is lowest and red where it is highest.
+    """Blend a map into its image, blue where it is lowest and red where it is highest.
 
     Args:
         image: shape (H, W, 3), uint8, RGB.
@@ -61,20 +61,21 @@ def draw_attention(
     width: int = 1200,
     height: int = 256,
 ) -> np.ndarray:
-    """Draw a sheet: for each image itself and an overlay of each of its maps.
+    """Draw a sheet: each image and an overlay of each of its maps.
 
     Args:
         images: all with the same kinds of maps.
         title: of the picture.
         caption: what the colours mean, below the title.
         width: of the picture in pixels, about.
-        height: of an image in pixels; narrow ones are drawn higher.
+        height: of an image in pixels; narrow images are drawn higher.
 
     Returns:
         RGB picture, uint8, shape (H, W, 3).
 
     Raises:
-        ValueError: if there is no image, or a width or height of none.
+        TypeError: if width or height is not an integer.
+        ValueError: if there is no image, or width or height is not positive.
     """
     check_int('width', width)
     check_int('height', height)
@@ -98,7 +99,7 @@ def draw_attention(
     canvas = np.full((size[1], size[0], 3), 255, np.uint8)
     for (x, y), strip in zip(places, strips):
         canvas[y : y + strip.shape[0], x : x + strip.shape[1]] = strip
-    return _letter(canvas, images, places, tile, columns, title, caption)
+    return _write_lettering(canvas, images, places, tile, columns, title, caption)
 
 
 def save_attention(
@@ -118,16 +119,19 @@ def save_attention(
 
 
 def _strip(item: AttentionMaps, height: int) -> np.ndarray:
-    """The image and its overlays side by side; without the two lowest bits, as all our tiles."""
+    """Put the image and its overlays side by side, without the two lowest bits of each pixel.
+
+    They are invisible, and a PNG without them is a third smaller; see `canvas.paint_tile`.
+    """
     h, w = item.image.shape[:2]
-    scale = max(height / h, LEAST / w)
+    scale = max(height / h, MIN_TILE_WIDTH / w)
     tiles = [item.image, *(overlay(item.image, found) for found in item.maps.values())]
     tiles = [fit(tile, round(w * scale), round(h * scale)) & 0xFC | 2 for tile in tiles]
     gap = np.full((tiles[0].shape[0], GAP, 3), 255, np.uint8)
     return np.hstack([part for tile in tiles for part in (tile, gap)][:-1])
 
 
-def _letter(
+def _write_lettering(
     canvas: np.ndarray,
     images: Sequence[AttentionMaps],
     places: list[tuple[int, int]],
@@ -137,46 +141,32 @@ def _letter(
     caption: str,
 ) -> np.ndarray:
     """Add title, names and colour bar."""
-    height, width = canvas.shape[:2]
-    figure = Figure((width / 100, height / 100), dpi=100)
-    figure.figimage(canvas, origin='upper', zorder=-1)  # behind the bar
-
-    def put(x: float, y: float, text: str, size: float, limit: float, **style: str) -> None:
-        text = printable(text)
-        drawn = figure.text(
-            x / width,
-            1 - y / height,
-            text,
-            fontsize=size,
-            va='center',
-            **{'color': '#333333', **style},
-            **TEXT,
-        )
-        while len(text) > 1 and drawn.get_window_extent().width > limit:
-            text = text[1:]
-            drawn.set_text(f'…{text}')
-
-    put(MARGIN, 22, title, 12, width - 2 * MARGIN, weight='bold')
-    put(MARGIN, 44, caption, 8.5, width - 2 * MARGIN, color=GREY)
+    lettering = Lettering(canvas)
+    put = partial(lettering.put, keep_end=True)
+    room = lettering.width - 2 * MARGIN
+    put(MARGIN, 22, title, 12, limit=room, weight='bold')
+    put(MARGIN, 44, caption, 8.5, GREY, limit=room)
     kinds = ['image', *images[0].maps]
     step = (tile[0] + GAP) / len(kinds)
-    for x, _ in places[:columns]:
+    for left, _ in places[:columns]:
         for number, kind in enumerate(kinds):
-            put(x + number * step + (step - GAP) / 2, HEADER - 12, kind, 8.5, step, ha='center')
+            x = left + number * step + (step - GAP) / 2
+            put(x, HEADER - 12, kind, 8.5, limit=step, ha='center')
     for (x, y), item in zip(places, images):
-        put(x, y + tile[1] + 11, Path(item.name).name, 8, tile[0])
-        put(x, y + tile[1] + 25, item.note, 7.5, tile[0], color=GREY)
-    _add_bar(figure, (width, height), tile[1])
-    return figure_to_array(figure)
+        put(x, y + tile[1] + 11, Path(item.name).name, 8, limit=tile[0])
+        put(x, y + tile[1] + 25, item.note, 7.5, GREY, limit=tile[0])
+    _add_bar(lettering, tile[1])
+    return lettering.to_array()
 
 
-def _add_bar(figure: Figure, size: tuple[int, int], length: int) -> None:
-    """The colours from the lowest to the highest place of an image, right of the first row."""
-    width, height = size
-    axes = figure.add_axes(
+def _add_bar(lettering: Lettering, length: int) -> None:
+    """Draw the colour scale right of the first row."""
+    width, height = lettering.width, lettering.height
+    axes = lettering.figure.add_axes(
         ((width - BAR + 14) / width, 1 - (HEADER + length) / height, 14 / width, length / height)
     )
-    bar = figure.colorbar(ScalarMappable(cmap='jet'), cax=axes, ticks=[0, 1])
+    bar = lettering.figure.colorbar(ScalarMappable(cmap='jet'), cax=axes, ticks=[0, 1])
     bar.ax.set_yticklabels(['lowest', 'highest'], fontsize=7.5, **TEXT)
-    bar.solids.set_alpha(0.75)
+    if bar.solids is not None:
+        bar.solids.set_alpha(0.75)
     bar.outline.set_visible(False)

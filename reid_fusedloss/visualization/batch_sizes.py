@@ -1,10 +1,11 @@
-"""R1 and mAP over the batch size, ours and the paper's (Zhang & Ding 2021, figure 2, table 6)."""
+"""R1 and mAP over the batch size: ours beside Zhang & Ding 2021, figure 2 and table 6."""
 
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +15,7 @@ from .canvas import PathLike, figure_to_array, save_png
 from .panels import MARKERS, PALETTE, add_legend, make_panels, style_panel
 
 METRICS = ('R1', 'mAP')
-PREFIX = 'rerank'  # the table's values compare with the re-ranked ones
+PREFIX = 'rerank'  # the paper's values are re-ranked
 TABLE = 'table6'
 FOLDERS = {'Market-1501': 'market1501', 'DukeMTMC-reID': 'dukemtmc'}  # of the paper's data sets
 COLORS = dict(R1=PALETTE[1], mAP=PALETTE[0])
@@ -25,8 +26,8 @@ class BatchSizePanel:
     """Scores of one data set over the batch sizes, in percent.
 
     Attributes:
-        title: the data set and, if it is not the config's own, the budget.
-        paper: by metric, a value for each batch size, None where the paper has none.
+        title: the data set, and the budget if there is one.
+        paper: by metric, a value for each batch size; None where the paper has none.
         ours: by metric, the values of all seeds for each batch size; empty where not run.
     """
 
@@ -36,14 +37,14 @@ class BatchSizePanel:
 
 
 def read_scores(row_dir: PathLike) -> list[dict[str, float]]:
-    """Final scores of a config's runs, one for each seed that was tested.
+    """Read the final scores of a config's runs, one for each seed that was tested.
 
     Args:
-        row_dir: holds `seed<k>/test_last/scores.json`, as tools/ablate.py leaves it, or
+        row_dir: holds `seed<k>/test_last/scores.json`, as `reid-fusedloss ablate` writes it, or
             `seed<k>/test/scores.json`, or `seed<k>/scores.json`.
 
     Raises:
-        ValueError: if a file is no JSON.
+        ValueError: if a file is not valid JSON.
     """
     scores = []
     for seed in sorted(Path(row_dir).glob('seed*')):
@@ -59,7 +60,7 @@ def read_scores(row_dir: PathLike) -> list[dict[str, float]]:
 
 
 def read_panels(root: PathLike, metafile: PathLike) -> tuple[list[str], list[BatchSizePanel]]:
-    """Collect the paper's values and those of all runs below a folder.
+    """Collect the paper's values and the scores of all runs below a folder.
 
     Args:
         root: holds `<dataset>[_<budget>]/table6/<row>/seed<k>`, see `read_scores`.
@@ -67,15 +68,17 @@ def read_panels(root: PathLike, metafile: PathLike) -> tuple[list[str], list[Bat
 
     Returns:
         The batch sizes, such as '4x6', and a panel for each data set and budget that was run;
-        data sets of the paper that were not have the paper's values alone.
+        a data set of the paper that was not run has the paper's values only.
 
     Raises:
-        FileNotFoundError: if one of both does not exist.
+        FileNotFoundError: if the folder or the metafile does not exist.
         ValueError: if the metafile has no row of the table.
     """
     root = Path(root)
     if not root.is_dir():
-        raise FileNotFoundError(f'no folder {root}: it holds <dataset>/{TABLE}/<row>/seed<k>')
+        raise FileNotFoundError(
+            f'no folder {root}: give the one that holds <dataset>/{TABLE}/<row>/seed<k>'
+        )
     rows, paper = _read_paper(Path(metafile))
     folders = sorted(path.parent for path in root.glob(f'*/{TABLE}') if path.is_dir())
     panels = []
@@ -103,7 +106,7 @@ def save_batch_sizes(
 
     Args:
         batch_sizes: names of the points.
-        panels: from `read_panels`; a bar spans the values of several seeds, the point is the mean.
+        panels: from `read_panels`; a point is the mean of the seeds, a bar spans their values.
         out_png: the picture; written whole or not at all.
         title: of the picture.
 
@@ -145,9 +148,9 @@ def save_batch_sizes(
 
 
 def _read_paper(metafile: Path) -> tuple[dict[str, str], dict[str, dict]]:
-    """Batch sizes by row, and the paper's values by data set and metric."""
+    """Read the batch sizes by row, and the paper's values by data set and metric."""
     if not metafile.is_file():
-        raise FileNotFoundError(f'no metafile at {metafile}')
+        raise FileNotFoundError(f'no metafile at {metafile}: check the path')
     models = (load(str(metafile)) or {}).get('Models', [])
     models = [
         model
@@ -155,7 +158,7 @@ def _read_paper(metafile: Path) -> tuple[dict[str, str], dict[str, dict]]:
         if f'/{TABLE}/' in model['Config'] and re.fullmatch(r'\d+x\d+', model['Metadata']['Row'])
     ]
     if not models:
-        raise ValueError(f'{metafile} has no row of {TABLE} that is called after its batch size')
+        raise ValueError(f'{metafile} has no row of {TABLE} that is named after its batch size')
     paper: dict[str, dict] = {}
     for number, model in enumerate(models):
         for result in model['Results']:
@@ -184,24 +187,21 @@ def _panel(
 
 def _draw(axes: Axes, panel: BatchSizePanel, metric: str, marker: str) -> None:
     color = COLORS[metric]
-    style = dict(color=color, marker=marker, markersize=5.5, linewidth=1.6)
+    style: dict[str, Any] = dict(color=color, marker=marker, markersize=5.5, linewidth=1.6)
     paper = np.array(panel.paper[metric], float)
     if np.isfinite(paper).any():
         axes.plot(paper, linestyle='--', markerfacecolor='white', label=f'{metric}, paper', **style)
     values = panel.ours[metric]
     if any(values):
         mean = np.array([np.mean(seeds) if seeds else np.nan for seeds in values])
-        reach = np.array(
-            [
-                [np.mean(seeds) - min(seeds), max(seeds) - np.mean(seeds)] if seeds else [0, 0]
-                for seeds in values
-            ]
-        ).T
-        axes.errorbar(range(len(values)), mean, reach, capsize=3, label=f'{metric}, ours', **style)
+        low = np.array([min(seeds, default=np.nan) for seeds in values])
+        high = np.array([max(seeds, default=np.nan) for seeds in values])
+        bars = np.nan_to_num([mean - low, high - mean])
+        axes.errorbar(range(len(values)), mean, bars, capsize=3, label=f'{metric}, ours', **style)
 
 
 def _caption(batch_sizes: Sequence[str], panels: Sequence[BatchSizePanel]) -> str:
-    """What was run, how often, and what was not."""
+    """Say which batch sizes were run, with how many seeds, and which were not."""
     parts = []
     for panel in panels:
         seeds = [len(values) for values in panel.ours[METRICS[0]]]

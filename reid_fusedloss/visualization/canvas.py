@@ -1,4 +1,4 @@
-"""Pixels: images fitted into framed tiles, figures rendered, PNG files written."""
+"""Pixels: fit images into framed tiles, render figures, write PNG files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ..whole_file import PathLike, whole_file
 RGB = tuple[int, int, int]
 Images = list[list[np.ndarray | None]]  # per row: the query's, then those of its gallery
 
-MATCH: RGB = (0, 114, 178)  # blue and vermillion of Okabe & Ito, told apart by all kinds of sight
+MATCH: RGB = (0, 114, 178)  # blue and vermilion of Okabe & Ito, safe for colour-blind readers
 MISMATCH: RGB = (213, 94, 0)
 UNKNOWN: RGB = (150, 150, 150)
 QUERY: RGB = (51, 51, 51)
@@ -39,7 +39,7 @@ MIN_WIDTH = 900  # of the picture: the legend
 
 
 class Verdict(Enum):
-    """What a frame says of its image: colour, whether it is dashed, and its word in the legend."""
+    """The meaning of a frame: its colour, whether it is dashed, and its label in the legend."""
 
     QUERY = (QUERY, False, 'query')
     MATCH = (MATCH, False, 'same identity')
@@ -48,7 +48,7 @@ class Verdict(Enum):
 
 
 def judge(rows: Sequence[Sequence[Mapping]]) -> list[list[Verdict]]:
-    """Verdicts on rows of a query and its gallery entries, as their `match` says; None: unknown."""
+    """Judge rows of a query and its gallery entries by their `match`; None: identity unknown."""
     kinds = {True: Verdict.MATCH, False: Verdict.MISMATCH}
     return [
         [
@@ -63,7 +63,7 @@ def judge(rows: Sequence[Sequence[Mapping]]) -> list[list[Verdict]]:
 
 
 def legend_of(verdicts: Sequence[Sequence[Verdict]]) -> list[Verdict]:
-    """The verdicts that a legend explains: without identities none is claimed."""
+    """List the verdicts that a legend explains: without identities, neither match nor mismatch."""
     found = {verdict for row in verdicts for verdict in row}
     known = found & {Verdict.MATCH, Verdict.MISMATCH} or Verdict.UNKNOWN not in found
     return [
@@ -75,7 +75,7 @@ def legend_of(verdicts: Sequence[Sequence[Verdict]]) -> list[Verdict]:
 
 @dataclass(frozen=True)
 class Grid:
-    """Pixel geometry: ``rows`` queries, each followed by ``columns`` gallery images."""
+    """Pixel geometry: `rows` queries, each followed by `columns` gallery images."""
 
     rows: int
     columns: int
@@ -84,13 +84,13 @@ class Grid:
 
     @staticmethod
     def tile_width_for(width: int, columns: int) -> int:
-        """The tile width that fills a picture of so many pixels, within what can be read."""
+        """Choose the tile width that fills a picture of `width` pixels, from 64 to 128."""
         room = width - LEFT - 2 * MARGIN - QUERY_GAP - columns * COLUMN_GAP
         return min(max(room // (columns + 1), 64), 128)
 
     @classmethod
     def around(cls, images: Images, columns: int, tile_width: int) -> 'Grid':
-        """The grid whose tiles have, inside their frames, the median aspect of the images."""
+        """Make a grid whose tiles have, inside their frames, the images' median aspect ratio."""
         aspects = [
             image.shape[0] / image.shape[1] for row in images for image in row if image is not None
         ]
@@ -113,7 +113,7 @@ class Grid:
 
 
 def load_image(path: Path, limit: int) -> np.ndarray | None:
-    """RGB image with no side over ``limit`` pixels; None if it cannot be read."""
+    """Read an RGB image, its sides at most `limit` pixels; None if it cannot be read."""
     try:
         image = read_image(path)
     except (OSError, UnreadableImageError):
@@ -122,7 +122,7 @@ def load_image(path: Path, limit: int) -> np.ndarray | None:
 
 
 def fit(image: np.ndarray, width: int, height: int, enlarge: bool = True) -> np.ndarray:
-    """Scale an image into a box, its aspect kept."""
+    """Scale an image into a box, keeping its aspect ratio."""
     h, w = image.shape[:2]
     scale = min(width / w, height / h)
     if scale >= 1 and not enlarge:
@@ -133,7 +133,7 @@ def fit(image: np.ndarray, width: int, height: int, enlarge: bool = True) -> np.
 
 
 def paint(grid: Grid, images: Images, verdicts: Sequence[Sequence[Verdict]]) -> np.ndarray:
-    """All tiles, and the legend's, on white."""
+    """Paint all tiles, and those of the legend, on white."""
     canvas = np.full((*grid.size[::-1], 3), 255, np.uint8)
     for i, (row, judged) in enumerate(zip(images, verdicts)):
         for rank, (image, verdict) in enumerate(zip(row, judged)):
@@ -146,9 +146,9 @@ def paint(grid: Grid, images: Images, verdicts: Sequence[Sequence[Verdict]]) -> 
 
 
 def paint_tile(tile: np.ndarray, image: np.ndarray | None, verdict: Verdict) -> None:
-    """Fill a tile in place, its frame in the colour and the manner of the verdict.
+    """Fill a tile in place, its frame in the colour and line style of the verdict.
 
-    The two lowest bits of a pixel are dropped: not to be seen, and a PNG shrinks by a third.
+    The two lowest bits of each pixel are dropped: that is invisible, and a PNG shrinks by a third.
     """
     height, width = tile.shape[:2]
     inner = tile[FRAME : height - FRAME, FRAME : width - FRAME]
@@ -168,7 +168,7 @@ def paint_tile(tile: np.ndarray, image: np.ndarray | None, verdict: Verdict) -> 
 
 
 def _dashes(length: int) -> np.ndarray:
-    """Where a side is inked: an odd number of equal parts, so that both corners are."""
+    """Mark the inked pixels of a side: an odd number of equal parts, so both corners are inked."""
     parts = length // DASH // 2 * 2 + 1
     return (2 * np.arange(length) + 1) * parts // (2 * length) % 2 == 0
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from .canvas import PathLike, figure_to_array, save_png
 from .pair_distances import PairDistances
-from .panels import GREY, LINES, MARKERS, PALETTE, add_legend, make_panels, style_panel
+from .panels import GREY, MARKERS, PALETTE, add_legend, line_style, make_panels, style_panel
 
 INTRA, INTER = PALETTE[:2]
 
@@ -23,9 +23,9 @@ def save_distances(
     """Draw the distances within and between identities, a panel for each model.
 
     Args:
-        models: by name, what `pair_distances` returns.
+        models: by name, from `pair_distances`.
         out_png: the picture; written whole or not at all.
-        distance: its name; cosine distances share their scales.
+        distance: name of the distance; panels of cosine distances share their scales.
         title: of the picture.
 
     Raises:
@@ -33,9 +33,9 @@ def save_distances(
     """
     _check_some(models, 'model')
     caption = (
-        'All pairs of a query and a gallery image; those of one identity in one camera are '
-        'left out. Overlap: the least sum of both error rates at any threshold. EER: both '
-        'rates where they are equal, at the dotted line.'
+        'All pairs of a query and a gallery image, without those of one identity in one camera. '
+        'Overlap: the smallest sum of both error rates at any threshold. EER: equal error rate, '
+        'at the dotted line.'
     )
     figure, panels = make_panels(
         len(models),
@@ -68,12 +68,12 @@ def save_cmc(
     notes: Mapping[str, str] | None = None,
     title: str = '',
 ) -> Path:
-    """Draw the cumulative matching characteristics of several rankings in one panel.
+    """Draw the cumulative matching characteristic (CMC) of several rankings in one panel.
 
     Args:
-        curves: by name, the CMC in percent from rank 1 on, as `RankingResult.cmc` returns it.
+        curves: by name, the CMC in percent from rank 1 on, from `RankingResult.cmc`.
         out_png: the picture; written whole or not at all.
-        notes: by name, what else the legend says, such as 'mAP 80.1'.
+        notes: by name, text added to the legend, such as 'mAP 80.1'.
         title: of the picture.
 
     Raises:
@@ -93,11 +93,9 @@ def save_cmc(
         axes.plot(
             ranks,
             curve,
-            color=PALETTE[number % len(PALETTE)],
-            linestyle=LINES[number % len(LINES)],
             marker=MARKERS[number % len(MARKERS)],
             markersize=4.5,
-            linewidth=1.6,
+            **line_style(number),
             label=f'{name}   R1 {curve[0]:.1f}   {note}'.rstrip(),
         )
     longest = max(map(len, curves.values()))
@@ -116,14 +114,13 @@ def save_open_set(
     caption: str = '',
     title: str = '',
 ) -> Path:
-    """Draw the detection and identification rate over the rate of false alarms in one panel.
+    """Draw the detection and identification rate (DIR) over the false positive rate (FPIR).
 
     Args:
-        curves: by name, FPIRs in 0..1 and the DIR at each in percent, as `DirAtFpir.curve`
-            returns them.
+        curves: by name, FPIRs in 0..1 and the DIR at each in percent, from `DirAtFpir.curve`.
         out_png: the picture; written whole or not at all.
-        notes: by name, what else the legend says, such as 'DIR 40.8 at FPIR 1 %'.
-        caption: below the panel: what the rates hold for.
+        notes: by name, text added to the legend, such as 'DIR 40.8 at FPIR 1 %'.
+        caption: below the panel: which queries the rates are over.
         title: of the picture.
 
     Raises:
@@ -132,21 +129,19 @@ def save_open_set(
     _check_some(curves, 'curve')
     figure, (axes,) = make_panels(
         1,
-        title=title or 'open set: known people found, strangers taken for them',
+        title=title or 'open-set identification',
         caption=caption,
         panel=(6.4, 4.2),
         extra=(0.0, 0.9),
     )
     style_panel(
-        axes, '', 'FPIR: strangers taken for somebody (%)', 'DIR: known people found at rank 1 (%)'
+        axes, '', 'FPIR: strangers matched to somebody (%)', 'DIR: known people found at rank 1 (%)'
     )
     for number, (name, (rates, found)) in enumerate(curves.items()):
         axes.plot(
             100 * rates,
             found,
-            color=PALETTE[number % len(PALETTE)],
-            linestyle=LINES[number % len(LINES)],
-            linewidth=1.6,
+            **line_style(number),
             label=f'{name}   {(notes or {}).get(name, "")}'.rstrip(),
         )
     axes.set_xscale('log')
@@ -169,6 +164,7 @@ def _draw_pairs(axes: Axes, pairs: PairDistances) -> None:
 
 
 def _check_some(given: Mapping, what: str) -> None:
+    """Refuse to draw nothing."""
     if not given:
         raise ValueError(f'nothing to draw: there is no {what}')
     empty = [

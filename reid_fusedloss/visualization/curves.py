@@ -1,4 +1,4 @@
-"""Training curves: losses, learning rate and evaluation, from the scalars MMEngine writes."""
+"""Training curves: losses, learning rate and metrics, from the scalars that MMEngine writes."""
 
 from pathlib import Path
 
@@ -8,39 +8,39 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .canvas import PathLike, figure_to_array, save_png
+from .panels import TEXT, style_panel
 from .scalars import load_scalars
 
 Curve = tuple[np.ndarray, np.ndarray]
 
 METRICS = {'R1': '#D55E00', 'mAP': '#0072B2', 'mINP': '#009E73'}
 TERM_COLORS = ('#E69F00', '#56B4E9', '#CC79A7', '#009E73', '#0072B2', '#D55E00')
-TEXT = {'family': 'DejaVu Sans', 'parse_math': False}
 
 
 def save_curves(path: PathLike, out_png: PathLike) -> Path:
-    """Draw losses, learning rate and evaluation over the epochs into a PNG.
+    """Draw losses, learning rate and metrics over the epochs into a PNG.
 
-    Losses are as trained on (weighted), the raw line faint under its running mean, on a log
-    scale if they span over two decades. Re-ranked metrics are dashed, in the colour of the plain
+    Losses are weighted, as trained on: the raw line faint under its running mean, on a log scale
+    if they span more than two decades. Re-ranked metrics are dashed, in the colour of the plain
     ones. A run without epochs is drawn over its steps.
 
     Args:
-        path: a work_dir or a scalars.json, see ``load_scalars``.
+        path: a work_dir or a scalars.json, see `load_scalars`.
         out_png: the picture; written whole or not at all.
 
     Raises:
-        FileNotFoundError, ValueError: see ``load_scalars``.
+        FileNotFoundError, ValueError: see `load_scalars`.
     """
     scalars = load_scalars(path)
     train, val = scalars['train'], scalars['val']
     figure = Figure((12, 5.6), dpi=100, facecolor='white')
-    left, right = figure.add_gridspec(
+    columns = figure.add_gridspec(
         1, 2, left=0.055, right=0.885, bottom=0.095, top=0.84, wspace=0.16, width_ratios=(1.08, 1)
     )
-    upper, lower = left.subgridspec(2, 1, height_ratios=(2.3, 1), hspace=0.2)
-    loss_axes = figure.add_subplot(upper)
-    lr_axes = figure.add_subplot(lower, sharex=loss_axes)
-    val_axes = figure.add_subplot(right)
+    rows = columns[0].subgridspec(2, 1, height_ratios=(2.3, 1), hspace=0.2)
+    loss_axes = figure.add_subplot(rows[0])
+    lr_axes = figure.add_subplot(rows[1], sharex=loss_axes)
+    val_axes = figure.add_subplot(columns[1])
     per_epoch = steps_per_epoch(train)
     unit = 'epoch' if not train or 'epoch' in train[0] else 'step'
     _draw_losses(loss_axes, train, per_epoch)
@@ -54,7 +54,7 @@ def save_curves(path: PathLike, out_png: PathLike) -> Path:
 
 
 def steps_per_epoch(train: list[dict]) -> float:
-    """From the first line of each epoch, logged after equally many of its steps; 1 if none."""
+    """Steps of an epoch, from the distance of the epochs' first log lines; 1 without epochs."""
     firsts: dict[int, int] = {}
     for record in train:
         if 'epoch' in record:
@@ -68,13 +68,14 @@ def steps_per_epoch(train: list[dict]) -> float:
 
 
 def points_of(records: list[dict], key: str, per_x: float = 1.0) -> Curve:
+    """The numbers of a key and where they are drawn: at step / per_x."""
     points = [(r['step'] / per_x, r[key]) for r in records if isinstance(r.get(key), (int, float))]
     x, y = np.array(points, float).reshape(-1, 2).T
     return x, y
 
 
 def running_mean(y: np.ndarray) -> np.ndarray:
-    """Centred running mean over a fiftieth of the points, blind to non-finite values."""
+    """Centred running mean over a fiftieth of the points, without non-finite values."""
     kernel = np.ones(max(1, len(y) // 50) // 2 * 2 + 1)
     finite = np.isfinite(y)
     total = np.convolve(np.where(finite, y, 0.0), kernel, 'same')
@@ -83,7 +84,7 @@ def running_mean(y: np.ndarray) -> np.ndarray:
 
 
 def log_scale(axes: Axes, values: list[np.ndarray], decades: float) -> None:
-    """Make the y axis logarithmic if the positive values span more than so many decades."""
+    """Make the y axis logarithmic if the positive values span more than `decades`."""
     y = np.concatenate([np.ravel(v) for v in values]) if values else np.empty(0)
     y = y[np.isfinite(y) & (y > 0)]
     if len(y) and np.log10(y.max() / y.min()) > decades:
@@ -91,15 +92,8 @@ def log_scale(axes: Axes, values: list[np.ndarray], decades: float) -> None:
         axes.set_ylim(max(y.min() / 1.5, y.max() * 1e-7), y.max() * 1.5)
 
 
-def _style(axes: Axes, title: str, pad: float = 22.0) -> None:
-    axes.set_title(title, loc='left', fontsize=10, pad=pad, **TEXT)
-    axes.grid(color='#E4E4E4', linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[['top', 'right']].set_visible(False)
-    axes.tick_params(labelsize=8)
-
-
 def write_note(axes: Axes, text: str) -> None:
+    """Say in an empty panel why it is empty."""
     axes.set(xticks=[], yticks=[])
     axes.text(
         0.5,
@@ -115,7 +109,7 @@ def write_note(axes: Axes, text: str) -> None:
 
 
 def _draw_losses(axes: Axes, train: list[dict], per_epoch: float) -> None:
-    _style(axes, 'training loss and its weighted terms')
+    style_panel(axes, 'training loss and its weighted terms', pad=22.0)
     axes.tick_params(labelbottom=False)
     keys = list(dict.fromkeys(k for r in train for k in r if 'loss' in k and k != 'loss'))
     colors = {'loss': '#222222'}
@@ -151,8 +145,7 @@ def _draw_losses(axes: Axes, train: list[dict], per_epoch: float) -> None:
 
 
 def _draw_lr(axes: Axes, train: list[dict], per_epoch: float, unit: str) -> None:
-    _style(axes, 'learning rate', pad=6.0)
-    axes.set_xlabel(unit, fontsize=9)
+    style_panel(axes, 'learning rate', unit)
     x, y = points_of(train, 'lr', per_epoch)
     if not len(x):
         return write_note(axes, 'no learning rate yet')
@@ -170,8 +163,7 @@ def _draw_lr(axes: Axes, train: list[dict], per_epoch: float, unit: str) -> None
 
 
 def _draw_metrics(axes: Axes, val: list[dict], unit: str) -> None:
-    _style(axes, 'evaluation in %   (dashed: re-ranked, ring: best)')
-    axes.set_xlabel(unit, fontsize=9)
+    style_panel(axes, 'evaluation in %   (dashed: re-ranked, ring: best)', unit, pad=22.0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     keys = sorted({k for r in val for k in r if k.rpartition('/')[2] in METRICS})
     labels = []
@@ -206,7 +198,7 @@ def _draw_metrics(axes: Axes, val: list[dict], unit: str) -> None:
 
 
 def _label_ends(axes: Axes, labels: list[tuple[float, str, str]]) -> None:
-    """Write a two-line label beside the end of each curve, moved apart where they would touch."""
+    """Write a two-line label beside the end of each curve, moved apart where they would overlap."""
     low, high = axes.get_ylim()
     gap = 0.072
     labels = sorted(labels)

@@ -3,27 +3,30 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from ..checks import check_choice
+from ..functional.distance import DISTANCES
 from .canvas import PathLike, figure_to_array, save_png
 from .panels import GREY, MARKERS, PALETTE, add_legend, make_panels, style_panel
 
 METHODS = ('pca', 'tsne')
-MAX_IDENTITIES = 40  # of a picture: beyond, faces of colour and marker are hard to tell
+MAX_IDENTITIES = 40  # of a picture: more colours and markers are hard to tell apart
 
 
 @dataclass(frozen=True)
 class Projection:
-    """Images in the plane.
+    """Images as points in the plane.
 
     Attributes:
         points: shape (N, 2).
         pids: identities, shape (N,).
         is_query: shape (N,), bool.
-        axes: what the two coordinates are.
+        axes: names of the two coordinates.
     """
 
     points: np.ndarray
@@ -35,7 +38,7 @@ class Projection:
 def choose_identities(
     query_pids: np.ndarray, gallery_pids: np.ndarray, num: int, seed: int = 0
 ) -> list:
-    """Draw identities that have images in query and gallery, in their order.
+    """Draw identities that have images in query and gallery, sorted.
 
     Args:
         query_pids: shape (Q,), integers or strings.
@@ -66,7 +69,7 @@ def project(
     distance: str = 'cosine',
     seed: int = 0,
 ) -> Projection:
-    """Bring the images of some identities into the plane.
+    """Project the images of some identities into the plane.
 
     Args:
         query: features, shape (Q, C).
@@ -74,21 +77,18 @@ def project(
         query_pids: shape (Q,), integers or strings.
         gallery_pids: shape (G,).
         pids: identities to show.
-        method: 'pca', the two directions of largest variance of these images; 'tsne', neighbours
-            kept (van der Maaten & Hinton, JMLR 2008), which needs scikit-learn.
-        distance: 'cosine': features are brought to norm 1 first; 'euclidean': taken as they are.
+        method: 'pca': the two directions of largest variance of these images; 'tsne': t-SNE (van
+            der Maaten & Hinton, JMLR 2008), which preserves neighbours and needs scikit-learn.
+        distance: 'cosine': features are normalised first; 'euclidean': used as they are.
         seed: of t-SNE.
 
     Raises:
-        ModuleNotFoundError: if t-SNE is asked for and scikit-learn is not installed.
-        ValueError: if the method is unknown, an identity has no image, or there are fewer than
-            three images.
+        ModuleNotFoundError: if the method is t-SNE and scikit-learn is not installed.
+        ValueError: if the method or distance is unknown, an identity has no image, or there are
+            fewer than three images.
     """
-    if method not in METHODS or distance not in ('cosine', 'euclidean'):
-        raise ValueError(
-            f"method is one of {METHODS}, distance 'cosine' or 'euclidean', got "
-            f'method={method!r}, distance={distance!r}'
-        )
+    check_choice('method', method, METHODS)
+    check_choice('distance', distance, DISTANCES)
     labels = np.concatenate([query_pids, gallery_pids])
     unknown = [pid for pid in pids if pid not in labels]
     if unknown:
@@ -99,7 +99,7 @@ def project(
         )
     kept = np.isin(labels, list(pids))
     if kept.sum() < 3:
-        raise ValueError(f'{kept.sum()} images are too few for a plane: choose more identities')
+        raise ValueError(f'{kept.sum()} images are too few, at least 3: choose more identities')
     features = np.concatenate([query, gallery])[kept].astype(np.float64)
     if distance == 'cosine':
         features /= np.linalg.norm(features, axis=1, keepdims=True).clip(np.finfo(float).tiny)
@@ -108,10 +108,10 @@ def project(
 
 
 def save_embedding(models: Mapping[str, Projection], out_png: PathLike, *, title: str = '') -> Path:
-    """Draw the images of some identities, a panel for each model, a colour and marker an identity.
+    """Draw the images of some identities, one panel per model, one colour and marker per identity.
 
     Args:
-        models: by name, what `project` returns, all of the same identities.
+        models: by name, from `project`, all of the same identities.
         out_png: the picture; written whole or not at all.
         title: of the picture.
 
@@ -131,35 +131,18 @@ def save_embedding(models: Mapping[str, Projection], out_png: PathLike, *, title
     for axes, (name, model) in zip(panels, models.items()):
         style_panel(axes, name, *model.axes)
         _draw_points(axes, model, pids)
+    light = '#CCCCCC'
     samples = [
-        Line2D(
-            [],
-            [],
-            linestyle='',
-            marker=_marker(i),
-            color=_color(i),
-            markersize=6,
-            label=f'id {pid}',
-        )
-        for i, pid in enumerate(pids)
+        _sample('query', 'o', light, markersize=9, markeredgecolor='black'),
+        _sample('gallery', 'o', light, markersize=5, markeredgecolor=light),
+        *(_sample(f'id {pid}', _marker(i), _color(i), markersize=6) for i, pid in enumerate(pids)),
     ]
-    roles = [
-        Line2D(
-            [],
-            [],
-            linestyle='',
-            marker='o',
-            color='#CCCCCC',
-            markersize=size,
-            markeredgecolor=edge,
-            label=label,
-        )
-        for size, edge, label in ((9, 'black', 'query'), (5, '#CCCCCC', 'gallery'))
-    ]
-    add_legend(
-        figure, handles=roles + samples, loc='outside right upper', ncols=1 + (len(pids) > 20)
-    )
+    add_legend(figure, handles=samples, loc='outside right upper', ncols=1 + (len(pids) > 20))
     return save_png(figure_to_array(figure), out_png)
+
+
+def _sample(label: str, marker: str, color: str, **style: Any) -> Line2D:
+    return Line2D([], [], linestyle='', label=label, marker=marker, color=color, **style)
 
 
 def _draw_points(axes: Axes, model: Projection, pids: list) -> None:
@@ -183,7 +166,7 @@ def _draw_points(axes: Axes, model: Projection, pids: list) -> None:
 
 
 def _pca(features: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
-    """Two principal components; the sign makes the largest weight of each positive."""
+    """Project on two principal components, each signed so that its largest weight is positive."""
     centred = features - features.mean(0)
     directions, scales, weights = np.linalg.svd(centred, full_matrices=False)
     signs = np.sign(weights[np.arange(len(weights)), np.abs(weights).argmax(1)])
@@ -203,7 +186,7 @@ def _tsne(features: np.ndarray, seed: int) -> tuple[np.ndarray, tuple[str, str]]
         from sklearn.manifold import TSNE
     except ImportError:
         raise ModuleNotFoundError(
-            "t-SNE needs scikit-learn: pip install scikit-learn, or take method='pca'"
+            "t-SNE needs scikit-learn: pip install scikit-learn, or use method='pca'"
         ) from None
     perplexity = min(30.0, (len(features) - 1) / 3)
     points = TSNE(perplexity=perplexity, init='pca', random_state=seed).fit_transform(features)

@@ -1,4 +1,4 @@
-"""How far images of one identity lie apart, how far those of two, and how much the two overlap."""
+"""Distances within and between identities, and how well a threshold separates them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from ..functional.ranking.matching import GalleryMatches, Labels
 
 @dataclass(frozen=True)
 class PairDistances:
-    """Distances of all pairs of a query and a gallery image, junk left out.
+    """Distances of all pairs of a query and a gallery image, without junk.
 
     Attributes:
         edges: of the bins, shape (B + 1,).
         intra: density of pairs of one identity in each bin, shape (B,); its area is 1.
-        inter: the same of pairs of two identities.
+        inter: density of pairs of two identities.
         num_intra: number of pairs of one identity.
         num_inter: number of pairs of two identities.
         intra_mean: mean distance of pairs of one identity.
         inter_mean: mean distance of pairs of two identities.
-        eer: equal error rate in percent: where as large a share of the intra pairs lies above a
-            threshold as of the inter pairs below it, on the ROC polyline (as scikit-learn's).
-        threshold: the distance where it does.
-        overlap: in percent, the least sum of both error rates at any threshold. It is the area
-            that both densities have in common if they cross once, and it needs no bins.
+        eer: equal error rate in percent: the share of intra pairs above a threshold equals that
+            of inter pairs below it, on the ROC polyline (as scikit-learn's).
+        threshold: the distance of that point.
+        overlap: in percent, the smallest sum of both error rates at any threshold. It is the
+            common area of both densities if they cross once, and does not depend on the bins.
     """
 
     edges: np.ndarray
@@ -51,16 +51,16 @@ def pair_distances(
     *,
     distance: str = 'cosine',
 ) -> PairDistances:
-    """Distributions of the distances within and between identities; exact, in two passes.
+    """Compute the distributions of distances within and between identities, in two exact passes.
 
-    Memory is that of a block of distances and of all intra pairs.
+    Memory: one block of distances and all intra pairs.
 
     Args:
         query: features, shape (Q, C), of any norm.
         gallery: features, shape (G, C).
         query_pids: identities, Q integers or strings.
         gallery_pids: identities, G integers or strings.
-        query_camids: cameras, or None. Pairs of one identity in one camera are junk.
+        query_camids: cameras, or None; pairs of one identity in one camera are junk.
         gallery_camids: cameras, or None.
         distance: 'cosine' or 'euclidean'.
 
@@ -77,28 +77,23 @@ def pair_distances(
     def pairs() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return _pairs(distance_blocks(query, gallery, distance), matches)
 
-    parts, low, high = [], np.inf, -np.inf
-    for intra, inter in pairs():
-        parts.append(intra)
-        for values in (intra, inter):
-            low = min(low, values.min(initial=np.inf))
-            high = max(high, values.max(initial=-np.inf))
-    positives = np.sort(np.concatenate(parts))
+    positives, low, high = _intra_and_range(pairs())
     if not len(positives) or not matches.num_negatives:
         raise ValueError(
-            f'{len(positives)} pairs of one identity and {matches.num_negatives} of '
-            'two: there is nothing to compare, check pids and camids'
+            f'{len(positives)} pairs of one identity and {matches.num_negatives} of two: both '
+            'must be at least 1, check pids and camids'
         )
     num_bins = int(np.clip(2 * len(positives) ** (1 / 3), 20, 100))
     edges = np.linspace(low, high if high > low else low + 1, num_bins + 1)
     levels, counts = np.unique(positives, return_counts=True)
-    below, up_to, histogram, total = 0, 0, 0, 0.0
+    below, up_to = np.zeros((2, len(levels)), int)
+    histogram, total = np.zeros(num_bins, int), 0.0
     for _, inter in pairs():
         inter.sort()
-        below = below + np.searchsorted(inter, levels, 'left')
-        up_to = up_to + np.searchsorted(inter, levels, 'right')
-        histogram = histogram + np.histogram(inter, edges)[0]
-        total += inter.sum(dtype=np.float64)
+        below += np.searchsorted(inter, levels, 'left')
+        up_to += np.searchsorted(inter, levels, 'right')
+        histogram += np.histogram(inter, edges)[0]
+        total += float(inter.sum(dtype=np.float64))
     return PairDistances(
         edges,
         np.histogram(positives, edges, density=True)[0],
@@ -114,16 +109,27 @@ def pair_distances(
 def _pairs(
     blocks: Iterator[np.ndarray], matches: GalleryMatches
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Distances of the intra and of the inter pairs, a block of queries at a time."""
+    """Distances of the intra and the inter pairs, a block of queries at a time."""
     first = 0
     for block in blocks:
-        intra, is_inter = [], np.ones(block.shape, bool)
-        for number, row in enumerate(block):
-            positives, junk = matches.of(first + number)
-            intra.append(row[positives])
-            is_inter[number, positives] = is_inter[number, junk] = False
-        yield np.concatenate(intra), block[is_inter]
+        rows, columns, is_junk = matches.between(first, first + len(block))
+        is_inter = np.ones(block.shape, bool)
+        is_inter[rows, columns] = False
+        yield block[rows, columns][~is_junk], block[is_inter]
         first += len(block)
+
+
+def _intra_and_range(
+    pairs: Iterator[tuple[np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, float, float]:
+    """All intra distances, rising, and the smallest and the largest distance of all pairs."""
+    parts, low, high = [], np.inf, -np.inf
+    for intra, inter in pairs:
+        parts.append(intra)
+        for values in (intra, inter):
+            low = min(low, values.min(initial=np.inf))
+            high = max(high, values.max(initial=-np.inf))
+    return np.sort(np.concatenate(parts)), low, high
 
 
 def _errors(
@@ -134,13 +140,13 @@ def _errors(
     num_inter: int,
     high: float,
 ) -> dict[str, float]:
-    """EER, its threshold and the overlap from the ROC polyline, whose corners lie at intra pairs.
+    """Compute EER, its threshold and the overlap from the ROC polyline with corners at intra pairs.
 
     Args:
         levels: distinct intra distances, rising, shape (L,).
-        counts: intra pairs at each.
-        below: inter pairs nearer than each.
-        up_to: inter pairs as near as each, or nearer.
+        counts: number of intra pairs at each level.
+        below: number of inter pairs below each level.
+        up_to: number of inter pairs at or below each level.
         num_inter: number of inter pairs.
         high: largest distance of all.
     """

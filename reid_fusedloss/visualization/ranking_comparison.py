@@ -1,20 +1,21 @@
 """The same queries under two models, one ranking list above the other.
 
-The manner of figure 3 of Zhang & Ding 2021. All is read from the lists that two tests left.
+In the style of figure 3 of Zhang & Ding 2021. Everything is read from the lists that two tests
+wrote.
 """
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from ..checks import check_int
-from .canvas import MARGIN, Grid, PathLike, figure_to_array, judge, load_image, paint, save_png
-from .ranking_list import write_lettering
+from ..checks import check_choice, check_int
+from .canvas import MARGIN, Grid, PathLike, save_png
+from .lettering import Lettering
+from .ranking_list import spread
+from .ranking_rows import average_precision, draw_rows
 
 ORDERS = {
     'gain': 'largest gain in AP',
@@ -27,7 +28,7 @@ TITLE = 32  # pixels above the two lists of a query
 
 
 class PairGrid(Grid):
-    """A grid whose rows come in twos, with room for a title above and for names beside them."""
+    """A grid of pairs of rows, with room for a title above and for names beside each pair."""
 
     def box(self, row: int, rank: int) -> tuple[int, int, int, int]:
         """(x0, y0, x1, y1) of a tile with its frame; rank 0 is the query."""
@@ -45,23 +46,23 @@ class QueryPair:
 
     @property
     def gain(self) -> float:
-        """AP under the second model less that under the first, in -1..1."""
+        """AP under the second model minus AP under the first, in -1..1."""
         return self.second['ap'] - self.first['ap']
 
 
 def match_queries(first: dict, second: dict) -> list[QueryPair]:
-    """Bring the lists of two tests together, in the order of the first.
+    """Pair the queries of two tests, in the order of the first.
 
-    Queries are the same if their files are, below the folder that a test's queries have in common,
-    so that the data may have moved in between. Queries without a positive are left out.
+    Queries match by file name, relative to the folder that all queries of a test have in common,
+    so the data may have moved in between. Queries without a positive are left out.
 
     Args:
-        first: as `load_ranking_lists` returns it.
-        second: the same of the other model.
+        first: from `load_ranking_lists`.
+        second: the same for the other model.
 
     Raises:
-        ValueError: if both are not over the same test set: other queries, or other identities,
-            cameras or numbers of positives; or if no query has a positive.
+        ValueError: if the tests differ in their queries, or in a query's identity, camera or
+            number of positives; or if no query has a positive.
     """
     ours, theirs = _by_file(first), _by_file(second)
     differing = sorted(ours.keys() ^ theirs.keys())
@@ -69,7 +70,7 @@ def match_queries(first: dict, second: dict) -> list[QueryPair]:
         raise ValueError(
             f'the two runs are not over the same test set: {len(ours)} and {len(theirs)} queries, '
             f'{len(ours.keys() & theirs.keys())} of them in both; {differing[0]} is in the '
-            f'{"first" if differing[0] in ours else "second"} alone'
+            f'{"first" if differing[0] in ours else "second"} only'
         )
     for key, query in ours.items():
         for name in ('pid', 'camid', 'num_positives'):
@@ -82,7 +83,7 @@ def match_queries(first: dict, second: dict) -> list[QueryPair]:
     pairs = [
         QueryPair(query, theirs[key])
         for key, query in ours.items()
-        if _has_ap(query) and _has_ap(theirs[key])
+        if average_precision(query) >= 0 and average_precision(theirs[key]) >= 0
     ]
     if not pairs:
         raise ValueError('no query has a positive in the gallery')
@@ -97,26 +98,22 @@ def select_pairs(
     Args:
         pairs: from `match_queries`.
         num: how many; all of them if there are fewer.
-        order: 'gain': the second model gains most; 'loss': it loses most; 'spread': evenly from
-            the largest gain to the largest loss; 'ids': those of `pids`, the first of each
-            identity, then the second of each, as far as num allows.
+        order: 'gain': the largest gains of the second model; 'loss': its largest losses;
+            'spread': evenly from the largest gain to the largest loss; 'ids': those of `pids`,
+            the first of each identity, then the second of each, up to num.
         pids: identities, compared as text.
 
     Raises:
+        TypeError: if num is not an integer.
         ValueError: if the order is unknown, num is not positive, or an identity has no query.
     """
-    if order not in ORDERS or num < 1:
-        raise ValueError(
-            f'order is one of {tuple(ORDERS)}, num positive, got order={order!r}, num={num}'
-        )
+    check_choice('order', order, ORDERS)
+    check_int('num', num)
     if order == 'ids':
         return _of_identities(pairs, num, [str(pid) for pid in pids])
     ranked = sorted(pairs, key=lambda pair: pair.gain, reverse=order != 'loss')
-    num, last = min(num, len(ranked)), len(ranked) - 1
-    if order != 'spread':
-        return ranked[:num]
-    picks = [i * last // (num - 1) for i in range(num)] if num > 1 else [last // 2]
-    return [ranked[i] for i in picks]
+    num = min(num, len(ranked))
+    return spread(ranked, num) if order == 'spread' else ranked[:num]
 
 
 def draw_ranking_comparison(
@@ -134,8 +131,8 @@ def draw_ranking_comparison(
     """Draw two rows for each query: its list under the first model, and under the second.
 
     Args:
-        first: as `load_ranking_lists` returns it.
-        second: the same of the other model, over the same test set.
+        first: from `load_ranking_lists`.
+        second: the same for the other model, over the same test set.
         names: of the models.
         num_queries: how many queries.
         topk: gallery images per row; fewer if all lists are shorter.
@@ -148,26 +145,25 @@ def draw_ranking_comparison(
         RGB picture, uint8, shape (H, W, 3).
 
     Raises:
+        TypeError: if a number is not an integer.
         ValueError: see `match_queries` and `select_pairs`; if topk or width is not positive.
     """
     check_int('width', width)
-    if topk < 1:
-        raise ValueError(f'topk={topk} must be at least 1')
+    check_int('topk', topk)
     pairs = match_queries(first, second)
     chosen = select_pairs(pairs, num_queries, order, pids)
     queries = [query for pair in chosen for query in (pair.first, pair.second)]
-    columns = max(1, min(topk, max(len(query['gallery']) for query in queries)))
-    tile_width = Grid.tile_width_for(width - NAME, columns)
-    rows = [[query, *query['gallery'][:columns]] for query in queries]
-    images = [
-        [load_image(Path(data_root, entry['img_path']), 4 * tile_width) for entry in row]
-        for row in rows
-    ]
-    grid = PairGrid.around(images, columns, tile_width)
     footer = f'{len(chosen)} of {len(pairs)} queries ({ORDERS[order]})'
-    kinds = {f'{lists.get("distance")}': None for lists in (first, second)}
-    lists = {'distance': ' and '.join(kinds), 'dataset': first.get('dataset')}
-    picture = write_lettering(paint(grid, images, judge(rows)), grid, lists, rows, images, footer)
+    kinds = dict.fromkeys(f'{lists.get("distance")}' for lists in (first, second))
+    picture, grid = draw_rows(
+        queries,
+        {'distance': ' and '.join(kinds), 'dataset': first.get('dataset')},
+        footer,
+        topk=topk,
+        width=width - NAME,
+        data_root=data_root,
+        grid_type=PairGrid,
+    )
     return _name_rows(picture, grid, chosen, names)
 
 
@@ -184,7 +180,7 @@ def save_ranking_comparison(
     width: int = 1200,
     data_root: PathLike = '',
 ) -> Path:
-    """Draw what `draw_ranking_comparison` returns into a PNG, written whole or not at all."""
+    """Draw `draw_ranking_comparison` into a PNG, written whole or not at all."""
     picture = draw_ranking_comparison(
         first,
         second,
@@ -207,10 +203,6 @@ def _by_file(lists: dict) -> dict[str, dict]:
     }
 
 
-def _has_ap(query: dict) -> bool:
-    return query['ap'] is not None and not math.isnan(query['ap'])
-
-
 def _of_identities(pairs: Sequence[QueryPair], num: int, pids: list[str]) -> list[QueryPair]:
     found = {pid: [pair for pair in pairs if str(pair.first['pid']) == pid] for pid in pids}
     missing = [pid for pid, own in found.items() if not own]
@@ -229,31 +221,22 @@ def _name_rows(
     picture: np.ndarray, grid: Grid, pairs: Sequence[QueryPair], names: tuple[str, str]
 ) -> np.ndarray:
     """Add a title above each pair of lists, and the model's name beside each."""
-    height, width = picture.shape[:2]
-    figure = Figure((width / 100, height / 100), dpi=100)
-    figure.figimage(picture, origin='upper')
-    style = dict(family='DejaVu Sans', parse_math=False, va='center')
+    lettering = Lettering(picture)
     for number, pair in enumerate(pairs):
         _, top, _, _ = grid.box(2 * number, 0)
-        query, y = pair.first, top - (17 if number else 43)  # the ranks are between, once
         title = (
-            f'id {query["pid"]}     AP {pair.first["ap"]:.3f} → {pair.second["ap"]:.3f}   '
+            f'id {pair.first["pid"]}     AP {pair.first["ap"]:.3f} → {pair.second["ap"]:.3f}   '
             f'({pair.gain:+.3f})'
         )
-        figure.text(MARGIN / width, 1 - y / height, title, fontsize=10, weight='bold', **style)
+        y = top - (17 if number else 43)  # above the first pair there are the ranks
+        lettering.put(MARGIN, y, title, 10, 'black', weight='bold')
         for row, name in enumerate(names):
-            x, y0, _, y1 = grid.box(2 * number + row, 0)
-            text = figure.text(
-                (x - NAME / 2 - 1) / width,
-                1 - (y0 + y1) / 2 / height,
-                name,
-                fontsize=9,
-                weight='bold',
-                rotation=90,
-                ha='center',
-                **style,
+            right, upper, _, lower = grid.box(2 * number + row, 0)
+            x, middle = right - NAME / 2 - 1, (upper + lower) / 2
+            text = lettering.put(
+                x, middle, name, 9, 'black', weight='bold', rotation=90, ha='center'
             )
-            room = (y1 - y0 + 12) / text.get_window_extent().height
+            room = (lower - upper + 12) / text.get_window_extent().height
             if room < 1:
                 text.set_text(f'{name[: max(1, int(len(name) * room) - 2)]}…')
-    return figure_to_array(figure)
+    return lettering.to_array()

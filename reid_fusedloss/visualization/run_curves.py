@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,18 +11,16 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from .canvas import PathLike, figure_to_array, save_png
 from .curves import log_scale, points_of, running_mean, steps_per_epoch, write_note
-from .panels import LINES, MARKERS, PALETTE, add_legend, make_panels, style_panel
+from .panels import MARKERS, add_legend, line_style, make_panels, style_panel
 from .scalars import load_scalars
 
 METRICS = ('mAP', 'R1')
-Style = dict[str, object]
 
 
 def save_run_curves(runs: Mapping[str, PathLike], out_png: PathLike, *, title: str = '') -> Path:
-    """Draw loss, mAP and R1 of several runs, a panel each, a colour and line for each run.
+    """Draw loss, mAP and R1 of several runs, one panel each, one colour and line style per run.
 
-    The loss is the total that is trained on, smoothed. The metrics are the plain ones, without
-    re-ranking.
+    The loss is the smoothed total. The metrics are those without re-ranking.
 
     Args:
         runs: by name, a work_dir or a scalars.json, see `load_scalars`.
@@ -35,8 +34,8 @@ def save_run_curves(runs: Mapping[str, PathLike], out_png: PathLike, *, title: s
         raise ValueError('nothing to draw: there is no run')
     scalars = {name: load_scalars(path) for name, path in runs.items()}
     caption = (
-        'Loss: running mean of the total as each run weights it; runs with other terms or '
-        'weights do not compare by it. mAP and R1 without re-ranking; ring: best.'
+        'Loss: running mean of the weighted total, comparable only between runs with the same '
+        'terms and weights. mAP and R1 without re-ranking; ring: best.'
     )
     figure, panels = make_panels(
         1 + len(METRICS),
@@ -68,32 +67,28 @@ def save_run_curves(runs: Mapping[str, PathLike], out_png: PathLike, *, title: s
 
 
 def _draw(
-    axes: Axes, scalars: Mapping[str, dict], draw: Callable[..., list[np.ndarray]], missing: str
+    axes: Axes, scalars: Mapping[str, dict], draw: Callable[..., np.ndarray], missing: str
 ) -> list[np.ndarray]:
-    """Draw all runs into a panel; the drawn values."""
+    """Draw all runs into a panel and return the drawn values."""
     values = []
     for number, (name, run) in enumerate(scalars.items()):
-        style = dict(
-            color=PALETTE[number % len(PALETTE)],
-            linestyle=LINES[number % len(LINES)],
-            linewidth=1.7,
-            label=name,
-        )
-        values += draw(axes, run, {**style, 'number': number})
+        style = dict(line_style(number), linewidth=1.7, label=name)
+        values.append(draw(axes, run, number, style))
     if not any(len(value) for value in values):
         write_note(axes, missing)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     return values
 
 
-def _draw_loss(axes: Axes, run: dict, style: Style) -> list[np.ndarray]:
+def _draw_loss(axes: Axes, run: dict, number: int, style: dict[str, Any]) -> np.ndarray:
     x, y = points_of(run['train'], 'loss', steps_per_epoch(run['train']))
-    line = {key: value for key, value in style.items() if key != 'number'}
-    axes.plot(x, running_mean(y) if len(y) else y, marker='o' if len(x) == 1 else '', **line)
-    return [y]
+    axes.plot(x, running_mean(y) if len(y) else y, marker='o' if len(x) == 1 else '', **style)
+    return y
 
 
-def _draw_metric(axes: Axes, run: dict, style: Style, metric: str) -> list[np.ndarray]:
+def _draw_metric(
+    axes: Axes, run: dict, number: int, style: dict[str, Any], metric: str
+) -> np.ndarray:
     keys = [
         key
         for record in run['val']
@@ -101,8 +96,7 @@ def _draw_metric(axes: Axes, run: dict, style: Style, metric: str) -> list[np.nd
         if key.rpartition('/')[2] == metric and 'rerank' not in key
     ]
     x, y = points_of(run['val'], keys[0]) if keys else (np.empty(0), np.empty(0))
-    line = {key: value for key, value in style.items() if key != 'number'}
-    axes.plot(x, y, marker=MARKERS[style['number'] % len(MARKERS)], markersize=4, **line)
+    axes.plot(x, y, marker=MARKERS[number % len(MARKERS)], markersize=4, **style)
     if np.isfinite(y).any():
         best = int(np.nanargmax(y))
         axes.plot(
@@ -114,4 +108,4 @@ def _draw_metric(axes: Axes, run: dict, style: Style, metric: str) -> list[np.nd
             markeredgewidth=1.4,
             markersize=10,
         )
-    return [y]
+    return y

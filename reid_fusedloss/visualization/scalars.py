@@ -1,4 +1,4 @@
-"""Scalars that MMEngine writes in the starts of a run, as one run."""
+"""Join the scalars that MMEngine writes at every start of a run."""
 
 import json
 from pathlib import Path
@@ -7,22 +7,21 @@ from .canvas import PathLike
 
 
 def load_scalars(path: PathLike) -> dict[str, list[dict]]:
-    """Read the scalars of a run, with all its resumptions.
+    """Read the scalars of a run, including all its resumptions.
 
-    A training line that steps back (a resumed or restarted run) takes over from there: older
-    lines of that step and later belong to an abandoned branch and are dropped. So the last value
-    of a step wins.
+    Where the step of a training line falls back (a resumed or restarted run), older lines of that
+    step and later belong to an abandoned branch and are dropped: the last value of a step wins.
 
     Args:
-        path: a JSON lines file of MMEngine's ``LocalVisBackend``, or a directory that holds such
-            files as ``<timestamp>/vis_data/scalars.json`` (a work_dir), ``vis_data/scalars.json``
-            or ``scalars.json``. They are read in the order of the timestamps, but one that goes on
-            from a step that none before it reaches follows the one that does: the clock may have
-            been set back between two starts.
+        path: a JSON lines file of MMEngine's `LocalVisBackend`, or a directory that holds such
+            files as `<timestamp>/vis_data/scalars.json` (a work_dir), `vis_data/scalars.json`
+            or `scalars.json`. They are read in the order of their timestamps, except that one
+            that resumes at a step which no earlier one reaches follows the one that reaches it:
+            the clock may have been set back between two starts.
 
     Returns:
-        ``{'train': [...], 'val': [...]}``, the records of each kind by rising step. The step of a
-        'val' record is MMEngine's: the epoch, unless ``log_metric_by_epoch=False``.
+        `{'train': [...], 'val': [...]}`, the records of each kind by rising step. The step of a
+        'val' record is MMEngine's: the epoch, unless `log_metric_by_epoch=False`.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -51,7 +50,7 @@ def _is_training(record: dict) -> bool:
 
 
 def _in_order(starts: list[list[dict]]) -> list[list[dict]]:
-    """Starts of a run, given by their timestamps, each after the one that it goes on from."""
+    """Sort the starts of a run, given by timestamp, so that each follows the one it resumes."""
     steps = [[record['step'] for record in records if _is_training(record)] for records in starts]
     begin = min((part[0] for part in steps if part), default=0)
     gap = max(
@@ -71,7 +70,9 @@ def _in_order(starts: list[list[dict]]) -> list[list[dict]]:
             ordered += due
             waiting = [other for other in waiting if other not in due]
             due = [other for other in waiting if is_due(other)]
-    ordered += sorted(waiting, key=lambda number: steps[number][0])  # what they go on from is gone
+    ordered += sorted(
+        waiting, key=lambda number: steps[number][0]
+    )  # the starts they resume are gone
     return [starts[number] for number in ordered]
 
 
@@ -82,11 +83,11 @@ def _find(path: Path) -> list[Path]:
         files = sorted(path.glob(pattern))
         if files:
             return files
-    raise FileNotFoundError(f'no scalars.json at {path} nor at {path}/*/vis_data')
+    raise FileNotFoundError(f'no scalars.json at {path} or {path}/*/vis_data: check the path')
 
 
 def _records(file: Path) -> list[dict]:
-    """The records of one file; a truncated last line is what a killed run leaves."""
+    """Read the records of a file; skip a truncated last line, which a killed run leaves."""
     lines = [
         (i, line)
         for i, line in enumerate(file.read_text(encoding='utf-8', errors='replace').splitlines(), 1)
@@ -101,6 +102,6 @@ def _records(file: Path) -> list[dict]:
                 break
             raise ValueError(f'{file}, line {number} is not valid JSON: {error}') from None
         if not isinstance(record, dict) or not isinstance(record.get('step'), int):
-            raise ValueError(f"{file}, line {number} is no record with an integer 'step'")
+            raise ValueError(f"{file}, line {number} is not a record with an integer 'step'")
         records.append(record)
     return records

@@ -73,6 +73,7 @@ def test_shards_and_a_file_hold_the_same(photos, inferencer, tmp_path):
     assert np.array_equal(file.features, folder.features)
 
 
+@pytest.mark.slow
 def test_goes_on_after_a_stop_at_any_shard(photos, inferencer, calls, tmp_path, monkeypatch):
     work, out = WorkList([str(photos)]), tmp_path / 'out'
     add = FeatureStore.add
@@ -242,6 +243,7 @@ def test_lists_and_videos(photos, inferencer, tmp_path, monkeypatch):
             work_list(inputs, boxes)
 
 
+@pytest.mark.slow
 def test_the_tool_as_a_user_starts_it(photos, trained, tmp_path):
     code, output = start(
         sys.executable,

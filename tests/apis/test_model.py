@@ -58,6 +58,7 @@ def test_a_neck_or_a_reduction_must_be_there(trained, tmp_path):
         load_model(tmp_path / 'reduced.py', trained / 'work' / 'epoch_1.pth', device='cpu')
 
 
+@pytest.mark.slow
 def test_averaged_weights_are_those_that_count(tmp_path):
     """MMEngine's EMAHook saves the average as `state_dict`: the inferencer has the tested model."""
     cfg = tiny_config(tmp_path / 'data', tmp_path / 'work', train_cfg__max_epochs=1)

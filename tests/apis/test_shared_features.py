@@ -52,6 +52,7 @@ def test_a_second_extraction_is_refused_at_once(photos, tmp_path, monkeypatch):
     check(photos, tmp_path / 'out')
 
 
+@pytest.mark.slow
 def test_two_threads_extract_into_one_folder(photos, tmp_path):
     """The second is refused while the first works."""
     working, go_on, refused = threading.Event(), threading.Event(), []
@@ -131,6 +132,7 @@ def test_a_folder_that_changes_while_it_is_read(photos, tmp_path):
         list(shards)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_at_any_byte_loses_nothing(photos, tmp_path):
     done, full = 0, 0
     for space in (*range(0, 40, 9), *range(40, 8000, 331)):
@@ -169,6 +171,7 @@ def test_what_ends_an_extraction_leaves_what_is_done(photos, tmp_path, stop):
     check(photos, tmp_path / 'out')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_a_shard_is_written(photos, tmp_path, monkeypatch, capsys, number):
     """The tool writes it to its end, says one line and ends with 130."""

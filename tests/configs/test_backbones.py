@@ -54,6 +54,7 @@ def test_a_budget_refuses_what_it_would_replace(budget):
                 apply_budget(cfg, budget)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', BACKBONES)
 def test_a_checkpoint_needs_no_weights_to_start_from(name):
     """With them a test would read a file that is not there, or fetch one."""
@@ -78,6 +79,7 @@ def test_transreids_learning_rate(name):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', OF_A_TRANSFORMER)
 def test_positions_of_square_weights_are_resized(name, tmp_path):
     """From 4x4 patches to 8x4, rows along the height; the class token's stays."""

@@ -47,6 +47,7 @@ def test_changes_the_cost_alone(budget):
     assert after.model.backbone.strides == before.model.backbone.strides
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('budget', BUDGETS)
 def test_rows_differ_from_their_parents_by_their_labels(budget):
     for name in PAPER:
@@ -82,6 +83,7 @@ def test_weights_are_those_of_the_mobilenet_configs():
     assert backbone.init_cfg == resolve('mobilenetv2/fused_256x128').model.backbone.init_cfg
 
 
+@pytest.mark.slow
 def test_a_row_trains_within_a_budget(tmp_path):
     """In a run warm-up and cosine go by iterations."""
     cfg = resolve('paper/table3/4_id_triplet_center', 'synthetic')

@@ -83,6 +83,7 @@ def _synthetic(monkeypatch):
     monkeypatch.setenv('REID_DATASET', 'synthetic')
 
 
+@pytest.mark.slow
 def test_without_a_mistake_it_trains(tmp_path, data_root):
     assert train(tmp_path, data_root, '').iter == 3
 

@@ -119,6 +119,7 @@ def test_pcb_learns_ten_times_faster_in_the_head():
         assert rate[id(p)] == pytest.approx(0.1 if name.startswith('head.') else 0.01), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('budget', BUDGETS)
 @pytest.mark.parametrize('name', PEERS)
 def test_takes_a_step_within_a_budget(name, budget):

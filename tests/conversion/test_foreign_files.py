@@ -61,6 +61,7 @@ def test_the_runner_starts_from_them(tiny, tmp_path, monkeypatch):
     assert len(lines) == 1 and 'weights of the layout strong_baseline' in lines[0]
 
 
+@pytest.mark.slow
 def test_other_identities_are_left_out_then(tiny, tmp_path):
     """The hook that leaves them out sees our names."""
     runner = runner_of(tiny[0], tmp_path, model__head__num_classes=4)
@@ -75,6 +76,7 @@ def test_a_training_is_not_resumed_from_them(tiny, tmp_path):
         runner_of(tiny[0], tmp_path, resume=True).load_or_resume()
 
 
+@pytest.mark.slow
 def test_a_head_of_another_size_starts_anew(tiny, tmp_path, monkeypatch):
     lines = []
     monkeypatch.setattr(foreign_weights_hook, 'print_log', lambda line, **_: lines.append(line))

@@ -139,6 +139,7 @@ def test_two_names_for_one_of_ours_are_refused():
         convert(weights | {'heads.classifier.weight': weights['heads.weight']})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'name, lost',
     [
@@ -186,6 +187,7 @@ def test_torchreids_resnet_with_ibn():
     assert fit.missing in ([], ['head.classifier.bias']) and not fit.unknown and not fit.shapes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', [name for name in RECORDS if 'sie' not in name])
 def test_weights_older_than_the_count_of_batches(name):
     """PyTorch before 0.4.1 wrote none."""

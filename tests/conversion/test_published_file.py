@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from reid_fusedloss.apis import ReIDInferencer
 from tests.conftest import folder_from
 from tests.tiny import REPOSITORY
+
+pytestmark = pytest.mark.slow
 
 NAME = 'osnet_x0_25_market1501'
 

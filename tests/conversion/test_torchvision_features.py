@@ -73,6 +73,7 @@ CASES = dict(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', CASES)
 def test_features_are_torchvisions(name):
     make, classifier, config, size, gain = CASES[name]

@@ -57,6 +57,7 @@ print('peak', peak() - before)
 """
 
 
+@pytest.mark.slow
 def test_every_decoder_stays_small(tmp_path):
     environment = {
         key: value for key, value in os.environ.items() if key != 'OPENCV_IO_MAX_IMAGE_PIXELS'

@@ -54,6 +54,7 @@ def test_any_order_gives_the_same_images() -> None:
         np.testing.assert_array_equal(draw_pedestrian(*key), forward[key])
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_image_without_torch() -> None:
     code = (
         'import sys, zlib; from pedestrians import draw_pedestrian;'

@@ -66,6 +66,7 @@ def test_an_end_by_key_and_after_too_many(market):
         Market1501(str(market), 'train', unreadable='ignore')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('num_workers', [0, 2])
 def test_a_run_names_a_damaged_image_once(tmp_path, num_workers):
     options = dict(train_dataloader__num_workers=num_workers, train_cfg__val_interval=9)

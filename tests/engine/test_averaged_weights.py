@@ -107,6 +107,7 @@ def test_a_test_has_the_averaged_weights_flipped_or_not(data, tmp_path, name):
     assert all(torch.equal(weights[key], value) for key, value in model.state_dict().items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', HOOKS)
 def test_resumed_to_the_bit(data, tmp_path, name):
     options = dict(train_cfg__max_epochs=3, train_cfg__val_interval=4, param_scheduler__1__end=3)
@@ -118,6 +119,7 @@ def test_resumed_to_the_bit(data, tmp_path, name):
     check_equal(tmp_path / 'work' / 'epoch_3.pth', tmp_path / 'straight' / 'epoch_3.pth')
 
 
+@pytest.mark.slow
 def test_both_models_are_evaluated_and_reported(data, tmp_path):
     cfg = config(data, tmp_path / 'work', BOTH, pictures=True, train_cfg__max_epochs=1)
     cfg.val_evaluator = [
@@ -162,6 +164,7 @@ def straight(data, tmp_path_factory):
     return work
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('number', [1, 2])
 def test_told_to_stop_while_two_models_are_evaluated(data, straight, tmp_path, number):
     with pytest.raises(SystemExit):
@@ -171,6 +174,7 @@ def test_told_to_stop_while_two_models_are_evaluated(data, straight, tmp_path, n
     check_equal(tmp_path / 'work' / 'epoch_2.pth', straight / 'epoch_2.pth')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', ['mmpretrain', 'mmengine', 'mean'])
 def test_fine_tuned_to_other_identities(data, tmp_path, name):
     options = dict(train_cfg__max_epochs=1, train_cfg__val_interval=2)
@@ -218,6 +222,7 @@ def test_what_does_not_fit(data, tmp_path):
         features_of_test(data, tmp_path / 'test', EMA, tmp_path / 'half.pth')
 
 
+@pytest.mark.slow
 def test_two_processes_save_what_all_of_them_evaluated(tmp_path):
     """And frozen parts stay as they are, though the processes would wait for their gradients."""
     config = write_config(tmp_path, train_cfg__max_epochs=2, train_cfg__val_interval=1)

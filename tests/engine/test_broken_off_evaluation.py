@@ -7,6 +7,8 @@ from mmengine.runner import Runner
 
 from tests.tiny import tiny_config
 
+pytestmark = pytest.mark.slow
+
 
 class BreakOff(Hook):
     def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None):

@@ -28,6 +28,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
     assert target.read_bytes() == b'before' and os.listdir(tmp_path) == ['epoch_1.pth']
 
 
+@pytest.mark.slow
 def test_a_run_on_a_full_disk_stops_and_goes_on(tmp_path, monkeypatch):
     """With max_keep_ckpts=1: the old file is there until the new one is."""
     fsync, calls = os.fsync, []
@@ -50,6 +51,7 @@ def test_a_run_on_a_full_disk_stops_and_goes_on(tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / 'work').glob('epoch_*.pth')] == ['epoch_2.pth']
 
 
+@pytest.mark.slow
 def test_the_best_checkpoint_goes_after_the_new_one_is_there(tmp_path, monkeypatch):
     runner = Runner.from_cfg(
         tiny_config(tmp_path / 'data', tmp_path / 'work', train_cfg__max_epochs=1)

@@ -9,6 +9,8 @@ import pytest
 from tests.engine.processes import free_port
 from tests.tiny import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 # a wrapper in a circle of objects, as a Runner is one; the last handler to be registered runs first
 PROGRAM = """
 import atexit, os, sys

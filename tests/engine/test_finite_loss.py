@@ -76,6 +76,7 @@ def test_a_step_is_left_out_by_key(tmp_path):
     assert len(history['train/loss']['values']) == 2
 
 
+@pytest.mark.slow
 def test_too_many_in_a_row_end_the_run(tmp_path):
     runner = make(
         tmp_path, range(3, 99), train_cfg__non_finite_loss='skip', train_cfg__max_epochs=9
@@ -84,6 +85,7 @@ def test_too_many_in_a_row_end_the_run(tmp_path):
         runner.train()
 
 
+@pytest.mark.slow
 def test_some_in_a_row_do_not(tmp_path):
     runner = make(
         tmp_path,

@@ -101,6 +101,7 @@ def test_frozen_parts_do_not_move_and_are_trained_afterwards(straight):
     assert log.index('frozen: backbone') < log.index('no longer frozen: backbone')
 
 
+@pytest.mark.slow
 def test_as_the_backbone_that_freezes_itself(data, straight, tmp_path):
     """mmpretrain's own way for ResNets, which lasts for the whole training."""
     train(
@@ -117,6 +118,7 @@ def test_as_the_backbone_that_freezes_itself(data, straight, tmp_path):
         assert torch.equal(found[f'module.{name}'], value), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('iteration', [2, 6, 8])
 def test_resumed_to_the_bit(data, straight, tmp_path, iteration):
     with pytest.raises(SystemExit):
@@ -126,6 +128,7 @@ def test_resumed_to_the_bit(data, straight, tmp_path, iteration):
         assert not list(differences(load(tmp_path, 3)[part], load(straight[0], 3)[part]))
 
 
+@pytest.mark.slow
 def test_what_was_frozen_before_stays_so(data, tmp_path):
     """The bias of a BNNeck is frozen for good; frozen centres are not updated."""
     start = Start()

@@ -96,6 +96,7 @@ def test_as_many_others_start_from_scratch(run, others, tmp_path, lines):
     assert all(name in lines[0] for name in OF_IDENTITIES) and 'keep=True' in lines[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('keep', [True, False])
 def test_the_key_decides(run, others, tmp_path, lines, keep):
     checkpoint = run / 'work' / 'epoch_1.pth'
@@ -106,6 +107,7 @@ def test_the_key_decides(run, others, tmp_path, lines, keep):
     assert len(lines) == (0 if keep else 1)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_does_not_tell(run, tmp_path, lines):
     checkpoint = load_checkpoint_file(run / 'work' / 'epoch_1.pth')
     del checkpoint['meta']['training']

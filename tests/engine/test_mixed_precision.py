@@ -7,6 +7,8 @@ from torch import nn
 from reid_fusedloss.functional.cosines import class_cosines
 from reid_fusedloss.losses import FusedLoss
 
+pytestmark = pytest.mark.slow
+
 IDS, IMAGES, STEPS = 64, 4, 2000
 TERMS = dict(
     circle=dict(

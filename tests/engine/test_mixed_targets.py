@@ -129,6 +129,7 @@ def test_what_cannot_follow_is_refused_in_the_first_mixed_batch(loss, words):
         torch.testing.assert_close(one_hot[name], value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('place', ['data_preprocessor', 'train_cfg'])
 def test_a_training(tmp_path, place):
     """The preprocessor gets the number of classes; metric terms are refused before a step."""

@@ -49,6 +49,7 @@ def holder(tmp_path):
     os.kill(process.worker, signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_the_second_is_refused_until_the_first_is_dead(tmp_path, holder):
     for act in (check_work_dir, claim_work_dir):
         with pytest.raises(ValueError, match=rf'process {holder.pid} on .*--work-dir'):
@@ -112,6 +113,7 @@ def test_what_dead_processes_left_is_removed(tmp_path):
     assert not os.listdir(tmp_path / 'ranking_lists')
 
 
+@pytest.mark.slow
 def test_a_bare_runner_is_refused_and_leaves_the_files_of_the_other(tmp_path, holder):
     for name in ('last_checkpoint', 'interrupted.pth', f'.epoch_1.pth.{holder.pid}.part'):
         (tmp_path / name).write_text('of the other')

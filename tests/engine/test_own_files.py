@@ -78,6 +78,7 @@ def change(source, target, **info):
     torch.save(checkpoint, target)
 
 
+@pytest.mark.slow
 def test_files_that_a_checkpoint_names_elsewhere_stay(run, tmp_path):
     """`--resume OTHER/x.pth --work-dir NEW`, and a forged checkpoint."""
     victim = tmp_path / 'best_of_somebody.pth'
@@ -111,6 +112,7 @@ def test_files_that_a_checkpoint_names_elsewhere_stay(run, tmp_path):
         assert saved['last_ckpt'] == str(work / '3.pth')
 
 
+@pytest.mark.slow
 def test_a_copied_run_goes_on_by_itself(run, tmp_path):
     """Its checkpoints name the files of the run that it is a copy of."""
     for name in ('epoch_1.pth', 'epoch_2.pth', 'last_checkpoint', *names(run / 'first')[:1]):
@@ -134,6 +136,7 @@ def test_a_copied_run_goes_on_by_itself(run, tmp_path):
     assert len([name for name in names(tmp_path / 'copy') if name.startswith('best_')]) == 1
 
 
+@pytest.mark.slow
 def test_the_branch_that_was_chosen_is_gone_on_with(run, tmp_path):
     """`--resume epoch_1.pth`, then a kill: neither the files after it nor interrupted.pth count."""
     work = tmp_path / 'work'
@@ -156,6 +159,7 @@ def test_the_branch_that_was_chosen_is_gone_on_with(run, tmp_path):
     assert not (work / 'interrupted.pth').exists()
 
 
+@pytest.mark.slow
 def test_a_bare_runner_finds_what_was_interrupted(run, tmp_path):
     """`resume=True` without a name: MMEngine's own search finds interrupted.pth."""
     runner = build(run / 'data', tmp_path / 'work')
@@ -207,6 +211,7 @@ def test_a_best_checkpoint_is_not_resumed(run, tmp_path):
     Runner.from_cfg(cfg).load_or_resume()
 
 
+@pytest.mark.slow
 def test_two_best_checkpoints_go_after_their_successors_are_there(run, tmp_path, monkeypatch):
     keys = ['reid/mAP', 'reid/R1']
     runner = build(
@@ -270,6 +275,7 @@ def test_buffers_count_as_weights(name, value, refused):
         check_finite(model, 3)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_not_finite_leaves_its_last_good_checkpoint(run, tmp_path):
     """At an epoch's end, in an interruption, and as the best."""
     work = tmp_path / 'work'

@@ -8,6 +8,8 @@ from reid_fusedloss.compat import load_checkpoint_file
 from reid_fusedloss.engine.checkpoints import differences
 from tests.engine.processes import finish, start, stop_when, write_config
 
+pytestmark = pytest.mark.slow
+
 LAST = 'epoch_4.pth'
 OPTIONS = dict(
     train_cfg__max_epochs=4,

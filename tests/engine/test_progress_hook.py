@@ -13,6 +13,7 @@ from tests.calling import call, job
 from tests.tiny import tiny_config
 
 
+@pytest.mark.slow
 def test_features_and_ranking_are_reported(tmp_path, monkeypatch):
     """Of 18 images in batches of 5; a line of each where the interval is 0."""
     cfg = tiny_config(tmp_path / 'data', tmp_path / 'work', test_dataloader__batch_size=5)

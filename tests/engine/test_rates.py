@@ -52,6 +52,7 @@ def test_a_schedule_that_would_train_frozen_weights(data, tmp_path, schedule, sa
         runner_of(data, tmp_path, warm_up, schedule).train()
 
 
+@pytest.mark.slow
 def test_a_ratio_leaves_them_alone(data, tmp_path):
     runner = runner_of(
         data,
@@ -72,6 +73,7 @@ def test_a_ratio_leaves_them_alone(data, tmp_path):
     assert not torch.equal(runner.model.backbone.layer1[0].conv1.weight, before[1])
 
 
+@pytest.mark.slow
 def test_rates_above_0_may_have_a_minimum(data, tmp_path):
     runner_of(
         data, tmp_path, dict(type='CosineAnnealingLR', eta_min=2e-5, end=2), paramwise_cfg=None

@@ -139,6 +139,7 @@ def test_the_straight_run_learns_and_augments(straight):
     assert len(curves(straight[1])['val']) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'stop',
     [
@@ -174,6 +175,7 @@ def test_told_to_stop(straight, tmp_path, stop):
     assert not (tmp_path / 'interrupted.pth').exists()
 
 
+@pytest.mark.slow
 def test_many_stops(straight, tmp_path):
     for stop in (
         ('iter', 2, terminate),
@@ -189,6 +191,7 @@ def test_many_stops(straight, tmp_path):
     check_equal(tmp_path, straight[1])
 
 
+@pytest.mark.slow
 def test_checkpoints_in_the_middle_of_an_epoch(straight, tmp_path):
     options = dict(default_hooks__checkpoint__by_epoch=False, default_hooks__checkpoint__interval=2)
     with pytest.raises(Stop):
@@ -204,6 +207,7 @@ def test_checkpoints_in_the_middle_of_an_epoch(straight, tmp_path):
     assert not found and curves(tmp_path) == curves(straight[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('num_workers', [1, 3])
 def test_any_number_of_workers(straight, tmp_path, num_workers):
     options = dict(
@@ -216,6 +220,7 @@ def test_any_number_of_workers(straight, tmp_path, num_workers):
     check_equal(tmp_path, straight[1])
 
 
+@pytest.mark.slow
 def test_two_runs_are_equal_and_another_seed_is_not(straight, tmp_path):
     train(straight[0], tmp_path / 'again')
     check_equal(tmp_path / 'again', straight[1])
@@ -229,6 +234,7 @@ def test_two_runs_are_equal_and_another_seed_is_not(straight, tmp_path):
     assert 'meta/seed: 1 and 0' in found and len(found) > 50
 
 
+@pytest.mark.slow
 def test_told_to_stop_while_averaged_weights_are_evaluated(straight, tmp_path):
     options = dict(custom_hooks=[dict(type='mmengine.EMAHook', momentum=0.1)])
     train(straight[0], tmp_path / 'straight', **options)
@@ -244,6 +250,7 @@ def test_told_to_stop_while_averaged_weights_are_evaluated(straight, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_new_run_in_the_folder_of_an_old_one(straight, tmp_path):
     train(straight[0], tmp_path, randomness__seed=1)
     with pytest.raises(Stop):
@@ -264,6 +271,7 @@ def test_a_new_run_in_the_folder_of_an_old_one(straight, tmp_path):
     assert not found
 
 
+@pytest.mark.slow
 def test_a_loader_of_ones_own(straight, tmp_path):
     """Its first batches are passed over after a stop, though not without being read."""
     cfg = tiny_config(straight[0], tmp_path, **OPTIONS)
@@ -296,6 +304,7 @@ def test_another_batch_is_refused(straight, tmp_path):
         train(straight[0], tmp_path, go_on=True, train_dataloader__batch_size=24)
 
 
+@pytest.mark.slow
 def test_a_seed_that_was_drawn_is_kept(straight, tmp_path):
     with pytest.raises(Stop):
         train(straight[0], tmp_path / 'drawn', ('iter', 7, kill), randomness__seed=None)

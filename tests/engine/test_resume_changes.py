@@ -113,6 +113,7 @@ def test_also_for_a_checkpoint_that_does_not_tell(resume, old, options, said):
         resume(checkpoint=old, **options)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_does_not_tell_goes_on_without_a_warning(resume, old, straight, tmp_path):
     resume(checkpoint=old)
     text = log_of(tmp_path / 'resumed')
@@ -148,6 +149,7 @@ def rates(work_dir):
     return {line['step']: line['lr'] for line in load_scalars(work_dir)['train']}
 
 
+@pytest.mark.slow
 def test_a_new_schedule_stands_where_it_would_without_the_stop(straight, resume, tmp_path):
     options = dict(
         optim_wrapper__optimizer__lr=1e-3,
@@ -168,6 +170,7 @@ def test_a_new_schedule_stands_where_it_would_without_the_stop(straight, resume,
     assert moments['step'] == 3 and runner.optim_wrapper.state_dict()['state'][0]['step'] == 12
 
 
+@pytest.mark.slow
 def test_a_new_schedule_that_is_the_old_one_changes_no_bit(resume, straight, tmp_path):
     resume(train_cfg__new_schedule=True)
     assert not list(
@@ -189,6 +192,7 @@ def test_the_tools_flag(monkeypatch, straight, tmp_path):
         call(monkeypatch, 'train', DEMO, '--work-dir', tmp_path, '--new-schedule')
 
 
+@pytest.mark.slow
 def test_what_is_used_as_the_config_says_is_named(resume, tmp_path):
     resume(train_cfg__max_epochs=4, model__head__loss__terms__center__weight=0.1)
     text = log_of(tmp_path / 'resumed')
@@ -222,6 +226,7 @@ def test_other_batches_are_refused(resume, options, said):
         resume(**options)
 
 
+@pytest.mark.slow
 def test_averaged_weights_are_not_taken_for_trained_ones(straight, resume, tmp_path):
     train(
         straight[0], tmp_path / 'ema', custom_hooks=[dict(type='EMAHook')], train_cfg__max_epochs=1
@@ -230,6 +235,7 @@ def test_averaged_weights_are_not_taken_for_trained_ones(straight, resume, tmp_p
         resume(checkpoint=tmp_path / 'ema' / 'epoch_1.pth')
 
 
+@pytest.mark.slow
 def test_the_hook_under_mmengines_own_loop(straight, tmp_path):
     def change(cfg):
         cfg.train_cfg = dict(by_epoch=True, max_epochs=2, val_interval=9)
@@ -241,6 +247,7 @@ def test_the_hook_under_mmengines_own_loop(straight, tmp_path):
         train(straight[0], tmp_path / 'second', change, optim_wrapper__optimizer__lr=1e-3, **go_on)
 
 
+@pytest.mark.slow
 def test_the_dumped_config_alone_goes_on(straight, tmp_path):
     """A Runner of a user's own, of the config that the run has left."""
     cfg = Config.fromfile(straight[1] / 'synthetic_r18.py')

@@ -17,6 +17,8 @@ from reid_fusedloss.engine.testing import check_weights, read_weights
 from reid_fusedloss.engine.training.train_loop import seeded
 from tests.tiny import tiny_config
 
+pytestmark = pytest.mark.slow
+
 ITERATIONS, EPOCHS = 6, 2
 # what a schedule needs beside `by_epoch=False, end=6`
 ARGUMENTS = dict(

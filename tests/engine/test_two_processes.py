@@ -7,6 +7,8 @@ from reid_fusedloss.compat import load_checkpoint_file
 from reid_fusedloss.engine.checkpoints import differences
 from tests.engine.processes import finish, free_port, start, write_config
 
+pytestmark = pytest.mark.slow
+
 LAST = 'epoch_2.pth'
 # batch normalisation is the one thing that sees the samples of its process alone: it is frozen
 # here; Adam would magnify the rounding of gradients near 0

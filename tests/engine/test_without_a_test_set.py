@@ -44,6 +44,7 @@ def test_what_needs_the_test_set_says_so(trained, monkeypatch):
         ReIDInferencer(work, device='cpu')
 
 
+@pytest.mark.slow
 def test_it_goes_on(trained, monkeypatch):
     config, work = trained
     call(

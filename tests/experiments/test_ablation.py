@@ -161,7 +161,7 @@ def test_a_failing_row_does_not_stop_the_rest(tmp_path):
     log = folder(tmp_path, 'table2/6_bn') / 'train.txt'
     assert failed == {
         'table2/6_bn seed 0': f"exit code 3, 'ValueError: no luck', see {log}",
-        'table3/1_id seed 0': 'its training is that of table2/6_bn/seed0, which failed',
+        'table3/1_id seed 0': 'it shares the training of table2/6_bn/seed0, which failed',
     }
     assert lines[0].startswith('[1/5] table2/6_bn seed 0: FAILED: exit code 3')
     assert lines[0].endswith('5 min 00 s; 4 left to run, about 1 h 12 min')
@@ -178,8 +178,7 @@ def test_rows_of_one_config_are_trained_once(tmp_path):
     machine, failed, lines = run(tmp_path, ['table2/6_bn.py', 'table3/1_id.py'], seeds=(0, 1))
     assert machine.done == ['train 6_bn', 'test 6_bn'] * 2 and not failed
     assert lines[1] == (
-        '[2/4] table3/1_id seed 0: the same config as table2/6_bn/seed0: trained '
-        'once, its scores are taken'
+        '[2/4] table3/1_id seed 0: the same config as table2/6_bn/seed0: its scores are copied'
     )
     assert lines[2] == f'[2/4] table3/1_id seed 0: {DONE}; 0 s; 2 left to run, about 24 min 00 s'
     assert (folder(tmp_path, 'table3/1_id', 1) / 'test_last' / 'scores.json').is_file()
@@ -192,9 +191,7 @@ def test_rows_that_differ_in_the_test_share_a_training(tmp_path):
     machine, failed, lines = run(tmp_path, rows)
     name = '4_circle_triplet_center'
     assert machine.done == [f'train {name}', f'test {name}', 'test 1_ours'] and not failed
-    assert lines[1].endswith(
-        f'the same training as table4/{name}/seed0: trained once, tested again'
-    )
+    assert lines[1].endswith(f'the same training as table4/{name}/seed0: only tested again')
     checkpoint = folder(tmp_path, f'table4/{name}') / 'epoch_24.pth'
     assert str(checkpoint) in machine.commands[2]
     record = json.loads((folder(tmp_path, 'table5/1_ours') / 'ablation.json').read_text())
@@ -214,7 +211,7 @@ def test_a_changed_config_is_refused_by_its_keys(tmp_path):
     with pytest.raises(
         ValueError,
         match=r'table2/6_bn seed 0 .*config\.optim_wrapper\.optimizer\.'
-        r'lr: 0\.002 -> 0\.5; config\.train_cfg\.val_interval: 12 -> 6\. Give',
+        r'lr: 0\.002 -> 0\.5; config\.train_cfg\.val_interval: 12 -> 6\. Use',
     ):
         run(
             tmp_path,
@@ -265,7 +262,7 @@ def test_which_rows(tmp_path):
     for name in ('a', 'b'):
         (tmp_path / name / 'table2').mkdir(parents=True)
         (tmp_path / name / 'table2' / 'row.py').write_text('')
-    with pytest.raises(ValueError, match='two --root'):
+    with pytest.raises(ValueError, match='its own --root'):
         find_configs([tmp_path / 'a' / 'table2', tmp_path / 'b' / 'table2'])
 
 
@@ -274,7 +271,7 @@ def test_which_rows(tmp_path):
     [
         (dict(options=('randomness.seed=1',)), '--seeds'),
         (dict(options=('a',)), 'KEY=VALUE'),
-        (dict(processes=0), 'positive'),
+        (dict(processes=0), 'at least 1, got 0'),
     ],
 )
 def test_choices_that_cannot_be(keys, words):

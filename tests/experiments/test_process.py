@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from reid_fusedloss.experiments.process import last_line, run_logged
 from tests.tiny import REPOSITORY
 
@@ -31,6 +33,7 @@ def test_last_line(tmp_path):
     assert last_line(log, size=11) == 'r: this'
 
 
+@pytest.mark.slow
 def test_what_a_command_started_ends_with_us(tmp_path):
     """A shell and its child, which does not listen to the shell's end."""
     script = (

@@ -24,6 +24,7 @@ def run_tool(monkeypatch, *arguments):
     call(monkeypatch, 'export_onnx', *arguments)
 
 
+@pytest.mark.slow
 def test_the_tool(trained, inferencer, tmp_path, monkeypatch, capsys):
     """Options between its positional arguments; the checkpoint is the one that is named."""
     monkeypatch.chdir(tmp_path)
@@ -87,6 +88,7 @@ def test_those_lines_refuse_what_they_do_not_do(entry, value, exported, tmp_path
         exec(lines.replace('demo.onnx', str(tmp_path / 'other.onnx')), {})
 
 
+@pytest.mark.slow
 def test_the_reader_of_the_file_alone(exported, make_images, tmp_path):
     """The page's lines in a process of their own, where no config has set a scope."""
     (lines,) = (block for block in BLOCKS if 'import OnnxModel' in block)

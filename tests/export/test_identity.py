@@ -114,5 +114,5 @@ def test_a_card_of_another_distance_is_refused_by_galleries(edited):
         model_id(opened(edited(distance='euclidean')))
     with pytest.raises(ValueError, match="distance must be .*, got 'manhattan'"):
         opened(edited(distance='manhattan'))
-    with pytest.raises(ValueError, match='source is the fingerprint of a model'):
+    with pytest.raises(ValueError, match='source must be the fingerprint of a model'):
         opened(edited(source=json.dumps(['a'])))

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from reid_fusedloss.export import ModelCard
 from reid_fusedloss.export.graph import EmbeddingGraph
-from reid_fusedloss.export.mends import exportable
 from reid_fusedloss.export.trace import trace
+from reid_fusedloss.export.workarounds import exportable
 
 TERM = dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.0)
 LOSS = dict(type='reid_fusedloss.FusedLoss', terms=dict(id=TERM))
@@ -149,6 +149,7 @@ def graph(name):
     return EmbeddingGraph(model, card, to_rgb=True).eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'name, exporter',
     [*((name, 'torchscript') for name in CASES), ('resnet_pcb_overlapping', 'dynamo')],

@@ -161,11 +161,11 @@ def test_a_file_that_disagrees_is_not_left(trained, tmp_path, monkeypatch):
         (dict(channel_order='gbr'), ['gbr', 'rgb']),
         (dict(input_type='uint8', normalise='outside'), ['uint8', 'inside']),
         (dict(exporter='jit'), ['jit', 'torchscript']),
-        (dict(opset=9), ['opset=9', '11']),
+        (dict(opset=9), ['opset', '9', '11']),
         (dict(opset=99), ['opset 99']),
         (dict(images=['nowhere.jpg']), ['nowhere.jpg']),
         (dict(tolerance=float('nan')), ['tolerance']),
-        (dict(tolerance=0), ['tolerance=0', 'greater']),
+        (dict(tolerance=0), ['tolerance', 'greater', '0']),
     ],
 )
 def test_mistakes(options, words, inferencer, tmp_path):
@@ -197,13 +197,13 @@ def test_files_that_are_not_ours(tmp_path, exported):
     with pytest.raises(FileNotFoundError, match='nowhere.onnx'):
         OnnxModel(tmp_path / 'nowhere.onnx')
     (tmp_path / 'text.onnx').write_text('no model')
-    with pytest.raises(ValueError, match='text.onnx is no ONNX model'):
+    with pytest.raises(ValueError, match='text.onnx is not an ONNX model'):
         OnnxModel(tmp_path / 'text.onnx')
     for key, value in dict(image_size='[48, -1]', interpolation='cubic', mean='nought').items():
         model = onnx.load(exported()[0])
         next(entry for entry in model.metadata_props if entry.key == key).value = value
         onnx.save(model, tmp_path / 'odd.onnx')
-        with pytest.raises(ValueError, match='odd.onnx.*(image_size=-1|cubic|cannot be read)'):
+        with pytest.raises(ValueError, match='odd.onnx.*(image_size.*-1|cubic|cannot be read)'):
             OnnxModel(tmp_path / 'odd.onnx')
     del model.metadata_props[:]
     onnx.save(model, tmp_path / 'bare.onnx')

@@ -44,6 +44,7 @@ def answers(trained, exported, tmp_path, run):
     return found
 
 
+@pytest.mark.slow
 def test_the_tool_answers_alike(answers):
     names = {
         key: [[hit['img_path'] for hit in query['gallery']] for query in queries]
@@ -75,6 +76,7 @@ def test_features_on_the_disk_are_alike(trained, exported, inferencer, tmp_path,
     np.testing.assert_allclose(found.features, expected.features, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_gallery_of_the_training_takes_the_file(trained, exported, tmp_path, run, capsys):
     """They are one model, and the file says of which weights it is."""
     pytest.importorskip('faiss', reason='needs faiss')

@@ -16,7 +16,10 @@ from tests.oracles import ranking as oracle
 FOLDER = os.environ.get('REID_FEATURES_DIR')
 OSNET, OMZ = 'osnet_x0_25_market1501', 'omz_person-reidentification-retail-0287_market'
 
-pytestmark = pytest.mark.skipif(not FOLDER, reason='REID_FEATURES_DIR names no folder of features')
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not FOLDER, reason='REID_FEATURES_DIR names no folder of features'),
+]
 
 
 def load(name: str) -> tuple[np.ndarray, ...]:

@@ -276,6 +276,7 @@ def test_trust_by_the_config(theirs, tmp_path, monkeypatch):
     assert (tmp_path / 'code_ran').exists() and not loading.is_trusted()
 
 
+@pytest.mark.slow
 def test_the_error_names_the_flag_where_there_is_one():
     program = (
         'import argparse; from reid_fusedloss import trust\n'

@@ -218,6 +218,7 @@ def run_rank(rank: int, world: int, folder: Path) -> None:
     torch.save(result, folder / f'{rank}.pth')
 
 
+@pytest.mark.slow
 def test_two_ranks_are_bit_equal_and_equal_to_one_process(tmp_path: Path):
     run_ranks(run_rank, 2, tmp_path)
     first, second = (torch.load(tmp_path / f'{rank}.pth', weights_only=True) for rank in (0, 1))

@@ -67,6 +67,7 @@ def test_a_bare_runner(config, ours, tmp_path):
     assert_equal(tmp_path, ours)
 
 
+@pytest.mark.slow
 def test_the_number_in_the_config_gives_the_same_training(config, ours, tmp_path):
     cfg = Config.fromfile(config)
     cfg.work_dir, cfg.model.head.num_classes = str(tmp_path), 6
@@ -74,6 +75,7 @@ def test_the_number_in_the_config_gives_the_same_training(config, ours, tmp_path
     assert_equal(tmp_path, ours)
 
 
+@pytest.mark.slow
 def test_a_bare_runner_resumes_to_the_bit(config, ours, tmp_path):
     shutil.copy(ours / 'epoch_1.pth', tmp_path)
     (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_1.pth'))
@@ -94,6 +96,7 @@ def test_a_bare_runner_tests(config, ours, tmp_path, monkeypatch):
     assert f'rerank/mAP: {found["rerank/mAP"]:.4f}' in log
 
 
+@pytest.mark.slow
 @needs_their_tools
 def test_mmpretrains_tools(config, ours, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -116,6 +119,7 @@ train_cfg = dict(max_epochs=1, val_interval=1)
 """
 
 
+@pytest.mark.slow
 @needs_their_tools
 @pytest.mark.skipif(
     not (PACKAGE / MIM / 'configs').exists(),
@@ -140,6 +144,7 @@ def test_a_users_config_by_scope_under_mmpretrains_tools(base, tmp_path, monkeyp
     assert weights['head.classifier.weight'].shape == (6, 64)
 
 
+@pytest.mark.slow
 @needs_their_tools
 def test_two_processes(config, tmp_path):
     """A total batch of 16 on two processes, by tools/dist_train.sh and by mmpretrain's train.py."""

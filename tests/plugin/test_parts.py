@@ -95,6 +95,7 @@ def train(cfg):
     return runner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'keys',
     [
@@ -203,6 +204,7 @@ def test_amp_replaces_no_wrapper_of_the_users(tmp_path):
         use_amp(cfg)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'keys',
     [

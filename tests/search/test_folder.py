@@ -188,6 +188,7 @@ def test_files_that_a_writer_deletes_meanwhile_are_read_whole(saved, monkeypatch
     assert len(load_index(saved)) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('kind', ['flat', 'hnsw', IVF(nlist=2, nprobe=2)])
 def test_a_disk_that_is_full_at_any_byte_loses_nothing(tmp_path, kind):
     """The oracle is the state itself: until the disk suffices, the old one, byte for byte."""

@@ -92,6 +92,7 @@ def test_a_folder_that_cannot_be_written(common, images, monkeypatch, capsys):
     assert states(images / 'index') == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('space', [0, 5000])
 def test_a_full_disk_does_not_withhold_the_answer(common, images, monkeypatch, capsys, space):
     shutil.copy(images / 'query' / 'who.png', images / 'gallery' / 'new.png')
@@ -123,6 +124,7 @@ def test_a_second_writer_is_told_before_it_works(common, images, embedded, capsy
     assert not common('--gallery', images / 'gallery')  # the killed process holds nothing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_keeps_what_is_done(tiny_run, images, monkeypatch, capsys, number):
     count, embed, calls = len(list((images / 'gallery').iterdir())), ReIDInferencer.embed, []
@@ -165,6 +167,7 @@ def test_a_stop_keeps_what_is_done(tiny_run, images, monkeypatch, capsys, number
     assert len(calls) == 1 + count - 6 + 2 and len(load_index(images / 'index')) == count
 
 
+@pytest.mark.slow
 def test_an_index_from_resumable_features(
     tiny_run, images, inferencer, embedded, monkeypatch, capsys
 ):

@@ -18,7 +18,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'tools' / 'benchmar
 
 import open_set  # noqa: E402
 
-pytestmark = pytest.mark.skipif(not FOLDER, reason='REID_FEATURES_DIR names no folder of features')
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not FOLDER, reason='REID_FEATURES_DIR names no folder of features'),
+]
 
 
 @pytest.mark.parametrize(

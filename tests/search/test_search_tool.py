@@ -60,6 +60,7 @@ def test_who_is_this(tiny_run, images, inferencer, monkeypatch, capsys):
     assert shows(read(out / 'search.png'), GREY)
 
 
+@pytest.mark.slow
 def test_an_index_is_kept_and_only_what_is_new_is_extracted(
     tiny_run, images, inferencer, monkeypatch
 ):
@@ -91,6 +92,7 @@ def test_an_index_is_kept_and_only_what_is_new_is_extracted(
     assert str(files[4]) not in index.entries and len(calls) == len(files) + 2
 
 
+@pytest.mark.slow
 def test_open_set_and_reranking_with_an_index(tiny_run, images, monkeypatch, capsys):
     rng = np.random.default_rng(0)
     dims, pids = 64, np.arange(40) % 4
@@ -134,6 +136,7 @@ def test_open_set_and_reranking_with_an_index(tiny_run, images, monkeypatch, cap
     assert shows(picture, BLUE) or shows(picture, ORANGE)
 
 
+@pytest.mark.slow
 def test_a_gallery_that_has_outgrown_its_threshold(tiny_run, images, monkeypatch, capsys):
     files = sorted((images / 'gallery').iterdir())
     query = ['--query', images / 'query', '--index', images / 'index', '--out', images / 'out']
@@ -162,6 +165,7 @@ def test_a_gallery_that_has_outgrown_its_threshold(tiny_run, images, monkeypatch
     assert load_index(images / 'index').threshold.distance < chosen.distance
 
 
+@pytest.mark.slow
 def test_features_are_kept_where_no_threshold_can_be_chosen(tiny_run, images, monkeypatch, capsys):
     features = draw(10, 64)
     np.savez(
@@ -274,6 +278,7 @@ def test_a_query_has_the_form_of_the_labels_it_is_compared_with():
     assert labelled_like(queries, []) == queries
 
 
+@pytest.mark.slow
 def test_features_of_a_test_set_know_the_query_and_its_camera(
     tiny_run, images, inferencer, monkeypatch
 ):
@@ -313,6 +318,7 @@ def test_features_of_a_test_set_know_the_query_and_its_camera(
     )
 
 
+@pytest.mark.slow
 def test_a_folder_of_features_knows_its_model_and_its_files(
     tiny_run, images, inferencer, monkeypatch, capsys
 ):
@@ -339,6 +345,7 @@ def test_a_folder_of_features_knows_its_model_and_its_files(
     assert 'distances between them mean nothing' in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_kind_that_is_given_again_builds_nothing(tiny_run, images, monkeypatch):
     common = ['--query', images / 'query', '--index', images / 'index', '--out', images / 'out']
     assert not start(
@@ -361,6 +368,7 @@ def test_a_kind_that_is_given_again_builds_nothing(tiny_run, images, monkeypatch
     assert load_index(images / 'index').kind == IVF(nlist=2, nprobe=2)
 
 
+@pytest.mark.slow
 def test_a_pattern_holds_for_an_index_alone(tiny_run, images, monkeypatch, capsys):
     common = ['--query', images / 'query', '--index', images / 'index', '--out', images / 'out']
     assert not start(tiny_run, monkeypatch, *common, '--gallery', images / 'gallery')
@@ -373,6 +381,7 @@ def test_a_pattern_holds_for_an_index_alone(tiny_run, images, monkeypatch, capsy
     assert 'no regular expression' in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_lists_of_queries_and_a_gallery_that_is_gone(tiny_run, images, monkeypatch, capsys):
     monkeypatch.chdir(images)
     (images / 'list.txt').write_text('query/who.png\n')

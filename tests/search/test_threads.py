@@ -58,6 +58,7 @@ def change(index, features, number, stop, wrong):
         wrong.append(repr(error))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('kind', KINDS)
 def test_four_ask_while_two_change(kind):
     features = draw(STABLE + CHANGING)

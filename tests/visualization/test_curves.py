@@ -169,7 +169,7 @@ def test_malformed_line_in_the_middle_is_named(tmp_path):
 @pytest.mark.parametrize('line', ['[1, 2]', '{"loss": 1.0}', '{"loss": 1.0, "step": "a"}'])
 def test_line_without_a_step_is_named(tmp_path, line):
     file = write(tmp_path, 't', [], tail=line + '\n')
-    with pytest.raises(ValueError, match="line 1 is no record with an integer 'step'"):
+    with pytest.raises(ValueError, match="line 1 is not a record with an integer 'step'"):
         load_scalars(file)
 
 

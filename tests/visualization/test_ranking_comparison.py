@@ -108,7 +108,7 @@ def test_other_test_sets_are_refused(lists):
     with pytest.raises(
         ValueError,
         match='not over the same test set: 6 and 5 queries, 5 of them '
-        'in both; 0.png is in the first alone',
+        'in both; 0.png is in the first only',
     ):
         match_queries(first, fewer)
     for key, value in (('pid', 'other'), ('num_positives', 4)):
@@ -121,9 +121,9 @@ def test_other_test_sets_are_refused(lists):
 @pytest.mark.parametrize(
     'options, words',
     [
-        (dict(order='best'), "order='best'"),
-        (dict(num_queries=0), 'num=0'),
-        (dict(topk=0), 'topk=0'),
+        (dict(order='best'), "order.*'best'"),
+        (dict(num_queries=0), 'num.*0'),
+        (dict(topk=0), 'topk.*0'),
         (dict(order='ids'), 'give pids'),
         (dict(order='ids', pids=['id9', 'id0']), r"\['id9'\]: the test set has id0"),
     ],

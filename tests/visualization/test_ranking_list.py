@@ -226,8 +226,7 @@ def test_query_without_ap_is_the_worst():
 
 
 @pytest.mark.parametrize(
-    'arguments, message',
-    [({'num': 0}, 'num=0'), ({'num': 1, 'order': 'bset'}, "order='bset' is not one of")],
+    'arguments, message', [({'num': 0}, 'num.*0'), ({'num': 1, 'order': 'bset'}, "order.*'bset'")]
 )
 def test_bad_selection_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
@@ -235,7 +234,7 @@ def test_bad_selection_is_refused(arguments, message):
 
 
 def test_bad_topk_is_refused(tmp_path):
-    with pytest.raises(ValueError, match='topk=0'):
+    with pytest.raises(ValueError, match='topk.*0'):
         draw_ranking_lists(make_lists(tmp_path), topk=0)
 
 

@@ -123,6 +123,7 @@ def test_galleries_that_cannot_answer(inferencer, answers):
     assert Answers(inferencer, index).default_threshold == 0.4
 
 
+@pytest.mark.slow
 def test_a_gallery_that_changes_on_the_disk(answers, folder, inferencer, tmp_path):
     """The next question is answered from its new state, labels and all, or says why not."""
     query = str(min((folder / 'data' / 'query').iterdir()))

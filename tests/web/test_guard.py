@@ -84,6 +84,7 @@ def test_uploads_of_other_sites_are_refused(start, tmp_path):
         assert status == 200 and Path(json.loads(text)[0]).read_bytes() == b'pixels'
 
 
+@pytest.mark.slow
 def test_uploads_have_a_limit_together(start, tmp_path, monkeypatch):
     address = start()
     monkeypatch.setattr(guard, 'MOST_BYTES', 10_000)
@@ -114,6 +115,7 @@ def test_uploads_have_a_limit_together(start, tmp_path, monkeypatch):
     assert ask(address, 'POST', '/gradio_api/queue/join', body=bytes(2**20 + 1))[0] == 413
 
 
+@pytest.mark.slow
 def test_a_file_is_not_fetched_from_elsewhere(start, monkeypatch):
     address, looked_up = start(), []
     known = json.loads(ask(address, 'GET', '/config')[1])
@@ -143,6 +145,7 @@ def test_a_file_is_not_fetched_from_elsewhere(start, monkeypatch):
     assert '"success":false' in told and 'far.example' not in looked_up
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('host', ['127.0.0.2', 'LOCALHOST', '::1'])
 def test_other_names_of_this_machine_are_guarded_too(start, host):
     try:
@@ -216,6 +219,7 @@ def test_hosts_and_ports_that_cannot_be():
             check_address('127.0.0.1', port)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_stopped_pages_remove_their_uploads(tmp_path, monkeypatch, capsys, number):
     pytest.importorskip('gradio')
@@ -242,6 +246,7 @@ def test_stopped_pages_remove_their_uploads(tmp_path, monkeypatch, capsys, numbe
     assert os.environ[VARIABLE] == str(tmp_path) and signal.getsignal(signal.SIGTERM) == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs fork')
 def test_what_a_killed_page_left_is_removed_by_the_next(tmp_path, monkeypatch):
     """Its own folders alone, and none of a page that runs."""

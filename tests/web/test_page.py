@@ -11,6 +11,8 @@ import pytest
 from reid_fusedloss.search import load_index, save_index
 from reid_fusedloss.web import Answers, guard, serve
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = next(
     filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None
 )

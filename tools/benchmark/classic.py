@@ -1,4 +1,4 @@
-"""k-reciprocal re-ranking as it was published: dense, in float64, to compare with."""
+"""k-reciprocal re-ranking as published: dense, in float64, as a reference."""
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -7,12 +7,12 @@ from scipy.spatial.distance import cdist
 def classic_rerank(
     query: np.ndarray, gallery: np.ndarray, k1: int = 20, k2: int = 6, lambda_value: float = 0.3
 ) -> np.ndarray:
-    """Re-ranked distances (Q, G) of Zhong et al. (CVPR 2017) from float64 differences.
+    """Compute the re-ranked distances (Q, G) of Zhong et al. (CVPR 2017) in float64.
 
-    Written from the paper and from what its authors' code does where the paper is silent: squared
-    Euclidean distances of the normalised features, divided by each image's largest; lists of
-    k1 + 1 and round(k1 / 2) + 1 entries, the image included by its distance, equal distances by
-    index. Holds some matrices of (Q + G)^2: for some thousand images.
+    Follows the paper, and its authors' code where the paper does not specify: squared Euclidean
+    distances of the normalised features, divided by each image's largest; lists of k1 + 1 and
+    round(k1 / 2) + 1 entries, the image itself ranked by its distance, equal distances by index.
+    Holds several matrices of (Q + G)^2: for a few thousand images.
 
     Args:
         query: features, shape (Q, C), without zero vectors.
@@ -42,7 +42,7 @@ def classic_rerank(
 
 
 def _expanded(rank: np.ndarray, k1: int) -> np.ndarray:
-    """Membership (N, N) in the expanded reciprocal sets (eq. 4)."""
+    """Compute membership (N, N) in the expanded reciprocal sets (eq. 4)."""
     full, half = _reciprocal(rank, k1 + 1), _reciprocal(rank, round(k1 / 2) + 1)
     expanded = full.copy()
     for own, joined in zip(full, expanded):
@@ -53,7 +53,7 @@ def _expanded(rank: np.ndarray, k1: int) -> np.ndarray:
 
 
 def _reciprocal(rank: np.ndarray, length: int) -> np.ndarray:
-    """Which images are in each other's list, bool (N, N)."""
+    """Find which images are in each other's list, bool (N, N)."""
     near = np.zeros(rank.shape, bool)
     np.put_along_axis(near, rank[:, :length], True, axis=1)
     return near & near.T

@@ -1,19 +1,19 @@
 #!/usr/bin/env python
-"""Time ranking, re-ranking and query expansion, in seconds, in GEMMs, in memory.
+"""Measure time and memory of ranking, re-ranking and query expansion.
 
     python tools/benchmark/eval_speed.py --size market
     python tools/benchmark/eval_speed.py --peer ../deep-person-reid --peer ../fast-reid
     python tools/benchmark/eval_speed.py --size msmt17 --repeat 1
     python tools/benchmark/eval_speed.py --features features.npz
 
-Everything of this package is timed in one process, in rounds: one run of each stage, then the next
-round, so that a busy machine slows all alike. "GEMM" is the bare matrix product of the features,
-of queries and gallery or of all N = Q + G images with each other, in blocks that overwrite each
-other; a ratio below 1 is possible where each pair is multiplied once. "GEMM share" is the part of
-the stage's time inside matrix products; lines with "-" are the package's functions in the fastest
-run, and what is left of encode is the local query expansion of re-ranking. Extra memory is the peak
-of resident memory above the loaded inputs, of one run in a process of its own after a tiny one.
-Peers are timed in such processes too, between the rounds' runs.
+This package's stages are timed in one process, in rounds of one run per stage, so that a busy
+machine slows all alike. "GEMM" is the bare matrix product of the features, of queries and gallery
+or of all N = Q + G images with each other, in blocks that overwrite each other; a ratio below 1 is
+possible where each pair is multiplied once. "GEMM share" is the share of a stage's time inside
+matrix products; lines with "-" are the package's functions in the fastest run, and the rest of
+encode is the local query expansion of re-ranking. Extra memory is the peak of resident memory above
+the loaded inputs, of one run in a separate process after a tiny run. Peers are also timed in
+separate processes, between the runs of a round.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from classic import classic_rerank
 from inputs import SIZES, Inputs, Size, load, parse_size, synthetic, whole_identities
 from measure import Spans, available_memory, timed, timed_with_memory
 from peers import find_peers, peer_stages
-from report import Row, difference_cells, figures, machine, table
+from report import Row, difference_cells, figures, machine, reference_of, table
 from stages import Options, Stage, difference, own_stages
 
 from reid_fusedloss import functional
@@ -39,9 +39,9 @@ from reid_fusedloss.functional.backend import BACKENDS
 
 
 def positive(text: str) -> int:
-    """An integer from 1, for argparse."""
+    """Parse a positive integer, for argparse."""
     if not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f'expected an integer from 1, got {text!r}')
+        raise argparse.ArgumentTypeError(f'must be a positive integer, got {text!r}')
     return int(text)
 
 
@@ -83,14 +83,14 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def make_inputs(args: argparse.Namespace) -> Inputs:
-    """The features that the command line asks for."""
+    """Load or draw the features that the command line selects."""
     if args.features:
         return load(args.features)
     return synthetic(parse_size(args.size), args.dim, args.seed)
 
 
 def choose_stages(args: argparse.Namespace, options: Options, folder: Path) -> list[Stage]:
-    """This package's stages and the peers', or those of --only or --stage.
+    """List this package's stages and the peers', or those of --only or --stage.
 
     Raises:
         ValueError: if a name is unknown.
@@ -102,25 +102,26 @@ def choose_stages(args: argparse.Namespace, options: Options, folder: Path) -> l
     unknown = set(wanted or ()) - {stage.name for stage in stages}
     if unknown:
         raise ValueError(
-            f'unknown stages {sorted(unknown)}, known are {[stage.name for stage in stages]}'
+            f'stages must be among {[stage.name for stage in stages]}, got unknown '
+            f'{sorted(unknown)}'
         )
     return [stage for stage in stages if not wanted or stage.name in wanted]
 
 
 def warm_up(stage: Stage, width: int) -> None:
-    """A tiny run: what is paid once a process is neither time nor memory of the stage."""
+    """Run a tiny input, so that one-time costs of a process do not count for the stage."""
     stage.run(stage.prepare(synthetic(Size(64, 512, 23, 6), width)))
 
 
 def measure_alone(stage: Stage, inputs: Inputs) -> dict[str, Any]:
-    """Seconds and extra memory of a single run; of a peer also its figures, or why it fails."""
+    """Measure time and memory of a single run; of a peer also its figures, or why it fails."""
     try:
         warm_up(stage, inputs.query.shape[1])
         prepared = stage.prepare(inputs)
         result, seconds, extra = timed_with_memory(partial(stage.run, prepared))
         del prepared
         found = stage.judge(inputs, result) if stage.is_peer else {}
-    except Exception as error:  # whatever a peer raises is its result
+    except Exception as error:  # a peer's error is reported
         if not stage.is_peer:
             raise
         return dict(problem=f'does not run: {type(error).__name__}: {error}')
@@ -130,7 +131,7 @@ def measure_alone(stage: Stage, inputs: Inputs) -> dict[str, Any]:
 def measure_in_child(
     stage: Stage, argv: Sequence[str], options: Options, folder: Path
 ) -> dict[str, Any]:
-    """`measure_alone` in a fresh process."""
+    """Run `measure_alone` in a new process."""
     command = [
         sys.executable,
         __file__,
@@ -150,7 +151,7 @@ def measure_in_child(
 
 
 def too_large(stage: Stage, inputs: Inputs) -> str:
-    """Why a stage is skipped; empty if its memory is there."""
+    """Say why a stage is skipped; '' if there is enough memory."""
     needed, available = stage.bytes_needed(inputs), available_memory()
     if available is None or needed <= available:
         return ''
@@ -161,7 +162,7 @@ def too_large(stage: Stage, inputs: Inputs) -> str:
 
 
 def run_here(row: Row, inputs: Inputs) -> None:
-    """One more run of one of the package's stages in this process."""
+    """Run one of the package's stages once more in this process."""
     prepared, spans = row.stage.prepare(inputs), Spans()
     with spans.installed():
         result, seconds = timed(partial(row.stage.run, prepared))
@@ -177,7 +178,7 @@ def run_here(row: Row, inputs: Inputs) -> None:
 
 
 def take_child(row: Row, found: dict[str, Any]) -> None:
-    """Keep what a child process measured; seconds and figures only of a peer."""
+    """Take over the results of a child process; seconds and figures only of a peer."""
     row.problem = found.get('problem', '')
     row.extra_bytes = found.get('extra_bytes')
     if row.stage.is_peer and not row.problem:
@@ -191,7 +192,7 @@ def run_rounds(
     args: argparse.Namespace,
     in_child: Callable[[Stage], dict[str, Any]],
 ) -> None:
-    """Fill the rows: one run of each stage a round, then each stage's memory."""
+    """Fill the rows: one run of each stage per round, then each stage's memory."""
     for row in rows:
         row.problem = too_large(row.stage, inputs)
     for number in range(max(args.repeat, args.peer_repeat if args.peer else 0)):
@@ -213,7 +214,7 @@ def run_rounds(
 
 
 def check(inputs: Inputs, limit: int, options: Options) -> dict[str, Any]:
-    """Largest difference of this package's re-ranking to the dense one, on whole identities."""
+    """Compare this package's re-ranking with the dense one, on whole identities."""
     part = whole_identities(inputs, limit)
     log(f'check: {part.describe()}')
     ours = functional.k_reciprocal_rerank(part.query, part.gallery, **options.as_dict()).numpy()
@@ -222,7 +223,7 @@ def check(inputs: Inputs, limit: int, options: Options) -> dict[str, Any]:
 
 
 def log(line: str) -> None:
-    """Say what is going on, beside the results."""
+    """Print progress to stderr."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -233,7 +234,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.json and not args.json.parent.is_dir():
         raise FileNotFoundError(f'--json {args.json}: there is no folder {args.json.parent}')
     inputs = make_inputs(args)
-    options = Options.choose(args.backend, args.chunk_size, inputs.query.shape[1])
+    options = Options.choose(args.backend, args.chunk_size)
     if args.stage:
         (stage,) = choose_stages(args, options, args.compiled or Path())
         print(json.dumps(measure_alone(stage, inputs)))
@@ -260,8 +261,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             'difference {}, entries more than 1e-5 apart {}'.format(*difference_cells(found))
         )
     if args.json:
-        by_name = {row.stage.name: row for row in rows}
-        stages = [row.as_dict(by_name.get(row.stage.reference)) for row in rows]
+        stages = [row.as_dict(reference_of(row, rows)) for row in rows]
         args.json.write_text(json.dumps(dict(head, check=found, stages=stages), indent=2))
 
 

@@ -1,4 +1,4 @@
-"""Features to measure on: read from a file, or drawn with the structure of a real data set."""
+"""Features for the benchmark: read from a file, or drawn like those of a real data set."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Inputs:
 
     @property
     def labels(self) -> tuple[np.ndarray, ...]:
-        """Identities and cameras in the order that the ranking functions take them."""
+        """Identities and cameras in the order of the ranking functions' arguments."""
         return self.query_pids, self.gallery_pids, self.query_camids, self.gallery_camids
 
     @property
@@ -37,7 +37,7 @@ class Inputs:
         return len(self.query) + len(self.gallery)
 
     def describe(self) -> str:
-        """Sizes in words."""
+        """Describe the sizes in one line."""
         ids, cameras = len(set(self.gallery_pids.tolist())), len(set(self.gallery_camids.tolist()))
         return (
             f'{len(self.query):,} queries x {len(self.gallery):,} gallery images, '
@@ -48,7 +48,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Size:
-    """Numbers of a data set; distractors are gallery images of pid 0, each of another person."""
+    """Sizes of a data set; distractors are gallery images of pid 0, each of a different person."""
 
     num_queries: int
     num_gallery: int
@@ -65,7 +65,7 @@ SIZES = {
 
 
 def parse_size(text: str) -> Size:
-    """A data set's name, or QxG: about 25 images an identity, 6 cameras.
+    """Parse a data set's name, or QxG with about 25 images per identity and 6 cameras.
 
     Raises:
         ValueError: if the text is neither.
@@ -74,7 +74,9 @@ def parse_size(text: str) -> Size:
         return SIZES[text]
     parts = text.split('x')
     if len(parts) != 2 or not all(part.isdigit() and int(part) for part in parts):
-        raise ValueError(f'--size is one of {sorted(SIZES)} or QxG such as 200x1000, got {text!r}')
+        raise ValueError(
+            f'--size must be one of {sorted(SIZES)} or QxG such as 200x1000, got {text!r}'
+        )
     num_queries, num_gallery = map(int, parts)
     return Size(num_queries, num_gallery, max(2, (num_queries + num_gallery) // 25), 6)
 
@@ -94,17 +96,17 @@ def load(path: Path) -> Inputs:
 
 
 def synthetic(size: Size, dim: int, seed: int = 0) -> Inputs:
-    """Draw features of which about three quarters of mAP can be had.
+    """Draw features that reach an mAP of about 75 %.
 
-    An image is its identity's centre + its camera's offset + noise of its own, in at most 64
-    dimensions which are rotated into all of them, with a little noise in every dimension and a
-    length of its own. The noise shrinks with the logarithm of the number of identities, which
-    keeps mAP between 60 and 80 % from Market-1501's size to MSMT17's.
+    A feature is the sum of its identity's centre, its camera's offset and noise, in at most 64
+    dimensions that are rotated into all dimensions, plus a little noise in every dimension and a
+    random length. The noise shrinks with the logarithm of the number of identities, which keeps
+    mAP between 60 and 80 % from Market-1501's size to MSMT17's.
 
     Args:
         size: numbers of images, identities, cameras and distractors.
         dim: width of the features.
-        seed: of the random generator; the same features for the same arguments.
+        seed: of the random generator; equal arguments give equal features.
     """
     rng = np.random.default_rng(seed)
     width = min(dim, 64)
@@ -138,7 +140,7 @@ def synthetic(size: Size, dim: int, seed: int = 0) -> Inputs:
 
 
 def whole_identities(inputs: Inputs, limit: int, seed: int = 0) -> Inputs:
-    """All images of some identities that have a query, about `limit` images at most.
+    """Select all images of some identities that have a query, at most `limit` images.
 
     Raises:
         ValueError: if no identity with a query and a gallery image fits.
@@ -154,7 +156,7 @@ def whole_identities(inputs: Inputs, limit: int, seed: int = 0) -> Inputs:
             chosen.append(pid)
             left -= number
     if not chosen:
-        raise ValueError(f'no identity has at most {limit} images')
+        raise ValueError(f'no identity has at most {limit} images: use a larger limit')
     rows = np.isin(inputs.query_pids, chosen), np.isin(inputs.gallery_pids, chosen)
     return Inputs(*_select((inputs.query, inputs.gallery, *inputs.labels), rows))
 

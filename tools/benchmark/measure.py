@@ -1,4 +1,4 @@
-"""Seconds and memory of a piece of work, and of the package's functions inside it."""
+"""Measure time and memory of a function, and of the package's functions inside it."""
 
 import ctypes
 import functools
@@ -33,7 +33,7 @@ DEPTH = 2
 
 @dataclass
 class Part:
-    """A function's share of a stage: how deep in the calls, its name, seconds, seconds of GEMM."""
+    """A function's share of a stage: call depth, name, seconds, seconds in matrix products."""
 
     depth: int
     name: str
@@ -42,13 +42,13 @@ class Part:
 
 
 class Spans:
-    """Seconds inside the functions of `reid_fusedloss.functional`, wrapped from outside.
+    """Measures the seconds inside the functions of `reid_fusedloss.functional` by wrapping them.
 
-    Whatever functions there are is found when `installed` begins, so that new names need no change
-    here; entry points and helpers, `UNTIMED`, are left alone. Only calls in the main thread count.
+    `installed` finds the functions, so new names need no change here; entry points and helpers
+    (`UNTIMED`) are not wrapped. Only calls in the main thread count.
 
     Attributes:
-        seconds: by path of calls, outermost first: ('encoding.encode', 'encoding._expanded_sets').
+        seconds: by call path, outermost first: ('encoding.encode', 'encoding._expanded_sets').
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Spans:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Wrap all functions, and put them back."""
+        """Wrap all functions, and restore them at the end."""
         modules = [
             module
             for name, module in sys.modules.items()
@@ -79,12 +79,12 @@ class Spans:
                 setattr(module, name, value)
 
     def share_of_product(self, total: float) -> float | None:
-        """Part of `total` seconds spent in matrix products; None if none was seen."""
+        """Share of `total` seconds spent in matrix products; None if there were none."""
         inside = [seconds for path, seconds in self.seconds.items() if path[-1] == PRODUCT]
         return sum(inside) / total if inside else None
 
     def stages(self, total: float, least: float = 0.01) -> list['Part']:
-        """What takes at least the share `least` of `total`, to a depth, and what is left of it."""
+        """List the functions that take at least the share `least` of `total`, and the rests."""
         parts: dict[tuple[str, ...], Part] = {(): Part(-1, '', total, 0.0)}
         for path, seconds in self.seconds.items():
             functions = tuple(name for name in path if name != PRODUCT)
@@ -134,7 +134,7 @@ def _name(function: FunctionType) -> str:
 
 
 def _is_timed(function: FunctionType) -> bool:
-    """Whether it is the package's and worth a line, or the matrix product."""
+    """Whether a function is the package's and not in `UNTIMED`, or is the matrix product."""
     name, own = _name(function), function.__module__.startswith(f'{PACKAGE}.')
     if not own or inspect.isgeneratorfunction(function):
         return False
@@ -142,7 +142,7 @@ def _is_timed(function: FunctionType) -> bool:
 
 
 def _with_rests(parts: dict[tuple[str, ...], Part], least: float) -> list[Part]:
-    """The parts in the order of the calls, each followed by what its own parts leave of it."""
+    """Sort the parts by call order, each followed by what its own parts leave of its time."""
     ordered: list[Part] = []
 
     def visit(path: tuple[str, ...]) -> None:
@@ -166,18 +166,17 @@ def _with_rests(parts: dict[tuple[str, ...], Part], least: float) -> list[Part]:
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """Result and seconds."""
+    """Run and return result and seconds."""
     start = time.perf_counter()
     result = work()
     return result, time.perf_counter() - start
 
 
 def timed_with_memory(work: Callable[[], Any]) -> tuple[Any, float, int | None]:
-    """Result, seconds, and the peak of resident memory in bytes above what was there before.
+    """Run and return result, seconds, and the peak of resident memory above the start, in bytes.
 
-    The peak is Linux' VmHWM, which is getrusage's ru_maxrss with the difference that it can be
-    set back: ru_maxrss holds the making of the inputs and what the parent process weighed. None
-    where there is no such thing.
+    The peak is Linux's VmHWM: unlike getrusage's ru_maxrss it can be reset, so it excludes the
+    creation of the inputs and the parent process. None where the system does not have it.
     """
     try:
         before = resident_memory()
@@ -189,10 +188,10 @@ def timed_with_memory(work: Callable[[], Any]) -> tuple[Any, float, int | None]:
 
 
 def resident_memory() -> int:
-    """Bytes that the process holds, after what can be given back was given back.
+    """Bytes that the process holds after it has released its free memory.
 
     Raises:
-        AttributeError, OSError, TypeError: if the system is no Linux with glibc.
+        AttributeError, OSError, TypeError: if the system is not Linux with glibc.
     """
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
@@ -200,7 +199,7 @@ def resident_memory() -> int:
 
 
 def available_memory() -> int | None:
-    """Bytes that can be had without swapping; None where the system does not say."""
+    """Bytes available without swapping; None where the system does not report it."""
     try:
         lines = Path('/proc/meminfo').read_text().splitlines()
     except OSError:

@@ -1,17 +1,17 @@
 #!/usr/bin/env python
-"""Does a threshold keep the rate of false alarms that was asked for? On features of a test set.
+"""Measure whether a chosen threshold reaches the requested FPIR, on features of a test set.
 
     python tools/benchmark/open_set.py osnet_x0_25_market1501.npz another.npz
 
-The identities that have queries are split in three, anew for each seed: a validation set, on which
-`choose_threshold` chooses; known people, who make the gallery; and strangers, whose queries are
-asked and whose entries are nowhere. Identities without queries (distractors) are halved between
-the validation gallery and the gallery. A gallery of a given size is drawn from its images at random
-('images') or person by person ('people'), with its share of distractors.
+For each seed, the identities with queries are split in three: a validation set for
+`choose_threshold`; known people, who form the gallery; and strangers, who are searched for but not
+in the gallery. Identities without queries (distractors) are divided equally between the validation
+gallery and the gallery. A gallery of a given size is drawn from its images at random ('images') or
+person by person ('people'), with its share of distractors.
 
-Printed are means over the seeds: the FPIR that was measured on the strangers (and the lowest and
-highest of a seed), the DIR of the known people, and the FPIR of a threshold that is chosen by the
-same rate over pairs of images, as verification does.
+Printed are means over the seeds: the FPIR measured on the strangers (with its lowest and highest
+value), the DIR of the known people, and the FPIR of a threshold chosen by the same rate over pairs
+of images, as for verification.
 """
 
 import argparse
@@ -25,13 +25,15 @@ import torch
 from reid_fusedloss.evaluation import FeatureSet, load_features
 from reid_fusedloss.functional import TprAtFpr, cosine_distance
 from reid_fusedloss.functional.ranking.matching import GalleryMatches
+from reid_fusedloss.printable import markdown_table
 from reid_fusedloss.search import choose_threshold
 
+COLUMNS = ('features', 'gallery by', 'entries', 'asked', 'measured FPIR', 'DIR', 'FPIR over pairs')
 SIZES, RATES, DRAWS = (500, 2000, None), (0.01, 0.1), ('images', 'people')
 
 
 class Split(NamedTuple):
-    """Rows of the test set: of queries and of gallery entries."""
+    """Row numbers of queries and of gallery entries."""
 
     validation: tuple[np.ndarray, np.ndarray]
     strangers: np.ndarray
@@ -40,7 +42,7 @@ class Split(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Of one seed: entries of gallery and of validation gallery, and rates in 0..1."""
+    """Results of one seed: sizes of gallery and validation gallery, and rates in 0..1."""
 
     size: int
     validation_size: int
@@ -50,14 +52,14 @@ class Measured(NamedTuple):
 
 
 def all_distances(features: FeatureSet) -> np.ndarray:
-    """Cosine distances, shape (Q, G)."""
+    """Compute all cosine distances, shape (Q, G)."""
     return cosine_distance(
         torch.from_numpy(features.query), torch.from_numpy(features.gallery)
     ).numpy()
 
 
 def split(features: FeatureSet, seed: int) -> Split:
-    """Divide the identities, and the distractors."""
+    """Divide the identities and the distractors."""
     rng = np.random.default_rng(seed)
     people = rng.permutation(np.unique(features.query_pids))
     validation, known, strangers = np.array_split(people, 3)
@@ -78,7 +80,7 @@ def split(features: FeatureSet, seed: int) -> Split:
 def draw(
     features: FeatureSet, entries: np.ndarray, size: int | None, by: str, seed: int
 ) -> np.ndarray:
-    """So many of the entries, by images or by people; None: all."""
+    """Draw `size` of the entries, by images or by people; None: all."""
     rng = np.random.default_rng(seed)
     if size is None or size >= len(entries):
         return entries
@@ -95,7 +97,7 @@ def draw(
 def pairs_threshold(
     features: FeatureSet, rows: tuple[np.ndarray, np.ndarray], distances: np.ndarray, rates: tuple
 ) -> dict[float, float]:
-    """Thresholds whose false positive rate over all pairs of the validation set is as asked."""
+    """Choose thresholds by the false positive rate over all pairs of the validation set."""
     query, gallery = rows
     observer = TprAtFpr(rates)
     observer.update(
@@ -114,14 +116,14 @@ def measure(
     rates: tuple = RATES,
     draws: tuple = DRAWS,
 ) -> Iterator[tuple[tuple, Measured]]:
-    """Choose and measure for one seed; (draw, size, rate) with what was measured."""
+    """Choose thresholds and measure for one seed; yield (draw, size, rate) with the results."""
     parts = split(features, seed)
     query, entries = parts.validation
     by_pairs = pairs_threshold(features, parts.validation, distances, rates)
     for by in draws:
         for size in sizes:
             if size is None and by != draws[0]:
-                continue  # all entries are the same ones
+                continue  # all entries: both draws are equal
             gallery = draw(features, parts.gallery, size, by, seed)
             alarms = distances[np.ix_(parts.strangers, gallery)].min(axis=1)
             for rate in rates:
@@ -147,7 +149,7 @@ def measure(
 
 
 def count_people(features: FeatureSet, gallery: np.ndarray) -> int:
-    """Identities, and distractors one by one."""
+    """Count the identities, and each distractor as one."""
     pids = features.gallery_pids[gallery]
     known = np.isin(pids, features.query_pids)
     return len(np.unique(pids[known])) + int(np.count_nonzero(~known))
@@ -160,11 +162,11 @@ def found(
     gallery: np.ndarray,
     threshold: float,
 ) -> float:
-    """Share of the known queries with a positive whose own identity is claimed."""
+    """Share of the known queries with a positive that are identified correctly."""
     rows = distances[np.ix_(known, gallery)]
     own = features.query_pids[known][:, None] == features.gallery_pids[gallery]
     junk = own & False
-    if features.query_camids is not None:
+    if features.query_camids is not None and features.gallery_camids is not None:
         junk = own & (features.query_camids[known][:, None] == features.gallery_camids[gallery])
     rows[junk] = np.inf
     nearest, lines = rows.argmin(axis=1), np.arange(len(rows))
@@ -172,19 +174,24 @@ def found(
     return float(right[(own & ~junk).any(axis=1)].mean())
 
 
-def table(results: dict[tuple, list[Measured]]) -> Iterator[str]:
-    """Lines of Markdown."""
-    yield '| features | gallery by | entries | asked | measured FPIR | DIR | FPIR over pairs |'
-    yield '|---|---|---|---|---|---|---|'
+def table(results: dict[tuple, list[Measured]]) -> str:
+    """Write the means over the seeds as a Markdown table."""
+    lines = [COLUMNS]
     for (name, by, size, rate), runs in results.items():
         mean = Measured(*np.mean(runs, axis=0))
         rates = [run.fpir for run in runs]
-        drawn = by if size is not None else 'all'
-        yield (
-            f'| {name} | {drawn} | {mean.size:.0f} | {rate:.0%} | {100 * mean.fpir:.2f} % '
-            f'({100 * min(rates):.1f} to {100 * max(rates):.1f}) | {100 * mean.dir:.1f} % | '
-            f'{100 * mean.fpir_of_pairs:.1f} % |'
+        lines.append(
+            (
+                name,
+                by if size is not None else 'all',
+                f'{mean.size:.0f}',
+                f'{rate:.0%}',
+                f'{100 * mean.fpir:.2f} % ({100 * min(rates):.1f} to {100 * max(rates):.1f})',
+                f'{100 * mean.dir:.1f} %',
+                f'{100 * mean.fpir_of_pairs:.1f} %',
+            )
         )
+    return markdown_table(lines, aligned=False)
 
 
 def main(argv: list[str] | None = None) -> dict[tuple, list[Measured]]:
@@ -202,7 +209,7 @@ def main(argv: list[str] | None = None) -> dict[tuple, list[Measured]]:
         for seed in range(args.seeds):
             for key, measured in measure(features, distances, seed):
                 results.setdefault((Path(path).stem, *key), []).append(measured)
-    print('\n'.join(table(results)))
+    print(table(results))
     return results
 
 

@@ -1,7 +1,7 @@
-"""Ranking, re-ranking and query expansion of other projects, from a checkout of theirs.
+"""Ranking, re-ranking and query expansion of other projects, from their checkouts.
 
-Their functions are imported by the location of their file, without the package around it. Nothing
-of theirs is changed, and nothing is copied but rank_cy.pyx, into a temporary folder to compile it.
+Functions are imported by file, without the package around it. The checkouts are not changed; only
+rank_cy.pyx is copied, to be compiled in a temporary folder.
 """
 
 import importlib.util
@@ -24,12 +24,12 @@ from stages import (
     Stage,
     cosine_distances,
     difference,
+    expand,
     figures_of_distances,
     pick,
 )
 
 from reid_fusedloss import functional
-from reid_fusedloss.functional.reranking.query_expansion import alpha_query_expansion
 
 FILES = {
     'torchreid': dict(
@@ -44,7 +44,7 @@ FILES = {
         expansion='fastreid/evaluation/query_expansion.py',
     ),
 }
-BYTES_A_PAIR = {'torchreid': 29, 'fastreid': 13}  # that ranking takes, distances included
+BYTES_PER_PAIR = {'torchreid': 29, 'fastreid': 13}  # of ranking, including the distances
 ERRORS = 'errors.txt'
 COMPILE = (
     'import sys, numpy; from setuptools import Extension, setup; '
@@ -82,11 +82,11 @@ class Peer:
         )
 
     def module(self, key: str) -> ModuleType:
-        """One of its files as a module of its own."""
-        return _import(f'{self.name}_{key}', self.path / FILES[self.name][key])
+        """Import one of its files."""
+        return import_file(f'{self.name}_{key}', self.path / FILES[self.name][key])
 
     def compiled(self, folder: Path) -> ModuleType:
-        """Its Cython ranking, from the checkout or from where `compile` put it.
+        """Import its Cython ranking, from the checkout or from the folder given to `compile`.
 
         Raises:
             ImportError: if it is in neither.
@@ -94,17 +94,16 @@ class Peer:
         own, built = self.path / FILES[self.name]['cython'], folder / self.name
         libraries = [*_libraries(own), *_libraries(built)]
         if libraries:
-            return _import('rank_cy', libraries[0])
+            return import_file('rank_cy', libraries[0])
         if (built / ERRORS).is_file():
             raise ImportError((built / ERRORS).read_text().strip().splitlines()[-1])
         raise ImportError(
-            f'{own / "rank_cy.pyx"} is not compiled: pip install cython setuptools, '
-            f'and this script does it, or: cd {own} && '
-            f'{sys.executable} setup.py build_ext --inplace'
+            f'{own / "rank_cy.pyx"} is not compiled: pip install cython setuptools, so that this '
+            f'script compiles it, or: cd {own} && {sys.executable} setup.py build_ext --inplace'
         )
 
     def compile(self, folder: Path) -> None:
-        """Compile its Cython ranking in a folder of ours, unless it is or Cython is missing."""
+        """Compile its Cython ranking in `folder`, unless it is compiled or Cython is missing."""
         source, place = self.path / FILES[self.name]['cython'], folder / self.name
         if _libraries(source) or importlib.util.find_spec('Cython') is None:
             return
@@ -118,73 +117,49 @@ class Peer:
 
 
 def find_peers(paths: Sequence[Path]) -> list[Peer]:
-    """The checkouts at the paths.
+    """Recognise the checkouts at the paths.
 
     Raises:
-        ValueError: if one is neither project's, or two are of the same.
+        ValueError: if one is neither project's, or two are of the same project.
     """
     peers = [Peer.find(path) for path in paths]
     names = [peer.name for peer in peers]
     if len(set(names)) < len(names):
-        raise ValueError(f'--peer is given one checkout of each project, got {names}')
+        raise ValueError(f'--peer takes one checkout of each project, got {names}')
     return peers
 
 
 def peer_stages(peer: Peer, options: Options, folder: Path) -> list[Stage]:
-    """Each function of a peer that this package has too.
+    """Make a stage of each function of a peer that this package has too.
 
     Args:
         peer: the checkout.
         options: of the distances that the peer is given.
-        folder: where its Cython was compiled to.
+        folder: where its Cython part is compiled.
     """
 
     def distances(inputs: Inputs) -> tuple:
         return cosine_distances(inputs, options), *inputs.labels, 50, False
 
-    def stage(
-        key: str,
-        title: str,
-        load: Callable[[], Callable],
-        arguments: Callable[[Inputs], tuple],
-        judge: Callable,
-        bytes_needed: Callable,
-        reference: str,
-    ) -> Stage:
-        return Stage(
-            f'{peer.name}.{key}',
-            f'{peer.name} {title}',
-            lambda inputs: (load(), arguments(inputs)),
-            lambda work: work[0](*work[1]),
-            judge,
-            bytes_needed,
-            reference,
-            is_peer=True,
-        )
-
-    def of_pairs(inputs: Inputs) -> int:
-        return BYTES_A_PAIR[peer.name] * inputs.num_pairs
-
+    ranking = partial(
+        _stage,
+        peer,
+        judge=_figures_of_ranking,
+        bytes_needed=lambda inputs: BYTES_PER_PAIR[peer.name] * inputs.num_pairs,
+        reference='rank_given',
+    )
     stages = [
-        stage(
+        ranking(
             'rank_python',
             'ranking (Python)',
             lambda: peer.module('rank').evaluate_rank,
             lambda inputs: (*distances(inputs), False),
-            _figures_of_ranking,
-            of_pairs,
-            'rank_given',
         ),
-        stage(
-            'rank_cython',
-            'ranking (Cython)',
-            lambda: peer.compiled(folder).evaluate_cy,
-            distances,
-            _figures_of_ranking,
-            of_pairs,
-            'rank_given',
+        ranking(
+            'rank_cython', 'ranking (Cython)', lambda: peer.compiled(folder).evaluate_cy, distances
         ),
-        stage(
+        _stage(
+            peer,
             'rerank',
             're-ranking',
             lambda: peer.module('rerank').re_ranking,
@@ -195,22 +170,48 @@ def peer_stages(peer: Peer, options: Options, folder: Path) -> list[Stage]:
         ),
     ]
     if 'expansion' in FILES[peer.name]:
-        stages.append(
-            stage(
-                'expansion',
-                'query expansion',
-                lambda: peer.module('expansion').aqe,
-                lambda inputs: (*_normalised(inputs), 1, EXPANSION['k'], EXPANSION['alpha']),
-                partial(_figures_of_expansion, options),
-                lambda inputs: 8 * inputs.num_images**2,
-                'expansion',
-            )
-        )
+        stages.append(_expansion_stage(peer, options))
     return stages
 
 
+def _expansion_stage(peer: Peer, options: Options) -> Stage:
+    return _stage(
+        peer,
+        'expansion',
+        'query expansion',
+        lambda: peer.module('expansion').aqe,
+        lambda inputs: (*_normalised(inputs), 1, EXPANSION['k'], EXPANSION['alpha']),
+        partial(_figures_of_expansion, options),
+        lambda inputs: 8 * inputs.num_images**2,
+        'expansion',
+    )
+
+
+def _stage(
+    peer: Peer,
+    key: str,
+    title: str,
+    load: Callable[[], Callable],
+    arguments: Callable[[Inputs], tuple],
+    judge: Callable,
+    bytes_needed: Callable[[Inputs], int],
+    reference: str,
+) -> Stage:
+    """Make a stage of a function that `load` imports when it is prepared."""
+    return Stage(
+        f'{peer.name}.{key}',
+        f'{peer.name} {title}',
+        lambda inputs: (load(), arguments(inputs)),
+        lambda work: work[0](*work[1]),
+        judge,
+        bytes_needed,
+        reference,
+        is_peer=True,
+    )
+
+
 def euclidean_distances(inputs: Inputs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of the normalised features: query x gallery, query x query, gallery x gallery."""
+    """Compute distances of the normalised features: query x gallery, q x q, gallery x gallery."""
 
     def distances(x: torch.Tensor, y: torch.Tensor) -> np.ndarray:
         return (x @ y.T).mul_(-2).add_(2).clamp_(min=0).sqrt_().numpy()
@@ -220,14 +221,15 @@ def euclidean_distances(inputs: Inputs) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 
 def _normalised(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
-    return tuple(
+    query, gallery = (
         torch.nn.functional.normalize(torch.from_numpy(features))
         for features in (inputs.query, inputs.gallery)
     )
+    return query, gallery
 
 
 def _figures_of_ranking(inputs: Inputs, result: tuple) -> dict[str, float]:
-    """torchreid returns the CMC and mAP; FastReID the CMC, all AP and all INP."""
+    """Read the figures: torchreid returns CMC and mAP; FastReID CMC, all AP and all INP."""
     cmc, average_precision, *inverse_penalty = result
     figures = dict(mAP=100 * float(np.mean(average_precision)), R1=100 * float(cmc[0]))
     return (
@@ -241,7 +243,7 @@ def _figures_of_reranking(options: Options, inputs: Inputs, result: np.ndarray) 
 
 
 def _figures_of_expansion(options: Options, inputs: Inputs, result: tuple) -> dict[str, float]:
-    ours = alpha_query_expansion(inputs.query, inputs.gallery, **EXPANSION, **options.as_dict())
+    ours = expand(inputs, options)
     theirs = [torch.nn.functional.normalize(features) for features in result]
     parts = [difference(a.numpy(), b.numpy()) for a, b in zip(theirs, ours)]
     return dict(
@@ -254,11 +256,17 @@ def _libraries(folder: Path) -> list[Path]:
     return [file for file in sorted(folder.glob('rank_cy.*')) if file.suffix in ('.so', '.pyd')]
 
 
-def _import(name: str, path: Path) -> ModuleType:
-    """A file as a module of its own, without the package that it lies in."""
+def import_file(name: str, path: Path) -> ModuleType:
+    """Import a file as a module, without the package around it.
+
+    Raises:
+        ImportError: if the file is not a Python module.
+    """
     specification = importlib.util.spec_from_file_location(name, path)
+    if specification is None or specification.loader is None:
+        raise ImportError(f'{path} is not a Python module')
     module = importlib.util.module_from_spec(specification)
     with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # that Cython is missing, since the package is
+        warnings.simplefilter('ignore')  # peers warn that their Cython part is missing
         specification.loader.exec_module(module)
     return module

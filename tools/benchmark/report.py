@@ -1,4 +1,4 @@
-"""The benchmark's results: as a table for people, as JSON for programs."""
+"""Results of eval_speed.py as tables and as JSON."""
 
 import os
 import platform
@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Optional
 
 import numpy as np
 import torch
 from measure import Part
 from stages import FIGURES, Options, Stage
+
+from reid_fusedloss.printable import markdown_table
 
 COLUMNS = ('stage', 'wall (min)', 'median', 'ratio', 'of what', 'GEMM share', 'extra memory')
 DIFFERENCES = ('largest difference to ours', 'entries > 1e-5')
@@ -20,16 +21,16 @@ VARIABLES = ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'OPEN
 
 @dataclass
 class Row:
-    """What became of a stage.
+    """The results of a stage.
 
     Attributes:
-        stage: what was timed.
+        stage: that was timed.
         seconds: of each run.
-        product_share: part of the fastest run spent in matrix products, None: not known.
+        product_share: share of the fastest run spent in matrix products; None: unknown.
         parts: the package's functions inside the fastest run.
-        extra_bytes: peak of resident memory above the inputs, None: not measured.
+        extra_bytes: peak of resident memory above the inputs; None: not measured.
         figures: of its result.
-        problem: why there are no seconds.
+        problem: the reason if there are no seconds.
     """
 
     stage: Stage
@@ -40,16 +41,18 @@ class Row:
     figures: dict[str, float] = field(default_factory=dict)
     problem: str = ''
 
-    def as_dict(self, reference: Optional['Row']) -> dict:
-        """For the JSON file; `ratio` is that of the fastest runs."""
-        comparable = reference and reference.seconds and self.seconds
+    def as_dict(self, reference: 'Row | None') -> dict:
+        """Convert for the JSON file; `ratio` is that of the fastest runs."""
+        ratio = None
+        if reference is not None and reference.seconds and self.seconds:
+            ratio = min(self.seconds) / min(reference.seconds)
         return dict(
             name=self.stage.name,
             title=self.stage.title,
             seconds=self.seconds,
             min=min(self.seconds, default=None),
             median=median(self.seconds) if self.seconds else None,
-            ratio=min(self.seconds) / min(reference.seconds) if comparable else None,
+            ratio=ratio,
             reference=self.stage.reference,
             gemm_share=self.product_share,
             extra_bytes=self.extra_bytes,
@@ -60,7 +63,7 @@ class Row:
 
 
 def machine(options: Options | None = None) -> dict[str, str]:
-    """What the seconds depend on; the back end is that of ranking, of which training has none."""
+    """Describe what the seconds depend on; only ranking has a back end."""
     blas = np.show_config(mode='dicts')['Build Dependencies']['blas']
     set_variables = [f'{key}={os.environ[key]}' for key in VARIABLES if key in os.environ]
     head = {
@@ -75,24 +78,23 @@ def machine(options: Options | None = None) -> dict[str, str]:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """All stages with seconds, and the functions inside each."""
-    by_name = {row.stage.name: row for row in rows}
-    lines = [COLUMNS]
+    """Write all stages with their seconds, and the functions inside each."""
+    lines: list[tuple[str, ...]] = [COLUMNS]
     for row in rows:
         if not row.seconds:
             lines.append((row.stage.title, '-', '-', '-', '-', '-', '-'))
             continue
-        reference = by_name.get(row.stage.reference)
+        reference = reference_of(row, rows)
         entry = row.as_dict(reference)
-        ratio = entry['ratio'] and f'{entry["ratio"]:.2f}'
+        ratio = entry['ratio']
         memory = None if row.extra_bytes is None else f'+{row.extra_bytes / 2**20:,.0f} MiB'
         lines.append(
             (
                 row.stage.title,
                 _seconds(entry['min']),
                 _seconds(entry['median']),
-                ratio or '-',
-                reference.stage.title if ratio else '-',
+                '-' if ratio is None else f'{ratio:.2f}',
+                '-' if ratio is None or reference is None else reference.stage.title,
                 _percent(row.product_share),
                 memory or '-',
             )
@@ -109,15 +111,20 @@ def table(rows: Sequence[Row]) -> str:
             )
             for part in row.parts
         ]
-    return aligned(lines)
+    return markdown_table(lines)
+
+
+def reference_of(row: Row, rows: Sequence[Row]) -> Row | None:
+    """Find the row that a row is compared with."""
+    return next((other for other in rows if other.stage.name == row.stage.reference), None)
 
 
 def figures(rows: Sequence[Row]) -> str:
-    """mAP, R1 and mINP in percent, and how far a peer's result is from ours.
+    """Write mAP, R1 and mINP in percent, and the difference between a peer's result and ours.
 
-    Ties are positives at the distance of a negative: their order is left to chance by the peers.
+    Ties are positives at the same distance as a negative: the peers order them arbitrarily.
     """
-    lines = [('result of', 'mAP', 'R1', 'mINP', 'ties', *DIFFERENCES)]
+    lines: list[tuple[str, ...]] = [('result of', 'mAP', 'R1', 'mINP', 'ties', *DIFFERENCES)]
     for row in rows:
         if row.figures:
             percent = [
@@ -125,25 +132,14 @@ def figures(rows: Sequence[Row]) -> str:
             ]
             ties = f'{row.figures["num_ties"]:.0f}' if 'num_ties' in row.figures else '-'
             lines.append((row.stage.title, *percent, ties, *difference_cells(row.figures)))
-    return aligned(lines)
+    return markdown_table(lines)
 
 
 def difference_cells(found: dict[str, float]) -> tuple[str, str]:
-    """Two cells of a table, from what `stages.difference` found."""
+    """Format the result of `stages.difference` as two cells."""
     if 'largest_difference' not in found:
         return '-', '-'
     return f'{found["largest_difference"]:.1e}', f'{100 * found["share_apart"]:.4f} %'
-
-
-def aligned(lines: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, the first line its head."""
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    text = [
-        '| ' + ' | '.join(cell.ljust(width) for cell, width in zip(line, widths)) + ' |'
-        for line in lines
-    ]
-    text.insert(1, '|' + '|'.join('-' * (width + 2) for width in widths) + '|')
-    return '\n'.join(text)
 
 
 def _cpu_model() -> str:

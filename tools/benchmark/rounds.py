@@ -1,4 +1,4 @@
-"""Interleaved timing: a busy machine slows all that is compared alike."""
+"""Interleaved timing, so that a busy machine slows all compared functions alike."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,10 @@ from typing import Any
 import torch
 from measure import timed_with_memory
 
+from reid_fusedloss.printable import markdown_table
+
 CPU = torch.device('cpu')
+HEAD = ('', 'min', 'median', 'ratio', 'median ratio')
 
 Work = Callable[[], Any]
 CLOCKS = dict(wall=time.perf_counter, cpu=time.process_time)
@@ -17,61 +20,52 @@ CLOCKS = dict(wall=time.perf_counter, cpu=time.process_time)
 
 @dataclass
 class Timing:
-    """Seconds of each round of a piece of work, and what it is compared with.
+    """Seconds of each round of a function, and what it is compared with.
 
     Attributes:
         title: for the table.
-        reference: name of the work that it is compared with, None: nothing.
-        images: images (or samples) of one run, None: the table says nothing of them.
+        reference: name of the function that it is compared with; None: nothing.
+        images: number of images (or samples) of one run; 0: unknown.
         seconds: of each round.
-        extra_bytes: peak of memory above the inputs, None: not measured.
-        problem: why there are no seconds.
+        extra_bytes: peak of memory above the inputs; None: not measured.
+        problem: the reason if there are no seconds.
     """
 
     title: str
     reference: str | None = None
-    images: int | None = None
+    images: int = 0
     seconds: list[float] = field(default_factory=list)
     extra_bytes: int | None = None
     problem: str = ''
 
-    @property
-    def best(self) -> float | None:
-        """Seconds of the fastest round."""
-        return min(self.seconds, default=None)
-
-    @property
-    def middle(self) -> float | None:
-        """Median of the seconds."""
-        return median(self.seconds) if self.seconds else None
-
-    def ratio(self, other: 'Timing') -> tuple[float, float] | None:
-        """This one's fastest round in those of the other, and the median of the rounds' ratios."""
-        if not (self.seconds and other.seconds):
+    def ratio(self, timings: Mapping[str, 'Timing']) -> tuple[float, float] | None:
+        """Ratio of the fastest rounds to the reference's, and the median of the rounds' ratios."""
+        other = timings.get(self.reference or '')
+        if other is None or not (self.seconds and other.seconds):
             return None
         each = [own / its for own, its in zip(self.seconds, other.seconds)]
-        return self.best / other.best, median(each)
+        return min(self.seconds) / min(other.seconds), median(each)
 
     def as_dict(self, timings: Mapping[str, 'Timing']) -> dict[str, Any]:
-        """For the JSON file."""
-        ratio = self.ratio(timings[self.reference]) if self.reference in timings else None
+        """Convert for the JSON file."""
+        ratio = self.ratio(timings)
         return dict(
             vars(self),
-            min=self.best,
-            median=self.middle,
+            min=min(self.seconds, default=None),
+            median=median(self.seconds) if self.seconds else None,
             ratio=ratio and ratio[0],
             ratio_median=ratio and ratio[1],
         )
 
 
 def wait(device: torch.device) -> None:
-    """Until the device has done all that was asked of it; a CPU has."""
+    """Wait until a GPU has finished its work."""
     if device.type == 'cuda':
         torch.cuda.synchronize(device)
 
 
 def peak_of(work: Work, device: torch.device) -> int | None:
-    """Bytes above what is there before the work; None where the system does not say."""
+    """Run and return the peak of memory above the start, in bytes; None if unknown."""
     if device.type != 'cuda':
         return timed_with_memory(work)[2]
     torch.cuda.reset_peak_memory_stats(device)
@@ -87,9 +81,9 @@ def run_rounds(
     device: torch.device = CPU,
     clock: str = 'wall',
 ) -> None:
-    """Fill the timings by rounds of one run of each; the first run, which is slow, is the caller's.
+    """Fill the timings, one run of each function per round; warm them up before the call.
 
-    Every other round goes backwards, so that none is always the one after the largest.
+    Every other round goes backwards, so that no function always follows the largest one.
     """
     now = CLOCKS[clock]
     order: Sequence[str] = list(works)
@@ -104,12 +98,47 @@ def run_rounds(
 
 
 def cells(timing: Timing, timings: Mapping[str, Timing], unit: float = 1e3) -> tuple[str, ...]:
-    """Cells of a table: fastest round, median, and the two ratios of `Timing.ratio`."""
+    """Make the cells of a table: fastest round, median, and the two ratios of `Timing.ratio`."""
     if not timing.seconds:
         return '-', '-', '-', '-'
-    ratio = timing.ratio(timings[timing.reference]) if timing.reference in timings else None
+    ratio = timing.ratio(timings)
     ratios = ('-', '-') if ratio is None else tuple(map(_figures, ratio))
-    return _figures(unit * timing.best), _figures(unit * timing.middle), *ratios
+    seconds = timing.seconds
+    return _figures(unit * min(seconds)), _figures(unit * median(seconds)), *ratios
+
+
+def images_table(timings: Mapping[str, Timing], unit: float) -> str:
+    """Write all timings with their images per second."""
+    lines = [
+        (timing.title, *cells(timing, timings, unit), f'{timing.images / min(timing.seconds):,.0f}')
+        for timing in timings.values()
+    ]
+    return markdown_table([(*HEAD, 'images/s'), *lines])
+
+
+def memory_table(timings: Mapping[str, Timing]) -> str:
+    """Write all timings with their extra memory, or why they were skipped."""
+    lines = [
+        (timing.title, *cells(timing, timings), _memory(timing)) for timing in timings.values()
+    ]
+    return markdown_table([(*HEAD, 'extra memory'), *lines])
+
+
+def spans_table(rounds: Sequence[Mapping[str, float]], iterations: int) -> str:
+    """Write what an iteration's time is spent on: medians of the rounds."""
+    middle = {name: median(spans[name] for spans in rounds) for name in rounds[0]}
+    total = sum(middle.values())
+    lines = [
+        (name, f'{1e3 * seconds / iterations:.3g}', f'{100 * seconds / total:.2g}')
+        for name, seconds in middle.items()
+    ]
+    return markdown_table([('spent on', 'ms', '%'), *lines])
+
+
+def _memory(timing: Timing) -> str:
+    if timing.problem:
+        return timing.problem
+    return '-' if timing.extra_bytes is None else f'{timing.extra_bytes / 2**20:,.0f} MiB'
 
 
 def _figures(value: float) -> str:

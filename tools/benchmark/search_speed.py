@@ -1,19 +1,19 @@
 #!/usr/bin/env python
-"""Time the search in a large gallery, and what the kinds of index that are not exact miss.
+"""Time the search in a large gallery, and measure the recall of approximate indexes.
 
     python tools/benchmark/search_speed.py --data identities
     python tools/benchmark/search_speed.py --data random --size 200000 --kinds flat ivf hnsw
 
-Features are drawn, of unit length. 'identities': each identity has a centre, drawn in a subspace
-of 64 dimensions, and 20 images around it, noise of 0.6 of the centre's length in all dimensions;
-queries are further images of them. 'random': every direction alike, queries too: nothing is near
-anything, the worst case of any index that is not exact.
+Features are drawn, of unit length. 'identities': each identity has a centre in a subspace of 64
+dimensions and 20 images around it, with noise of 0.6 of the centre's length in all dimensions;
+queries are further images of these identities. 'random': all directions are equally likely, also
+for queries, so there are no near neighbours: the worst case for an approximate index.
 
 The gallery is added in parts, drawn one at a time; the first part trains inverted lists. recall@1:
-the nearest entry is the exact one; recall@10: share of the exact first ten that is among the first
-ten. The exact ones are found by a matrix product outside the index. Memory is what the process
-holds more than before the index was built, names of the entries included. Loading reads every byte
-for its checksum.
+the nearest entry is the exact one; recall@10: share of the exact first ten among the first ten.
+Exact neighbours are computed by a matrix product outside the index. Memory is the increase of the
+process's memory since before the index was built, including the names of the entries. Loading
+reads every byte for its checksum.
 """
 
 import argparse
@@ -28,6 +28,7 @@ import numpy as np
 import torch
 from measure import resident_memory, timed
 
+from reid_fusedloss.printable import markdown_table
 from reid_fusedloss.search import GalleryIndex, load_index, save_index
 
 PER_IDENTITY, RANK, NOISE = 20, 64, 0.6
@@ -54,7 +55,7 @@ COLUMNS = (
 
 
 class Gallery:
-    """Features that are drawn part by part, the same each time.
+    """Features that are drawn part by part, always the same.
 
     Args:
         data: 'identities' or 'random'.
@@ -69,13 +70,13 @@ class Gallery:
         self.basis = rng.normal(size=(RANK, dims)).astype(np.float32)
 
     def parts(self) -> Iterator[np.ndarray]:
-        """Unit features, shape (part, dims); the last part may be shorter."""
+        """Draw unit features, shape (part, dims); the last part may be shorter."""
         for first in range(0, self.size, self.part):
             rows = np.arange(first, min(first + self.part, self.size))
             yield self._draw(rows // PER_IDENTITY, seed=1 + first)
 
     def queries(self, number: int, stop: int) -> np.ndarray:
-        """Unit features of queries, whose identities are among the first `stop` entries."""
+        """Draw unit features of queries, whose identities are among the first `stop` entries."""
         identities = np.random.default_rng(7).integers(stop // PER_IDENTITY, size=number)
         return self._draw(identities, seed=0)
 
@@ -98,7 +99,7 @@ class Gallery:
 
 
 def exact_neighbours(gallery: Gallery, queries: np.ndarray, stop: int) -> np.ndarray:
-    """Rows of the ten nearest among the first `stop` entries, shape (Q, 10)."""
+    """Find the rows of the ten nearest among the first `stop` entries, shape (Q, 10)."""
     best = torch.empty(len(queries), 0), torch.empty(len(queries), 0, dtype=torch.long)
     first = 0
     for part in gallery.parts():
@@ -119,7 +120,7 @@ def exact_neighbours(gallery: Gallery, queries: np.ndarray, stop: int) -> np.nda
 
 
 def build(gallery: Gallery, kind: dict, limit: float) -> tuple[GalleryIndex, dict[str, Any]]:
-    """The index of as many parts as are added within the limit, and what it took."""
+    """Build an index of as many parts as fit the time limit; return it with time and memory."""
     before, seconds = resident_memory(), 0.0
     index = GalleryIndex(gallery.dims, kind)
     for part in gallery.parts():
@@ -134,7 +135,7 @@ def build(gallery: Gallery, kind: dict, limit: float) -> tuple[GalleryIndex, dic
 
 
 def storage(index: GalleryIndex) -> dict[str, float]:
-    """Seconds to write and read it, and the size of its files."""
+    """Measure the seconds to write and to read an index, and the size of its files."""
     with tempfile.TemporaryDirectory() as folder:
         save = clock(save_index, index, folder)
         size = sum(path.stat().st_size for path in Path(folder).iterdir())
@@ -143,7 +144,7 @@ def storage(index: GalleryIndex) -> dict[str, float]:
 
 
 def searches(index: GalleryIndex, queries: np.ndarray, exact: np.ndarray) -> dict[str, float]:
-    """Milliseconds of a search of one, a hundred and a thousand queries; recalls."""
+    """Measure the milliseconds to search for one, 100 and 1,000 queries, and the recalls."""
     index.search(queries[:1])
     single = np.median([clock(index.search, queries[i : i + 1]) for i in range(20)])
     hundred = min(clock(index.search, queries[:100]) for _ in range(3))
@@ -160,15 +161,16 @@ def searches(index: GalleryIndex, queries: np.ndarray, exact: np.ndarray) -> dic
 
 
 def measure_kind(gallery: Gallery, kind: dict, limit: float) -> Iterator[dict[str, Any]]:
-    """A row of the table for each setting of a search."""
+    """Yield a row of the table for each setting of the search."""
     index, facts = build(gallery, kind, limit)
     facts |= storage(index)
     queries = gallery.queries(1000, len(index))
     exact = exact_neighbours(gallery, queries, len(index))
-    option, values = PROBES.get(kind['type'], (None, (None,)))
+    option, values = PROBES.get(kind['type'], ('', (0,)))
     for value in values:
-        if option is not None:
-            index.kind = dataclasses.replace(index.kind, **{option: value})
+        if option:
+            changes: dict[str, Any] = {option: value}
+            index.kind = dataclasses.replace(index.kind, **changes)
         yield dict(
             kind=str(index.kind),
             setting=f'{option}={value}' if option else '',
@@ -178,17 +180,16 @@ def measure_kind(gallery: Gallery, kind: dict, limit: float) -> Iterator[dict[st
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """A Markdown table."""
-    lines = [COLUMNS, ('---',) * len(COLUMNS)]
-    lines += [
-        [f'{row[name]:.3g}' if isinstance(row[name], float) else row[name] for name in COLUMNS]
+    """Write a Markdown table."""
+    lines = [
+        [f'{row[name]:.3g}' if isinstance(row[name], float) else str(row[name]) for name in COLUMNS]
         for row in rows
     ]
-    return '\n'.join('| ' + ' | '.join(map(str, line)) + ' |' for line in lines)
+    return markdown_table([COLUMNS, *lines], aligned=False)
 
 
 def clock(work: Callable[..., Any], *arguments: Any) -> float:
-    """Seconds that a call takes."""
+    """Measure the seconds of a call."""
     return timed(lambda: work(*arguments))[1]
 
 
@@ -215,9 +216,9 @@ def main() -> None:
         '--limit',
         type=float,
         default=1800,
-        help='seconds of a build; what is there by then is searched',
+        help='seconds of a build; then the entries added so far are searched',
     )
-    parser.add_argument('--json', type=Path, help='write the rows here too')
+    parser.add_argument('--json', type=Path, help='file to write the rows to')
     args = parser.parse_args()
     gallery = Gallery(args.data, args.size, args.part, args.dims)
     rows = []

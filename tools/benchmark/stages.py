@@ -1,6 +1,5 @@
-"""What is timed of this package: the plain matrix products, ranking, re-ranking, expansion."""
+"""The stages of this package that are timed: matrix products, ranking, re-ranking, expansion."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,26 +9,26 @@ import torch
 from inputs import Inputs
 
 from reid_fusedloss import functional
-from reid_fusedloss.functional import backend as backends
-from reid_fusedloss.functional import distance
-from reid_fusedloss.functional.reranking import query_expansion as expansions
+from reid_fusedloss.functional.backend import choose_backend
+from reid_fusedloss.functional.distance import CHUNK_SIZE
+from reid_fusedloss.functional.reranking.query_expansion import alpha_query_expansion
 
 FIGURES = ('mAP', 'R1', 'mINP', 'num_ties')
-EXPANSION = dict(k=5, alpha=3.0)
-BASE = 2**29  # bytes that a stage may need whatever its inputs
+EXPANSION: dict[str, Any] = dict(k=5, alpha=3.0)
+BASE = 2**29  # bytes that a stage may need, independent of its inputs
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A piece of work to time.
+    """A function to time.
 
     Attributes:
         name: for the command line.
         title: for the table.
-        prepare: makes of the inputs what the work starts from, untimed.
-        run: the work.
-        judge: figures of the work's result, untimed; they are printed beside the table.
-        bytes_needed: about how much memory it takes beside the inputs.
+        prepare: converts the inputs to the argument of `run`, untimed.
+        run: the function.
+        judge: computes the figures of the result, untimed; they are printed after the table.
+        bytes_needed: approximate memory in addition to the inputs.
         reference: name of the stage that it is compared with.
         is_peer: whether it is another project's function.
     """
@@ -52,38 +51,27 @@ class Options:
     chunk_size: int
 
     @classmethod
-    def choose(cls, backend: str, chunk_size: int | None, width: int) -> 'Options':
-        """Let the package choose what the user left open."""
-        arguments = (backend, torch.device('cpu'), width)
-        number = len(inspect.signature(backends.choose_backend).parameters)
-        return cls(backends.choose_backend(*arguments[:number]), chunk_size or distance.CHUNK_SIZE)
+    def choose(cls, backend: str, chunk_size: int | None) -> 'Options':
+        """Let the package choose the options that the user left open."""
+        return cls(choose_backend(backend, torch.device('cpu')), chunk_size or CHUNK_SIZE)
 
     def as_dict(self) -> dict[str, Any]:
-        """As keyword arguments."""
+        """Convert to keyword arguments."""
         return dict(backend=self.backend, chunk_size=self.chunk_size)
 
 
 def own_stages(options: Options) -> list[Stage]:
-    """The package's stages, each after what it is compared with."""
-    chosen = options.as_dict()
+    """Make the package's stages, each after what it is compared with."""
+    return [*_ranking_stages(options), *_reranking_stages(options)]
 
-    def rank(inputs: Inputs, rerank: dict | None = None) -> dict[str, float]:
-        return functional.evaluate_ranking(
-            inputs.query, inputs.gallery, *inputs.labels, rerank=rerank, **chosen
-        )
 
-    def expand(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
-        return expansions.alpha_query_expansion(inputs.query, inputs.gallery, **EXPANSION, **chosen)
-
-    def product(pair: tuple[np.ndarray, np.ndarray]) -> None:
-        blockwise_product(*pair, options)
-
+def _ranking_stages(options: Options) -> list[Stage]:
     return [
         Stage(
             'gemm',
             'query x gallery GEMM',
             lambda inputs: (inputs.query, inputs.gallery),
-            product,
+            lambda pair: blockwise_product(pair[0], pair[1], options),
             no_figures,
             _small,
         ),
@@ -91,7 +79,7 @@ def own_stages(options: Options) -> list[Stage]:
             'rank',
             'ranking from features',
             lambda inputs: inputs,
-            rank,
+            lambda inputs: _rank(inputs, options, None),
             lambda _, metrics: pick(metrics),
             _small,
             'gemm',
@@ -104,7 +92,20 @@ def own_stages(options: Options) -> list[Stage]:
             lambda _, metrics: pick(metrics),
             lambda inputs: BASE + 4 * inputs.num_pairs,
         ),
-        Stage('gemm_all', 'all-pairs GEMM', _twice_all, product, no_figures, _features),
+    ]
+
+
+def _reranking_stages(options: Options) -> list[Stage]:
+    chosen = options.as_dict()
+    return [
+        Stage(
+            'gemm_all',
+            'all-pairs GEMM',
+            _twice_all,
+            lambda pair: blockwise_product(pair[0], pair[1], options),
+            no_figures,
+            _features,
+        ),
         Stage(
             'rerank',
             're-ranking, dense result',
@@ -118,7 +119,7 @@ def own_stages(options: Options) -> list[Stage]:
             'rerank_streaming',
             're-ranking, streaming to metrics',
             lambda inputs: inputs,
-            lambda inputs: rank(inputs, {}),
+            lambda inputs: _rank(inputs, options, {}),
             lambda _, metrics: pick(metrics),
             _features,
             'gemm_all',
@@ -127,7 +128,7 @@ def own_stages(options: Options) -> list[Stage]:
             'expansion',
             'alpha query expansion',
             lambda inputs: inputs,
-            expand,
+            lambda inputs: expand(inputs, options),
             lambda inputs, pair: pick(functional.evaluate_ranking(*pair, *inputs.labels)),
             lambda inputs: 2 * _features(inputs),
             'gemm_all',
@@ -135,21 +136,31 @@ def own_stages(options: Options) -> list[Stage]:
     ]
 
 
+def expand(inputs: Inputs, options: Options) -> tuple[torch.Tensor, torch.Tensor]:
+    """Expand query and gallery features by the package's function."""
+    return alpha_query_expansion(inputs.query, inputs.gallery, **EXPANSION, **options.as_dict())
+
+
+def _rank(inputs: Inputs, options: Options, rerank: dict | None) -> dict[str, float]:
+    return functional.evaluate_ranking(
+        inputs.query, inputs.gallery, *inputs.labels, rerank=rerank, **options.as_dict()
+    )
+
+
 def blockwise_product(x: np.ndarray, y: np.ndarray, options: Options) -> None:
-    """x @ y.T, chunk_size rows at a time, each block written over the one before."""
-    if options.backend == 'numpy':
-        block = np.empty((options.chunk_size, len(y)), np.float32)
-        for start in range(0, len(x), options.chunk_size):
-            rows = x[start : start + options.chunk_size]
+    """Compute x @ y.T, chunk_size rows at a time, each block overwriting the one before."""
+    block = np.empty((options.chunk_size, len(y)), np.float32)
+    for start in range(0, len(x), options.chunk_size):
+        rows = x[start : start + options.chunk_size]
+        if options.backend == 'numpy':
             np.matmul(rows, y.T, out=block[: len(rows)])
-        return
-    columns, block = torch.from_numpy(y).T, torch.empty(options.chunk_size, len(y))
-    for rows in torch.from_numpy(x).split(options.chunk_size):
-        torch.mm(rows, columns, out=block[: len(rows)])
+        else:
+            out = torch.from_numpy(block[: len(rows)])
+            torch.mm(torch.from_numpy(rows), torch.from_numpy(y).T, out=out)
 
 
 def cosine_distances(inputs: Inputs, options: Options) -> np.ndarray:
-    """All distances (Q, G) that the ranking would compute block by block."""
+    """Compute all distances (Q, G), which the ranking computes block by block."""
     distances = np.empty((len(inputs.query), len(inputs.gallery)), np.float32)
     blocks = functional.distance_blocks(inputs.query, inputs.gallery, **options.as_dict())
     start = 0
@@ -160,23 +171,23 @@ def cosine_distances(inputs: Inputs, options: Options) -> np.ndarray:
 
 
 def figures_of_distances(inputs: Inputs, distances: Any) -> dict[str, float]:
-    """The figures of a (Q, G) matrix."""
+    """Compute the figures of a (Q, G) matrix."""
     return pick(functional.cmc_map(distances, *inputs.labels))
 
 
 def pick(metrics: dict[str, float]) -> dict[str, float]:
-    """The figures that are printed."""
+    """Select the figures that are printed."""
     return {key: metrics[key] for key in FIGURES}
 
 
 def difference(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
-    """Largest difference of two matrices, and the share of entries more than 1e-5 apart."""
+    """Compute the largest difference of two matrices, and the share of entries over 1e-5."""
     apart = np.abs(ours - theirs)
     return dict(largest_difference=float(apart.max()), share_apart=float((apart > 1e-5).mean()))
 
 
 def no_figures(inputs: Inputs, result: Any) -> dict[str, float]:
-    """A plain product says nothing of quality."""
+    """Return no figures: a matrix product has none."""
     return {}
 
 

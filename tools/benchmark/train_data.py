@@ -1,11 +1,10 @@
-"""Images a second of the training pipelines: this package's, and torchreid's of a checkout.
+"""Training pipelines to time: this package's, and torchreid's from a checkout.
 
-Both read the same files in the same order and end at a normalised float batch. Loaders have the
-same number of workers and no shuffling, so that a round is the same work again.
+Both read the same files in the same order and produce a normalised float batch. Loaders have the
+same number of workers and do not shuffle, so every round does the same work.
 """
 
 import contextlib
-import importlib.util
 import io
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import cv2
 from mmengine.dataset import default_collate
 from mmengine.registry import init_default_scope
-from peers import Peer
+from peers import Peer, import_file
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
@@ -28,7 +27,7 @@ TRANSFORMS = ['random_flip', 'random_crop', 'random_erase']
 
 
 class PILDataset(Dataset):
-    """Images by PIL, as torchreid reads them.
+    """Images read with PIL, as in torchreid.
 
     Args:
         paths: the files.
@@ -50,9 +49,9 @@ class Pipelines:
     """The pipelines over one data set.
 
     Args:
-        dataset: name of a data set config; its files lie where that config says.
-        number: images to read, evenly spread over the training set; fewer if it has fewer.
-        workers: processes of a loader, 0: none.
+        dataset: name of a data set config, which says where the files are.
+        number: of images to read, evenly spread over the training set; all if it has fewer.
+        workers: processes of a loader; 0: none.
     """
 
     def __init__(self, dataset: str, number: int, workers: int) -> None:
@@ -66,11 +65,12 @@ class Pipelines:
 
     @property
     def image(self) -> tuple[int, int]:
-        """Height and width of what comes out."""
-        return tuple(self.cfg.train_dataloader.dataset.pipeline.crop.crop_size)
+        """Height and width of the output."""
+        height, width = self.cfg.train_dataloader.dataset.pipeline.crop.crop_size
+        return height, width
 
     def own(self, auto_augment: float | None) -> Callable[[], None]:
-        """A run over the images; with AutoAugment at a probability, None: at the config's."""
+        """Make a run over the images, with AutoAugment's probability; None: the config's."""
         data = Subset(self._dataset(auto_augment), self.indices)
         loader = self._loader(data, default_collate)
         preprocessor = MODELS.build(dict(self.cfg.model.data_preprocessor))
@@ -82,11 +82,9 @@ class Pipelines:
         return run
 
     def torchreid(self, peer: Peer) -> Callable[[], None]:
-        """A run over the images with torchreid's flip, crop, erasing and normalisation."""
+        """Make a run over the images with torchreid's flip, crop, erasing and normalisation."""
         path = peer.path / 'torchreid' / 'data' / 'transforms.py'
-        specification = importlib.util.spec_from_file_location('torchreid_transforms', path)
-        module = importlib.util.module_from_spec(specification)
-        specification.loader.exec_module(module)
+        module = import_file('torchreid_transforms', path)
         with contextlib.redirect_stdout(io.StringIO()):
             transform, _ = module.build_transforms(*self.image, TRANSFORMS)
         loader = self._loader(PILDataset(self.paths, transform), None)

@@ -1,4 +1,4 @@
-"""What a key of a config makes of the speed of a training step."""
+"""Runners with the config keys that make a training step faster."""
 
 from pathlib import Path
 
@@ -17,9 +17,9 @@ KEYS = (
 
 
 def runner_with(keys: str, network: Network, work_dir: Path, loader: MemoryLoader) -> Runner:
-    """A Runner with the keys of a name in `KEYS` set, and the others of these not.
+    """Start a Runner with the keys of a name in `KEYS`, and without the others.
 
-    They are, in a config: `optim_wrapper=dict(type='reid_fusedloss.BF16OptimWrapper')`,
+    In a config they are: `optim_wrapper=dict(type='reid_fusedloss.BF16OptimWrapper')`,
     `default_hooks=dict(channels_last=dict(type='reid_fusedloss.ChannelsLastHook'))`,
     `compile=True`.
     """

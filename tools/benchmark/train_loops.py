@@ -1,6 +1,6 @@
-"""A training by MMEngine's Runner with this package's config, and the same steps in a bare loop.
+"""Training with MMEngine's Runner and this package's config, and the same steps in a bare loop.
 
-Both get the same batches, drawn once and held in memory, so that no loader is compared.
+Both get the same batches, drawn once and held in memory, so loaders are not compared.
 """
 
 import contextlib
@@ -34,13 +34,13 @@ SPANS = ('data', 'preprocessing', 'forward', 'backward', 'step', 'the Runner')
 
 @dataclass(frozen=True)
 class Network:
-    """A size of the headline's config.
+    """A size of the main config.
 
     Attributes:
         title: for the table.
-        budget: as tools/train.py's --budget, None: the config's own size.
+        budget: as for `train --budget`; None: the config's own size.
         image: height and width.
-        batch: images, NUM_INSTANCES of each identity.
+        batch: number of images, NUM_INSTANCES of each identity.
         options: further keys.
     """
 
@@ -69,11 +69,11 @@ NETWORKS = {
 
 
 class MemoryLoader:
-    """Batches as a loader of the config would hand them over, drawn once.
+    """Batches like those of the config's loader, drawn once.
 
     Args:
         network: size of the batches.
-        number: batches of an epoch.
+        number: of batches in an epoch.
     """
 
     def __init__(self, network: Network, number: int) -> None:
@@ -91,7 +91,7 @@ class MemoryLoader:
 
 
 def read_config(network: Network, work_dir: Path, dataset: str = 'synthetic') -> Config:
-    """The headline's config at a size, to train only."""
+    """Load the main config at a size, for training only."""
     cfg = load_config(str(CONFIG), dataset, network.options, network.budget)
     cfg.model.head.num_classes = NUM_IDS
     cfg.train_dataloader.batch_size = network.batch
@@ -105,7 +105,7 @@ def read_config(network: Network, work_dir: Path, dataset: str = 'synthetic') ->
 
 
 def start_runner(cfg: Config, loader: MemoryLoader) -> Runner:
-    """A Runner that has trained for an epoch, with all its hooks; its log goes to files alone."""
+    """Start a Runner with all its hooks and train an epoch; it logs only to files."""
     cfg = copy.deepcopy(cfg)
     cfg.train_dataloader = dict(cfg.train_dataloader, persistent_workers=False, num_workers=0)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -117,17 +117,17 @@ def start_runner(cfg: Config, loader: MemoryLoader) -> Runner:
 
 
 def run_epoch(runner: Runner, batches: Iterable[dict]) -> None:
-    """The Runner's iterations over the batches, with all hooks of an iteration."""
+    """Run the Runner's iterations over the batches, with all their hooks."""
     for index, batch in enumerate(batches):
         runner.train_loop.run_iter(index, batch)
 
 
 class BareLoop:
-    """What one would write by hand: no hooks, no log, no schedule.
+    """A hand-written training loop: no hooks, no log, no schedule.
 
     Args:
-        cfg: of a Runner; model, optimizer and memory layout are its.
-        model: whose weights to start from.
+        cfg: of a Runner; says the optimizer and the memory layout.
+        model: copied with its weights.
         loader: the batches.
         device: where to train.
     """
@@ -135,10 +135,9 @@ class BareLoop:
     def __init__(
         self, cfg: Config, model: nn.Module, loader: MemoryLoader, device: torch.device
     ) -> None:
-        layout = (
-            dict(memory_format=torch.channels_last) if 'channels_last' in cfg.default_hooks else {}
-        )
-        self.model = copy.deepcopy(model).to(device, **layout).train()
+        self.model: Any = copy.deepcopy(model).to(device).train()
+        if 'channels_last' in cfg.default_hooks:
+            self.model.to(memory_format=torch.channels_last)
         settings = dict(cfg.optim_wrapper.optimizer)
         self.optimizer = getattr(torch.optim, settings.pop('type'))(
             self.model.parameters(), **settings
@@ -154,11 +153,11 @@ class BareLoop:
         self.device = device
 
     def run_epoch(self) -> list[Tensor]:
-        """A step for each batch; the losses."""
+        """Run a step for each batch and return the losses."""
         return [self.step(*batch) for batch in self.batches]
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
-        """A training step; the loss from before it."""
+        """Run a training step and return the loss before it."""
         images = images.to(self.device, non_blocking=True).flip(1).float()
         head = self.model.head
         pooled = self.model.neck(self.model.backbone((images - self.mean) / self.std))[-1]
@@ -172,13 +171,13 @@ class BareLoop:
 
 
 def from_files(network: Network, dataset: str, workers: int, number: int) -> Iterator[dict]:
-    """Batches by the config's loader, after two that are passed over.
+    """Load batches with the config's loader, after skipping two.
 
     Args:
         network: size of the batches.
-        dataset: name of a data set config of at most NUM_IDS identities.
-        workers: processes of the loader, 0: none.
-        number: batches.
+        dataset: name of a data set config with at most NUM_IDS identities.
+        workers: processes of the loader; 0: none.
+        number: of batches.
     """
     cfg = read_config(network, Path('files'), dataset).train_dataloader
     cfg.update(num_workers=workers, persistent_workers=workers > 0)
@@ -190,9 +189,9 @@ def from_files(network: Network, dataset: str, workers: int, number: int) -> Ite
 def time_spans(
     runner: Runner, batches: Iterable[dict], device: torch.device, clock: str = 'wall'
 ) -> dict[str, float]:
-    """Seconds of an epoch by what they were spent on; on a GPU each part is waited for.
+    """Measure what the seconds of an epoch are spent on; on a GPU, wait for each part to finish.
 
-    'data' is the wait for a batch, 'the Runner' all that the others are not: hooks and log.
+    'data' is the wait for a batch, 'the Runner' is the rest: hooks and logging.
     """
     seconds: dict[str, float] = defaultdict(float)
     now = CLOCKS[clock]

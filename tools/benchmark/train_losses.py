@@ -1,12 +1,13 @@
-"""What a loss costs, forward and backward, beside other projects' and beside its matrix product.
+"""Losses to time, forward and backward: this package's, other projects', and the matrix product.
 
-Losses of other projects are imported from a checkout of theirs, without the package around them.
+Losses of other projects are imported from their checkouts, without the package around them.
 """
 
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -32,14 +33,14 @@ class Case:
     """A loss at a size.
 
     Attributes:
-        name: for programs.
+        name: for the JSON file.
         title: for the table.
-        size: samples of a batch.
-        build: makes the loss, of features (B, C), labels (B,) and, where there are classes, rows
-            of a classifier (num_classes, C).
-        num_classes: None: the loss knows pairs alone.
+        size: number of samples in a batch.
+        build: makes the loss, a function of features (B, C), labels (B,) and, if there are
+            classes, rows of a classifier (num_classes, C).
+        num_classes: None: the loss uses pairs only.
         reference: name of the case that it is compared with.
-        learns_rows: whether the rows get a gradient; centres with an update of their own do not.
+        learns_rows: whether the rows get a gradient; centres with their own update do not.
     """
 
     name: str
@@ -51,12 +52,12 @@ class Case:
     learns_rows: bool = True
 
     def bytes_needed(self, width: int) -> int:
-        """About how much memory it takes, at most."""
+        """Upper estimate of the memory."""
         classes = self.num_classes or self.size
         return 2**29 + 4 * (5 * classes * width + 10 * self.size * classes)
 
     def prepare(self, width: int, device: torch.device) -> Callable[[], None]:
-        """Draw the inputs; what is returned runs the loss forward and backward on them."""
+        """Draw the inputs; return a function that runs the loss forward and backward on them."""
         random = torch.Generator().manual_seed(0)
         features = torch.randn(self.size, width, generator=random).to(device).requires_grad_()
         ids = torch.arange(self.size) // NUM_INSTANCES
@@ -79,10 +80,13 @@ class Case:
 def loss_cases(
     sizes: Iterable[int], numbers_of_ids: Sequence[int], width: int, peers: Sequence[Peer]
 ) -> list[Case]:
-    """All losses at all sizes, ours first: it is what the others are compared with."""
+    """Make all losses at all sizes, ours before the others, which are compared with it."""
     cases = []
     for size in sizes:
-        kinds = [('triplet', 'triplet, batch hard', None), ('circle', 'circle, pairs', None)]
+        kinds: list[tuple[str, str, int | None]] = [
+            ('triplet', 'triplet, batch hard', None),
+            ('circle', 'circle, pairs', None),
+        ]
         kinds += [
             (kind, f'{title}, {ids:,} ids', ids)
             for ids in numbers_of_ids
@@ -107,7 +111,7 @@ def _own(kind: str, ids: int | None, width: int) -> Callable[[], Loss]:
         return lambda: _on_features(CircleLoss('anchor', PAIR_MARGIN, PAIR_GAMMA))
     if kind == 'class':
         return lambda: _on_class_cosines(CircleLoss('class', MARGIN, GAMMA, SMOOTHING))
-    return lambda: _with_centers(CenterLoss(ids, width))
+    return lambda: _with_centers(CenterLoss(ids or 0, width))
 
 
 def _on_features(loss: Loss) -> Loss:
@@ -119,7 +123,7 @@ def _on_class_cosines(loss: Loss) -> Loss:
 
 
 def _with_centers(module: CenterLoss) -> Loss:
-    """The centre loss with the drawn rows as its centres."""
+    """Use the drawn rows as the centres of the centre loss."""
 
     def loss(features: Tensor, labels: Tensor, rows: Tensor) -> Tensor:
         module.centers = rows
@@ -129,7 +133,7 @@ def _with_centers(module: CenterLoss) -> Loss:
 
 
 def _others(kind: str, peers: Sequence[Peer]) -> list[tuple[str, Callable[[], Loss]]]:
-    """Other implementations of a kind, by whose they are."""
+    """List other implementations of a kind, with their owners."""
     found: list[tuple[str, Callable[[], Loss]]] = []
     if kind == 'center':
         return [('all distances', lambda: dense_center_loss)]
@@ -137,22 +141,17 @@ def _others(kind: str, peers: Sequence[Peer]) -> list[tuple[str, Callable[[], Lo
         found.append(('matrix product', lambda: product_alone))
     for peer in peers:
         if kind == 'triplet' and peer.name == 'torchreid':
-            found.append(
-                (
-                    peer.name,
-                    lambda peer=peer: _module(peer, 'hard_mine_triplet_loss').TripletLoss(0.3),
-                )
-            )
+            found.append((peer.name, partial(_torchreid_triplet, peer)))
         elif peer.name == 'fastreid':
-            found.append((peer.name, lambda peer=peer: _FASTREID[kind](peer)))
+            found.append((peer.name, partial(_FASTREID[kind], peer)))
     return found
 
 
 def dense_center_loss(features: Tensor, labels: Tensor, centers: Tensor) -> Tensor:
-    """Centre loss by the distances of all samples to all centres, as it is often written.
+    """Compute the centre loss from the distances of all samples to all centres.
 
-    The form of the code that BoT uses, written anew: (B, num_classes) distances, all but those of
-    the own classes masked; the centres get a gradient of their size.
+    The common form, as in BoT's code but written from scratch: (B, num_classes) distances, masked
+    except for the own classes; the centres get a dense gradient.
     """
     squares = features.square().sum(1, keepdim=True) + centers.square().sum(1)
     distances = squares - 2 * features @ centers.T
@@ -161,8 +160,12 @@ def dense_center_loss(features: Tensor, labels: Tensor, centers: Tensor) -> Tens
 
 
 def product_alone(features: Tensor, labels: Tensor, rows: Tensor) -> Tensor:
-    """The classifier's matrix product and the two of its gradient, without any loss."""
+    """Compute the classifier's matrix product and the two of its gradient, without a loss."""
     return F.linear(features, rows).sum()
+
+
+def _torchreid_triplet(peer: Peer) -> Loss:
+    return _module(peer, 'hard_mine_triplet_loss').TripletLoss(0.3)
 
 
 def _fastreid_class(peer: Peer) -> Loss:
@@ -185,12 +188,11 @@ def _fastreid_circle(peer: Peer) -> Loss:
     return lambda features, labels: circle(features, labels, PAIR_MARGIN, PAIR_GAMMA)
 
 
-_FASTREID = dict(triplet=_fastreid_triplet, circle=_fastreid_circle)
-_FASTREID['class'] = _fastreid_class
+_FASTREID = {'triplet': _fastreid_triplet, 'circle': _fastreid_circle, 'class': _fastreid_class}
 
 
 def _module(peer: Peer, name: str, folder: int = 0) -> ModuleType:
-    """One of a checkout's files, in a package that holds its neighbours and nothing else."""
+    """Import a file of a checkout, in a package that holds only the files beside it."""
     place = peer.path / FOLDERS[peer.name][folder]
     package = f'{peer.name}_{Path(place).name}'
     if package not in sys.modules:

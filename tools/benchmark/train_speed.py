@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Time training: losses, the Runner, the data pipeline, and what keys of a config make faster.
+"""Time training: losses, the Runner, the data pipeline, and config keys that make it faster.
 
     python tools/benchmark/train_speed.py losses --peer ../deep-person-reid --peer ../fast-reid
     python tools/benchmark/train_speed.py losses --ids 100000 --sizes 64 1024 --rounds 2
@@ -7,16 +7,16 @@
     python tools/benchmark/train_speed.py data --dataset market1501 --peer ../deep-person-reid
     python tools/benchmark/train_speed.py keys --network r50 --batch 64
 
-What is compared is run in rounds in one process, one run of each a round, every other round
-backwards, after a first run that does not count. "ratio" is that of the fastest rounds, "median
-ratio" the median of the rounds' own ratios, which a busy machine moves less. A GPU is used where
-there is one. Parts:
+Compared functions run in rounds in one process, one run of each per round, every other round
+backwards, after a warm-up run. "ratio" is that of the fastest rounds, "median ratio" the median of
+the rounds' ratios, which depends less on other load. A GPU is used if there is one. Parts:
 
-losses   forward and backward of each loss beside other projects' and beside the bare matrix
-         product; extra memory is the peak above the inputs, of the run that does not count.
-runner   an iteration of MMEngine's Runner with all hooks of the config, beside a bare loop over
-         the same batches in memory, and what an iteration's time goes to.
-data     images a second of the training pipeline beside torchreid's on the same files, on the CPU.
+losses   forward and backward of each loss, compared with other projects' and with the bare matrix
+         product; extra memory is the peak of the warm-up run above the inputs.
+runner   an iteration of MMEngine's Runner with all hooks of the config, compared with a bare loop
+         over the same batches in memory, and what an iteration's time is spent on.
+data     images per second of the training pipeline, compared with torchreid's on the same files, on
+         the CPU.
 keys     the Runner with bfloat16, channels-last layout and torch.compile switched on.
 """
 
@@ -30,14 +30,13 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from statistics import median
 
 import torch
 from eval_speed import log, positive
 from measure import available_memory
 from peers import Peer, find_peers
-from report import aligned, machine
-from rounds import CLOCKS, Timing, cells, peak_of, run_rounds
+from report import machine
+from rounds import CLOCKS, Timing, images_table, memory_table, peak_of, run_rounds, spans_table
 from train_data import Pipelines
 from train_keys import KEYS, runner_with
 from train_loops import (
@@ -54,7 +53,6 @@ from train_loops import (
 from train_losses import Case, loss_cases
 
 Table = dict[str, Timing]
-HEAD = ('', 'min', 'median', 'ratio', 'median ratio')
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -68,8 +66,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         '--clock',
         choices=CLOCKS,
         default='wall',
-        help='cpu: seconds of this process on its cores, without what other jobs '
-        'take of a shared machine; not of a GPU or of workers',
+        help='cpu: CPU seconds of this process, independent of other jobs; without GPU and workers',
     )
     parser.add_argument(
         '--peer',
@@ -85,6 +82,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         default='cuda' if torch.cuda.is_available() else 'cpu',
         help='of the losses; the Runner chooses its own',
     )
+    _add_parts(parser)
+    return parser.parse_args(argv)
+
+
+def _add_parts(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the parts."""
     losses = parser.add_argument_group('losses')
     losses.add_argument('--sizes', type=positive, nargs='+', default=[64, 256, 1024])
     losses.add_argument('--ids', type=positive, nargs='+', default=[751])
@@ -99,7 +102,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     loops.add_argument(
         '--files',
         action='store_true',
-        help="also say what an iteration's time goes to with images from files",
+        help="also show what an iteration's time is spent on with images from files",
     )
     loops.add_argument(
         '--keys',
@@ -113,11 +116,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     data.add_argument('--dataset', default='market1501', help='name of a data set config')
     data.add_argument('--images', type=positive, default=768)
     data.add_argument('--workers', type=int, nargs='+', default=[0, 2])
-    return parser.parse_args(argv)
 
 
 def time_losses(args: argparse.Namespace, peers: Sequence[Peer]) -> Iterator[Table]:
-    """A table for each batch size."""
+    """Time the losses; a table for each batch size."""
     for size in args.sizes:
         cases = [
             case
@@ -129,18 +131,7 @@ def time_losses(args: argparse.Namespace, peers: Sequence[Peer]) -> Iterator[Tab
             compared = [ours, *(case for case in cases if case.reference == ours.name)]
             timings |= _time_cases(compared, args)
         print(f'\nlosses, {size} samples, C = {args.dim:,}, milliseconds\n')
-        print(
-            aligned(
-                [
-                    (*HEAD, 'extra memory'),
-                    *(
-                        (timing.title, *cells(timing, timings), _mebibytes(timing))
-                        for timing in timings.values()
-                    ),
-                ]
-            ),
-            flush=True,
-        )
+        print(memory_table(timings), flush=True)
         yield timings
 
 
@@ -161,7 +152,7 @@ def _time_cases(cases: Sequence[Case], args: argparse.Namespace) -> Table:
 
 
 def time_runner(args: argparse.Namespace, peers: Sequence[Peer]) -> Iterator[Table]:
-    """The Runner beside a bare loop."""
+    """Time the Runner and a bare loop."""
     network = _network(args)
     with tempfile.TemporaryDirectory() as folder:
         cfg = read_config(network, Path(folder) / 'run')
@@ -202,7 +193,7 @@ def time_runner(args: argparse.Namespace, peers: Sequence[Peer]) -> Iterator[Tab
 
 
 def time_keys(args: argparse.Namespace, peers: Sequence[Peer]) -> Iterator[Table]:
-    """The Runner with each set of keys, beside the one with none."""
+    """Time the Runner with each set of keys, and without."""
     network = _network(args)
     timings, works = {}, {}
     with tempfile.TemporaryDirectory() as folder:
@@ -221,7 +212,7 @@ def time_keys(args: argparse.Namespace, peers: Sequence[Peer]) -> Iterator[Table
 
 
 def time_data(args: argparse.Namespace, peers: Sequence[Peer]) -> Iterator[Table]:
-    """Pipelines with each number of workers."""
+    """Time the pipelines; a table for each number of workers."""
     for workers in args.workers:
         pipelines = Pipelines(args.dataset, args.images, workers)
         number = len(pipelines.paths)
@@ -240,9 +231,9 @@ def time_data(args: argparse.Namespace, peers: Sequence[Peer]) -> Iterator[Table
         height, width = pipelines.image
         print(
             f'\n{args.dataset}, {number} images to {height}x{width}, {workers} workers, '
-            'milliseconds an image\n'
+            'milliseconds per image\n'
         )
-        print(_images_a_second(timings, 1e3 / number), flush=True)
+        print(images_table(timings, 1e3 / number), flush=True)
         yield timings
 
 
@@ -252,45 +243,12 @@ def _network(args: argparse.Namespace) -> Network:
 
 
 def _print_iterations(title: str, timings: Table, iterations: int) -> None:
-    print(f'\n{title}, milliseconds an iteration\n')
-    print(_images_a_second(timings, 1e3 / iterations), flush=True)
+    print(f'\n{title}, milliseconds per iteration\n')
+    print(images_table(timings, 1e3 / iterations), flush=True)
 
 
 def _print_spans(title: str, iterations: int, rounds: Sequence[dict[str, float]]) -> None:
-    """Medians of the rounds."""
-    middle = {name: median(spans[name] for spans in rounds) for name in rounds[0]}
-    total = sum(middle.values())
-    print(
-        f'\nAn iteration, {title}\n\n'
-        + aligned(
-            [
-                ('spent on', 'ms', '%'),
-                *(
-                    (name, f'{1e3 * seconds / iterations:.3g}', f'{100 * seconds / total:.2g}')
-                    for name, seconds in middle.items()
-                ),
-            ]
-        ),
-        flush=True,
-    )
-
-
-def _images_a_second(timings: Table, unit: float) -> str:
-    return aligned(
-        [
-            (*HEAD, 'images/s'),
-            *(
-                (timing.title, *cells(timing, timings, unit), f'{timing.images / timing.best:,.0f}')
-                for timing in timings.values()
-            ),
-        ]
-    )
-
-
-def _mebibytes(timing: Timing) -> str:
-    if timing.problem:
-        return timing.problem
-    return '-' if timing.extra_bytes is None else f'{timing.extra_bytes / 2**20:,.0f} MiB'
+    print(f'\nAn iteration, {title}\n\n{spans_table(rounds, iterations)}', flush=True)
 
 
 PARTS = dict(losses=time_losses, runner=time_runner, data=time_data, keys=time_keys)

@@ -1,1 +1,1 @@
-"""Stops at every file event: what is watched, and the parts that are stopped."""
+"""Parts of check_stops.py and check_shared_index.py: file events, and commands to stop."""

@@ -1,4 +1,4 @@
-"""Stops of an extraction into a folder of features."""
+"""Scenarios that extract features into a folder."""
 
 from pathlib import Path
 from typing import Any
@@ -7,20 +7,18 @@ from reid_fusedloss.apis import load_shards
 from reid_fusedloss.apis.extract_files import extract_to_folder
 from reid_fusedloss.apis.work_list import WorkList
 
-from .scenarios import FileFeatures, Scenario, write_images
+from .scenarios import MODEL, Scenario, write_images
 
 SHARD_SIZE = 4
 
 
 def run(folder: Path) -> None:
-    """`extract photos --out features`."""
-    extract_to_folder(
-        FileFeatures(), WorkList([str(folder / 'photos')]), folder / 'features', SHARD_SIZE
-    )
+    """Run `extract photos --out features`."""
+    extract_to_folder(MODEL, WorkList([str(folder / 'photos')]), folder / 'features', SHARD_SIZE)
 
 
 def result(folder: Path) -> Any:
-    """Features by name, and what could not be read."""
+    """Read the features by name, and the names of unreadable images."""
     out = folder / 'features'
     left = [
         path.name
@@ -38,17 +36,17 @@ def result(folder: Path) -> Any:
 
 
 def first(folder: Path) -> None:
-    """Nine images, one of them broken."""
+    """Write nine images, one of them corrupt."""
     write_images(folder / 'photos', 0, 9)
     (folder / 'photos' / '0000_c0_0.png').write_bytes(b'broken')
 
 
 def changed(folder: Path) -> None:
-    """An extraction of before; then images are changed, removed, added."""
+    """Extract features, then change, remove and add images."""
     first(folder)
     run(folder)
     write_images(folder / 'photos', 3, 5, version=1)
-    for number in (5, 6, 7):  # with 4, which has changed, the whole second shard
+    for number in (5, 6, 7):  # with 4, which changed, all of the second shard
         next((folder / 'photos').glob(f'*_{number}.png')).unlink()
     write_images(folder / 'photos', 9, 12)
 

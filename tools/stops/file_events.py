@@ -1,8 +1,8 @@
-"""File events of a process in a folder, and an end at one of them.
+"""Watch the file events of a process in a folder, and kill it at one of them.
 
-An event is a call that changes a file: opening it for writing, each write, flush to the disk,
-rename, unlink, mkdir. Each has a point before it, a write has one in its middle too; the point
-after an event is the one before the next.
+An event is a call that changes a file: open for writing, each write, fsync, rename, unlink, mkdir.
+There is a point before each event, and one in the middle of each write; the point after an event is
+the one before the next.
 """
 
 import builtins
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-UNWATCHED = re.compile(r'\.lock|.*\.log')  # whose content says nothing
+UNWATCHED = re.compile(r'\.lock|.*\.log')  # their content does not matter
 CALLS = ('replace', 'rename', 'unlink', 'remove', 'mkdir', 'rmdir', 'fsync')
 
 
@@ -23,12 +23,12 @@ class Events:
     """Counts the points in a folder, and calls `kill` at one of them and at all later ones.
 
     Args:
-        folder: other files do not count.
+        folder: files outside it do not count.
         at: number of the point, from 0; None: none.
-        kill: ends the process, or raises.
+        kill: kills the process, or raises.
 
     Attributes:
-        names: of the points that were reached.
+        names: of the points reached.
     """
 
     def __init__(self, folder: Path, at: int | None, kill: Callable[[], None]) -> None:
@@ -43,22 +43,22 @@ class Events:
         path = os.path.realpath(os.fspath(path))
         return path.startswith(self._root) and not UNWATCHED.fullmatch(os.path.basename(path))
 
-    def point(self, name: str, before_end: Callable[[], None] = lambda: None) -> None:
-        """A point is reached; if it is the one, the end follows, after `before_end`."""
+    def point(self, name: str, before_kill: Callable[[], None] = lambda: None) -> None:
+        """Count a point; at the chosen one, call `before_kill`, then kill."""
         number = len(self.names)
         self.names.append(name)
         if self._at is not None and number >= self._at:
             if number == self._at:
-                before_end()
+                before_kill()
             self._kill()
 
 
 class WatchedFile:
-    """A file whose writes are events; text that ends in no line end waits for the rest of its line.
+    """A file whose writes are events; incomplete lines of text are kept until their end.
 
     Args:
         file: open for writing.
-        events: that count them.
+        events: count the writes.
     """
 
     def __init__(self, file: Any, events: Events) -> None:
@@ -75,13 +75,13 @@ class WatchedFile:
         self.close()
 
     def close(self) -> None:
-        """Close the file; the end of a text is written first."""
+        """Write an incomplete line and close the file."""
         if self._line and not self._file.closed:
             self._write(self._line)
         self._file.close()
 
     def write(self, data: Any) -> int:
-        """Write, or only the first half of it."""
+        """Write data; killed in the middle, only its first half."""
         if not isinstance(data, str):
             return self._write(data)
         self._line += data
@@ -102,7 +102,7 @@ class WatchedFile:
 
 @contextmanager
 def file_events(folder: Path, at: int | None, kill: Callable[[], None]) -> Iterator[Events]:
-    """Watch what this process does to the files of a folder; see `Events`."""
+    """Watch the changes that this process makes to the files of a folder; see `Events`."""
     events = Events(folder, at, kill)
     with ExitStack() as stack:
         for name in CALLS:

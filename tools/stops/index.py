@@ -1,4 +1,4 @@
-"""Stops of what `search` does to an index that is kept on the disk."""
+"""Scenarios in which `search` changes an index on disk."""
 
 import argparse
 import json
@@ -11,15 +11,15 @@ from reid_fusedloss.evaluation import FeatureSet
 from reid_fusedloss.jobs.kept_gallery import open_kept
 from reid_fusedloss.search import load_index
 
-from .scenarios import FileFeatures, Scenario, feature_of, write_images
+from .scenarios import MODEL, Scenario, feature_of, write_images
 
 VALIDATION = np.stack([feature_of(bytes([number])) for number in range(24)])
 PEOPLE = np.arange(24) // 2
 
 
 def search(folder: Path, *, threshold: bool = False, **arguments: Any) -> None:
-    """What `search --index index --gallery photos --prune` does before it searches."""
-    given = dict(
+    """Do what `search --index index --gallery photos --prune` does before it searches."""
+    given: dict[str, Any] = dict(
         index=str(folder / 'index'),
         gallery=[str(folder / 'photos')],
         features=None,
@@ -32,7 +32,7 @@ def search(folder: Path, *, threshold: bool = False, **arguments: Any) -> None:
     )
     _, problem = open_kept(
         argparse.Namespace(**given | arguments),
-        FileFeatures(),
+        MODEL,
         FeatureSet(VALIDATION[::2], VALIDATION[1::2], PEOPLE[::2], PEOPLE[1::2])
         if threshold
         else None,
@@ -42,7 +42,7 @@ def search(folder: Path, *, threshold: bool = False, **arguments: Any) -> None:
 
 
 def result(folder: Path) -> Any:
-    """Entries, features, and what the index knows of itself."""
+    """Read the index: entries, features, kind, threshold and pattern."""
     index = load_index(folder / 'index')
     manifest = json.loads((folder / 'index' / 'manifest.json').read_text())
     named = {'manifest.json', '.lock', *(facts['file'] for facts in manifest['files'].values())}
@@ -53,12 +53,12 @@ def result(folder: Path) -> Any:
 
 
 def first(folder: Path) -> None:
-    """Nine images and no index."""
+    """Write nine images, without an index."""
     write_images(folder / 'photos', 0, 9)
 
 
 def changed(folder: Path) -> None:
-    """An index of before; then images are changed, removed, added."""
+    """Make an index, then change, remove and add images."""
     first(folder)
     search(folder)
     write_images(folder / 'photos', 3, 5, version=1)
@@ -68,7 +68,7 @@ def changed(folder: Path) -> None:
 
 
 def built(folder: Path) -> None:
-    """An index that is up to date."""
+    """Make an index that is up to date."""
     first(folder)
     search(folder)
 

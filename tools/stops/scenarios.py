@@ -1,27 +1,26 @@
-"""What is stopped, and what has to be there at the end: one scenario is one command of a user's."""
+"""Scenarios: commands to stop, each with its preparation and its expected result."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from reid_fusedloss.apis import Extraction, ImageSource
+from reid_fusedloss.apis import Extraction, FeatureExtractor, ImageSource
 from reid_fusedloss.apis.extraction import join_extractions
 
 DIMS, BATCH = 12, 2
 
 
 class Scenario(NamedTuple):
-    """A command that is stopped, and given again.
+    """A command that is stopped and run again.
 
     Attributes:
-        prepare: makes what is there before, in an empty folder.
-        run: the command, in that folder.
-        result: what is there at the end, to be compared; it raises AssertionError if a file is left
-            over.
-        is_idle: whether the command, given once more, has to write nothing.
+        prepare: sets up an empty folder.
+        run: runs the command in that folder.
+        result: reads the result, to be compared; raises AssertionError if a file is left over.
+        is_idle: whether the finished command, run once more, must not write anything.
     """
 
     prepare: Callable[[Path], None]
@@ -31,7 +30,7 @@ class Scenario(NamedTuple):
 
 
 class FileFeatures:
-    """Stands in for a model: the feature of a file is made of its bytes, and always the same.
+    """A substitute for a model that computes a file's feature from its bytes.
 
     Attributes:
         feat_dims: C.
@@ -41,11 +40,11 @@ class FileFeatures:
     feat_dims, distance = DIMS, 'cosine'
 
     def fingerprint(self) -> Mapping[str, Any]:
-        """What made the features."""
+        """See `FeatureExtractor`."""
         return dict(weights='', model='', pipeline='', options={})
 
     def extract(self, sources: Iterable[ImageSource]) -> Iterator[Extraction]:
-        """As `FeatureExtractor.extract`; a file that begins with 'broken' cannot be read."""
+        """See `FeatureExtractor`; a file that begins with 'broken' is unreadable."""
         sources = list(sources)
         for first in range(0, len(sources), BATCH):
             yield _extraction([source.name for source in sources[first : first + BATCH]])
@@ -54,15 +53,18 @@ class FileFeatures:
         return join_extractions(self.extract(sources), DIMS)
 
 
+MODEL = cast(FeatureExtractor, FileFeatures())  # it has all that extraction and galleries use
+
+
 def feature_of(content: bytes) -> np.ndarray:
-    """The unit feature of a file, shape (C,), float32."""
+    """Compute the unit feature of a file, shape (C,), float32."""
     seed = int.from_bytes(hashlib.sha256(content).digest()[:8], 'little')
     feature = np.random.default_rng(seed).normal(size=DIMS)
     return (feature / np.linalg.norm(feature)).astype(np.float32)
 
 
 def write_images(folder: Path, first: int, last: int, version: int = 0) -> None:
-    """Files that `FileFeatures` can read, NNNN_cC_0.png: four of a person, two cameras."""
+    """Write files for `FileFeatures`, NNNN_cC_N.png: four per person, from two cameras."""
     folder.mkdir(exist_ok=True)
     for number in range(first, last):
         path = folder / f'{number // 4:04}_c{number % 2}_{number}.png'

@@ -1,4 +1,4 @@
-"""Stops of a training: of what it writes into its work_dir."""
+"""Scenarios of a training that writes into its work_dir."""
 
 import os
 import re
@@ -53,15 +53,15 @@ OPTIONS = {
     'default_hooks.report.num_queries': 1,
 }
 STEPS = 3  # of an epoch
-TOLD_AT = STEPS + 1
+STOP_AT = STEPS + 1
 CLOCK = ('time', 'data_time', 'memory')
-START = re.compile(r'\d{8}_\d{6}')  # folder of the logs of one start
+START = re.compile(r'\d{8}_\d{6}')  # log folder of one start
 STARTS = count()
 FIRST = 1_700_000_000  # second of the first start in a folder
 
 
 class Checkpoint(dict):
-    """A loaded checkpoint, equal to another one to the bit."""
+    """A loaded checkpoint that compares equal to another one if they are identical to the bit."""
 
     __hash__ = None
 
@@ -69,27 +69,27 @@ class Checkpoint(dict):
         return isinstance(other, dict) and not any(differences(self, other))
 
 
-class TellOnce(Hook):
-    """Tells a training to stop (SIGTERM) at a step, if nobody has before."""
+class StopOnce(Hook):
+    """Sends SIGTERM to a training at a step, unless a flag file says that it did before."""
 
-    def __init__(self, told: Path) -> None:
-        self.told = told
+    def __init__(self, flag: Path) -> None:
+        self.flag = flag
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
-        """Write down that it was told, by a call that is no event."""
-        if runner.iter + 1 == TOLD_AT and not self.told.exists():
-            os.close(os.open(self.told, os.O_CREAT))
+        """Create the flag file by a call that is not counted as an event."""
+        if runner.iter + 1 == STOP_AT and not self.flag.exists():
+            os.close(os.open(self.flag, os.O_CREAT))
             signal.raise_signal(signal.SIGTERM)
 
 
 @cache
 def data_root() -> TemporaryDirectory:
-    """The images, which all trainings read."""
+    """Folder of the images that all trainings read."""
     return TemporaryDirectory()
 
 
 def tiny_config(work_dir: Path) -> Config:
-    """The demo, with a network of 8 channels, 24 images of 48x24 and two epochs of 3 steps."""
+    """Load the demo with a network of 8 channels, 24 images of 48x24 and two epochs of 3 steps."""
     options = dict(OPTIONS)
     for loader in ('train', 'val', 'test'):
         dataset = f'{loader}_dataloader.dataset'
@@ -106,11 +106,11 @@ def tiny_config(work_dir: Path) -> Config:
 
 
 def train(folder: Path, *hooks: Hook) -> None:
-    """`train CONFIG --work-dir work`, with `--resume` where there is a checkpoint."""
+    """Run `train CONFIG --work-dir work`, with `--resume` if there is a checkpoint."""
     work_dir = folder / 'work'
     with quick_start(work_dir):
         cfg = tiny_config(work_dir)
-        cfg.experiment_name = f'start_{next(STARTS)}'  # MMEngine's objects of a start
+        cfg.experiment_name = f'start_{next(STARTS)}'  # MMEngine's global objects need a new name
         check_work_dir(work_dir)
         if any(work_dir.glob('*.pth')):
             resume(cfg, 'auto')
@@ -121,19 +121,19 @@ def train(folder: Path, *hooks: Hook) -> None:
 
 
 def told_to_stop(folder: Path) -> None:
-    """The same, with a SIGTERM in its second epoch, and given again after it."""
+    """Run a training that gets SIGTERM in its second epoch, then run it again."""
     try:
-        train(folder, TellOnce(folder / 'told'))
+        train(folder, StopOnce(folder / 'told'))
     except SystemExit:
         train(folder)
 
 
 @contextmanager
 def quick_start(work_dir: Path) -> Iterator[None]:
-    """Start without what takes longer than this training, at a second of its own.
+    """Start a training without the slow parts of MMEngine, and at a second of its own.
 
-    MMEngine names a start by its second, asks git and the compiler for versions, lays out the
-    config and collects garbage for each data set. A picture is one pixel, written as all are.
+    MMEngine names a start by its second, asks git and the compiler for versions, formats the
+    config and collects garbage for each data set. Pictures are one pixel, written like all others.
     """
     second = FIRST + sum(1 for path in work_dir.glob('*') if START.fullmatch(path.name))
     clock = SimpleNamespace(**vars(runner.time) | dict(time=lambda: second))
@@ -154,12 +154,12 @@ def quick_start(work_dir: Path) -> Iterator[None]:
 
 
 def pixel(source: Path, target: Path, **options: Any) -> Path:
-    """Stands in for a picture of what `source` holds."""
+    """Write a one-pixel picture in place of the real one."""
     return save_png(np.zeros((1, 1, 3), np.uint8), target)
 
 
 def result(folder: Path) -> Any:
-    """Checkpoints, scores, ranking lists, curves, and the names of all files but logs."""
+    """Read checkpoints, scores, ranking lists, curves, and the names of all files but logs."""
     work_dir = folder / 'work'
     files = [
         path
@@ -183,10 +183,11 @@ def result(folder: Path) -> Any:
 
 
 def nothing(folder: Path) -> None:
-    """Nothing is there before."""
+    """Leave the folder empty."""
 
 
 def scenario(run: Callable[[Path], None]) -> Scenario:
+    """Make a scenario that starts in an empty folder."""
     return Scenario(nothing, run, result, is_idle=False)
 
 

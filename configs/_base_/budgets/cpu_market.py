@@ -1,4 +1,4 @@
-# Any row on Market-1501 or a set like it: MobileNetV2 1.0 from ImageNet weights, 128x64, 12 epochs.
+# Any row on Market-1501 or a similar set: MobileNetV2 1.0 from ImageNet weights, 128x64, 12 epochs.
 #   --dataset market1501 --budget cpu_market
 _base_ = ['../schedules/cosine_12e.py', '../models/budget_mobilenetv2.py']
 train_dataloader = dict(

@@ -1,5 +1,5 @@
-# Any row of tables 2 to 5 on vehicles: as cpu_market, with square images and K = 2, since each
-# vehicle has two images. Table 6 is about P and K and means nothing here.
+# Any row of tables 2 to 5 on vehicles: cpu_market with square images and K = 2, since each vehicle
+# has two images. Table 6, which varies P and K, does not apply.
 #   --dataset vehicle_reid --budget cpu_vehicles
 _base_ = './cpu_market.py'
 train_dataloader = dict(

@@ -1,6 +1,6 @@
 # Loaders and transforms of every data set. The steps of a pipeline have names, so that a child
-# config changes one of them; a probability of 0 switches a step off. batch_size is the total over
-# all processes (train_cfg.split_batch); P = batch_size / num_instances.
+# config can change a single one; a probability of 0 switches a step off. batch_size is the total
+# over all processes (train_cfg.split_batch); P = batch_size / num_instances.
 # Resize takes (width, height), RandomCrop (height, width).
 train_dataloader = dict(
     batch_size=64,

@@ -1,4 +1,4 @@
-# Built-in pedestrians, drawn into the folder at first use.
+# Built-in synthetic pedestrians, drawn into the folder on first use.
 _base_ = './reid.py'
 train_dataloader = val_dataloader = test_dataloader = dict(
     dataset=dict(

@@ -1,6 +1,6 @@
 # Vehicle-Re-ID-Dataset: 507 / 60 vehicles, 1,014 / 120 images, 2 cameras with one image each.
-# No class of its own: folders and a pattern are enough. The test folder is query and gallery; a
-# query's own image is left out with all of its identity and camera.
+# It needs no class of its own: folders and a pattern are enough. The test folder is both query and
+# gallery; a query's own image is junk, like all images of its identity and camera.
 _base_ = './reid.py'
 train_dataloader = val_dataloader = test_dataloader = dict(
     dataset=dict(

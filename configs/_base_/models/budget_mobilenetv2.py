@@ -1,6 +1,6 @@
-# What a budget makes of a row's ResNet: MobileNetV2 1.0 with ImageNet weights, mmpretrain's or a
-# local file named by MOBILENETV2_WEIGHTS. The row's strides are kept: they are the label of
-# '+Stride=1'.
+# Replaces a row's ResNet within a budget: MobileNetV2 1.0 with ImageNet weights, mmpretrain's or a
+# local file named by MOBILENETV2_WEIGHTS. The row's strides are kept: row '+Stride=1' is about
+# them.
 keep = ['model.backbone.strides']
 backbones = ['ResNet', 'MobileNetV2']
 model = dict(

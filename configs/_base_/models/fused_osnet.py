@@ -1,6 +1,6 @@
 # The fused loss on OSNet x1.0. Neck and head are torchreid's: pooling, a layer of 512 channels with
-# BN and ReLU, which the losses and the test read, and a classifier. ImageNet weights: a local file
-# named by OSNET_WEIGHTS, from torchreid's model zoo, whose addresses a browser alone can follow.
+# BN and ReLU, whose output the losses and the test use, and a classifier. ImageNet weights: a local
+# file named by OSNET_WEIGHTS, from torchreid's model zoo, which must be downloaded in a browser.
 _base_ = './fused_r50.py'
 model = dict(
     backbone=dict(

@@ -1,7 +1,7 @@
 # ResNet-50 with last stride 1, BNNeck, and the fused loss of the paper (eq. 6):
-# L = L_circle + L_triplet + 0.005 L_center. Metric terms read the feature before the BN, the
-# circle loss cosines of the feature after it. id: the baseline's loss, at weight 0 and so left out;
-# tables 2 and 3 switch it on. num_classes=None: the training loop counts identities.
+# L = L_circle + L_triplet + 0.005 L_center. The metric losses use the feature before the BN, the
+# circle loss the cosines of the feature after it. id: the baseline's loss, with weight 0 and so
+# left out; tables 2 and 3 switch it on. num_classes=None: the training loop counts the identities.
 model = dict(
     type='ImageClassifier',
     data_preprocessor=dict(

@@ -1,5 +1,5 @@
 # 12 epochs for any optimizer: one of warm-up by iterations, then half a cosine down to a hundredth.
-# The paper's steps in a tenth of its epochs would leave two thirds of them a tenth of the rate.
+# With the paper's step schedule, two thirds of the epochs would have at most a tenth of the rate.
 param_scheduler = [
     dict(
         type='LinearLR', start_factor=0.1, by_epoch=True, begin=0, end=1, convert_to_iter_based=True

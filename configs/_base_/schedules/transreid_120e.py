@@ -1,5 +1,5 @@
-# TransReID's for a plain ViT: SGD at 0.008, biases (not those of norms) at twice the rate, 5 epochs
-# of warm-up from a hundredth, then a cosine down to 1/500, 120 epochs.
+# TransReID's schedule for a plain ViT: SGD at 0.008, biases (except those of norms) at twice the
+# rate, 5 epochs of warm-up from a hundredth, then a cosine down to 1/500, 120 epochs.
 _base_ = './paper_120e.py'
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='SGD', lr=0.008, momentum=0.9, weight_decay=1e-4),

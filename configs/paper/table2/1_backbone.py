@@ -1,5 +1,5 @@
-# Table 2, Backbone: the identity loss alone on ResNet-50, with nothing that the paper adds. The
-# rows after it switch one thing on each; the last row of table 4 is fusedloss_r50.py again.
+# Table 2, Backbone: only the identity loss on ResNet-50, without the paper's additions. Each
+# following row switches one of them on; the last row of table 4 equals fusedloss_r50.py.
 #   python tools/train.py configs/paper/table2/1_backbone.py --dataset market1501
 # Paper: Market-1501 R1 83.4 / mAP 69.6, DukeMTMC-reID R1 78.3 / mAP 61.2. Ours: not run.
 _base_ = '../fusedloss_r50.py'

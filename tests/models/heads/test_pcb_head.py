@@ -219,6 +219,7 @@ def test_a_partwise_loss_needs_parts_and_a_module():
         PartwiseLoss(dict(type='collections.OrderedDict'))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name, feature_dims', [('pcb', 3 * 64), ('trinet', 64)])
 def test_trains_and_tests_through_the_runner(name, feature_dims, tmp_path, monkeypatch):
     """A map of 3x2; the checkpoint is tested without a training set."""
