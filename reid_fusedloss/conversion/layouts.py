@@ -4,7 +4,15 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from ..checks import check_choice, check_int
-from . import fastreid, imagenet_cnn, imagenet_transformers, strong_baseline, torchreid, transreid
+from . import (
+    efficientnet_lite,
+    fastreid,
+    imagenet_cnn,
+    imagenet_transformers,
+    strong_baseline,
+    torchreid,
+    transreid,
+)
 from .converted import Converted, Weights, shorten
 
 Matches = Callable[[Collection[str]], bool]
@@ -27,6 +35,7 @@ LAYOUTS: dict[str, tuple[Matches, Callable[..., Converted]]] = dict(
     torchvision_swin=(imagenet_transformers.matches_swin, imagenet_transformers.convert_swin),
     torchvision_vit=(imagenet_transformers.matches_vit, imagenet_transformers.convert_vit),
     tonylins_mobilenetv2=(imagenet_cnn.matches_tonylins, imagenet_cnn.convert_tonylins),
+    efficientnet_lite=(efficientnet_lite.matches, efficientnet_lite.convert),
 )
 AUTO = 'auto'
 

@@ -1,6 +1,6 @@
 """Parts of a model from their configs, with errors that say which part is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -38,3 +38,21 @@ def check_init_cfg(init_cfg: Any) -> None:
         isinstance(part, Mapping) and 'type' in part for part in parts
     ):
         raise TypeError(f'init_cfg is a dict with `type`, a list of them or None, got {init_cfg!r}')
+
+
+def check_strides(strides: Any) -> Sequence[int]:
+    """The strides of the four stages that a ResNet has, as a backbone takes them.
+
+    Raises:
+        ValueError: if there are not four, the first is not 1, or one is neither 1 nor 2.
+    """
+    if (
+        not isinstance(strides, (list, tuple))
+        or len(strides) != 4
+        or strides[0] != 1
+        or not all(type(stride) is int and stride in (1, 2) for stride in strides)
+    ):
+        raise ValueError(
+            f'strides are four, each 1 or 2 and the first 1, as in (1, 2, 2, 1); got {strides!r}'
+        )
+    return strides
