@@ -1,6 +1,6 @@
-# The fused loss on OSNet x1.0. The neck is torchreid's: pooling, and a layer of 512 channels with BN
-# and ReLU. Its features share a mean, along which the circle loss would push all classes at once:
-# so a BNNeck follows, and metric terms read what is before it. torchreid's own head, a linear
+# The fused loss on OSNet x1.0. The neck is torchreid's: pooling, and a layer of 512 channels with
+# BN and ReLU. Its features share a mean, along which the circle loss would push all classes at
+# once: so a BNNeck follows, and metric terms read what is before it. torchreid's own head, a linear
 # classifier on the feature, is in published/torchreid_osnet_x1_0.py. ImageNet weights: a local file
 # named by OSNET_WEIGHTS, from torchreid's model zoo, whose addresses a browser alone can follow.
 _base_ = './fused_r50.py'
