@@ -196,6 +196,7 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
             pool_ceil=True,
             init_cfg=None,
         ),
+        EfficientNetLite=dict(arch='lite0', strides=(1, 2, 2, 1), init_cfg=None),
         OSNet=dict(
             widen_factor=0.25, variant='plain', frozen_stages=-1, norm_eval=False, init_cfg=None
         ),

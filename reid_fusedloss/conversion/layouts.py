@@ -4,7 +4,15 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from ..checks import check_choice, check_int
-from . import fastreid, imagenet_cnn, imagenet_transformers, strong_baseline, torchreid, transreid
+from . import (
+    efficientnet_lite,
+    fastreid,
+    imagenet_cnn,
+    imagenet_transformers,
+    strong_baseline,
+    torchreid,
+    transreid,
+)
 from .converted import Converted, Weights, shorten
 
 Matches = Callable[[Collection[str]], bool]
@@ -42,6 +50,7 @@ LAYOUTS: dict[str, tuple[Matches, Callable[..., Converted]]] = dict(
     ),
     torchvision_vit=(_has('conv_proj.weight', 'class_token'), imagenet_transformers.convert_vit),
     tonylins_mobilenetv2=(_has('features.1.conv.3.weight'), imagenet_cnn.convert_tonylins),
+    efficientnet_lite=(efficientnet_lite.matches, efficientnet_lite.convert),
 )
 AUTO = 'auto'
 

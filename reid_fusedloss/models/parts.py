@@ -1,6 +1,6 @@
 """Build parts of a model from configs, with errors that name the part."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -46,3 +46,22 @@ def check_init_cfg(init_cfg: Any) -> None:
         raise TypeError(
             f'init_cfg must be a dict with `type`, a list of them or None, got {init_cfg!r}'
         )
+
+
+def check_strides(strides: Any) -> Sequence[int]:
+    """Check the strides of a ResNet's four stages, as a backbone takes them, and return them.
+
+    Raises:
+        ValueError: if there are not four, the first is not 1, or one is neither 1 nor 2.
+    """
+    if (
+        not isinstance(strides, (list, tuple))
+        or len(strides) != 4
+        or strides[0] != 1
+        or not all(type(stride) is int and stride in (1, 2) for stride in strides)
+    ):
+        raise ValueError(
+            'strides must be four integers, each 1 or 2 and the first 1, such as '
+            f'(1, 2, 2, 1), got {strides!r}'
+        )
+    return strides

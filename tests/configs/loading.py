@@ -36,6 +36,7 @@ TINY_DATA = dict(
 TINY_BACKBONES = dict(
     ResNet=(dict(depth=18, stem_channels=8, base_channels=8), 64),
     MobileNetV2=(dict(widen_factor=0.25), 1280),
+    EfficientNetLite=(dict(arch='lite0'), 1280),
     OSNet=(dict(widen_factor=0.25), 128),
     MobileNetV3=(dict(arch='small'), 576),
     ConvNeXt=(dict(arch=dict(depths=[1, 1, 1, 1], channels=[8, 8, 8, 8]), stem_patch_size=2), 8),
@@ -122,7 +123,7 @@ def changes(name: str, base: str) -> dict[str, Any]:
 def shrink(cfg: Config, data_root: Path) -> Config:
     """The same config with a tiny network (of parts, one), on 18 drawn people at 32x16."""
     backbone = cfg.model.backbone
-    if backbone.type == 'TIMMBackbone':
+    if backbone.type in ('TIMMBackbone', 'reid_fusedloss.EfficientNetLite'):
         pytest.importorskip('timm', minversion='1.0.9')  # the first that has it
     smaller, channels = TINY_BACKBONES[backbone.type.split('.')[-1]]
     backbone.update(smaller, init_cfg=None)

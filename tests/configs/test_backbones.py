@@ -65,6 +65,21 @@ def test_a_checkpoint_needs_no_weights_to_start_from(name):
     assert backbone.get('init_cfg') is None and not backbone.get('pretrained', False)
 
 
+def test_classes_of_osnet_are_told_apart_around_a_mean_of_zero():
+    """Behind a ReLU all features point the same way, and a step against it moves every class."""
+    cfg = resolve('backbones/osnet_x0_25')
+    cfg.model.backbone.init_cfg, cfg.model.head.num_classes = None, 3
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model).train()
+    with torch.no_grad():
+        pooled = model.extract_feat(torch.randn(8, 3, 64, 32))[-1]
+        read = model.head.tensors(pooled, model.head.loss_module.reads)['bn']
+    mean, pairs = {}, ~torch.eye(8, dtype=torch.bool)
+    for name, features in dict(pooled=pooled, bn=read).items():
+        mean[name] = (F.normalize(features) @ F.normalize(features).T)[pairs].mean()
+    assert mean['pooled'] > 0.2 and mean['bn'] < 0
+
+
 @pytest.mark.parametrize('name', OF_A_TRANSFORMER)
 def test_transreids_learning_rate(name):
     cfg = resolve(name)

@@ -14,6 +14,7 @@ TINY_VIT = dict(
     ),
     model__head__in_channels=48,
 )
+PUBLISHED_STRIDES = dict(model__backbone__strides=(1, 2, 2, 2))
 CASES = dict(
     strong_baseline_r50=('strong_baseline', {}, {}),
     strong_baseline_r50_ibn=('strong_baseline', {}, {}),
@@ -28,6 +29,8 @@ CASES = dict(
     torchreid_mobilenetv2_x1_0=('torchreid_mobilenetv2', {}, {}),
     torchreid_mobilenetv2_x1_4=('torchreid_mobilenetv2', {}, {}),
     tonylins_mobilenetv2=('tonylins_mobilenetv2', {}, {}),
+    efficientnet_lite0=('efficientnet_lite', {}, PUBLISHED_STRIDES),
+    efficientnet_lite2=('efficientnet_lite', {}, PUBLISHED_STRIDES),
     transreid_plain=('transreid', {}, TINY_VIT),
     transreid_jpm_sie_stride12=(
         'transreid',
@@ -40,6 +43,8 @@ CASES = dict(
 @pytest.mark.parametrize('name', CASES)
 def test_features_are_the_original_ones(name):
     layout, options, narrow = CASES[name]
+    if layout == 'efficientnet_lite':
+        pytest.importorskip('timm')
     shapes, recorded = read_record(name)
     weights = draw_weights(shapes, float(recorded.pop('gain')))
     images = draw_images(2, *recorded.pop('size'))

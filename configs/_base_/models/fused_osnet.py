@@ -1,6 +1,8 @@
-# The fused loss on OSNet x1.0. Neck and head are torchreid's: pooling, a layer of 512 channels with
-# BN and ReLU, whose output the losses and the test use, and a classifier. ImageNet weights: a local
-# file named by OSNET_WEIGHTS, from torchreid's model zoo, which must be downloaded in a browser.
+# The fused loss on OSNet x1.0. The neck is torchreid's: pooling, and a layer of 512 channels with
+# BN and ReLU. Its features share a mean, along which the circle loss would push all classes at
+# once: so a BNNeck follows, and metric terms use the feature before it. torchreid's own head, a
+# linear classifier on the feature, is in published/torchreid_osnet_x1_0.py. ImageNet weights: a
+# local file named by OSNET_WEIGHTS, from torchreid's model zoo, downloaded in a browser.
 _base_ = './fused_r50.py'
 model = dict(
     backbone=dict(
@@ -18,5 +20,5 @@ model = dict(
         norm_cfg=dict(type='BN1d'),
         act_cfg=dict(type='ReLU'),
     ),
-    head=dict(type='reid_fusedloss.LinearReIDHead', in_channels=512),
+    head=dict(in_channels=512),
 )

@@ -53,7 +53,12 @@ class ForeignWeightsHook(Hook):
         converted.log()
         if hasattr(model, 'backbone'):
             fit = compare(converted.weights, model.state_dict())
-            fit.check()
+            try:
+                fit.check()
+            except ValueError as error:
+                if converted.config is None:
+                    raise
+                raise ValueError(f'{error}; these weights are for {converted.command()}') from error
             for name, (theirs, ours) in fit.shapes.items():
                 del converted.weights[name]
                 print_log(

@@ -8,7 +8,7 @@ from mmpretrain.models.backbones import MobileNetV2 as _MobileNetV2
 
 from ...checks import check_flag, check_number
 from ...registry import MODELS
-from ..parts import InitConfig, check_init_cfg
+from ..parts import InitConfig, check_init_cfg, check_strides
 
 # entries of `arch_settings` with the strides that correspond to stages 2 to 4 of a ResNet
 DOWNSAMPLING_LAYERS = (2, 3, 5)
@@ -49,16 +49,7 @@ class MobileNetV2(_MobileNetV2):
         round_channels: bool = True,
         init_cfg: InitConfig = None,
     ) -> None:
-        if (
-            not isinstance(strides, (list, tuple))
-            or len(strides) != 4
-            or strides[0] != 1
-            or not all(type(stride) is int and stride in (1, 2) for stride in strides)
-        ):
-            raise ValueError(
-                'strides must be four integers, each 1 or 2 and the first 1, such as '
-                f'(1, 2, 2, 1), got {strides!r}'
-            )
+        check_strides(strides)
         check_number('widen_factor', widen_factor)
         if not 0 < widen_factor <= WIDEST:
             raise ValueError(f'widen_factor={widen_factor} must be > 0 and <= {WIDEST}')
