@@ -1,6 +1,7 @@
 """Test a checkpoint: reid-fusedloss test CONFIG CHECKPOINT --dataset market1501 dukemtmc
 
-mAP, CMC and mINP, plain and re-ranked; one table for several data sets.
+mAP, CMC and mINP, plain and re-ranked; one table for several data sets. `market1501+dukemtmc` is
+one run, in which each set is evaluated by itself.
 """
 
 import argparse

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ..engine.config import suffix
+from ..engine.config import suffix, title
 from ..experiments import csv_text, markdown, read_outcome, read_paper
 from ..printable import printable, tell
 from ..scope import configs_dir
@@ -18,7 +18,7 @@ def run(args: argparse.Namespace) -> None:
     rows = read_paper(
         [configs_dir() / name / 'metafile.yml' for name in ('peers', 'paper')], args.tables
     )
-    datasets = list(dict.fromkeys(Path(dataset).stem for dataset in args.dataset))
+    datasets = list(dict.fromkeys(map(title, args.dataset)))
     outcomes = {
         (dataset, row.place): read_outcome(root, dataset, args.budget, row.place, row.prefix)
         for dataset in datasets
