@@ -66,7 +66,7 @@ def deal(
         begin = number * num_batches
         overrun = chunk[begin] if number else 0
         if overrun:
-            still = np.count_nonzero(identity[begin : begin + num_batches] == identity[begin])
+            still = int(np.count_nonzero(identity[begin : begin + num_batches] == identity[begin]))
             _avoid(batches, still, taken=rounds[number - 1, -overrun:])
         rounds[number] = batches
     place = np.argsort(rounds, axis=1) + np.arange(ids_per_batch)[:, None] * num_batches

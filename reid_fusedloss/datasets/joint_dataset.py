@@ -59,7 +59,7 @@ class JointReIDDataset(ReIDDataset):
         super().__init__('', split, pipeline, max_ids=max_ids, unreadable=unreadable)
 
     def load_data_list(self) -> list[dict]:
-        """Join the records of the parts; called by MMEngine."""
+        """Join the records of the parts."""
         joined: list[dict] = []
         sets: dict[str, dict[str, Any]] = {}
         for name, config in self.parts.items():

@@ -73,7 +73,7 @@ class PKBatchSampler(Sampler):
                 f'num_instances={num_instances}: a batch is P identities x K images'
             )
         check_choice('epoch_rule', epoch_rule, EPOCH_RULES)
-        self.sampler = sampler
+        self.sampler: Any = sampler
         self.batch_size = batch_size
         self.num_instances = num_instances
         self.num_ids = batch_size // num_instances
@@ -81,13 +81,13 @@ class PKBatchSampler(Sampler):
         self.shares: Shares = dict(shares) if isinstance(shares, Mapping) else shares
         self.batches = batches
         _check_sampler(sampler)
-        self._labels = np.asarray(sampler.dataset.get_gt_labels())
+        self._labels = np.asarray(self.sampler.dataset.get_gt_labels())
         _, self._sizes = np.unique(self._labels, return_counts=True)
         self._starts = np.cumsum(self._sizes) - self._sizes
-        self._group_ids = self.num_ids * sampler.world_size
+        self._group_ids = self.num_ids * self.sampler.world_size
         if len(self._sizes) < self._group_ids:
             raise ValueError(
-                f'a batch needs {self._group_ids} distinct identities ({sampler.world_size} '
+                f'a batch needs {self._group_ids} distinct identities ({self.sampler.world_size} '
                 f'processes x P={self.num_ids}), the data set has {len(self._sizes)}: lower '
                 'batch_size or raise num_instances'
             )

@@ -143,7 +143,7 @@ def resume(cfg: Config, checkpoint: str, new_schedule: bool = False) -> None:
         cfg.train_cfg.new_schedule = True
     if not cfg.resume:
         print_log(
-            f'{cfg.work_dir} has no checkpoint to go on from: starting anew',
+            f'{cfg.work_dir} has no checkpoint to go on from: starting from scratch',
             logger='current',
             level=logging.WARNING,
         )

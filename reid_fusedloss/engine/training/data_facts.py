@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from mmengine.dist import get_world_size
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from ...datasets import SeededBatchSampler
 
@@ -90,7 +90,7 @@ class _Record(NamedTuple):
     dataset: str
 
 
-def _records(dataset: Dataset) -> list[_Record]:
+def _records(dataset: Any) -> list[_Record]:
     """What is known of each image; nothing of a data set that does not tell."""
     if not hasattr(dataset, 'get_data_info'):
         return []
