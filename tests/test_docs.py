@@ -96,3 +96,16 @@ def test_a_data_set_of_ones_own(tmp_path, make_images):
     assert REGISTRY.build(cfg.train_dataloader.dataset).metainfo['num_ids'] == 2
     tested = REGISTRY.build(cfg.test_dataloader.dataset)
     assert [tested.get_data_info(i)['is_query'] for i in range(2)] == [True, False]
+
+
+def test_the_joint_config_and_what_plus_makes_of_the_same_sets(tmp_path):
+    """The page's config file equals the short way to write it, but for the names of the sets."""
+    both = blocks('joint_training.md')['both.py']
+    (tmp_path / 'both.py').write_text(both)
+    (tmp_path / 'shop.py').write_text(blocks('own_data.md')['shop.py'])
+    written = load_config('paper/fusedloss_r50', str(tmp_path / 'both.py'))
+    joined = load_config('paper/fusedloss_r50', f'market1501+{tmp_path}/shop.py')
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        parts = written[loader].dataset.parts
+        parts.market1501 = parts.pop('market')
+        assert written[loader] == joined[loader]

@@ -34,8 +34,8 @@ def add_run_arguments(parser: argparse.ArgumentParser, several_datasets: bool = 
     parser.add_argument(
         '--dataset',
         nargs='+' if several_datasets else None,
-        help='market1501, dukemtmc, ... or the path of a data set config; default: '
-        'the one the config names',
+        help='market1501, dukemtmc, ... or the path of a data set config (.py); several joined '
+        "by '+' are one set of their people; default: the one the config names",
     )
     parser.add_argument(
         '--budget',

@@ -2,7 +2,8 @@
 
     reid-fusedloss test osnet_x0_25_market1501 --dataset market1501      # weights of the package
 
-mAP, CMC and mINP, plain and re-ranked; one table for several data sets.
+mAP, CMC and mINP, plain and re-ranked; one table for several data sets. `market1501+dukemtmc` is
+one run, in which each set is evaluated by itself.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """Train a config: reid-fusedloss train fusedloss_r50 --dataset market1501
 
-A config is a path or a name of `reid-fusedloss configs`. Several processes on this machine:
+A config is a path or a name of `reid-fusedloss configs`. `--dataset market1501+dukemtmc` trains on
+both together. Several processes on this machine:
 `--processes 4`. The batch of the config is the total over all of them.
 """
 

@@ -11,6 +11,7 @@ from .benchmarks import (
     VeRi776,
 )
 from .draws import SeededBatchSampler
+from .joint_dataset import JointReIDDataset
 from .load_image import LoadReIDImage
 from .pk_sampler import PKBatchSampler
 from .reid_dataset import ReIDDataset
@@ -20,6 +21,7 @@ __all__ = [
     'CUHK03',
     'CUHK03Labeled',
     'DukeMTMCreID',
+    'JointReIDDataset',
     'LoadReIDImage',
     'MSMT17',
     'MSMT17TrainVal',

@@ -1,4 +1,7 @@
-"""Images of several sources as one set: equal numbers must be the same people."""
+"""Several sources of one data set: equal identities must be the same people.
+
+Data sets of different people are joined by `JointReIDDataset`.
+"""
 
 import logging
 import os
@@ -13,6 +16,7 @@ from torch.utils.data import ConcatDataset
 from .file_names import ImageFile
 
 SAME = 'same_identities=True'
+JOINT = "type='reid_fusedloss.JointReIDDataset'"
 
 
 def check_joined_sources(
@@ -20,7 +24,7 @@ def check_joined_sources(
 ) -> None:
     """Refuse sources of a role that share identities but no folder of theirs.
 
-    Labels are made of the identity in the name alone, so two sets that number their people alike
+    Labels of a data set are made of the identity alone, so two sets that number their people alike
     would become one set of fewer people. List files of one folder, as MSMT17's, share its people.
     Where a glob reaches into several folders, the log says that their identities are joined.
 
@@ -42,8 +46,7 @@ def check_joined_sources(
             raise ValueError(
                 f'{role}: {len(shared)} identities, {first!r} for one, are in '
                 f'{min(known[first])} and in {min(place[first])}. If they are the same people, set '
-                f'{SAME}; if not, rename the files so that no number occurs in both: labels are '
-                'made of the identity in the name alone'
+                f'{SAME}; if not, make each a part of {JOINT}'
             )
         for pid, folders in place.items():
             known[pid] = known.get(pid, set()) | folders
@@ -80,9 +83,9 @@ def check_no_concatenation(dataset: Any) -> None:
         ):
             raise ValueError(
                 f'ConcatDataset of {len(labelled)} training sets: each numbers its identities from '
-                '0, so different people would get one label. Take one data set and list their '
-                f'folders in `sources` ({SAME} if equal numbers are the same people; otherwise '
-                'rename the files so that no number occurs twice)'
+                f'0, so different people would get one label: make each a part of {JOINT}, or, '
+                f'if equal numbers are the same people, list their folders in the `sources` of '
+                f'one data set ({SAME})'
             )
 
 

@@ -1,6 +1,6 @@
 """PK sampler: batches of P identities with K images each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,9 @@ from torch.utils.data import Sampler
 
 from ..checks import check_choice, check_int
 from ..registry import DATA_SAMPLERS
+from .epoch_plan import EPOCH_RULES, deal, plan_epoch
 from .joined import check_no_concatenation
-
-EPOCH_RULES = ('chunks', 'identities', 'images')
+from .joint_epoch import JointEpoch, Shares
 
 
 @DATA_SAMPLERS.register_module()
@@ -35,21 +35,35 @@ class PKBatchSampler(Sampler):
     Unlike in those, an epoch's length is constant: chunks are dealt to the batches, not drawn until
     too few identities are left. So learning rates, ETA and resuming by iteration are exact.
 
+    Over a `JointReIDDataset` an epoch has as many batches, and of each set the share that `shares`
+    says; see `JointEpoch`.
+
     Args:
         sampler: a `DefaultSampler`, built by the Runner from the config's `sampler`.
         batch_size: images of a batch on one process, P x K, from the data loader's `batch_size`.
         num_instances: K, images of an identity; P is `batch_size / num_instances`.
         epoch_rule: 'chunks', 'identities' or 'images'.
+        shares: of the sets of a `JointReIDDataset` in an epoch: 'natural' (in proportion to the
+            chunks that the epoch rule gives them), 'equal', or a weight for each by its name.
+        batches: 'mixed': each batch holds identities of all sets in their shares; 'per_set': each
+            batch is of one set, the same on all ranks.
 
     Raises:
-        TypeError: if a size is no integer, the sampler counts no epochs, or its data set has no
-            labels.
-        ValueError: if K does not divide the batch size, the rule is unknown, the data set has
-            fewer identities than all ranks together need, or is several in a `ConcatDataset`.
+        TypeError: if a size or a weight is no number, the sampler counts no epochs, or its data set
+            has no labels.
+        ValueError: if K does not divide the batch size, a rule is unknown, the data set has fewer
+            identities than all ranks together need, is several in a `ConcatDataset`, is a single
+            set and given shares, or is joint and a share cannot be had.
     """
 
     def __init__(
-        self, sampler: Sampler, batch_size: int, num_instances: int, epoch_rule: str = 'chunks'
+        self,
+        sampler: Sampler,
+        batch_size: int,
+        num_instances: int,
+        epoch_rule: str = 'chunks',
+        shares: Shares = 'natural',
+        batches: str = 'mixed',
     ) -> None:
         check_int('batch_size', batch_size)
         check_int('num_instances', num_instances)
@@ -59,24 +73,32 @@ class PKBatchSampler(Sampler):
                 f'num_instances={num_instances}: a batch is P identities x K images'
             )
         check_choice('epoch_rule', epoch_rule, EPOCH_RULES)
-        self.sampler = sampler
+        self.sampler: Any = sampler
         self.batch_size = batch_size
         self.num_instances = num_instances
         self.num_ids = batch_size // num_instances
         self.epoch_rule = epoch_rule
+        self.shares: Shares = dict(shares) if isinstance(shares, Mapping) else shares
+        self.batches = batches
         _check_sampler(sampler)
-        self._labels = np.asarray(sampler.dataset.get_gt_labels())
+        self._labels = np.asarray(self.sampler.dataset.get_gt_labels())
         _, self._sizes = np.unique(self._labels, return_counts=True)
         self._starts = np.cumsum(self._sizes) - self._sizes
-        self._group_ids = self.num_ids * sampler.world_size
+        self._group_ids = self.num_ids * self.sampler.world_size
         if len(self._sizes) < self._group_ids:
             raise ValueError(
-                f'a batch needs {self._group_ids} distinct identities ({sampler.world_size} '
+                f'a batch needs {self._group_ids} distinct identities ({self.sampler.world_size} '
                 f'processes x P={self.num_ids}), the data set has {len(self._sizes)}: lower '
                 'batch_size or raise num_instances'
             )
         self._log_small_identities()
-        self._chunks, self._num_batches = self._plan()
+        self._joint = self._join()
+        if self._joint is not None:
+            self._num_batches = self._joint.num_batches
+        else:
+            self._chunks, self._num_batches = plan_epoch(
+                self._sizes, num_instances, self._group_ids, epoch_rule
+            )
         self._log_left_out()
 
     def __len__(self) -> int:
@@ -95,6 +117,39 @@ class PKBatchSampler(Sampler):
             ids = identity[batch, mine, None]
             place = (chunk[batch, mine, None] * self.num_instances + images) % self._sizes[ids]
             yield by_identity[self._starts[ids] + place].ravel().tolist()
+
+    def _join(self) -> JointEpoch | None:
+        """The epoch of a joint data set; None for a single set."""
+        sets = (getattr(self.sampler.dataset, 'metainfo', None) or {}).get('sets')
+        if sets is None:
+            if (self.shares, self.batches) != ('natural', 'mixed'):
+                raise ValueError(
+                    f'shares={self.shares!r} and batches={self.batches!r} are for a '
+                    f'JointReIDDataset, the data set is one {type(self.sampler.dataset).__name__}: '
+                    'leave the two keys out, or join several sets'
+                )
+            return None
+        joint = JointEpoch(
+            self._sizes,
+            {name: facts['num_ids'] for name, facts in sets.items()},
+            self.num_instances,
+            self._group_ids,
+            self.epoch_rule,
+            self.shares,
+            self.batches,
+        )
+        total = sum(joint.slots.values())
+        shown = ', '.join(
+            f'{name} {slots * self.num_instances} ({100 * slots / total:.1f} %, the set has '
+            f'{sets[name]["num_images"]})'
+            for name, slots in joint.slots.items()
+        )
+        print_log(
+            f'images of each set in an epoch, shares {self.shares!r}, batches {self.batches!r}: '
+            f'{shown}',
+            logger='current',
+        )
+        return joint
 
     def _log_small_identities(self) -> None:
         few = int((self._sizes < self.num_instances).sum())
@@ -118,7 +173,7 @@ class PKBatchSampler(Sampler):
             return
         most = int(left.argmax())
         limit = ''
-        if self.epoch_rule == 'chunks' and dealt[most] == self._num_batches:
+        if self.epoch_rule == 'chunks' and dealt[most] == self._num_batches and self._joint is None:
             limit = (
                 f': it comes once in each of the {self._num_batches} batches, as many as the '
                 'other identities fill'
@@ -130,46 +185,12 @@ class PKBatchSampler(Sampler):
             logger='current',
         )
 
-    def _plan(self) -> tuple[np.ndarray, int]:
-        """Chunks wanted of each identity, and the number of batches that they fill."""
-        if self.epoch_rule == 'images':
-            num_batches = max(len(self._labels) // (self._group_ids * self.num_instances), 1)
-            share = -(-num_batches * self._group_ids // len(self._sizes))
-            return np.full_like(self._sizes, share), num_batches
-        wanted = np.ones_like(self._sizes)
-        if self.epoch_rule == 'chunks':
-            wanted = np.maximum(self._sizes // self.num_instances, 1)
-        num_batches = _most_batches(wanted, self._group_ids)
-        return np.minimum(wanted, num_batches), num_batches
-
     def _deal(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Deal the chunks of identities in random order, like cards, one to each batch in turn.
-
-        An identity has at most as many chunks as there are batches and they follow each other, so
-        no batch gets two of them. Every round visits the batches in a new random order; where an
-        identity's chunks run over from one round to the next, the order is mended to keep it so.
-
-        Returns: identity and number of the chunk, each of shape (batches, identities of the group).
-        """
+        """Identity and number of its chunk, each of shape (batches, identities of the group)."""
+        if self._joint is not None:
+            return self._joint.deal(rng)
         order = rng.permutation(len(self._chunks))
-        counts = self._chunks[order]
-        total = self._num_batches * self._group_ids
-        identity = np.repeat(order, counts)[:total]
-        firsts = np.repeat(np.cumsum(counts) - counts, counts)[:total]
-        chunk = np.arange(total) - firsts
-        rounds = np.empty((self._group_ids, self._num_batches), dtype=np.int64)
-        for number in range(self._group_ids):
-            batches = rng.permutation(self._num_batches)
-            begin = number * self._num_batches
-            overrun = chunk[begin] if number else 0
-            if overrun:
-                still = np.count_nonzero(
-                    identity[begin : begin + self._num_batches] == identity[begin]
-                )
-                _avoid(batches, still, taken=rounds[number - 1, -overrun:])
-            rounds[number] = batches
-        place = np.argsort(rounds, axis=1) + np.arange(self._group_ids)[:, None] * self._num_batches
-        return identity[place.T], chunk[place.T]
+        return deal(order, self._chunks[order], self._num_batches, self._group_ids, rng)
 
 
 def _check_sampler(sampler: Any) -> None:
@@ -200,27 +221,3 @@ def _check_sampler(sampler: Any) -> None:
             f'train split of ReIDDataset; {type(sampler.dataset).__name__} has none'
             f'{hint}'
         )
-
-
-def _avoid(batches: np.ndarray, head: int, taken: np.ndarray) -> None:
-    """Swap entries in place so that none of the first `head` batches is among `taken`."""
-    clash = np.isin(batches, taken)
-    wrong = np.flatnonzero(clash[:head])
-    free = head + np.flatnonzero(~clash[head:])[: len(wrong)]
-    batches[wrong], batches[free] = batches[free], batches[wrong]
-
-
-def _most_batches(wanted: np.ndarray, ids_per_batch: int) -> int:
-    """Largest number of batches of distinct identities that the wanted chunks fill.
-
-    B batches can be filled if sum(min(wanted, B)) >= B * ids_per_batch; that holds up to some B
-    and for none above it.
-    """
-    low, high = 1, int(wanted.sum()) // ids_per_batch
-    while low < high:
-        middle = (low + high + 1) // 2
-        if np.minimum(wanted, middle).sum() >= middle * ids_per_batch:
-            low = middle
-        else:
-            high = middle - 1
-    return low

@@ -2,28 +2,38 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
 from ..distributed import has_accelerator
 from ..registry import DATASETS
-from ..scope import datasets_dir, find_config
+from ..scope import find_config
 from .budget import apply_budget, read_budget, read_config
 from .checkpoints import latest_checkpoint
 from .config_keys import RUNNER_KEYS
-from .config_values import LOADERS, check_config
+from .config_values import check_config
+from .dataset_choice import DATASET_VARIABLE, read_with_dataset, suffix, title
 from .training.batches import divided
 from .training.identities import count_identities as identities_of
 
-DATASET_VARIABLE = 'REID_DATASET'
-MOST_FOLDERS = 64  # '..' of the root is the root, so that more than there are do no harm
+__all__ = [
+    'DATASET_VARIABLE',
+    'count_identities',
+    'is_our_loop',
+    'join_processes',
+    'load_config',
+    'resume',
+    'split_batch',
+    'suffix',
+    'title',
+    'use_amp',
+]
 
 
 def load_config(
@@ -36,8 +46,8 @@ def load_config(
 
     Args:
         path: config file, or name of a config of the package; see `scope.find_config`.
-        dataset: name of a data set config of the package, or path of another one; None: the
-            config's own choice.
+        dataset: name of a data set config of the package, or path of another one, or several
+            joined by '+', see `dataset_choice`; None: the config's own choice.
         options: keys to set, as in `Config.merge_from_dict`.
         budget: name or path of a budget, see `read_budget`; None: the config's own.
 
@@ -48,10 +58,7 @@ def load_config(
         TypeError: if a value has the wrong type.
     """
     path = str(find_config(path))
-    with _variable(DATASET_VARIABLE, None if dataset is None else _dataset_name(dataset)):
-        cfg = read_config(path)
-    if dataset is not None and DATASET_VARIABLE not in cfg.env_variables:
-        use_dataset(cfg, dataset)
+    cfg = read_config(path) if dataset is None else read_with_dataset(path, dataset)
     if budget is not None:
         apply_budget(cfg, read_budget(budget))
     _set_options(cfg, options or {})
@@ -72,23 +79,6 @@ def load_config(
         )
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     return cfg
-
-
-def use_dataset(cfg: Config, dataset: str) -> None:
-    """Put another data set into a config that names its own, as the one that a run leaves.
-
-    The images are brought to size as before: the loaders and their pipelines stay.
-
-    Args:
-        cfg: a whole config, changed in place.
-        dataset: name of a data set config of the package, or path of another one.
-    """
-    other = read_config(str(datasets_dir() / f'{_dataset_name(dataset)}.py'))
-    for loader in LOADERS:
-        if cfg.get(loader) and other.get(loader):
-            own = cfg[loader].dataset
-            kept = {key: own[key] for key in ('pipeline', 'split') if key in own}
-            cfg[loader].dataset = ConfigDict({**other[loader].dataset, **kept})
 
 
 def count_identities(cfg: Config) -> None:
@@ -238,42 +228,3 @@ def _set_options(cfg: Config, options: Mapping[str, Any]) -> None:
             raise ValueError(
                 f'--cfg-options {option}={options[option]!r} does not fit the config: {error}'
             ) from error
-
-
-@contextmanager
-def _variable(name: str, value: str | None) -> Iterator[None]:
-    """Set an environment variable for a while; None leaves it as it is."""
-    before = os.environ.get(name)
-    if value is not None:
-        os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is not None:
-            os.environ[name] = before
-        elif value is not None:
-            del os.environ[name]
-
-
-def suffix(*choices: str | None) -> str:
-    """What a work_dir's name says of the choices made by --dataset and --budget."""
-    return ''.join(f'_{Path(choice).stem}' for choice in choices if choice)
-
-
-def _dataset_name(dataset: str) -> str:
-    """Name as it is put into the path of a data set config, whatever the folder of that path.
-
-    A file elsewhere is named from the root of the file system.
-    """
-    if dataset.endswith('.py'):
-        path = Path(dataset).resolve()
-        if not path.is_file():
-            raise FileNotFoundError(f'no data set config at {dataset}: check the path')
-        return '../' * MOST_FOLDERS + path.relative_to(path.anchor).with_suffix('').as_posix()
-    known = sorted(path.stem for path in datasets_dir().glob('*.py') if path.stem != 'reid')
-    if dataset not in known:
-        raise FileNotFoundError(
-            f'--dataset {dataset} is unknown: choose one of {known}, or give '
-            'the path of a data set config (.py)'
-        )
-    return dataset

@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from ..npz_file import NOT_NPZ
 from ..registry import METRICS
 from ..whole_file import PathLike, whole_file
+from .by_set import split_by_set
 from .embeddings import EmbeddingMetric, EmbeddingTable
 from .ranking_lists import split_parts
 
@@ -100,7 +101,8 @@ def save_features(path: PathLike, table: EmbeddingTable) -> None:
 class SaveEmbeddings(EmbeddingMetric):
     """Write the embeddings of a test set to a file; reports no number.
 
-    Stands alone as `test_evaluator`, or in a list beside `ReIDMetric`.
+    Stands alone as `test_evaluator`, or in a list beside `ReIDMetric`. Of a `JointReIDDataset` each
+    set has its own file, `features_market1501.npz` for `features.npz`.
 
     Args:
         path: .npz file to write, see `load_features`.
@@ -138,11 +140,14 @@ class SaveEmbeddings(EmbeddingMetric):
 
     def compute_metrics(self, results: EmbeddingTable) -> dict[str, float]:
         """Write the table of all images."""
-        path = self.path.with_stem(self.path.stem + self.variant)
-        save_features(path, results)
-        print_log(
-            f'features of {len(results.columns["pid"])} images written to {path}', logger='current'
-        )
+        sets = [(f'_{name}', part) for name, part, _ in split_by_set(results, self.dataset_meta)]
+        for end, table in sets or [('', results)]:
+            path = self.path.with_stem(self.path.stem + end + self.variant)
+            save_features(path, table)
+            print_log(
+                f'features of {len(table.columns["pid"])} images written to {path}',
+                logger='current',
+            )
         return {}
 
 

@@ -19,6 +19,7 @@ from ..functional.ranking.ranking_result import RankingResult
 from ..functional.reranking.query_expansion import alpha_query_expansion
 from ..functional.reranking.rerank import rerank_blocks
 from ..registry import METRICS
+from .by_set import compute_by_set
 from .embeddings import EmbeddingMetric, EmbeddingTable
 from .metric_options import check_reports, usable_device
 from .progress import LogProgress
@@ -33,6 +34,9 @@ class ReIDMetric(EmbeddingMetric):
 
     Results are ordered by `sample_idx` and counted once, so world size, batch size and padding of
     the sampler change nothing. The first places of every query are kept in `ranking_lists`.
+
+    Of a `JointReIDDataset` each set is ranked by itself: results stand under its name, as in
+    `market1501/reid/mAP`, and `reid/mAP` is their mean, one set counting as much as another.
 
     Args:
         distance: 'cosine' or 'euclidean'.
@@ -129,7 +133,7 @@ class ReIDMetric(EmbeddingMetric):
         failure = None
         if table is not None:
             try:
-                outcome = [self.compute_metrics(table, size)]
+                outcome = [compute_by_set(self, table) or self.compute_metrics(table, size)]
             except Exception as error:
                 outcome, failure = [f'{type(error).__name__}: {error}'], error
         broadcast_object_list(outcome)

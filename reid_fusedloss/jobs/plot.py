@@ -71,6 +71,11 @@ def extract(config: str, checkpoint: str, args: argparse.Namespace) -> Path:
     cfg.load_from, cfg.resume, cfg.work_dir = checkpoint, False, str(folder)
     cfg.experiment_name = f'{path.stem}_{time.time_ns()}'
     tested_pipeline(cfg)
+    if 'parts' in cfg.test_dataloader.dataset:
+        raise ValueError(
+            f'{config} tests several data sets: name the one to draw with --dataset, got '
+            f'{args.dataset}'
+        )
     cfg.test_evaluator = dict(type='reid_fusedloss.SaveEmbeddings', path=str(path))
     cfg.default_hooks.pop('report', None)
     drop_start_weights(cfg)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ..engine.config import suffix
+from ..engine.config import suffix, title
 from ..experiments import csv_text, evidence_page, markdown, read_outcome, read_paper
 from ..printable import printable, tell
 from ..scope import configs_dir
@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> None:
         path = Path(args.evidence or configs_dir() / 'paper' / 'evidence.yml')
         print(printable(evidence_page(rows, path), lines=True))
         return
-    datasets = list(dict.fromkeys(Path(dataset).stem for dataset in args.dataset))
+    datasets = list(dict.fromkeys(map(title, args.dataset)))
     outcomes = {
         (dataset, row.place): read_outcome(root, dataset, args.budget, row.place, row.prefix)
         for dataset in datasets

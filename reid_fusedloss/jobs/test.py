@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from ..distributed import leave_processes
-from ..engine.config import join_processes, load_config, suffix
+from ..engine.config import join_processes, load_config, suffix, title
 from ..engine.hooks import ProgressHook
 from ..engine.testing import (
     adopt_identities,
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> None:
         runner = Runner.from_cfg(cfg)
         check_weights(runner.model, weights)
         runner.register_hook(ProgressHook())
-        scores[Path(dataset or '').stem] = runner.test()
+        scores[title(dataset) if dataset else ''] = runner.test()
     if is_main_process():
         print(printable(f'\n{metrics_table(scores)}', lines=True))
     leave_processes()

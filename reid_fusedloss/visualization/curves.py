@@ -22,7 +22,8 @@ def save_curves(path: PathLike, out_png: PathLike) -> Path:
 
     Losses are weighted, as trained on: the raw line faint under its running mean, on a log scale
     if they span more than two decades. Re-ranked metrics are dashed, in the colour of the plain
-    ones. A run without epochs is drawn over its steps.
+    ones; of several data sets the mAP of each is dotted, beside the means over them. A run without
+    epochs is drawn over its steps.
 
     Args:
         path: a work_dir or a scalars.json, see `load_scalars`.
@@ -166,13 +167,14 @@ def _draw_metrics(axes: Axes, val: list[dict], unit: str) -> None:
     style_panel(axes, 'evaluation in %   (dashed: re-ranked, ring: best)', unit, pad=22.0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     keys = sorted({k for r in val for k in r if k.rpartition('/')[2] in METRICS})
+    keys = [k for k in keys if k.count('/') < 2 or k.endswith('/mAP')]  # of several data sets
     labels = []
     for key in keys:
         prefix, _, name = key.rpartition('/')
         x, y = points_of(val, key)
         if not np.isfinite(y).any():
             continue
-        dash = '--' if 'rerank' in prefix else '-'
+        dash = '--' if 'rerank' in prefix else ':' if '/' in prefix else '-'
         best = int(np.nanargmax(y))
         axes.plot(x, y, dash, color=METRICS[name], linewidth=1.7, marker='o', markersize=3)
         axes.plot(

@@ -46,7 +46,7 @@ def two(tmp_path, make_images):
 def test_sources_that_share_identities_are_refused(two, log):
     words = (
         r"ReIDDataset train: 2 identities, '0002' for one, are in .*a/train and in .*b/train"
-        '.*same_identities=True.*rename'
+        '.*same_identities=True.*JointReIDDataset'
     )
     with pytest.raises(ValueError, match=words):
         dataset(two, sources=dict(train=['a/train', 'b/train']))
@@ -90,7 +90,7 @@ def test_parts_of_one_folder_share_its_people(two, make_images, log):
 def test_mmengines_concatenation_is_refused(two):
     parts = [dataset(two, sources=dict(train=f'{name}/train')) for name in 'ab']
     sampler = DefaultSampler(ConcatDataset(parts), seed=0)
-    words = 'ConcatDataset of 2 training sets: each numbers its identities from 0.*`sources`'
+    words = 'ConcatDataset of 2 training sets: each numbers its identities from 0.*JointReIDDataset'
     for wrap in (
         lambda: PKBatchSampler(sampler, 4, 2),
         lambda: SeededBatchSampler(sampler, 4),

@@ -14,15 +14,20 @@ NAMES = [
 ]
 
 
-def facts_of(folder, **options):
-    dataset = dict(
+def part_of(folder):
+    return dict(
         type='reid_fusedloss.ReIDDataset',
         data_root=str(folder),
-        split='train',
         pattern=PATTERN,
         sources=dict(train='train'),
-        **options,
     )
+
+
+def facts_of(folder, **options):
+    return facts_of_set(dict(part_of(folder), split='train'), **options)
+
+
+def facts_of_set(dataset, **options):
     loader = dict(
         batch_size=4,
         num_workers=0,
@@ -30,7 +35,7 @@ def facts_of(folder, **options):
         sampler=dict(type='DefaultSampler', shuffle=True),
         batch_sampler=dict(
             type='reid_fusedloss.SeededBatchSampler',
-            batch_sampler=dict(type='reid_fusedloss.PKBatchSampler', num_instances=2),
+            batch_sampler=dict(type='reid_fusedloss.PKBatchSampler', num_instances=2, **options),
         ),
     )
     return data_facts(Runner.build_dataloader(loader, seed=0))
@@ -109,9 +114,36 @@ def test_a_data_set_that_tells_nothing():
         batch_size=2,
         num_instances=None,
         epoch_rule=None,
+        shares=None,
+        batches=None,
+        sets=None,
         num_images=6,
         num_identities=None,
         names=None,
         identities=None,
         content=None,
     )
+
+
+def test_joint_sets(tmp_path, make_images):
+    """Shares, batches and the content of the smaller set too; wherever the folders lie."""
+    names = [*NAMES, *(f'p{letter}_c1_{n}.jpg' for letter in 'abcdefghij' for n in range(40))]
+    for folder, files in (('a', NAMES), ('b', names)):
+        make_images(tmp_path / folder / 'train', files)
+
+    def joint(a='a', b='b', **options):
+        parts = dict(a=part_of(tmp_path / a), b=part_of(tmp_path / b))
+        dataset = dict(type='reid_fusedloss.JointReIDDataset', split='train', parts=parts)
+        return facts_of_set(dataset, **options)
+
+    facts = joint()
+    assert facts['sets'] == dict(a='4 / 16', b='14 / 416') and facts['num_identities'] == 18
+    equal = joint(shares='equal')
+    assert differing(facts, equal) == ['shares of the data sets natural (here equal)']
+    assert len(differing(facts, joint(batches='per_set'))) == 1
+    shutil.move(tmp_path / 'a', tmp_path / 'z')
+    assert joint(a='z') == facts
+    make_images(tmp_path / 'z' / 'train', NAMES[::-1])  # the pictures of the smaller set change
+    here = joint(a='z')
+    assert not differing(facts, here) and differing(facts, here, ['content'])
+    assert same_people(facts, joint(a='b', b='z')) is False

@@ -247,6 +247,15 @@ def test_metrics_share_a_colour_and_re_ranked_ones_are_dashed(tmp_path, figure):
     assert 'rerank/mAP 55.0\nbest 55.0 @ 5' in texts
 
 
+def test_of_several_data_sets_the_map_of_each_is_dotted(tmp_path, figure):
+    sets = {'a/reid/mAP': 10.0, 'b/reid/mAP': 30.0, 'a/reid/R1': 50.0, 'reid/R1': 60.0}
+    write(tmp_path, '20260101_000000', [val_line(1, 20.0, **sets), val_line(2, 25.0, **sets)])
+    save_curves(tmp_path, tmp_path / 'out.png')
+    drawn = [line for line in figure[0].axes[2].lines if line.get_linestyle() != 'None']
+    styles = {tuple(line.get_ydata()): line.get_linestyle() for line in drawn}
+    assert styles == {(20, 25): '-', (60, 60): '-', (10, 10): ':', (30, 30): ':'}
+
+
 def test_end_labels_never_touch(tmp_path, figure):
     lines = [
         train_line(1, 1),

@@ -1,14 +1,15 @@
 """Summarise the data of a training in a few numbers and digests, saved in its checkpoints."""
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from numbers import Integral
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmengine.dist import get_world_size
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from ...datasets import SeededBatchSampler
 
@@ -20,6 +21,9 @@ TITLES = dict(
     batch_size='images of a batch, of all processes',
     num_instances='images of an identity in a batch (K)',
     epoch_rule='epoch rule of the sampler',
+    shares='shares of the data sets',
+    batches='batches of the data sets',
+    sets='identities and images of the data sets',
     num_images='images',
     num_identities='identities',
     names='digest of file names and labels',
@@ -33,25 +37,30 @@ def data_facts(loader: DataLoader) -> dict[str, Any]:
     Returns:
         The keys of `TITLES` and two more digests: `identities` (label -> identity, as the file
         names call it) and `content` (the bytes of 16 files: two sets may name their files alike).
+        Those of several sets (`shares`, `batches`, `sets`) are None for a single one.
     """
     sampler = loader.batch_sampler
     if isinstance(sampler, SeededBatchSampler):
         sampler = sampler.batch_sampler
     batch_size = getattr(sampler, 'batch_size', None)
     records = _records(loader.dataset)
-    labels = {label for label, _, _ in records}
-    pids = sorted({(label, str(pid)) for label, pid, _ in records if pid is not None})
-    root = getattr(loader.dataset, 'data_root', None)
+    labels = {record.label for record in records}
+    pids = sorted({(record.label, str(record.pid)) for record in records if record.pid is not None})
+    sets = (getattr(loader.dataset, 'metainfo', None) or {}).get('sets')
     return dict(
         epoch_length=len(loader),
         batch_size=None if batch_size is None else batch_size * get_world_size(),
         num_instances=getattr(sampler, 'num_instances', None),
         epoch_rule=getattr(sampler, 'epoch_rule', None),
+        shares=str(getattr(sampler, 'shares', None)) if sets else None,
+        batches=getattr(sampler, 'batches', None) if sets else None,
+        sets=sets
+        and {name: f'{each["num_ids"]} / {each["num_images"]}' for name, each in sets.items()},
         num_images=len(loader.dataset) if hasattr(loader.dataset, '__len__') else None,
         num_identities=len(labels) if labels else None,
-        names=_digest(sorted(f'{_name(path, root)}\n{label}' for label, _, path in records)),
+        names=_digest(sorted(f'{record.name}\n{record.label}' for record in records)),
         identities=_digest(f'{label}\n{pid}' for label, pid in pids),
-        content=_content([path for _, _, path in records]),
+        content=_content(records),
     )
 
 
@@ -71,21 +80,33 @@ def same_people(saved: Facts, here: Facts) -> bool | None:
     return all(saved[key] == here[key] for key in known) if known else None
 
 
-def _records(dataset: Dataset) -> list[tuple[Any, Any, str]]:
-    """Label, identity and path of each image; none for a data set that does not tell."""
+class _Record(NamedTuple):
+    """An image: its label and identity, and its name in its data set, wherever that lies."""
+
+    label: Any
+    pid: Any
+    path: str
+    name: str
+    dataset: str
+
+
+def _records(dataset: Any) -> list[_Record]:
+    """What is known of each image; nothing of a data set that does not tell."""
     if not hasattr(dataset, 'get_data_info'):
         return []
     infos = (dataset.get_data_info(number) for number in range(len(dataset)))
-    found = [
-        (info['gt_label'], info.get('pid'), str(info.get('img_path', '')))
-        for info in infos
-        if isinstance(info.get('gt_label'), Integral)
-    ]
     classes = (getattr(dataset, 'metainfo', None) or {}).get('classes')  # of mmpretrain's data sets
-    if classes:
-        found = [
-            (label, classes[label] if pid is None else pid, path) for label, pid, path in found
-        ]
+    roots, root = getattr(dataset, 'roots', {}), getattr(dataset, 'data_root', None)
+    found = []
+    for info in infos:
+        label, pid, part = info.get('gt_label'), info.get('pid'), info.get('dataset')
+        if not isinstance(label, Integral):
+            continue
+        if classes and pid is None:
+            pid = classes[label]
+        path = str(info.get('img_path', ''))
+        name = _name(path, root) if part is None else f'{part}/{_name(path, roots.get(part))}'
+        found.append(_Record(label, pid, path, name, part or ''))
     return found
 
 
@@ -96,13 +117,19 @@ def _name(path: str, root: str | None) -> str:
     return '/'.join(PurePath(path).parts[-2:])
 
 
-def _content(paths: list[str]) -> str | None:
-    paths = sorted(paths)
-    chosen = [Path(path) for path in paths[:: max(len(paths) // SAMPLED_FILES, 1)][:SAMPLED_FILES]]
-    hashed = blake2b(digest_size=8)
-    found = [path for path in chosen if path.is_file()]
-    for path in found:
-        hashed.update(path.read_bytes())
+def _content(records: list[_Record]) -> str | None:
+    """Digest of the bytes of some files of each data set."""
+    by_set: defaultdict[str, list[str]] = defaultdict(list)
+    for record in records:
+        by_set[record.dataset].append(record.path)
+    hashed, found = blake2b(digest_size=8), False
+    for name in sorted(by_set):
+        paths = sorted(by_set[name])
+        step = max(len(paths) // SAMPLED_FILES, 1)
+        for path in map(Path, paths[::step][:SAMPLED_FILES]):
+            if path.is_file():
+                hashed.update(path.read_bytes())
+                found = True
     return hashed.hexdigest() if found else None
 
 
