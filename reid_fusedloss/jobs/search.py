@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from ..apis import FeatureExtractor
-from ..apis.gallery import PATTERN, model_id, parse_labels
+from ..apis.gallery import PATTERN, model_id
 from ..apis.work_list import WorkList
 from ..commands import ERROR, STOPPED
 from ..evaluation import FeatureSet, load_features
@@ -14,12 +14,12 @@ from ..export import open_extractor
 from ..interrupts import sigterm_as_interrupt
 from ..loading import trust_checkpoints
 from ..printable import printable, tell, tell_unreadable
-from ..search import Entry, GalleryIndex, OpenSetThreshold, Rerank, check_validation
-from ..search.entries import labelled_like
+from ..search import GalleryIndex, OpenSetThreshold, Rerank, check_validation
 from ..search.report import as_lists, as_text, write_report
 from ..visualization import draw_ranking_lists
 from ..visualization.canvas import save_png
 from .kept_gallery import open_kept, open_new
+from .queries import folder_queries, image_queries
 
 MOST_COLUMNS = 20  # of the picture
 
@@ -90,7 +90,7 @@ def read_validation(args: argparse.Namespace) -> FeatureSet | None:
 def search(args: argparse.Namespace) -> int:
     """Search with these arguments; the exit status."""
     check(args)
-    work = WorkList(args.query, args.recursive)
+    work = WorkList(args.query, args.recursive or args.per_folder)
     validation = read_validation(args)
     trust_checkpoints(args.trust_checkpoint)
     inferencer = open_extractor(
@@ -116,20 +116,20 @@ def search(args: argparse.Namespace) -> int:
     if not found.names:
         return 1
     pattern = args.pattern or index.pattern or PATTERN
-    queries = labelled_like(
-        [Entry(os.path.abspath(name), *parse_labels(name, pattern)) for name in found.names],
-        index.entries,
-    )
+    if args.per_folder:
+        queries = folder_queries(found, pattern, index.entries, args.other_cameras)
+    else:
+        queries = image_queries(found, pattern, index.entries)
     result = index.search(
-        found.features,
+        queries.features,
         args.k,
-        names=[query.name for query in queries],
-        camids=[query.camid for query in queries] if args.other_cameras else None,
+        names=[query.name for query in queries.entries],
+        camids=[query.camid for query in queries.entries] if args.other_cameras else None,
         rerank=Rerank() if args.rerank else None,
         threshold=args.threshold,
         model=model_id(inferencer),
     )
-    lists = as_lists(queries, result)
+    lists = as_lists(queries.entries, result, queries.images if args.per_folder else None)
     print(as_text(lists))
     write_report(lists, found.unreadable, args.out)
     picture = draw_ranking_lists(

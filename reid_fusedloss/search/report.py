@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,17 @@ from .storage import PathLike
 COLUMNS = ('query', 'rank', 'name', 'pid', 'camid', 'distance', 'reranked', 'known')
 
 
-def as_lists(queries: Sequence[Entry], result: SearchResult) -> dict[str, Any]:
+def as_lists(
+    queries: Sequence[Entry], result: SearchResult, images: Sequence[Sequence[str]] | None = None
+) -> dict[str, Any]:
     """In the layout of ranking lists, which `visualization.draw_ranking_lists` draws.
 
     Args:
         queries: what is known of the Q queries; where an identity is not known, or one is a
             number and the other a text, whether they match is None.
         result: of their search.
+        images: of each query, where several images of a folder are one; it is called by the
+            folder then.
     """
     captions = 'cosine distance · identity or camera'
     return dict(
@@ -32,6 +37,8 @@ def as_lists(queries: Sequence[Entry], result: SearchResult) -> dict[str, Any]:
         queries=[
             dict(
                 img_path=query.name,
+                name=query.name if images is None else os.path.dirname(query.name),
+                images=[query.name] if images is None else list(images[number]),
                 pid=query.pid,
                 camid=query.camid,
                 ap=None,
@@ -64,7 +71,7 @@ def as_text(lists: dict[str, Any]) -> str:
     """For the terminal: a table of each query."""
     lines = []
     for query in lists['queries']:
-        lines.append(printable(f'{query["img_path"]}: {", ".join(query["answer"])}'))
+        lines.append(printable(f'{_title(query)}: {", ".join(query["answer"])}'))
         for rank, hit in enumerate(query['gallery'], start=1):
             labels = [
                 f'id {hit["pid"]}' if hit['pid'] is not None else 'id ?',
@@ -100,7 +107,7 @@ def write_report(lists: dict[str, Any], unreadable: dict[str, str], folder: Path
     for query in lists['queries']:
         for rank, hit in enumerate(query['gallery'], start=1):
             cells = [
-                query['img_path'],
+                query['name'],
                 rank,
                 hit['img_path'],
                 hit['pid'],
@@ -112,6 +119,11 @@ def write_report(lists: dict[str, Any], unreadable: dict[str, str], folder: Path
             writer.writerow(map(spreadsheet_cell, cells))
     with whole_file(Path(folder, 'search.csv')) as file:
         file.write(table.getvalue().encode(errors='backslashreplace'))
+
+
+def _title(query: dict[str, Any]) -> str:
+    count = len(query['images'])
+    return f'{query["name"]} ({count} images)' if count > 1 else str(query['name'])
 
 
 def _entry(query: Entry, hit: Hit) -> dict[str, Any]:
