@@ -22,6 +22,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('features', help='.npz file')
     parser.add_argument('--distance', default='cosine', choices=['cosine', 'euclidean'])
     parser.add_argument('--ap', default='ir', choices=['ir', 'trapezoid'])
+    add_protocol_arguments(parser)
+    parser.add_argument('--rerank', action='store_true', help='re-rank as well (20, 6, 0.3)')
+    add_report_arguments(parser)
+    parser.add_argument(
+        '--query-expansion',
+        nargs='*',
+        action=KeyValues,
+        metavar='KEY=VALUE',
+        help='expand first; k=5 alpha=3 times=1 expand_gallery=True',
+    )
+    parser.add_argument('--backend', default='auto', choices=['auto', 'numpy', 'torch'])
+    parser.add_argument('--device', default='cpu', help='where distances are computed')
+
+
+def add_protocol_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is ranked, and what is left out."""
     parser.add_argument(
         '--protocol',
         nargs='+',
@@ -46,7 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='KEY=VALUE',
         help='instead: who comes back after gap=30 frames? rank-1 and MRR of the tracks',
     )
-    parser.add_argument('--rerank', action='store_true', help='re-rank as well (20, 6, 0.3)')
+
+
+def add_report_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is reported beside the ranks."""
     parser.add_argument(
         '--tpr-at-fpr',
         nargs='+',
@@ -71,12 +90,3 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='KEY=VALUE',
         help='single-gallery-shot CMC as well; trials=10 seed=0',
     )
-    parser.add_argument(
-        '--query-expansion',
-        nargs='*',
-        action=KeyValues,
-        metavar='KEY=VALUE',
-        help='expand first; k=5 alpha=3 times=1 expand_gallery=True',
-    )
-    parser.add_argument('--backend', default='auto', choices=['auto', 'numpy', 'torch'])
-    parser.add_argument('--device', default='cpu', help='where distances are computed')

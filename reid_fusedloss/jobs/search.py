@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..apis import FeatureExtractor
+from ..apis import Extraction, FeatureExtractor
 from ..apis.gallery import PATTERN, model_id
 from ..apis.work_list import WorkList
 from ..commands import ERROR, STOPPED
@@ -16,10 +16,11 @@ from ..loading import trust_checkpoints
 from ..printable import printable, tell, tell_unreadable
 from ..search import GalleryIndex, OpenSetThreshold, Rerank, check_validation
 from ..search.report import as_lists, as_text, write_report
+from ..search.result import SearchResult
 from ..visualization import draw_ranking_lists
 from ..visualization.canvas import save_png
 from .kept_gallery import open_kept, open_new
-from .queries import folder_queries, image_queries
+from .queries import Queries, folder_queries, image_queries
 
 MOST_COLUMNS = 20  # of the picture
 
@@ -115,11 +116,7 @@ def search(args: argparse.Namespace) -> int:
     tell_unreadable(found.unreadable, 'query')
     if not found.names:
         return 1
-    pattern = args.pattern or index.pattern or PATTERN
-    if args.per_folder:
-        queries = folder_queries(found, pattern, index.entries, args.other_cameras)
-    else:
-        queries = image_queries(found, pattern, index.entries)
+    queries = make_queries(args, found, index)
     result = index.search(
         queries.features,
         args.k,
@@ -129,15 +126,30 @@ def search(args: argparse.Namespace) -> int:
         threshold=args.threshold,
         model=model_id(inferencer),
     )
+    show(args, queries, result, found.unreadable)
+    if problem is not None:
+        print(printable(f'search: error: {problem}'), file=sys.stderr)
+        return ERROR
+    return 0
+
+
+def make_queries(args: argparse.Namespace, found: Extraction, index: GalleryIndex) -> Queries:
+    """What is searched for: images, or folders of images."""
+    pattern = args.pattern or index.pattern or PATTERN
+    if args.per_folder:
+        return folder_queries(found, pattern, index.entries, args.other_cameras)
+    return image_queries(found, pattern, index.entries)
+
+
+def show(
+    args: argparse.Namespace, queries: Queries, result: SearchResult, unreadable: dict[str, str]
+) -> None:
+    """Print what was found, and write it as a table and as a picture."""
     lists = as_lists(queries.entries, result, queries.images if args.per_folder else None)
     print(as_text(lists))
-    write_report(lists, found.unreadable, args.out)
+    write_report(lists, unreadable, args.out)
     picture = draw_ranking_lists(
         lists, num_queries=args.num_queries, topk=min(args.k, MOST_COLUMNS), order='given'
     )
     save_png(picture, Path(args.out, 'search.png'))
     tell(f'written: {args.out}/search.png, .csv, .json')
-    if problem is not None:
-        print(printable(f'search: error: {problem}'), file=sys.stderr)
-        return ERROR
-    return 0

@@ -111,11 +111,11 @@ def test_a_distractor_is_nobody_and_always_there():
 def test_smaller_galleries_equal_plain_loops(levels, rule):
     distances, *labels = random_case(levels + 1, levels)
     options = {} if rule is None else dict(protocol=dict(type='camera_pairs', pairs=[(0, 2)]))
-    observer = DirAtFpir((0.3, 0.6), trials=4, seed=3, gallery_sizes=(15, 30))
+    observer = DirAtFpir((0.3, 0.6), trials=4, seed=3, gallery_sizes=(12, 24))
     observer.update(0, distances, GalleryMatches(*labels, **options))
     found, case = observer.summarise(), Observed(*labels, rule=rule)
     asked, previous = np.intersect1d(*labels[:2]), {}
-    for size in (15, 30):
+    for size in (12, 24):
         trials = [gallery for gallery in observer._galleries if gallery.size == size]
         expected = {'3e-01': [], '6e-01': []}
         for trial, (gallery, drawn) in enumerate(zip(trials, observer.drawn)):
