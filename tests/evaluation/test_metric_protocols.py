@@ -6,13 +6,17 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmpretrain.datasets import PackInputs
 
 from reid_fusedloss.commands.evaluate import add_arguments
 from reid_fusedloss.evaluation import ReIDMetric, SaveEmbeddings, load_features
 from reid_fusedloss.jobs import evaluate as job
+from reid_fusedloss.jobs.test import is_one_set
 from tests.evaluation.test_reid_metric import cosine, evaluate, records, split
 from tests.functional.test_pooling import naive_pool
 from tests.oracles import protocols as oracle
+from tests.tiny import REPOSITORY
 
 TOPK = (1, 5, 10)
 PLACES = dict(type='camera_pairs', pairs=[(0, 2)])
@@ -202,3 +206,18 @@ def test_pooling_needs_cameras_where_it_reads_them():
     samples = [dict(s, camid=None) for s in labelled()]
     with pytest.raises(ValueError, match='needs the camera of each image'):
         evaluate(ReIDMetric(pool=dict(by='pid_camid')), samples)
+
+
+def test_the_configs_pass_on_the_labels_that_there_are():
+    cfg = Config.fromfile(REPOSITORY / 'configs/_base_/datasets/reid.py')
+    options = dict(cfg.val_dataloader.dataset.pipeline.pack)
+    assert options.pop('type') == 'PackInputs'
+    image = np.zeros((4, 2, 3), np.uint8)
+    sample = PackInputs(**options)(dict(img=image, pid=3, clothes='coat'))['data_samples']
+    assert (sample.pid, sample.clothes) == (3, 'coat') and 'track' not in sample
+
+
+def test_features_of_one_set_are_saved_as_one_set():
+    assert is_one_set(dict(type='reid_fusedloss.ReIDMetric', protocol=dict(type='vehicleid')))
+    assert not is_one_set(dict(type='reid_fusedloss.ReIDMetric', protocol='clothes_changing'))
+    assert not is_one_set(dict(type='reid_fusedloss.ReIDMetric'))
