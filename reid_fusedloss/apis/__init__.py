@@ -6,7 +6,7 @@ from .gallery import model_id, update_gallery
 from .inferencer import FeatureExtractor, ReIDInferencer
 from .model import find_run, load_model
 from .sources import ImageSource
-from .video import read_boxes, video_crops
+from .video import pool_tracks, read_boxes, video_crops
 
 __all__ = [
     'Extraction',
@@ -18,6 +18,7 @@ __all__ = [
     'load_model',
     'load_shards',
     'model_id',
+    'pool_tracks',
     'read_boxes',
     'update_gallery',
     'video_crops',

@@ -1,10 +1,15 @@
 """Evaluate features from a file with the metric of `test`.
 
     reid-fusedloss evaluate features.npz --rerank
-    reid-fusedloss evaluate features.npz --open-set fpir=0.01,0.1
+    reid-fusedloss evaluate features.npz --open-set fpir=0.01,0.1 gallery_sizes=1000,5000
+    reid-fusedloss evaluate features.npz --pool by=pid_camid junk=True
+    reid-fusedloss evaluate ltcc.npz --protocol clothes_changing
+    reid-fusedloss evaluate street.npz --reassociate gap=30
 
 The file holds query_f (Q, C), gallery_f (G, C), query_label, gallery_label and, where there are
-cameras, query_cam and gallery_cam, as `test --save-features` writes it.
+cameras, query_cam and gallery_cam, as `test --save-features` writes it; for some protocols also
+query_clothes, query_track, query_image and those of the gallery. With --reassociate it holds
+features and names of the boxes of tracks in videos, as `extract VIDEO --boxes` writes it.
 """
 
 import argparse
@@ -17,7 +22,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('features', help='.npz file')
     parser.add_argument('--distance', default='cosine', choices=['cosine', 'euclidean'])
     parser.add_argument('--ap', default='ir', choices=['ir', 'trapezoid'])
+    add_protocol_arguments(parser)
     parser.add_argument('--rerank', action='store_true', help='re-rank as well (20, 6, 0.3)')
+    add_report_arguments(parser)
+    parser.add_argument(
+        '--query-expansion',
+        nargs='*',
+        action=KeyValues,
+        metavar='KEY=VALUE',
+        help='expand first; k=5 alpha=3 times=1 expand_gallery=True',
+    )
+    parser.add_argument('--backend', default='auto', choices=['auto', 'numpy', 'torch'])
+    parser.add_argument('--device', default='cpu', help='where distances are computed')
+
+
+def add_protocol_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is ranked, and what is left out."""
+    parser.add_argument(
+        '--protocol',
+        nargs='+',
+        default=['same_camera'],
+        metavar='NAME|KEY=VALUE',
+        help='what is left out of a ranking, and what is drawn; such as clothes_changing, '
+        'leave_one_out, vehicleid trials=10 seed=0, camera_pairs pairs=2+3 cameras=1,2 trials=10, '
+        'or my_package.rules.junk; see docs/protocols.md',
+    )
+    parser.add_argument(
+        '--pool',
+        nargs='+',
+        action=KeyValues,
+        metavar='KEY=VALUE',
+        help='several images as one: by=track, or by=pid_camid (queries); how=mean, quality, or '
+        'best k=4; junk=True',
+    )
+    parser.add_argument(
+        '--reassociate',
+        nargs='+',
+        action=KeyValues,
+        metavar='KEY=VALUE',
+        help='instead: who comes back after gap=30 frames? rank-1 and MRR of the tracks',
+    )
+
+
+def add_report_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is reported beside the ranks."""
     parser.add_argument(
         '--tpr-at-fpr',
         nargs='+',
@@ -33,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='KEY=VALUE',
         help='identification, over queries: DIR and FNIR at these FPIRs, with a '
         'part of the identities as strangers; fpir=0.01,0.1 strangers=0.5 '
-        'trials=10 seed=0',
+        'trials=10 seed=0 gallery_sizes=1000,5000',
     )
     parser.add_argument(
         '--single-shot',
@@ -42,12 +90,3 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='KEY=VALUE',
         help='single-gallery-shot CMC as well; trials=10 seed=0',
     )
-    parser.add_argument(
-        '--query-expansion',
-        nargs='*',
-        action=KeyValues,
-        metavar='KEY=VALUE',
-        help='expand first; k=5 alpha=3 times=1 expand_gallery=True',
-    )
-    parser.add_argument('--backend', default='auto', choices=['auto', 'numpy', 'torch'])
-    parser.add_argument('--device', default='cpu', help='where distances are computed')

@@ -2,6 +2,7 @@
 
     reid-fusedloss search work_dirs/demo --query who.jpg --gallery photos/ --out found/
     reid-fusedloss search work_dirs/demo --query new/ --gallery photos/ --index photos.index
+    reid-fusedloss search work_dirs/demo --query people/ --per-folder --gallery photos/
     reid-fusedloss search demo.onnx --query who.jpg --gallery photos/
     reid-fusedloss search CONFIG CHECKPOINT --query new/ --index photos.index --fpir 0.01 \\
         --validation features.npz
@@ -46,6 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_gallery_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--per-folder',
+        action='store_true',
+        help='all images of a folder are of one person and make one query; looks into the folders '
+        'of --query too',
+    )
     parser.add_argument(
         '--gallery',
         nargs='+',

@@ -17,6 +17,9 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 SAMPLE_KEYS = ('sample_idx', 'pid', 'camid', 'is_query')
+LABEL_KEYS = ('clothes', 'track')  # where the data set has them
+
+Columns = dict[str, list[Any]]
 BLOCK_ROWS = 4096
 
 
@@ -26,11 +29,12 @@ class EmbeddingTable:
 
     Attributes:
         features: by name, the embeddings, shape (N, C), float32.
-        columns: by name, N entries each: sample_idx, pid, camid, is_query, img_path.
+        columns: by name, N entries each: sample_idx, pid, camid, is_query, img_path, clothes and
+            track; None where an image has no such label.
     """
 
     features: dict[str, np.ndarray]
-    columns: dict[str, list]
+    columns: Columns
 
 
 class EmbeddingStore:
@@ -41,13 +45,17 @@ class EmbeddingStore:
     does not tell a metric that an evaluation begins, so that one that broke off may have left
     images: a store of each evaluation's own has none of them (`EmbeddingMetric.begin`), and else
     the newer of two features of an image counts.
+
+    Args:
+        needs: further labels that each image must have.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, needs: Sequence[str] = ()) -> None:
+        self._needs = tuple(needs)
         self._clear()
 
     def _clear(self) -> None:
-        self._columns: dict[str, list] = {key: [] for key in (*SAMPLE_KEYS, 'img_path')}
+        self._columns: Columns = {key: [] for key in (*SAMPLE_KEYS, 'img_path', *LABEL_KEYS)}
         self._widths: dict[str, int] = {}
         self._pending: list[np.ndarray] = []
         self._blocks: list[np.ndarray] = []
@@ -69,8 +77,17 @@ class EmbeddingStore:
                     "dict(type='PackInputs', meta_keys=('sample_idx', 'img_path', "
                     "'pid', 'camid', 'is_query'))"
                 )
+            lost = [key for key in self._needs if sample.get(key) is None]
+            if lost:
+                raise ValueError(
+                    f'{sample.get("img_path") or "an image"} has no {" and no ".join(lost)}, which '
+                    'the protocol or the pooling reads: use a data set with that label, and list '
+                    'it in meta_keys of PackInputs'
+                )
             for key in SAMPLE_KEYS:
                 self._columns[key].append(sample[key])
+            for key in LABEL_KEYS:
+                self._columns[key].append(sample.get(key))
             self._columns['img_path'].append(sample.get('img_path', ''))
         if not samples:
             return
@@ -99,8 +116,10 @@ class EmbeddingStore:
         shares = all_gather_object((self._columns, self._widths, list(map(len, self._blocks))))
         blocks = self._blocks
         self._clear()
-        columns = {key: sum((share[0][key] for share in shares), []) for key in self._columns}
-        widths = next((share[1] for share in shares if share[1]), {})
+        columns: Columns = {
+            key: [label for share in shares for label in share[0][key]] for key in self._columns
+        }
+        widths: dict[str, int] = next((share[1] for share in shares if share[1]), {})
         if any(share[1] not in ({}, widths) for share in shares):
             raise ValueError(
                 f'the processes have features of different width: {[share[1] for share in shares]}'
@@ -131,15 +150,17 @@ class EmbeddingStore:
             self._pending = []
 
 
-class EmbeddingMetric(BaseMetric):
+class EmbeddingMetric(BaseMetric):  # type: ignore[misc]  # MMEngine ships no types
     """A metric that keeps the embeddings of an evaluation.
 
     Args:
         prefix: as in MMEngine.
+        needs: labels that each image must have, beside identity and camera.
     """
 
-    def __init__(self, prefix: str | None = None) -> None:
+    def __init__(self, prefix: str | None = None, needs: Sequence[str] = ()) -> None:
         super().__init__(prefix=prefix)
+        self.needs = tuple(needs)
         self.begin()
 
     def begin(self, variant: str = '') -> None:
@@ -148,16 +169,16 @@ class EmbeddingMetric(BaseMetric):
         Args:
             variant: put after the names of what is written, if it is of another model.
         """
-        self.store, self.variant = EmbeddingStore(), variant
+        self.store, self.variant = EmbeddingStore(self.needs), variant
 
-    def process(self, data_batch: Any, data_samples: Sequence[Mapping]) -> None:
+    def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
         """Keep the embeddings of a batch; called by MMEngine."""
         self.store.add(data_samples)
 
 
-def _check_labels(columns: Mapping[str, list]) -> None:
+def _check_labels(columns: Columns) -> None:
     """Refuse the identities 7 and '7' side by side: NumPy would make one of them."""
-    for key in ('pid', 'camid'):
+    for key in ('pid', 'camid', *LABEL_KEYS):
         given = {isinstance(label, str): label for label in columns[key] if label is not None}
         if len(given) > 1:
             raise ValueError(
@@ -196,7 +217,7 @@ def _places(sample_idx: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
         sample_idx: of the records of each process. Of repeated ones the first process' counts, and
             of those the last.
     """
-    numbers = np.array(sum(sample_idx, []), dtype=np.int64)
+    numbers = np.array([number for part in sample_idx for number in part], dtype=np.int64)
     starts = np.cumsum([0, *map(len, sample_idx)])
     candidates = np.concatenate(
         [np.arange(start, stop)[::-1] for start, stop in zip(starts, starts[1:])]

@@ -8,13 +8,17 @@ import torch
 from ..functional.ranking.evaluate import (
     EXPANSION_KEYS,
     RERANK_KEYS,
-    check_keys,
-    check_plain,
+    check_together,
     make_observers,
 )
+from ..functional.ranking.labels import CAMERA
+from ..functional.ranking.options import check_keys
+from ..functional.ranking.protocols import ProtocolOption, RankingProtocol, make_protocol
 from ..functional.ranking.ranking_result import check_topk
 from ..functional.reranking.query_expansion import check_query_expansion_options
 from ..functional.reranking.rerank import check_rerank_options
+from .embeddings import LABEL_KEYS
+from .pooling import check_pool
 
 Options = Mapping[str, Any] | None
 
@@ -26,6 +30,7 @@ def check_reports(
     open_set: Options,
     rerank: Options,
     query_expansion: Options,
+    protocol: RankingProtocol,
 ) -> None:
     """Refuse what cannot be reported; arguments as of `ReIDMetric`.
 
@@ -42,7 +47,31 @@ def check_reports(
     if not topk:
         raise ValueError('topk is empty: name a rank of the CMC, such as 1')
     make_observers(topk, tpr_at_fpr, single_shot, open_set)
-    check_plain(open_set, query_expansion)
+    # of an open set the metric reports plain distances alone, also where it re-ranks beside them
+    drawn = protocol.draws is not None
+    check_together(protocol, single_shot, open_set, query_expansion, rerank if drawn else None)
+
+
+def checked_protocol(
+    option: ProtocolOption, use_cameras: bool, pool: Options
+) -> tuple[RankingProtocol, tuple[str, ...]]:
+    """The protocol, and the labels that each image must have for it and for the pooling.
+
+    Raises:
+        TypeError, ValueError: if it is unknown, or contradicts use_cameras or pool.
+    """
+    protocol = make_protocol(option)
+    if not use_cameras and CAMERA in protocol.reads and not protocol.lenient:
+        raise ValueError(
+            f'protocol {protocol.name!r} reads the cameras: leave out use_cameras=False'
+        )
+    if pool is not None:
+        check_pool(pool, protocol.name, protocol.one_set)
+        if pool['by'] == 'pid_camid' and not use_cameras:
+            raise ValueError("pool by='pid_camid' reads the cameras: leave out use_cameras=False")
+    tracks = ('track',) if pool is not None and pool['by'] == 'track' else ()
+    needs = dict.fromkeys([*protocol.reads, *tracks])
+    return protocol, tuple(name for name in needs if name in LABEL_KEYS)
 
 
 def usable_device(name: str) -> torch.device:

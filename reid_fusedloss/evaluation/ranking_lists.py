@@ -1,20 +1,32 @@
 """Query and gallery of a test set, and its ranking lists as plain data."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..functional.ranking.ranking_result import RankingResult
-from .embeddings import EmbeddingTable
+from .embeddings import LABEL_KEYS, EmbeddingTable
+
+IMAGE = 'image'
 
 
 class Part(NamedTuple):
-    """Query or gallery: rows of the table, and how they are called."""
+    """Query or gallery: rows of the table, and how they are called.
+
+    Attributes:
+        rows: of the table.
+        pids: identities.
+        camids: cameras, None where there is none.
+        paths: of the images.
+        labels: further labels that all images of the table have, by name, and `image`, a number
+            for each image file.
+    """
 
     rows: np.ndarray
-    pids: list
-    camids: list
-    paths: list
+    pids: list[Any]
+    camids: list[Any]
+    paths: list[str]
+    labels: dict[str, np.ndarray]
 
     def take(self, features: np.ndarray) -> np.ndarray:
         """Its rows of the table's features; a view where they follow each other."""
@@ -23,34 +35,64 @@ class Part(NamedTuple):
         return features[first : last + 1] if together else features[self.rows]
 
 
-def split_parts(table: EmbeddingTable) -> tuple[Part, Part]:
+def split_parts(table: EmbeddingTable, one_set: bool = False) -> tuple[Part, Part]:
     """Query and gallery of a test set.
+
+    Args:
+        table: all images.
+        one_set: queries and gallery are the same images; where the table has only one of the two,
+            its images are both.
 
     Raises:
         ValueError: if one of them is empty.
     """
     is_query = np.array(table.columns['is_query'], dtype=bool)
-    parts = []
-    for chosen in (is_query, ~is_query):
-        rows = np.flatnonzero(chosen)
-        parts.append(
-            Part(
-                rows,
-                *(
-                    [table.columns[key][row] for row in rows]
-                    for key in ('pid', 'camid', 'img_path')
-                ),
-            )
-        )
-    if not all(len(part.rows) for part in parts):
+    chosen = [np.flatnonzero(is_query), np.flatnonzero(~is_query)]
+    if one_set and not all(map(len, chosen)):
+        chosen = [np.arange(len(is_query))] * 2
+    if not all(map(len, chosen)):
         raise ValueError(
-            f'{len(parts[0].rows)} query and {len(parts[1].rows)} gallery images: the '
+            f'{len(chosen[0])} query and {len(chosen[1])} gallery images: the '
             "evaluated data set is not a ReID test split (split='test')"
         )
-    return parts[0], parts[1]
+    labels = {
+        key: np.array(table.columns[key])
+        for key in LABEL_KEYS
+        if None not in table.columns.get(key, [None])
+    }
+    paths = np.array(table.columns['img_path'])
+    names = paths if all(paths) else np.array(table.columns['sample_idx'])
+    labels[IMAGE] = np.unique(names, return_inverse=True)[1]
+    query, gallery = (_part(table, labels, rows) for rows in chosen)
+    return query, gallery
 
 
-def describe(result: RankingResult, query: Part, gallery: Part) -> list[dict]:
+def _part(table: EmbeddingTable, labels: dict[str, np.ndarray], rows: np.ndarray) -> Part:
+    pids, camids, paths = (
+        [table.columns[key][row] for row in rows] for key in ('pid', 'camid', 'img_path')
+    )
+    return Part(rows, pids, camids, paths, {key: column[rows] for key, column in labels.items()})
+
+
+def cameras(
+    query: Part, gallery: Part, use_cameras: bool = True
+) -> tuple[list[Any] | None, list[Any] | None]:
+    """Cameras of both parts, or None twice where they are not to be used, or there are none.
+
+    Raises:
+        ValueError: if only some images have one.
+    """
+    camids, paths = query.camids + gallery.camids, query.paths + gallery.paths
+    unknown = camids.count(None)
+    if use_cameras and unknown not in (0, len(camids)):
+        raise ValueError(
+            f'{unknown} images have no camera, {paths[camids.index(None)]} for '
+            'one, but others have: give all a camera, or set use_cameras=False'
+        )
+    return (None, None) if unknown or not use_cameras else (query.camids, gallery.camids)
+
+
+def describe(result: RankingResult, query: Part, gallery: Part) -> list[dict[str, Any]]:
     """Ranking lists as plain data, ready for a JSON file."""
     described = []
     for number, pid in enumerate(query.pids):
@@ -69,8 +111,8 @@ def describe(result: RankingResult, query: Part, gallery: Part) -> list[dict]:
     return described
 
 
-def _places(result: RankingResult, number: int, gallery: Part) -> list[dict]:
-    lists = result.lists
+def _places(result: RankingResult, number: int, gallery: Part) -> list[dict[str, Any]]:
+    lists = result.require_lists()
     return [
         dict(
             img_path=gallery.paths[index],

@@ -13,17 +13,19 @@ from ..checks import check_choice, check_flag, check_int
 from ..functional.backend import choose_backend
 from ..functional.distance import CHUNK_SIZE, DISTANCES, check_chunk_size, distance_blocks
 from ..functional.ranking.block_ranking import AP_FORMS, rank_blocks
-from ..functional.ranking.dir_at_fpir import DirAtFpir
-from ..functional.ranking.evaluate import make_observers
+from ..functional.ranking.evaluate import make_observers, summarise
+from ..functional.ranking.protocols import ProtocolOption
 from ..functional.ranking.ranking_result import RankingResult
 from ..functional.reranking.query_expansion import alpha_query_expansion
 from ..functional.reranking.rerank import rerank_blocks
 from ..registry import METRICS
 from .by_set import compute_by_set
 from .embeddings import EmbeddingMetric, EmbeddingTable
-from .metric_options import check_reports, usable_device
+from .metric_options import check_reports, checked_protocol, usable_device
+from .pooling import pool_table
 from .progress import LogProgress
-from .ranking_lists import Part, describe, split_parts
+from .ranking_lists import Part, cameras, describe, split_parts
+from .remarks import log_ranking
 
 RERANKED = 'rerank'
 
@@ -45,6 +47,12 @@ class ReIDMetric(EmbeddingMetric):
         topk: ranks of the CMC.
         use_cameras: leave out gallery images of the query's identity from the query's camera;
             without effect for data without cameras.
+        protocol: what is left out of a query's ranking, and which galleries are drawn: a name,
+            dict(type=name, ...), or a rule of your own by 'package.module.function'; see
+            `make_protocol` and docs/protocols.md.
+        pool: None, or dict(by='track') to rank tracks, dict(by='pid_camid') to make all queries of
+            an identity and camera one; with how='mean', 'quality' or 'best' (k=1), and junk=True;
+            see `pool_table`.
         rerank: None, or dict(k1=20, k2=6, lambda_value=0.3) to re-rank as well (Zhong et al., CVPR
             2017); results under `rerank_prefix`.
         query_expansion: None, or dict(k=5, alpha=3.0, times=1, expand_gallery=True) to replace the
@@ -56,7 +64,8 @@ class ReIDMetric(EmbeddingMetric):
         open_set: None, or dict(fpir=(0.01, 0.1), strangers=0.5, trials=10, seed=0) to report the
             DIR and FNIR at these FPIRs, all per query (identification: who of the gallery is it,
             if anybody?). A share of the identities, drawn by the seed, are strangers, `trials`
-            times; see `DirAtFpir`. Of plain distances alone, not of re-ranked ones.
+            times; gallery_sizes=(1000,) reports smaller galleries too; see `DirAtFpir`. Of plain
+            distances alone, not of re-ranked ones.
         compare: rank by every feature that the head gives (see its `test_feature`), by cosine and
             by Euclidean distance, and re-ranked where `rerank` is set; what is not ranked anyway
             stands under `<feature>_<distance>` and `<feature>_rerank`.
@@ -68,7 +77,7 @@ class ReIDMetric(EmbeddingMetric):
         rerank_prefix: of the re-ranked results.
 
     Raises:
-        TypeError, ValueError: if an option is unknown or out of range.
+        TypeError, ValueError: if an option is unknown or out of range, or contradicts another.
     """
 
     def __init__(
@@ -77,6 +86,8 @@ class ReIDMetric(EmbeddingMetric):
         ap: str = 'ir',
         topk: Sequence[int] = (1, 5, 10),
         use_cameras: bool = True,
+        protocol: ProtocolOption = 'same_camera',
+        pool: Mapping[str, Any] | None = None,
         rerank: Mapping[str, Any] | None = None,
         query_expansion: Mapping[str, Any] | None = None,
         tpr_at_fpr: Sequence[float] = (),
@@ -95,7 +106,10 @@ class ReIDMetric(EmbeddingMetric):
         check_flag('use_cameras', use_cameras)
         check_flag('compare', compare)
         check_int('list_length', list_length, least=0)
-        check_reports(topk, tpr_at_fpr, single_shot, open_set, rerank, query_expansion)
+        self.protocol, needs = checked_protocol(protocol, use_cameras, pool)
+        check_reports(
+            topk, tpr_at_fpr, single_shot, open_set, rerank, query_expansion, self.protocol
+        )
         check_chunk_size(chunk_size)
         self.device = usable_device(device)
         choose_backend(backend, self.device)
@@ -105,17 +119,17 @@ class ReIDMetric(EmbeddingMetric):
             )
         if prefix == rerank_prefix:
             raise ValueError(f'prefix={prefix!r} and rerank_prefix are the same: name two')
-        super().__init__(prefix=prefix)
+        super().__init__(prefix, needs)
         self.prefix = None  # names come with their prefix, since there are several
         self.distance, self.ap, self.topk = distance, ap, tuple(topk)
-        self.use_cameras = use_cameras
+        self.use_cameras, self.pool = use_cameras, None if pool is None else dict(pool)
         self.rerank = None if rerank is None else dict(rerank)
         self.query_expansion = None if query_expansion is None else dict(query_expansion)
         self.tpr_at_fpr, self.single_shot, self.open_set = tpr_at_fpr, single_shot, open_set
         self.compare, self.list_length = compare, list_length
-        self.engine = dict(chunk_size=chunk_size, backend=backend)
+        self.chunk_size, self.backend = chunk_size, backend
         self.prefixes = {prefix: distance, **({} if rerank is None else {rerank_prefix: RERANKED})}
-        self.ranking_lists: list[dict] = []
+        self.ranking_lists: list[dict[str, Any]] = []
         self._announced = False
 
     def evaluate(self, size: int) -> dict[str, float]:
@@ -129,7 +143,7 @@ class ReIDMetric(EmbeddingMetric):
             RuntimeError: on the other processes, if the first fails: none waits for another.
         """
         table = self.store.gather(size)
-        outcome: list[dict | str | None] = [None]
+        outcome: list[Any] = [None]
         failure = None
         if table is not None:
             try:
@@ -141,7 +155,8 @@ class ReIDMetric(EmbeddingMetric):
             raise failure
         if isinstance(outcome[0], str):
             raise RuntimeError(f'the evaluation failed on the first process: {outcome[0]}')
-        return outcome[0]
+        metrics: dict[str, float] = outcome[0]
+        return metrics
 
     def compute_metrics(self, results: EmbeddingTable, size: int | None = None) -> dict[str, float]:
         """Metrics of all images, in percent, by prefixed name.
@@ -153,9 +168,17 @@ class ReIDMetric(EmbeddingMetric):
         Raises:
             ValueError: if there is no query, no gallery, or no query with a positive.
         """
-        query, gallery = split_parts(results)
+        query, gallery = split_parts(results, self.protocol.one_set)
+        number = len(results.columns['pid'])
         self.ranking_lists = self.ranking_lists if self.variant else []
-        self._log_start(len(query.pids) + len(gallery.pids), size)
+        self._log_start(number, size)
+        if self.pool is not None:
+            results = pool_table(results, **self.pool)
+            query, gallery = split_parts(results)
+            print_log(
+                f'pooled {self.pool}: {number} images are {len(results.columns["pid"])} features',
+                logger='current',
+            )
         metrics: dict[str, float] = {}
         for name, ways in self._plan(list(results.features)).items():
             features = self._features(results.features[name], query, gallery)
@@ -192,8 +215,7 @@ class ReIDMetric(EmbeddingMetric):
         """Say what computes the distances, once, and whether images are missing."""
         if not self._announced:
             print_log(
-                f'distances by {choose_backend(self.engine["backend"], self.device)} on '
-                f'{self.device}',
+                f'distances by {choose_backend(self.backend, self.device)} on {self.device}',
                 logger='current',
             )
             self._announced = True
@@ -208,13 +230,15 @@ class ReIDMetric(EmbeddingMetric):
         self, features: np.ndarray, query: Part, gallery: Part
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Query and gallery features on their device, expanded where asked for."""
-        pair = tuple(
+        asked, there = (
             torch.from_numpy(part.take(features)).to(self.device) for part in (query, gallery)
         )
         if self.query_expansion is None:
-            return pair
+            return asked, there
         print_log(f'query expansion: {self.query_expansion}', logger='current')
-        return alpha_query_expansion(*pair, **self.query_expansion, **self.engine)
+        return alpha_query_expansion(
+            asked, there, **self.query_expansion, chunk_size=self.chunk_size, backend=self.backend
+        )
 
     def _rank(
         self,
@@ -225,56 +249,45 @@ class ReIDMetric(EmbeddingMetric):
         list_length: int,
     ) -> tuple[RankingResult, dict[str, float]]:
         """Rank in one way; a result, and the numbers to report."""
-        blocks: Iterable[np.ndarray]
         progress = LogProgress('re-ranking' if kind == RERANKED else 'ranking')
-        if kind == RERANKED:
-            blocks = rerank_blocks(*features, **self.rerank, **self.engine, progress=progress)
-        else:
-            blocks = distance_blocks(*features, kind, **self.engine)
         observers = make_observers(
             self.topk,
             self.tpr_at_fpr,
             self.single_shot,
             None if kind == RERANKED else self.open_set,
+            self.protocol,
+            self.ap,
         )
         result = rank_blocks(
-            blocks,
+            self._blocks(features, kind, progress),
             query.pids,
             gallery.pids,
-            *self._camids(query, gallery),
+            *cameras(query, gallery, self.use_cameras),
+            protocol=self.protocol,
+            query_labels=query.labels,
+            gallery_labels=gallery.labels,
             ap=self.ap,
             k=list_length,
             observers=observers,
             progress=None if kind == RERANKED else progress,
         )
-        numbers = result.summarise(self.topk)
-        left_out = len(query.pids) - int(numbers.pop('num_valid_queries'))
-        ties = int(numbers.pop('num_ties'))
-        if left_out:
-            print_log(
-                f'{left_out} of {len(query.pids)} queries have no positive in the gallery '
-                'and are left out',
-                logger='current',
-            )
-        if ties:
-            print_log(
-                f'{kind}: {ties} positives lie at exactly the distance of a negative; the '
-                'order of the files decides',
-                logger='current',
-            )
-        for observer in observers:
-            numbers |= observer.summarise()
-            if isinstance(observer, DirAtFpir):
-                print_log(f'{kind}, open set: {observer.describe()}', logger='current')
+        numbers = summarise(result, observers, self.topk)
+        del numbers['num_valid_queries'], numbers['num_ties']
+        log_ranking(kind, self.protocol.name, result, observers)
         return result, numbers
 
-    def _camids(self, query: Part, gallery: Part) -> tuple:
-        """Cameras of both parts, or None twice where they are not to be used."""
-        camids, paths = query.camids + gallery.camids, query.paths + gallery.paths
-        unknown = camids.count(None)
-        if self.use_cameras and unknown not in (0, len(camids)):
-            raise ValueError(
-                f'{unknown} images have no camera, {paths[camids.index(None)]} for '
-                'one, but others have: give all a camera, or set use_cameras=False'
+    def _blocks(
+        self, features: tuple[torch.Tensor, torch.Tensor], kind: str, progress: LogProgress
+    ) -> Iterable[np.ndarray]:
+        """Distances of one kind, some queries at a time."""
+        if kind != RERANKED:
+            return distance_blocks(
+                *features, kind, chunk_size=self.chunk_size, backend=self.backend
             )
-        return (None, None) if unknown or not self.use_cameras else (query.camids, gallery.camids)
+        return rerank_blocks(
+            *features,
+            **(self.rerank or {}),
+            chunk_size=self.chunk_size,
+            backend=self.backend,
+            progress=progress,
+        )

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -55,14 +55,15 @@ def inner_products(x: Tensor, y: Tensor, backend: str, out: Tensor | None = None
 @contextmanager
 def _full_precision(device: torch.device) -> Iterator[None]:
     """Products as they are written, whatever autocast or the precision of products is set to."""
-    kinds = [torch.backends.cuda.matmul, getattr(torch.backends.mkldnn, 'matmul', None)]
-    kinds = [kind for kind in kinds if _has_precision(kind)]
-    if kinds:  # from PyTorch 2.9 on; its older setting may not be read once this one is used
-        before = [kind.fp32_precision for kind in kinds]
-    else:
-        before = torch.get_float32_matmul_precision()
+    matmuls: list[Any] = [
+        torch.backends.cuda.matmul,
+        getattr(torch.backends.mkldnn, 'matmul', None),
+    ]
+    kinds = [kind for kind in matmuls if _has_precision(kind)]
+    # from PyTorch 2.9 on; its older setting may not be read once this one is used
+    before = [kind.fp32_precision for kind in kinds] or [torch.get_float32_matmul_precision()]
     try:
-        _set_precision(kinds, ['ieee'] * len(kinds) or 'highest')
+        _set_precision(kinds, ['ieee'] * len(kinds) or ['highest'])
         with torch.autocast(device.type, enabled=False):
             yield
     finally:
@@ -77,9 +78,9 @@ def _has_precision(kind: Any) -> bool:
         return False
 
 
-def _set_precision(kinds: list, values: str | list[str]) -> None:
+def _set_precision(kinds: list[Any], values: list[str]) -> None:
     if not kinds:
-        torch.set_float32_matmul_precision(values)
+        torch.set_float32_matmul_precision(values[0])
     for kind, value in zip(kinds, values):
         kind.fp32_precision = value
 
@@ -88,10 +89,9 @@ def _set_precision(kinds: list, values: str | list[str]) -> None:
 def _faster_on_cpu(num_threads: int) -> str:
     x, y = torch.ones(128, 512), torch.ones(2048, 512)
     seconds = {
-        backend: _shortest(lambda backend=backend: inner_products(x, y, backend))
-        for backend in ('torch', 'numpy')
+        backend: _shortest(partial(inner_products, x, y, backend)) for backend in ('torch', 'numpy')
     }
-    return min(seconds, key=seconds.get)
+    return min(seconds, key=lambda backend: seconds[backend])
 
 
 def _shortest(job: Callable[[], Tensor], repeat: int = 4) -> float:

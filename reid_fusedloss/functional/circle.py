@@ -93,7 +93,8 @@ def class_circle_logits(cosines: Tensor, labels: Tensor, margin: float, gamma: f
 @full_precision
 def pairwise_cosines(features: Tensor) -> Tensor:
     """Cosine similarity of all pairs of a batch: (B, C) of any norm to (B, B)."""
-    return _Gram.apply(F.normalize(features))
+    gram: Tensor = _Gram.apply(F.normalize(features))
+    return gram
 
 
 class _Gram(torch.autograd.Function):
@@ -108,7 +109,8 @@ class _Gram(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (rows,) = ctx.saved_tensors
-        return (gradient + gradient.T) @ rows
+        pull: Tensor = (gradient + gradient.T) @ rows
+        return pull
 
 
 def _check_square(similarity: Tensor, labels: Tensor) -> None:

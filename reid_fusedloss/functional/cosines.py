@@ -35,7 +35,8 @@ def class_cosines(features: Tensor, rows: Tensor) -> Tensor:
             'expected features (B, C) and rows (num_classes, C), got '
             f'{tuple(features.shape)} and {tuple(rows.shape)}'
         )
-    return _Cosines.apply(features, rows)
+    cosines: Tensor = _Cosines.apply(features, rows)
+    return cosines
 
 
 class _Cosines(torch.autograd.Function):
@@ -49,7 +50,7 @@ class _Cosines(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         features, rows, feature_norms, row_norms, cosines = ctx.saved_tensors
         along = gradient * cosines
         of_features, of_rows = along.sum(1, keepdim=True), along.sum(0)[:, None]

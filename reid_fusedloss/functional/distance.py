@@ -124,7 +124,7 @@ def _distance_blocks(
     query: Tensor, gallery: Tensor, distance: str, chunk_size: int, backend: str
 ) -> Iterator[np.ndarray]:
     statistic = _inverse_norm(gallery) if distance == 'cosine' else _norm(gallery).square()
-    for rows in query.split(int(chunk_size)):
+    for rows in torch.split(query, int(chunk_size)):
         if distance == 'cosine':
             rows = rows * _inverse_norm(rows)[:, None]
             block = _cosine(inner_products(rows, gallery, backend), statistic)
@@ -145,11 +145,13 @@ def _cosine(product: Tensor, y_inverse_norm: Tensor) -> Tensor:
 def _inner(x: Tensor, y: Tensor) -> Tensor:
     """x @ y.T in the features' own precision, whatever autocast says."""
     with torch.autocast(x.device.type, enabled=False):
-        return x @ y.T
+        product: Tensor = x @ y.T
+    return product
 
 
 def _norm(x: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(x, dim=1)
+    norm: Tensor = torch.linalg.vector_norm(x, dim=1)
+    return norm
 
 
 def _inverse_norm(x: Tensor) -> Tensor:
@@ -162,4 +164,5 @@ def _check(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
             f'expected features of shape (N, C) and (M, C), got {tuple(x.shape)} '
             f'and {tuple(y.shape)}'
         )
-    return at_least_float32(x, y)
+    x, y = at_least_float32(x, y)
+    return x, y

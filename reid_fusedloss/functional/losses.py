@@ -34,7 +34,7 @@ def _upcast(value: Any) -> Any:
     return value
 
 
-def _without_autocast(device_type: str) -> AbstractContextManager:
+def _without_autocast(device_type: str) -> AbstractContextManager[Any]:
     """Context without autocast; a device type that has none needs nothing switched off."""
     try:
         return torch.autocast(device_type, enabled=False)

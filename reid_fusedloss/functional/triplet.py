@@ -94,10 +94,10 @@ def hardest_distances(
         order = torch.addmm(centred.square().sum(1), centred, centred.T, alpha=-2)
         farthest = torch.where(positive, order, -torch.inf).argmax(1)
         nearest = torch.where(negative, order, torch.inf).argmin(1)
-    chosen = [_ChosenDistance.apply(features, partners) for partners in (farthest, nearest)]
+    far, near = (_ChosenDistance.apply(features, partners) for partners in (farthest, nearest))
     if squared:
-        chosen = [distance.square() for distance in chosen]
-    return TripletDistances(*chosen, usable)
+        far, near = far.square(), near.square()
+    return TripletDistances(far, near, usable)
 
 
 @full_precision
@@ -132,7 +132,7 @@ class _ChosenDistance(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, partners: Tensor) -> Tensor:
         difference = features - features.index_select(0, partners)
-        distance = torch.linalg.vector_norm(difference, dim=1)
+        distance: Tensor = torch.linalg.vector_norm(difference, dim=1)
         ctx.save_for_backward(difference, distance, partners)
         return distance
 

@@ -5,8 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from ..apis import FeatureExtractor
-from ..apis.gallery import PATTERN, model_id, parse_labels
+from ..apis import Extraction, FeatureExtractor
+from ..apis.gallery import PATTERN, model_id
 from ..apis.work_list import WorkList
 from ..commands import ERROR, STOPPED
 from ..evaluation import FeatureSet, load_features
@@ -14,12 +14,13 @@ from ..export import open_extractor
 from ..interrupts import sigterm_as_interrupt
 from ..loading import trust_checkpoints
 from ..printable import printable, tell, tell_unreadable
-from ..search import Entry, GalleryIndex, OpenSetThreshold, Rerank, check_validation
-from ..search.entries import labelled_like
+from ..search import GalleryIndex, OpenSetThreshold, Rerank, check_validation
 from ..search.report import as_lists, as_text, write_report
+from ..search.result import SearchResult
 from ..visualization import draw_ranking_lists
 from ..visualization.canvas import save_png
 from .kept_gallery import open_kept, open_new
+from .queries import Queries, folder_queries, image_queries
 
 MOST_COLUMNS = 20  # of the picture
 
@@ -92,7 +93,7 @@ def read_validation(args: argparse.Namespace) -> FeatureSet | None:
 def search(args: argparse.Namespace) -> int:
     """Search with these arguments; the exit status."""
     check(args)
-    work = WorkList(args.query, args.recursive)
+    work = WorkList(args.query, args.recursive or args.per_folder)
     validation = read_validation(args)
     trust_checkpoints(args.trust_checkpoint)
     inferencer = open_extractor(
@@ -117,29 +118,40 @@ def search(args: argparse.Namespace) -> int:
     tell_unreadable(found.unreadable, 'query')
     if not found.names:
         return 1
-    pattern = args.pattern or index.pattern or PATTERN
-    queries = labelled_like(
-        [Entry(os.path.abspath(name), *parse_labels(name, pattern)) for name in found.names],
-        index.entries,
-    )
+    queries = make_queries(args, found, index)
     result = index.search(
-        found.features,
+        queries.features,
         args.k,
-        names=[query.name for query in queries],
-        camids=[query.camid for query in queries] if args.other_cameras else None,
+        names=[query.name for query in queries.entries],
+        camids=[query.camid for query in queries.entries] if args.other_cameras else None,
         rerank=Rerank() if args.rerank else None,
         threshold=args.threshold,
         model=model_id(inferencer),
     )
-    lists = as_lists(queries, result)
+    show(args, queries, result, found.unreadable)
+    if problem is not None:
+        print(printable(f'search: error: {problem}'), file=sys.stderr)
+        return ERROR
+    return 0
+
+
+def make_queries(args: argparse.Namespace, found: Extraction, index: GalleryIndex) -> Queries:
+    """What is searched for: images, or folders of images."""
+    pattern = args.pattern or index.pattern or PATTERN
+    if args.per_folder:
+        return folder_queries(found, pattern, index.entries, args.other_cameras)
+    return image_queries(found, pattern, index.entries)
+
+
+def show(
+    args: argparse.Namespace, queries: Queries, result: SearchResult, unreadable: dict[str, str]
+) -> None:
+    """Print what was found, and write it as a table and as a picture."""
+    lists = as_lists(queries.entries, result, queries.images if args.per_folder else None)
     print(as_text(lists))
-    write_report(lists, found.unreadable, args.out)
+    write_report(lists, unreadable, args.out)
     picture = draw_ranking_lists(
         lists, num_queries=args.num_queries, topk=min(args.k, MOST_COLUMNS), order='given'
     )
     save_png(picture, Path(args.out, 'search.png'))
     tell(f'written: {args.out}/search.png, .csv, .json')
-    if problem is not None:
-        print(printable(f'search: error: {problem}'), file=sys.stderr)
-        return ERROR
-    return 0

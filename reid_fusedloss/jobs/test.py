@@ -4,6 +4,7 @@ import argparse
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
@@ -24,9 +25,15 @@ from ..engine.testing import (
     tested_pipeline,
 )
 from ..evaluation import metrics_table
+from ..functional import make_protocol
 from ..loading import trust_checkpoints
 from ..printable import printable
 from ..zoo import find_trained, list_trained
+
+
+def is_one_set(evaluator: Mapping[str, Any]) -> bool:
+    """Whether an evaluator's queries and gallery are the same images."""
+    return 'protocol' in evaluator and make_protocol(evaluator['protocol']).one_set
 
 
 def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor], dataset: str | None) -> Config:
@@ -51,7 +58,11 @@ def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor], dataset: st
         evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
         cfg.test_evaluator = [
             *evaluators,
-            dict(type='reid_fusedloss.SaveEmbeddings', path=str(folder / args.save_features)),
+            dict(
+                type='reid_fusedloss.SaveEmbeddings',
+                path=str(folder / args.save_features),
+                one_set=any(is_one_set(evaluator) for evaluator in evaluators),
+            ),
         ]
     return cfg
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,19 +16,26 @@ from .result import Hit, SearchResult
 COLUMNS = ('query', 'rank', 'name', 'pid', 'camid', 'distance', 'reranked', 'known')
 
 
-def as_lists(queries: Sequence[Entry], result: SearchResult) -> dict[str, Any]:
+def as_lists(
+    queries: Sequence[Entry], result: SearchResult, images: Sequence[Sequence[str]] | None = None
+) -> dict[str, Any]:
     """Convert a result to ranking lists, which `visualization.draw_ranking_lists` draws.
 
     Args:
         queries: entries of the Q queries; a match is None if an identity is unknown, or one is a
             number and the other a string.
         result: result of their search.
+        images: of each query, where several images of a folder are one; it is called by the
+            folder then.
     """
     return dict(
         distance='cosine',
         captions='cosine distance · identity or camera',
         threshold=result.threshold,
-        queries=[_query(query, result, number) for number, query in enumerate(queries)],
+        queries=[
+            _query(query, result, number, None if images is None else images[number])
+            for number, query in enumerate(queries)
+        ],
     )
 
 
@@ -48,7 +56,7 @@ def as_text(lists: dict[str, Any]) -> str:
     """Format a table for each query, for the terminal."""
     lines = []
     for query in lists['queries']:
-        lines.append(printable(f'{query["img_path"]}: {", ".join(query["answer"])}'))
+        lines.append(printable(f'{_title(query)}: {", ".join(query["answer"])}'))
         for rank, hit in enumerate(query['gallery'], start=1):
             labels = [
                 f'id {hit["pid"]}' if hit['pid'] is not None else 'id ?',
@@ -84,7 +92,7 @@ def write_report(lists: dict[str, Any], unreadable: dict[str, str], folder: Path
     for query in lists['queries']:
         for rank, hit in enumerate(query['gallery'], start=1):
             cells = [
-                query['img_path'],
+                query['name'],
                 rank,
                 hit['img_path'],
                 hit['pid'],
@@ -98,10 +106,14 @@ def write_report(lists: dict[str, Any], unreadable: dict[str, str], folder: Path
         file.write(table.getvalue().encode(errors='backslashreplace'))
 
 
-def _query(query: Entry, result: SearchResult, number: int) -> dict[str, Any]:
+def _query(
+    query: Entry, result: SearchResult, number: int, images: Sequence[str] | None
+) -> dict[str, Any]:
     nearest = result.nearest_entries[number]
     return dict(
         img_path=query.name,
+        name=query.name if images is None else os.path.dirname(query.name),
+        images=[query.name] if images is None else list(images),
         pid=query.pid,
         camid=query.camid,
         ap=None,
@@ -111,6 +123,11 @@ def _query(query: Entry, result: SearchResult, number: int) -> dict[str, Any]:
         answer=answer(result, number),
         gallery=[_entry(query, hit) for hit in result.hits[number]],
     )
+
+
+def _title(query: dict[str, Any]) -> str:
+    count = len(query['images'])
+    return f'{query["name"]} ({count} images)' if count > 1 else str(query['name'])
 
 
 def _entry(query: Entry, hit: Hit) -> dict[str, Any]:

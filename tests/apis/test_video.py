@@ -4,7 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from reid_fusedloss.apis import read_boxes, video_crops
+from reid_fusedloss.apis import Extraction, pool_tracks, read_boxes, video_crops
+from reid_fusedloss.apis.feature_files import save_extraction
+from reid_fusedloss.commands import start
 
 WIDTH, HEIGHT, FRAMES = 64, 48, 6
 
@@ -171,3 +173,44 @@ def test_wrong_files(video, tmp_path):
         video_crops(video, tmp_path / 'boxes.txt')
     with pytest.raises(FileNotFoundError, match='no boxes at'):
         video_crops(video, tmp_path / 'gone.txt')
+
+
+def test_tracks_are_pooled(video):
+    boxes = np.array(
+        [[1, 3, 0, 0, 9, 9], [2, 7, 0, 0, 9, 9], [2, 3, 0, 0, 9, 9], [5, 3, 0, 0, 9, 9]]
+    )
+    features = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
+    order = [0, 1, 2, 3]
+    names = [crop.name for crop in video_crops(video, boxes)]
+    crops = Extraction(features, names, {'x': 'no pixel'}, order)
+    pooled = pool_tracks(crops)
+    assert pooled.names == [f'{video}#id3', f'{video}#id7']
+    assert (pooled.indices, pooled.unreadable) == ([0, 1], {'x': 'no pixel'})
+    units = features / np.linalg.norm(features, axis=1, keepdims=True)
+    mean = units[[0, 2, 3]].mean(axis=0)
+    np.testing.assert_allclose(
+        pooled.features[0] / np.linalg.norm(pooled.features[0]),
+        mean / np.linalg.norm(mean),
+        rtol=1e-5,
+    )
+    np.testing.assert_array_equal(pooled.features[1], features[1])
+    best = pool_tracks(crops, how='best', quality=[0.1, 0.5, 0.9, 0.2])
+    np.testing.assert_allclose(best.features[0], features[2], rtol=1e-5)
+    crops.names[1] = f'{video}#frame2/box2'
+    with pytest.raises(ValueError, match="1 of 4 images are no boxes of tracks, '.*box2'"):
+        pool_tracks(crops)
+
+
+def test_reassociation_of_extracted_tracks(video, tmp_path, capsys):
+    boxes = np.array([[f, t, 0, 0, 9, 9] for f in (1, 4, 6) for t in (3, 7)])
+    names = [crop.name for crop in video_crops(video, boxes)]
+    features = np.eye(2, dtype=np.float32)[[0, 1, 0, 1, 1, 0]]  # at last they are mixed up
+    save_extraction(tmp_path / 'f.npz', Extraction(features, names, {}))
+    command = [str(tmp_path / 'f.npz'), '--reassociate']
+    assert start('evaluate', [*command, 'gap=3']) == 0
+    text = capsys.readouterr().out
+    assert '"R1": 100.0' in text and '"num_queries": 2.0' in text
+    assert start('evaluate', [*command, 'gap=2']) == 0
+    assert '"R1": 50.0' in capsys.readouterr().out
+    assert start('evaluate', [*command, 'frames=2']) == 2
+    assert 'gap=FRAMES' in capsys.readouterr().err

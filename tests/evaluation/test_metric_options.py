@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from reid_fusedloss.evaluation import ReIDMetric, reid_metric
+from reid_fusedloss.evaluation import ReIDMetric, reid_metric, remarks
 from reid_fusedloss.functional import evaluate_ranking
 from tests.evaluation.sharded import make_samples
 
@@ -52,7 +52,7 @@ def test_open_set_is_of_plain_distances_and_says_how_it_was_split(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     samples, lines = make_samples(), []
-    monkeypatch.setattr(reid_metric, 'print_log', lambda line, **options: lines.append(line))
+    monkeypatch.setattr(remarks, 'print_log', lambda line, **options: lines.append(line))
     options = dict(open_set=dict(fpir=(0.4, 0.5), strangers=0.5, trials=4, seed=1))
     found = run(samples, rerank=dict(k1=6, k2=2), **options)
     assert_prefixed(found, 'reid', function(samples, **options))

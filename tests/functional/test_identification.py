@@ -11,13 +11,12 @@ from reid_fusedloss.functional import (
     false_positive_identification_rate,
     threshold_at_fpir,
 )
-from reid_fusedloss.functional.ranking import dir_at_fpir as splitting
-from reid_fusedloss.functional.ranking import stranger_threshold
+from reid_fusedloss.functional.ranking import slices
 from reid_fusedloss.functional.ranking.gallery_units import Units, subset_survival
 from reid_fusedloss.functional.ranking.identification import draw_strangers
 from reid_fusedloss.functional.ranking.matching import GalleryMatches
 from tests.oracles import identification as oracle
-from tests.oracles.protocols import Observed
+from tests.oracles.protocols import Observed, same_place
 
 
 def watch(observer, distances, *labels, size=256):
@@ -86,7 +85,7 @@ def test_strangers_depend_on_the_seed_and_the_labels_alone(monkeypatch):
     assert not np.array_equal(first, draw_strangers(9, 0.5, 20, 8))
     distances, *labels = random_case(1)
     expected = watch(DirAtFpir((0.1,)), distances, *labels).summarise()
-    monkeypatch.setattr(splitting, 'SLICE_SIZE', 130)
+    monkeypatch.setattr(slices, 'SLICE_SIZE', 130)
     order = np.random.default_rng(0).permutation(40)
     turned = [labels[0][order], labels[1][::-1], labels[2][order], labels[3][::-1]]
     assert (
@@ -107,11 +106,52 @@ def test_a_distractor_is_nobody_and_always_there():
     assert nearer.summarise()['DIR@FPIR=5e-01'] == 0
 
 
+@pytest.mark.parametrize('levels', [0, 6])
+@pytest.mark.parametrize('rule', [None, same_place])
+def test_smaller_galleries_equal_plain_loops(levels, rule):
+    distances, *labels = random_case(levels + 1, levels)
+    options = {} if rule is None else dict(protocol=dict(type='camera_pairs', pairs=[(0, 2)]))
+    observer = DirAtFpir((0.3, 0.6), trials=4, seed=3, gallery_sizes=(12, 24))
+    observer.update(0, distances, GalleryMatches(*labels, **options))
+    found, case = observer.summarise(), Observed(*labels, rule=rule)
+    asked, previous = np.intersect1d(*labels[:2]), {}
+    for size in (12, 24):
+        trials = [gallery for gallery in observer._galleries if gallery.size == size]
+        expected = {'3e-01': [], '6e-01': []}
+        for trial, (gallery, drawn) in enumerate(zip(trials, observer.drawn)):
+            enrolled = set(asked[gallery.groups[: len(asked)]])
+            nobody = np.flatnonzero(labels[1] == 8)[gallery.groups[len(asked) :]]
+            entries = [j for j, p in enumerate(labels[1]) if p in enrolled or j in nobody]
+            assert len(entries) <= size and not enrolled & set(asked[drawn])
+            assert previous.get(trial, set()) <= set(entries)  # the larger has the smaller
+            previous[trial] = set(entries)
+            alarms, hits = [], []
+            for i, row in enumerate(distances):
+                counted = [j for j in entries if not case.is_junk(i, j)]
+                pid = labels[0][i]
+                others = [row[j] for j in counted if labels[1][j] != pid]
+                own = [row[j] for j in counted if labels[1][j] == pid]
+                if pid not in asked or pid in asked[drawn]:
+                    alarms.append(min(others, default=np.inf))
+                elif own:
+                    best = min(own), min(others, default=np.inf)
+                    hits.append((min(best), best[0] < best[1]))
+            for fpir, values in expected.items():
+                values.append(oracle.dir_at_fpir(alarms, hits, fpir))
+        for fpir, values in expected.items():
+            assert found[f'DIR@FPIR={fpir},G={size}'] == pytest.approx(np.mean(values), abs=1e-9)
+    alone = DirAtFpir((0.3, 0.6), trials=4, seed=3)
+    alone.update(0, distances, GalleryMatches(*labels, **options))
+    assert {key: found[key] for key in alone.summarise()} == alone.summarise()
+    with pytest.raises(ValueError, match='gallery_sizes has 61, but the gallery of a trial has'):
+        watch(DirAtFpir((0.3,), gallery_sizes=(61,)), distances, *labels)
+
+
 @pytest.mark.parametrize('size', [1, 3, 5, 8, 9, 50])
 @pytest.mark.parametrize('levels', [0, 5])
 def test_threshold_holds_over_all_galleries_of_a_size(monkeypatch, size, levels):
     distances, query_pids, gallery_pids, *cameras = random_case(size, levels, 12, 9)
-    monkeypatch.setattr(stranger_threshold, 'SLICE_SIZE', 30)
+    monkeypatch.setattr(slices, 'SLICE_SIZE', 30)
     labels = (query_pids, gallery_pids)
     for fpir in (0.3, 0.5, 0.8) if size < 50 else (0.97,):
         observer = watch(ThresholdAtFpir(fpir, size), distances, *labels, *cameras, size=5)
@@ -195,6 +235,9 @@ def test_function_reports_it_and_refuses_what_mixes_in_strangers():
         (dict(trials=0), ValueError, 'trials'),
         (dict(seed=-1), ValueError, 'seed'),
         (dict(trials=True), ValueError, 'True'),
+        (dict(gallery_sizes=100), TypeError, 'gallery_sizes must be a sequence'),
+        (dict(gallery_sizes=(100, 0)), ValueError, 'gallery size must be an integer >= 1, got 0'),
+        (dict(gallery_sizes=(100, 100)), ValueError, 'twice'),
     ],
 )
 def test_bad_options(options, error, message):
@@ -224,6 +267,6 @@ def test_too_few_strangers_and_nothing_to_count():
     for wrong in (0, 1, 2, 'low', True):
         with pytest.raises(ValueError, match='above 0, below 1'):
             ThresholdAtFpir(wrong)
-    for sizes in ((0,), (0.5,), (3, 4), (None, 4), (3, 0)):
+    for sizes in ((0,), (0.5,), (3, 4), (None, 4), (3, 0), (True,)):
         with pytest.raises(ValueError, match='gallery_'):
             ThresholdAtFpir(0.1, *sizes)

@@ -152,6 +152,21 @@ def test_many_ties_in_every_type(dtype: type, seed: int) -> None:
         assert metrics == pytest.approx(expected, abs=1e-10)
 
 
+@pytest.mark.parametrize('dtype', [np.float16, np.float32, np.float64])
+def test_minus_zero_and_zero_are_one_distance(dtype: type) -> None:
+    """They tie, in whatever order their signs come, and the gallery's order decides."""
+    signs = np.array([[1, -1, 1, -1, 1], [-1, 1, -1, 1, -1], [1, 1, -1, -1, 1]])
+    distances = np.concatenate([np.zeros((3, 5)), np.ones((3, 1))], axis=1).astype(dtype)
+    distances[:, :5] *= signs.astype(dtype)
+    assert np.signbit(distances).any(axis=1).all()
+    pids = [1] * 3, [2, 1, 2, 1, 2, 1]
+    metrics = cmc_map(distances, *pids, topk=(1, 2))
+    assert metrics.pop('num_ties') == 6
+    expected = oracle.ranking_metrics(abs(distances), *pids, None, None, 'ir', (1, 2))
+    assert metrics == pytest.approx(expected) and metrics['R1'] == 0 and metrics['R2'] == 100
+    assert ranking_lists(distances, *pids, k=3).indices.tolist() == [[0, 1, 2]] * 3
+
+
 @pytest.mark.parametrize(
     'options, words',
     [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from reid_fusedloss.functional.ranking import verification
+from reid_fusedloss.functional.ranking import slices
 from reid_fusedloss.functional.ranking.matching import GalleryMatches
 from reid_fusedloss.functional.ranking.verification import TprAtFpr, check_fprs
 from tests.oracles import protocols as oracle
@@ -95,7 +95,7 @@ def test_blocks_and_pruning_change_nothing(
     labels += [rng.randint(0, 3, size) for size in (60, 300)]
     before = distances.copy()
     expected = watch(TprAtFpr(fprs), distances, *labels)
-    monkeypatch.setattr(verification, 'SLICE_SIZE', 700)
+    monkeypatch.setattr(slices, 'SLICE_SIZE', 700)
     for size in (1, 7, 60):
         observer = watch(TprAtFpr(fprs), distances, *labels, size=size)
         assert observer.summarise() == expected.summarise()
@@ -109,7 +109,7 @@ def test_blocks_and_pruning_change_nothing(
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, 'SLICE_SIZE', 1000)
+    monkeypatch.setattr(slices, 'SLICE_SIZE', 1000)
     distances = -np.sort(np.random.RandomState(0).rand(100000)).reshape(200, 500)
     observer = TprAtFpr((0.01,))
     matches = GalleryMatches([1] * 200, [1] * 10 + [2] * 490)
@@ -118,6 +118,29 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         held = sum(map(len, observer._negatives))
         assert held <= 2 * (980 + 1) + 1000
     assert observer.thresholds() == {0.01: np.sort(distances[:, 10:].ravel())[980]}
+
+
+@pytest.mark.parametrize('kept', [1, 7, 40])
+def test_the_farthest_of_the_kept_negatives_is_the_threshold(
+    monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    """So many negatives are kept; those at exactly the reach of the last are of no more use."""
+    monkeypatch.setattr(slices, 'SLICE_SIZE', 1)
+    rng = np.random.RandomState(kept)
+    gallery_pids = [1] * 3 + [2] * 97
+    distances = rng.randint(1, 200, (6, 100)) / 200.0
+    negatives = np.sort(distances[:, 3:].ravel())
+    reach = negatives[kept - 1]
+    distances[5, 3:10] = reach  # come last, when only what is nearer than the reach is kept
+    distances[5, :3] = reach, np.nextafter(reach, 0), np.nextafter(reach, 1)
+    fpr = (kept - 1) / (6 * 97) + 1e-6  # of exactly kept - 1 negative pairs
+    values, truths = oracle.pairs(distances, [1] * 6, gallery_pids)
+    observer = watch(TprAtFpr((fpr,)), distances, [1] * 6, gallery_pids, size=1)
+    assert observer._num_needed == kept
+    (threshold,) = observer.thresholds().values()
+    assert threshold == np.sort(distances[:, 3:].ravel())[kept - 1]
+    (found,) = observer.summarise().values()
+    assert found == pytest.approx(oracle.tpr_at_fpr(values, truths, str(fpr)))
 
 
 def test_another_ranking_starts_anew() -> None:

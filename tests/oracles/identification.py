@@ -35,10 +35,10 @@ def outcomes(
     for i, row in enumerate(distances):
         pid = case.query_pids[i]
         own = [j for j in gallery if case.gallery_pids[j] == pid]
-        if not own:
-            alarms.append(float(row[nearest(row, gallery)]))
-            continue
         counted = [j for j in gallery if not case.is_junk(i, j)]
+        if not own:
+            alarms.append(float(row[nearest(row, counted)]) if counted else np.inf)
+            continue
         if not set(own) & set(counted):
             continue
         # of equal distances the entries of other identities come first: they win here

@@ -456,3 +456,32 @@ def test_wrong_arguments(tiny_run, images, monkeypatch, capsys, arguments, text)
     assert start(tiny_run, monkeypatch, '--query', 'query', *arguments) == 2
     error = capsys.readouterr().err
     assert __import__('re').search(text, error), error
+
+
+def test_a_folder_of_images_is_one_query(tiny_run, images, inferencer, monkeypatch, capsys):
+    files = sorted((images / 'gallery').iterdir())
+    for name, chosen in (('anna', files[:3]), ('bert', files[3:4])):
+        (images / 'people' / name).mkdir(parents=True)
+        for file in chosen:
+            shutil.move(file, images / 'people' / name)
+    out, people = images / 'out', images / 'people'
+    common = ['--query', people, '--per-folder', '-k', 4, '--out', out]
+    gallery = images / 'gallery'
+    assert not start(tiny_run, monkeypatch, *common, '--gallery', gallery)
+    found = json.loads((out / 'search.json').read_text())['queries']
+    assert [query['name'] for query in found] == [str(people / 'anna'), str(people / 'bert')]
+    assert [len(query['images']) for query in found] == [3, 1]
+    entries = inferencer(str(gallery))
+    for query in found:
+        units = inferencer(query['images']).features
+        mean = np.stack(units).mean(axis=0)
+        ((*wanted,),) = naive_search(mean[None], entries.features, 4)
+        np.testing.assert_allclose(
+            [hit['distance'] for hit in query['gallery']], [value for value, _ in wanted], atol=1e-5
+        )
+        assert query['gallery'][0]['img_path'] == entries.names[wanted[0][1]]
+    rows = list(csv.DictReader((out / 'search.csv').open(encoding='utf-8')))
+    assert [row['query'] for row in rows] == [str(people / 'anna')] * 4 + [str(people / 'bert')] * 4
+    assert f'{people / "anna"} (3 images): nearest:' in capsys.readouterr().out
+    assert start(tiny_run, monkeypatch, *common, '--gallery', gallery, people, '--recursive') == 2
+    assert '4 query images are in the gallery' in capsys.readouterr().err

@@ -48,8 +48,18 @@ val_dataloader = dict(
         pipeline=dict(
             load=dict(type='reid_fusedloss.LoadReIDImage'),
             resize=dict(type='Resize', scale=(128, 256)),
+            # clothes and track: where the data set has them, for the protocols that read them
             pack=dict(
-                type='PackInputs', meta_keys=('sample_idx', 'img_path', 'pid', 'camid', 'is_query')
+                type='PackInputs',
+                meta_keys=(
+                    'sample_idx',
+                    'img_path',
+                    'pid',
+                    'camid',
+                    'is_query',
+                    'clothes',
+                    'track',
+                ),
             ),
         ),
     ),

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from ..distance import CHUNK_SIZE
-from .matching import GalleryMatches, Labels
+from .labels import Labels, LabelSets
+from .matching import GalleryMatches
+from .protocols import ProtocolOption
 from .ranking_result import RankingResult
 
 Progress = Callable[[int, int], None]
@@ -37,6 +39,9 @@ def rank_blocks(
     query_camids: Labels | None = None,
     gallery_camids: Labels | None = None,
     *,
+    protocol: ProtocolOption = 'same_camera',
+    query_labels: LabelSets = None,
+    gallery_labels: LabelSets = None,
     ap: str = 'ir',
     k: int = 0,
     observers: Sequence[Observer] = (),
@@ -59,6 +64,10 @@ def rank_blocks(
         gallery_pids: identities, G integers or strings.
         query_camids: cameras, Q integers or strings, or None: no entry is junk.
         gallery_camids: cameras, G integers or strings, or None.
+        protocol: what is junk, see `make_protocol`. Galleries that a protocol draws are ranked by
+            its observer, see `evaluate.make_observers`.
+        query_labels: further labels of the queries by name, such as dict(clothes=...).
+        gallery_labels: the same labels of the gallery.
         ap: 'ir' or 'trapezoid'.
         k: length of the ranking lists to keep; 0 keeps none.
         observers: shown every block too.
@@ -68,9 +77,30 @@ def rank_blocks(
         TypeError: if distances are not of a floating-point type or labels neither int nor str.
         ValueError: if the input is empty, not finite or does not fit.
     """
+    matches = GalleryMatches(
+        query_pids,
+        gallery_pids,
+        query_camids,
+        gallery_camids,
+        protocol=protocol,
+        query_labels=query_labels,
+        gallery_labels=gallery_labels,
+    )
+    return rank_matches(blocks, matches, ap=ap, k=k, observers=observers, progress=progress)
+
+
+def rank_matches(
+    blocks: Iterable[np.ndarray | Tensor],
+    matches: GalleryMatches,
+    *,
+    ap: str = 'ir',
+    k: int = 0,
+    observers: Sequence[Observer] = (),
+    progress: Progress | None = None,
+) -> RankingResult:
+    """As `rank_blocks`, of labels that are matched already."""
     if ap not in AP_FORMS:
         raise ValueError(f'ap is one of {AP_FORMS}, got {ap!r}')
-    matches = GalleryMatches(query_pids, gallery_pids, query_camids, gallery_camids)
     result = RankingResult.empty(matches.num_queries, k)
     height = max(1, PIECE_SIZE // matches.num_gallery)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
@@ -78,9 +108,9 @@ def rank_blocks(
             starts = range(0, len(block), height)
             pieces = [block[start : start + height] for start in starts]
             rows = [first + start for start in starts]
-            rank = partial(_rank_piece, matches=matches, ap=ap, result=result)
+            rank = partial(rank_piece, matches=matches, ap=ap, result=result)
             list(pool.map(rank, pieces, rows))
-            if k:
+            if result.lists is not None:
                 result.lists.fill(first, block, matches)
             for observer in observers:
                 observer.update(first, block, matches)
@@ -118,13 +148,23 @@ def _numbered(
         raise ValueError(f'distances of {done} queries, but {total} query pids')
 
 
-def _rank_piece(
+def rank_piece(
     block: np.ndarray, first: int, matches: GalleryMatches, ap: str, result: RankingResult
 ) -> None:
-    """Write the numbers of some consecutive queries into the result."""
+    """Write the numbers of some consecutive queries into the result.
+
+    Args:
+        block: their distances, shape (b, G); not changed.
+        first: number of the first of them.
+        matches: of all queries.
+        ap: 'ir' or 'trapezoid'.
+        result: of all queries; the rows of these are written.
+
+    Raises:
+        ValueError: if a distance is not finite.
+    """
     _check_finite(block, first)
-    rows, columns, is_junk = matches.between(first, first + len(block))
-    junk = rows[is_junk], columns[is_junk]
+    rows, columns, is_junk, junk = matches.between(first, first + len(block))
     rows, columns = rows[~is_junk], columns[~is_junk]
     counts = np.bincount(rows, minlength=len(block))
     valid = np.flatnonzero(counts)
@@ -171,11 +211,12 @@ def _check_finite(block: np.ndarray, first: int) -> None:
 def _keys(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Integers in the order of rows, then values, int64."""
     if values.dtype == np.float32:
-        codes = (values + 0.0).view(np.int32)  # adding 0 makes -0 equal to 0
+        codes: np.ndarray = (values + 0.0).view(np.int32)  # adding 0 makes -0 equal to 0
         codes ^= (codes >> 31) & np.int32(2**31 - 1)
     else:
         codes = np.unique(values, return_inverse=True)[1]
-    return rows * ROW_STEP + codes
+    keys: np.ndarray = rows * ROW_STEP + codes
+    return keys
 
 
 def _order_ties(
@@ -211,8 +252,9 @@ def _order_ties(
 def _precisions(ranks: np.ndarray, counts: np.ndarray, starts: np.ndarray, ap: str) -> np.ndarray:
     """Precision at each positive; rows of `counts` ranks begin at `starts`."""
     found = np.arange(1, len(ranks) + 1) - np.repeat(starts, counts)
-    precision = found / ranks
+    precision: np.ndarray = found / ranks
     if ap == 'ir':
         return precision
     before = np.where(ranks == 1, 1, (found - 1) / np.maximum(ranks - 1, 1))
-    return (precision + before) / 2
+    area: np.ndarray = (precision + before) / 2
+    return area

@@ -1,6 +1,7 @@
 """Open set of a test set: its identities are split into known people and strangers."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,11 +14,26 @@ from .identification import (
 )
 from .matching import GalleryMatches
 from .rates import decimal
+from .slices import SliceObserver
 
-SLICE_SIZE = 2**22  # distances that are copied at a time
+Split = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-class DirAtFpir:
+class Gallery(NamedTuple):
+    """The gallery of one trial.
+
+    Attributes:
+        trial: its number.
+        size: number of entries that was asked for; None: all that are there.
+        groups: which groups of entries are in it, bool.
+    """
+
+    trial: int
+    size: int | None
+    groups: np.ndarray
+
+
+class DirAtFpir(SliceObserver):
     """Detection and identification rate at given rates of false alarms per query; an observer.
 
     Test sets such as Market-1501 have all queries in the gallery. So identities are split, `trials`
@@ -27,57 +43,61 @@ class DirAtFpir:
     never known. The draws depend on seed and labels, not on the order of files or blocks.
 
     In each trial the threshold is the largest whose FPIR is at most the given one
-    (`threshold_at_fpir`), and the DIR is that of the known queries with a positive; entries of
-    their identity and camera are junk. Averages over the trials are reported.
+    (`threshold_at_fpir`), and the DIR is that of the known queries with a positive; junk is left
+    out. Averages over the trials are reported.
+
+    The rates hold for one size of the gallery. `gallery_sizes` asks for smaller ones too: people,
+    and distractors one by one, are enrolled in a random order of each trial until the next would
+    make the gallery larger. The strangers stay the same, and the known are those enrolled.
 
     Args:
         fpir: false positive identification rates in (0, 1], each once.
         strangers: share of the identities that are strangers, in [0, 1).
         trials: number of splits.
         seed: of the splits.
+        gallery_sizes: numbers of entries, beside the whole gallery.
 
     Raises:
         TypeError, ValueError: as `check_open_set`.
     """
 
     def __init__(
-        self, fpir: Sequence[float] = FPIRS, strangers: float = 0.5, trials: int = 10, seed: int = 0
+        self,
+        fpir: Sequence[float] = FPIRS,
+        strangers: float = 0.5,
+        trials: int = 10,
+        seed: int = 0,
+        gallery_sizes: Sequence[int] = (),
     ) -> None:
-        check_open_set(fpir, strangers, trials, seed)
+        super().__init__()
+        check_open_set(fpir, strangers, trials, seed, gallery_sizes)
         self.fpirs, self.share, self.trials, self.seed = tuple(fpir), strangers, trials, seed
-        self._matches: GalleryMatches | None = None
-
-    def update(self, first: int, block: np.ndarray, matches: GalleryMatches) -> None:
-        """Take the distances of some queries, each query once.
-
-        Args:
-            first: number of the block's first query.
-            block: distances to the gallery, shape (b, G), finite, smaller is nearer; not changed.
-            matches: positives and junk of all queries, the same object for all blocks.
-        """
-        if matches is not self._matches:
-            self._start(matches)
-        self._num_seen += len(block)
-        step = max(1, SLICE_SIZE // matches.num_gallery)
-        for start in range(0, len(block), step):
-            self._take(first + start, block[start : start + step], matches)
+        self.gallery_sizes = tuple(gallery_sizes)
 
     def summarise(self) -> dict[str, float]:
         """'DIR@FPIR=<f>' and 'FNIR@FPIR=<f>' in percent for each rate, such as 'DIR@FPIR=1e-02'.
+
+        In a gallery of a given size they end in ',G=<size>'.
 
         Raises:
             ValueError: if not all queries were seen, there is no stranger or no known query with
                 a positive in a trial, or a rate is below 1 / strangers.
         """
         numbers = {}
-        for fpir in self.fpirs:
-            found = self.at(fpir)
-            numbers[f'DIR@FPIR={decimal(fpir)}'] = found
-            numbers[f'FNIR@FPIR={decimal(fpir)}'] = 100 - found
+        for size in (None, *self.gallery_sizes):
+            end = '' if size is None else f',G={size}'
+            for fpir in self.fpirs:
+                found = self.at(fpir, size)
+                numbers[f'DIR@FPIR={decimal(fpir)}{end}'] = found
+                numbers[f'FNIR@FPIR={decimal(fpir)}{end}'] = 100 - found
         return numbers
 
-    def at(self, fpir: float) -> float:
+    def at(self, fpir: float, gallery_size: int | None = None) -> float:
         """DIR in percent at one rate, averaged over the trials.
+
+        Args:
+            fpir: the rate.
+            gallery_size: one of the sizes; None: the whole gallery.
 
         Raises:
             ValueError: as `summarise`.
@@ -86,7 +106,7 @@ class DirAtFpir:
             np.mean(
                 [
                     detection_and_identification_rate(own, other, threshold_at_fpir(nearest, fpir))
-                    for nearest, own, other in self.splits()
+                    for nearest, own, other in self.splits(gallery_size)
                 ]
             )
         )
@@ -106,20 +126,24 @@ class DirAtFpir:
         rates = np.geomspace(lowest, 1, num_points)
         return rates, np.mean([_curve(*split, rates) for split in splits], axis=0)
 
-    def splits(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def splits(self, gallery_size: int | None = None) -> list[Split]:
         """Of each trial: the strangers' nearest distances; own and other ones of known queries.
+
+        Args:
+            gallery_size: one of the sizes; None: the whole gallery.
 
         Raises:
             ValueError: as `summarise`.
         """
-        if self._matches is None or self._num_seen != self._matches.num_queries:
-            raise ValueError(
-                'rates are those of all queries: update with each query once, then ask'
-            )
+        self._seen_all('rates')
         splits = []
-        for drawn, nearest in zip(self.drawn, self._others.T):
+        for gallery, nearest in zip(self._galleries, self._others.T):
+            if gallery.size != gallery_size:
+                continue
+            drawn = self.drawn[gallery.trial]
             stranger = np.append(drawn, True)[self._identity]  # -1: has no entry
-            known = ~stranger & np.isfinite(self._own)
+            enrolled = np.append(gallery.groups[: len(drawn)], False)[self._identity]
+            known = enrolled & np.isfinite(self._own)
             if not stranger.any() or not known.any():
                 raise ValueError(
                     f'{stranger.sum()} queries of strangers and {known.sum()} of known people with '
@@ -133,7 +157,7 @@ class DirAtFpir:
         """What the rates hold for: how identities were split, and how many queries and entries."""
         splits = self.splits()
         strangers, known = (round(np.mean([len(split[i]) for split in splits])) for i in (0, 1))
-        sizes = [self._sizes[:-1][~drawn].sum() + self._sizes[-1] for drawn in self.drawn]
+        sizes = [self._sizes[g.groups].sum() for g in self._galleries if g.size is None]
         return (
             f'{int(self.drawn[0].sum())} of {self.drawn.shape[1]} identities are left out of '
             f'the gallery as strangers (mean of {self.trials} splits, seed {self.seed}): '
@@ -142,20 +166,45 @@ class DirAtFpir:
         )
 
     def _start(self, matches: GalleryMatches) -> None:
-        """Forget all queries; number the identities and draw the strangers of each trial."""
-        self._matches, self._num_seen = matches, 0
+        """Number the identities; draw the strangers and the gallery of each trial."""
         asked = np.unique(matches.query_codes)
         asked = asked[np.isin(asked, matches.gallery_codes)]
         self._identity = _places(matches.query_codes, asked, -1)
         self.drawn = draw_strangers(len(asked), self.share, self.trials, self.seed)
         group = _places(matches.gallery_codes, asked, len(asked))  # the last one is nobody's
+        if self.gallery_sizes:  # each entry of nobody is a group of its own
+            nobody = group == len(asked)
+            group[nobody] += np.arange(nobody.sum())
         self._order = np.argsort(group, kind='stable')
         self._sizes = np.bincount(group, minlength=len(asked) + 1)
+        self._galleries = self._draw_galleries()
         self._own = np.full(matches.num_queries, np.inf)
-        self._others = np.full((matches.num_queries, self.trials), np.inf)
+        self._others = np.full((matches.num_queries, len(self._galleries)), np.inf)
+
+    def _draw_galleries(self) -> list[Gallery]:
+        """Of each trial the whole gallery, and those of given sizes."""
+        galleries = []
+        for trial, drawn in enumerate(self.drawn):
+            there = np.append(~drawn, np.ones(len(self._sizes) - len(drawn), dtype=bool))
+            galleries.append(Gallery(trial, None, there))
+            order = np.random.default_rng((self.seed, trial)).permutation(np.flatnonzero(there))
+            reached = self._sizes[order].cumsum()
+            for size in self.gallery_sizes:
+                if size > reached[-1]:
+                    raise ValueError(
+                        f'gallery_sizes has {size}, but the gallery of a trial has '
+                        f'{reached[-1]} entries: leave it out, or lower strangers'
+                    )
+                groups = np.zeros(len(there), dtype=bool)
+                groups[order[reached <= size]] = True
+                galleries.append(Gallery(trial, size, groups))
+        return galleries
 
     def _take(self, first: int, rows: np.ndarray, matches: GalleryMatches) -> None:
         """Keep the nearest distances of these rows, of the own and of the other identities."""
+        if not matches.protocol.within_identity:
+            rows = rows.copy()
+            rows[matches.between(first, first + len(rows)).junk] = np.inf
         groups = np.full((len(rows), len(self._sizes)), np.inf)
         filled = np.flatnonzero(self._sizes)
         starts = (self._sizes.cumsum() - self._sizes)[filled]
@@ -165,9 +214,8 @@ class DirAtFpir:
             self._own[query] = rows[row, positives].min(initial=np.inf)
             if self._identity[query] >= 0:
                 groups[row, self._identity[query]] = np.inf
-        for trial, drawn in enumerate(self.drawn):
-            gone = np.append(drawn, False)
-            self._others[first : first + len(rows), trial] = groups[:, ~gone].min(
+        for number, gallery in enumerate(self._galleries):
+            self._others[first : first + len(rows), number] = groups[:, gallery.groups].min(
                 axis=1, initial=np.inf
             )
 
@@ -186,4 +234,5 @@ def _curve(
     places = np.floor(rates * len(nearest) + 1e-9).astype(int)
     thresholds = np.append(np.sort(nearest), np.inf)[places]
     found = np.sort(own[own < other])
-    return 100 * np.searchsorted(found, thresholds) / len(own)
+    rate: np.ndarray = 100 * np.searchsorted(found, thresholds) / len(own)
+    return rate

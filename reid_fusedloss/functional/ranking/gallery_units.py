@@ -66,12 +66,12 @@ def _like_a_gallery(people: np.ndarray, per_person: float) -> tuple[np.ndarray, 
     nobody, order = np.split(order, [np.count_nonzero(people < 0)])
     counts = np.unique(people[order], return_counts=True)[1]
     place = np.arange(len(order)) - np.repeat(counts.cumsum() - counts, counts)
-    best = None
+    best = (1, 0, 0.0)
     for most in range(1, counts.max(initial=1) + 1):
         kept = np.minimum(counts, most).sum()
         others = round(len(nobody) * kept / len(order)) if len(order) else len(nobody)
         mean = (kept + others) / (len(counts) + others)
-        if best is not None and mean > per_person:
+        if most > 1 and mean > per_person:
             break
         best = most, others, mean
     most, others, mean = best

@@ -12,11 +12,12 @@ of large population recognition performance, CVPR 2004:
 All of them hold for a gallery of one size: each entry is a chance more of a false alarm.
 """
 
-from collections.abc import Sequence
-from numbers import Integral, Real
+from collections.abc import Collection, Sequence
+from numbers import Real
 
 import numpy as np
 
+from .options import check_draws, check_integer
 from .rates import check_rates, share_of
 
 FPIRS = (1e-2, 1e-1)
@@ -85,12 +86,16 @@ def check_enough_strangers(fpir: float, num_strangers: int, why: str = '') -> No
 
 
 def check_open_set(
-    fpir: Sequence[float] = FPIRS, strangers: float = 0.5, trials: int = 10, seed: int = 0
+    fpir: Sequence[float] = FPIRS,
+    strangers: float = 0.5,
+    trials: int = 10,
+    seed: int = 0,
+    gallery_sizes: Sequence[int] = (),
 ) -> None:
     """Raise an error if an option of `DirAtFpir` is out of range.
 
     Raises:
-        TypeError: if fpir is no sequence.
+        TypeError: if fpir or gallery_sizes is no sequence.
         ValueError: if something is out of range.
     """
     check_rates(fpir, 'fpir', 'false positive identification rates')
@@ -99,9 +104,13 @@ def check_open_set(
             'strangers is the share of the identities that are left out of the '
             f'gallery, at least 0, below 1, got {strangers!r}'
         )
-    for name, value, least in (('trials', trials, 1), ('seed', seed, 0)):
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-            raise ValueError(f'{name} is an integer from {least}, got {value!r}')
+    check_draws(trials, seed)
+    if not isinstance(gallery_sizes, Collection) or isinstance(gallery_sizes, str):
+        raise TypeError(f'gallery_sizes must be a sequence of integers, got {gallery_sizes!r}')
+    for size in gallery_sizes:
+        check_integer('a gallery size', size, 1)
+    if len(set(gallery_sizes)) < len(gallery_sizes):
+        raise ValueError(f'gallery_sizes has a size twice: {tuple(gallery_sizes)}')
 
 
 def draw_strangers(num_identities: int, share: float, trials: int, seed: int) -> np.ndarray:

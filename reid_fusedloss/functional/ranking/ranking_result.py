@@ -130,6 +130,12 @@ class RankingResult:
             'num_ties': float(self.num_ties.sum()),
         }
 
+    def require_lists(self) -> RankingLists:
+        """The ranking lists; a ValueError if none were asked for."""
+        if self.lists is None:
+            raise ValueError('the ranking was made without lists: give k, their length')
+        return self.lists
+
     def _require_valid(self) -> np.ndarray:
         if not self.valid.any():
             raise ValueError(

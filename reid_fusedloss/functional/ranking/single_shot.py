@@ -1,24 +1,16 @@
 """Single-gallery-shot CMC: each gallery identity is represented by one image."""
 
 from collections.abc import Sequence
-from numbers import Integral
 
 import numpy as np
 
 from .matching import GalleryMatches
+from .options import check_draws
 from .ranking_result import check_topk
 
 
-def check_single_shot(trials: int = 10, seed: int = 0) -> None:
-    """Raise a ValueError if trials is no positive integer or seed no integer from 0."""
-    if not isinstance(trials, Integral) or trials < 1:
-        raise ValueError(f'trials is the number of random draws, an integer from 1, got {trials!r}')
-    if not isinstance(seed, Integral) or seed < 0:
-        raise ValueError(f'seed is an integer from 0, got {seed!r}')
-
-
 class SingleGalleryShot:
-    """CMC of the single-gallery-shot protocol (Li et al., CVPR 2014: CUHK03); an observer.
+    """Figures of the single-gallery-shot protocol (Li et al., CVPR 2014: CUHK03); an observer.
 
     In each trial every gallery identity is represented by one of its images, drawn at random, and
     the query's own identity by one of its positives. The rank of a query is the number of nearer
@@ -27,24 +19,34 @@ class SingleGalleryShot:
     `use_metric_cuhk03`, images that share an identity, distractors too, are one identity.
 
     All queries of a trial meet the same images of the other identities, where torchreid draws for
-    each query anew: the expectation is the same. The draws depend on the seed and the labels, not
-    on the blocks. An observer watches one ranking at a time: other `GalleryMatches` start anew.
+    each query again: the expectation is the same. The draws depend on the seed and the labels, not
+    on the blocks. An observer watches one ranking at a time: other `GalleryMatches` start again.
 
     Args:
         topk: ranks of the CMC to report; beyond the number of identities it is 100.
         trials: number of random draws.
         seed: seed of the draws.
+        ap: 'ir' or 'trapezoid', see `rank_blocks`.
+        prefix: of the names of the figures; '': they take the place of those of the whole gallery.
 
     Raises:
         ValueError: if a rank or trials is no positive integer, or seed no integer from 0.
     """
 
-    def __init__(self, topk: Sequence[int], trials: int = 10, seed: int = 0) -> None:
+    def __init__(
+        self,
+        topk: Sequence[int],
+        trials: int = 10,
+        seed: int = 0,
+        ap: str = 'ir',
+        prefix: str = 'single_shot_',
+    ) -> None:
         check_topk(topk)
-        check_single_shot(trials, seed)
+        check_draws(trials, seed)
         self.topk, self.trials, self.seed = tuple(topk), trials, seed
+        self.ap, self.prefix = ap, prefix
         self._matches: GalleryMatches | None = None
-        self._num_valid = 0
+        self._found: list[np.ndarray] = []
 
     def update(self, first: int, block: np.ndarray, matches: GalleryMatches) -> None:
         """Take the distances of some queries, each query once.
@@ -57,27 +59,38 @@ class SingleGalleryShot:
         if matches is not self._matches:
             self._start(matches)
         for query, row in enumerate(block, first):
-            positives, _ = matches.of(query)
+            positives, junk = matches.of(query)
             if len(positives):
-                self._num_valid += 1
-                ranks = self._ranks(row, positives, self._fractions[query])
-                self._hits += [np.count_nonzero(ranks <= k) for k in self.topk]
+                if not matches.protocol.within_identity:
+                    row = row.copy()
+                    row[junk] = np.inf
+                self._found.append(self._ranks(row, positives, self._fractions[query]))
 
     def summarise(self) -> dict[str, float]:
-        """'single_shot_R<k>' in percent for each rank.
+        """'<prefix>R<k>' in percent for each rank; without a prefix 'mAP', 'mINP' and
+        'num_valid_queries' too: a query has one positive, at its rank.
 
         Raises:
             ValueError: if no query had a positive.
         """
-        if not self._num_valid:
+        if not self._found:
             raise ValueError('no query has a positive in the gallery: check pids and camids')
-        shares = self._hits / (self.trials * self._num_valid)
-        return {f'single_shot_R{k}': 100 * float(share) for k, share in zip(self.topk, shares)}
+        ranks = np.stack(self._found)
+        curve = {f'{self.prefix}R{k}': 100 * float(np.mean(ranks <= k)) for k in self.topk}
+        if self.prefix:
+            return curve
+        inverse = 1 / ranks
+        precision = inverse if self.ap == 'ir' else np.where(ranks == 1, 1, inverse / 2)
+        return {
+            'mAP': 100 * float(precision.mean()),
+            'mINP': 100 * float(inverse.mean()),
+            **curve,
+            'num_valid_queries': float(len(ranks)),
+        }
 
     def _start(self, matches: GalleryMatches) -> None:
         """Forget all queries; draw for all trials."""
-        self._matches, self._num_valid = matches, 0
-        self._hits = np.zeros(len(self.topk), dtype=np.int64)
+        self._matches, self._found = matches, []
         _, self._identities, sizes = np.unique(
             matches.gallery_codes, return_inverse=True, return_counts=True
         )
@@ -93,4 +106,5 @@ class SingleGalleryShot:
         values, reach = row.take(self._shots), row[own]
         values[:, self._identities[positives[0]]] = np.inf
         nearer = (values < reach) | ((values == reach) & (self._shots < own))
-        return 1 + np.count_nonzero(nearer, axis=1)
+        ranks: np.ndarray = 1 + np.count_nonzero(nearer, axis=1)
+        return ranks

@@ -1,17 +1,17 @@
 """The distance threshold of a gallery, chosen by the rate of false alarms per query."""
 
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 
 from .gallery_units import Units, subset_survival
 from .identification import check_enough_strangers
 from .matching import GalleryMatches
+from .options import check_integer
+from .slices import SliceObserver
 
-SLICE_SIZE = 2**22  # distances that are copied at a time
 
-
-class ThresholdAtFpir:
+class ThresholdAtFpir(SliceObserver):
     """Largest distance threshold at a false positive identification rate; an observer.
 
     Every query of a validation set stands for a stranger once: all entries of its identity are
@@ -25,7 +25,7 @@ class ThresholdAtFpir:
       each is an independent chance. As some strangers resemble many people and others nobody,
       the chances are not independent, and the actual FPIR is at most that.
 
-    Held are the distances up to the threshold. An observer watches one ranking at a time.
+    Held are the distances up to the threshold.
 
     Args:
         fpir: false positive identification rate, above 0, below 1.
@@ -44,14 +44,19 @@ class ThresholdAtFpir:
             people than entries.
     """
 
+    fpir: float
+    gallery_size: int | None
+    gallery_people: int | None
+
     def __init__(
         self, fpir: float, gallery_size: int | None = None, gallery_people: int | None = None
     ) -> None:
+        super().__init__()
         if not isinstance(fpir, Real) or isinstance(fpir, bool) or not 0 < fpir < 1:
             raise ValueError(f'fpir is a share of the strangers, above 0, below 1, got {fpir!r}')
         for name, value in (('gallery_size', gallery_size), ('gallery_people', gallery_people)):
-            if value is not None and (not isinstance(value, Integral) or value < 1):
-                raise ValueError(f'{name} is an integer from 1, or None, got {value!r}')
+            if value is not None:
+                check_integer(name, value, 1)
         if gallery_people is not None and gallery_people > (gallery_size or 0):
             raise ValueError(
                 f'gallery_people={gallery_people} needs gallery_size, which is at '
@@ -59,15 +64,9 @@ class ThresholdAtFpir:
             )
         self.fpir = float(fpir)
         self.gallery_size, self.gallery_people = gallery_size, gallery_people
-        self._matches: GalleryMatches | None = None
 
-    def start(self, matches: GalleryMatches) -> None:
-        """Forget all queries; find the rate at the size that there is. `update` does it by itself.
-
-        Raises:
-            ValueError: if there are too few strangers for the rate, or no negative pair.
-        """
-        self._matches, self._num_seen = matches, 0
+    def _start(self, matches: GalleryMatches) -> None:
+        """Find the rate at the size that there is; too few strangers for it are an error."""
         if not matches.num_negatives:
             raise ValueError('there is no stranger: query and gallery have one identity')
         self.size = matches.num_gallery if self.gallery_size is None else self.gallery_size
@@ -90,34 +89,13 @@ class ThresholdAtFpir:
         self._own = np.full(matches.num_queries, np.inf)
         self._chance = np.zeros(matches.num_queries)
 
-    def update(self, first: int, block: np.ndarray, matches: GalleryMatches) -> None:
-        """Take the distances of some queries, each query once.
-
-        Args:
-            first: number of the block's first query.
-            block: distances to the gallery, shape (b, G), finite, smaller is nearer; not changed.
-            matches: positives and junk of all queries, the same object for all blocks.
-
-        Raises:
-            ValueError: as `start`.
-        """
-        if matches is not self._matches:
-            self.start(matches)
-        self._num_seen += len(block)
-        step = max(1, SLICE_SIZE // matches.num_gallery)
-        for start in range(0, len(block), step):
-            self._take(first + start, block[start : start + step], matches)
-
     def threshold(self) -> float:
         """The distance below which, strictly, an identity may be claimed.
 
         Raises:
             ValueError: if not all queries were seen, or any distance keeps the rate.
         """
-        if self._matches is None or self._num_seen != self._matches.num_queries:
-            raise ValueError(
-                'the threshold is that of all queries: update with each query once, then ask'
-            )
+        self._seen_all('thresholds')
         distance = float(self._values[-1])
         if not np.isfinite(distance):
             raise ValueError(f'fpir={self.fpir:g} accepts every query: there is no such threshold')
@@ -141,7 +119,7 @@ class ThresholdAtFpir:
     def _take(self, first: int, rows: np.ndarray, matches: GalleryMatches) -> None:
         """Look at these rows: strangers' nearest distances, and how near the own entries are."""
         others, queries = rows.copy(), np.arange(first, first + len(rows))
-        for row, query in enumerate(queries):
+        for row, query in enumerate(queries.tolist()):
             positives, junk = matches.of(query)
             self._own[query] = rows[row, positives].min(initial=np.inf)
             others[row, positives] = others[row, junk] = np.inf
@@ -152,13 +130,13 @@ class ThresholdAtFpir:
         places = nearer.clip(max=reach)[:, None]
         self._chance[queries] = np.take_along_axis(survival, places, axis=1)[:, 0]
         nearest = np.sort(np.partition(others, reach - 1, axis=1)[:, :reach], axis=1)
-        self._keep(nearest, survival[:, :-1] - survival[:, 1:])
+        self._keep(nearest, survival[:, :-1] - survival[:, 1:], self.rate * matches.num_queries)
 
-    def _keep(self, nearest: np.ndarray, weights: np.ndarray) -> None:
+    def _keep(self, nearest: np.ndarray, weights: np.ndarray, most: float) -> None:
         """Add distances with their chances; drop what lies behind the threshold in any case."""
         values = np.concatenate([self._values, nearest.ravel()])
         weights = np.concatenate([self._weights, weights.ravel()])
         order = np.argsort(values, kind='stable')
         total = weights[order].cumsum()
-        stop = np.searchsorted(total, self.rate * self._matches.num_queries + 1e-9, 'right') + 1
+        stop = int(total.searchsorted(most + 1e-9, 'right')) + 1
         self._values, self._weights = values[order[:stop]], weights[order[:stop]]

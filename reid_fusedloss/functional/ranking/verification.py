@@ -6,8 +6,7 @@ import numpy as np
 
 from .matching import GalleryMatches
 from .rates import check_rates, decimal, share_of
-
-SLICE_SIZE = 2**22
+from .slices import SliceObserver
 
 
 def check_fprs(fprs: Sequence[float]) -> None:
@@ -19,7 +18,7 @@ def check_fprs(fprs: Sequence[float]) -> None:
     check_rates(fprs, 'fprs', 'false positive rates')
 
 
-class TprAtFpr:
+class TprAtFpr(SliceObserver):
     """True positive rate at given false positive rates, over all pairs, exact; an observer.
 
     Each pair of a query and a gallery entry that is not junk is accepted if it is near enough.
@@ -31,7 +30,7 @@ class TprAtFpr:
 
     A query without a positive contributes its negative pairs; junk is in no count. Held are the
     distances of all positive pairs and, at most, about four times max(fprs) * N distances of
-    negative ones. An observer watches one ranking at a time: other `GalleryMatches` start anew.
+    negative ones.
 
     Args:
         fprs: false positive rates in (0, 1], each once.
@@ -42,24 +41,9 @@ class TprAtFpr:
     """
 
     def __init__(self, fprs: Sequence[float]) -> None:
+        super().__init__()
         check_fprs(fprs)
         self.fprs = tuple(fprs)
-        self._matches: GalleryMatches | None = None
-
-    def update(self, first: int, block: np.ndarray, matches: GalleryMatches) -> None:
-        """Take the distances of some queries, each query once.
-
-        Args:
-            first: number of the block's first query.
-            block: distances to the gallery, shape (b, G), finite, smaller is nearer; not changed.
-            matches: positives and junk of all queries, the same object for all blocks.
-        """
-        if matches is not self._matches:
-            self._start(matches)
-        self._num_seen += len(block)
-        step = max(1, SLICE_SIZE // matches.num_gallery)
-        for start in range(0, len(block), step):
-            self._take(first + start, block[start : start + step], matches)
 
     def thresholds(self) -> dict[float, float]:
         """The distance below which, strictly, pairs are accepted, for each false positive rate.
@@ -71,14 +55,11 @@ class TprAtFpr:
         Raises:
             ValueError: if not all queries were seen or there is no negative pair.
         """
-        if self._matches is None or self._num_seen != self._matches.num_queries:
-            raise ValueError(
-                'thresholds are those of all queries: update with each query once, then ask'
-            )
-        if not self._matches.num_negatives:
+        total = self._seen_all('thresholds').num_negatives
+        if not total:
             raise ValueError('there is no negative pair: query and gallery have one identity')
         nearest = np.concatenate(self._negatives)
-        places = [place for place in self._places if place < self._matches.num_negatives]
+        places = [place for place in self._places if place < total]
         if places:
             nearest.partition(places)
         return {
@@ -108,7 +89,6 @@ class TprAtFpr:
 
     def _start(self, matches: GalleryMatches) -> None:
         """Forget all pairs; find out how many negative ones are to be kept."""
-        self._matches, self._num_seen = matches, 0
         total = matches.num_negatives
         self._places = [share_of(fpr, total) for fpr in self.fprs]
         self._num_needed = 1 + max((place for place in self._places if place < total), default=-1)

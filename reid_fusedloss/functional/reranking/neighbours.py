@@ -49,7 +49,7 @@ def nearest_neighbours(
             are missing.
     """
     side = max(1, isqrt(chunk_size * len(features)))
-    tiles = features.split(side)
+    tiles = torch.split(features, side)
     squared_norms = [torch.linalg.vector_norm(tile, dim=1).square() for tile in tiles]
     lists = [_Lists.empty(tile, count) for tile in tiles]
     done, total = 0, len(tiles) * (len(tiles) + 1) // 2

@@ -102,13 +102,13 @@ def _nearest_of_gallery(
     gallery = features[num_queries:]
     squared_norm = torch.linalg.vector_norm(gallery, dim=1).square()
     own = torch.arange(num_queries, device=features.device)[:, None]
-    indices, values = [], []
-    for rows in features[:num_queries].split(int(chunk_size)):
+    rows_of, distances_of = [], []
+    for rows in torch.split(features[:num_queries], int(chunk_size)):
         block = squared_distance_to(rows, gallery, squared_norm, backend)
         nearest = smallest(block, min(count, len(gallery)))
-        values.append(nearest[0])
-        indices.append(nearest[1] + num_queries)
-    values, indices = torch.cat(values), torch.cat(indices)
+        distances_of.append(nearest[0])
+        rows_of.append(nearest[1] + num_queries)
+    values, indices = torch.cat(distances_of), torch.cat(rows_of)
     return (
         torch.cat([own, indices], dim=1),
         torch.cat([values.new_zeros(num_queries, 1), values], dim=1),
@@ -123,6 +123,6 @@ def _weighted_means(
     weights = (1 - squared_distances.to(features.device) / 2).clamp(min=0).pow(alpha)
     means = []
     step = max(1, PIECE_SIZE // (indices.shape[1] * features.shape[1]))
-    for near, weight in zip(indices.split(step), weights.split(step)):
+    for near, weight in zip(torch.split(indices, step), torch.split(weights, step)):
         means.append((features[near] * weight[:, :, None]).sum(dim=1))
     return normalised(torch.cat(means))

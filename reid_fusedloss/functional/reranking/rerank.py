@@ -126,7 +126,7 @@ class _Reranking:
         query, gallery = as_feature_pair(query, gallery)
         self.backend = choose_backend(backend, query.device)
         self.features = normalised(torch.cat([query, gallery]))
-        self.query, self.gallery = self.features.split([len(query), len(gallery)])
+        self.query, self.gallery = torch.split(self.features, [len(query), len(gallery)])
         self.gallery_squared_norm = torch.linalg.vector_norm(self.gallery, dim=1).square()
         self.k1, self.k2, self.lambda_value = k1, k2, lambda_value
         self.chunk_size = chunk_size

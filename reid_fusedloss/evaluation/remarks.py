@@ -1,0 +1,41 @@
+"""Remarks on a ranking in the log."""
+
+from collections.abc import Sequence
+
+from mmengine.logging import print_log
+
+from ..functional.ranking.block_ranking import Observer
+from ..functional.ranking.dir_at_fpir import DirAtFpir
+from ..functional.ranking.draws import DrawnGalleries
+from ..functional.ranking.ranking_result import RankingResult
+
+
+def log_ranking(
+    kind: str, protocol: str, result: RankingResult, observers: Sequence[Observer]
+) -> None:
+    """Say what a ranking leaves out, where the order of files decides, and what was drawn.
+
+    Args:
+        kind: a distance, or 'rerank'.
+        protocol: its name.
+        result: of the whole gallery.
+        observers: of the ranking.
+    """
+    left_out, ties = int((~result.valid).sum()), int(result.num_ties.sum())
+    if left_out:
+        print_log(
+            f'{left_out} of {len(result.valid)} queries have no positive in the gallery '
+            'and are left out',
+            logger='current',
+        )
+    if ties:
+        print_log(
+            f'{kind}: {ties} positives lie at exactly the distance of a negative; the '
+            'order of the files decides',
+            logger='current',
+        )
+    for observer in observers:
+        if isinstance(observer, DirAtFpir):
+            print_log(f'{kind}, open set: {observer.describe()}', logger='current')
+        elif isinstance(observer, DrawnGalleries):
+            print_log(f'{kind}, {protocol}: {observer.describe()}', logger='current')
