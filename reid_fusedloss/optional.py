@@ -12,6 +12,7 @@ EXTRAS = dict(
     openvino='export',
     gradio='web',
     pytorch_grad_cam='cam',
+    h5py='cuhk03',
 )
 
 
