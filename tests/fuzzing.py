@@ -124,7 +124,10 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
         unreadable='skip',
         serialize_data=True,
         max_refetch=10,
+        labels=None,
+        protocol='same_camera',
     )
+    labelled = dict(data, pattern=None, labels=dict(type='name', pattern=data['pattern']))
     drawn = dict(
         split='train',
         data_root=None,
@@ -160,6 +163,7 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
     )
     own = dict(
         SyntheticReID=drawn,
+        MARS=labelled,
         LoadReIDImage=dict(max_bytes=9, max_pixels=9, backend='cv2'),
         SeededBatchSampler=dict(sampler=sampler, batch_size=8, batch_sampler=None, drop_last=False),
         PKBatchSampler=dict(sampler=sampler, batch_size=8, num_instances=2, epoch_rule='images'),

@@ -89,7 +89,7 @@ def folders(source: Source) -> set[str]:
     """Folders that a source may take images from, as text; a glob stands for itself."""
     if isinstance(source, (list, tuple)):
         return set().union(*map(folders, source))
-    return {os.path.normpath(source['folder'] if isinstance(source, dict) else source)}
+    return {os.path.normpath(source['folder'] if isinstance(source, dict) else str(source))}
 
 
 def is_glob(source: Source) -> bool:

@@ -123,6 +123,8 @@ def test_sysu_mm01(write):
     (root / 'exp' / 'test_id.txt').write_text('6 10')
     with pytest.raises(ValueError, match='test_id.txt: identities must be numbers'):
         SYSUMM01(str(root), 'test')
+    with pytest.raises(TypeError, match="dict.ids=, cameras=., got 'cam1'"):
+        SYSUMM01(str(root), 'train', sources=dict(train='cam1'))
 
 
 @pytest.fixture
@@ -164,6 +166,11 @@ def test_mars(mars):
         (2, 1, 3, False),
         (2, 1, 3, False),
     ]
+
+
+def test_mars_has_three_sources(mars):
+    with pytest.raises(ValueError, match="the source='bbox_train' is none of"):
+        MARS(str(mars), 'train', sources=dict(train='bbox_train'))
 
 
 def test_mars_files_that_contradict_each_other(mars):

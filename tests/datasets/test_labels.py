@@ -279,6 +279,10 @@ def read_pairs(root, source, *, shift=0):
         yield dict(img_path=f'{source}/{name}', pid=int(name[:4]) + shift, camid=name[6])
 
 
+def read_globbed(root, source):
+    return [dict(img_path=str(path), pid=path.name[:4]) for path in (root / source).glob('0*')]
+
+
 def read_nothing(root, source):
     return []
 
@@ -295,6 +299,14 @@ def test_a_function_of_ones_own(images, labels):
     shifted = train_set(images, dict(type=labels, shift=10))
     assert records(shifted, 'pid') == [(11,), (11,), (12,)]
     assert len(pickle.loads(pickle.dumps(dataset))) == 3  # as it goes to a loader's process
+
+
+def test_a_relative_data_root(images, monkeypatch):
+    monkeypatch.chdir(images.parent)
+    dataset = train_set(images.name, read_globbed)
+    assert records(dataset, 'pid') == [(1,), (1,), (2,)]
+    dataset = train_set(images.name, dict(type='name', pattern=r'(?P<pid>\d+|two)'))
+    assert dataset.get_data_info(0)['img_path'] == f'{images.name}/train/0001_c1.jpg'
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,11 @@ def read_sysu(root: Path, source: Mapping[str, Any]) -> Iterator[dict[str, Any]]
         source: dict(ids=files of identities between commas, cameras=numbers).
 
     Raises:
+        TypeError: if the source is something else.
         ValueError: if a file holds something else than numbers between commas.
     """
+    if not isinstance(source, Mapping) or set(source) != {'ids', 'cameras'}:
+        raise TypeError(f'a source of SYSU-MM01 is dict(ids=, cameras=), got {source!r}')
     for name in source['ids']:
         file = check_file(root / name)
         texts = file.read_text(encoding='utf-8-sig').replace('\n', ',').split(',')

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
+from ...checks import check_choice
 from ...registry import DATASETS
 from ..image_files import check_file
 from ..reid_dataset import ReIDDataset
@@ -21,9 +22,10 @@ def read_mars(root: Path, source: str) -> Iterator[dict[str, Any]]:
         source: 'train', or of the test tracklets the 'query' ones or the others, 'gallery'.
 
     Raises:
-        ValueError: if a list is shorter than the tracklets, a name contradicts its tracklet, or a
-            file is no .mat file.
+        ValueError: if the source is none of these, a list is shorter than the tracklets, a name
+            contradicts its tracklet, or a file is no .mat file.
     """
+    check_choice('the source', source, ('train', 'query', 'gallery'))
     split = 'train' if source == 'train' else 'test'
     names = check_file(root / f'info/{split}_name.txt').read_text().split()
     tracks = _matrix(root / f'info/tracks_{split}_info.mat', f'track_{split}_info')

@@ -12,9 +12,9 @@ from .names import read_folders, read_names, read_paths
 from .rows import to_file
 from .tables import read_csv, read_json
 
-# A reader gets the folder of the data set, the source of a role as the config writes it, and the
-# further keys of `labels`. It gives one record for each image: a dict with `img_path`, `pid` and,
-# where there are any, `camid`, `clothes` and `track`; or an `ImageFile`.
+# A reader gets the folder of the data set (a user's function: absolute), the source of a role as the
+# config writes it, and the further keys of `labels`. It gives one record for each image: a dict
+# with `img_path`, `pid` and, where there are any, `camid`, `clothes`, `track`; or an `ImageFile`.
 ReaderFunction = Callable[..., Iterable[Mapping[str, Any] | ImageFile]]
 Reader = Callable[[Path, Any], list[ImageFile]]
 Labels = str | Mapping[str, Any] | ReaderFunction
@@ -91,6 +91,8 @@ def _imported(path: str) -> ReaderFunction:
 def _read(
     function: ReaderFunction, name: str, options: Mapping[str, Any], root: Path, source: Any
 ) -> list[ImageFile]:
+    if function not in LABELS.values():
+        root = root.absolute()  # so that a path made of it is a path of a record
     files = [
         record
         if isinstance(record, ImageFile)

@@ -113,7 +113,7 @@ def read_json(
 def _table(root: Path, source: Any, columns: Any) -> Table:
     if columns is not None and not isinstance(columns, (Mapping, list, tuple)):
         raise TypeError(f'columns must be a dict label -> column or a list, got {columns!r}')
-    parts = dict(file=source) if isinstance(source, str) else source
+    parts: Any = dict(file=source) if isinstance(source, str) else source
     if (
         not isinstance(parts, Mapping)
         or not isinstance(parts.get('file'), str)
