@@ -13,6 +13,7 @@ EXTRAS = dict(
     gradio='web',
     pytorch_grad_cam='cam',
     timm='timm',
+    h5py='cuhk03',
 )
 
 

@@ -68,7 +68,8 @@ def digits(text: str) -> str:
 
 def read_name(name: str, benchmark: str) -> tuple[str, str] | None:
     """Identity and camera of a name as the benchmarks say it, without regular expressions."""
-    pid = '-1' if name.startswith('-1') and benchmark != 'VeRi776' else digits(name)
+    no_junk = benchmark in ('LTCC', 'VeRi776')
+    pid = '-1' if name.startswith('-1') and not no_junk else digits(name)
     rest = name[len(pid) :]
     if benchmark.startswith('MSMT17'):
         pid = digits(name)
@@ -77,6 +78,11 @@ def read_name(name: str, benchmark: str) -> tuple[str, str] | None:
         if not middle or not rest.startswith('_'):
             return None
         rest, mark = rest[1 + len(middle) :], '_'
+    elif benchmark == 'LTCC':
+        clothes = digits(rest[1:])
+        if not clothes or not rest.startswith('_'):
+            return None
+        rest, mark = rest[1 + len(clothes) :], '_c'
     else:
         mark = '_c'
     camid = digits(rest[len(mark) :])
@@ -118,7 +124,10 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
         unreadable='skip',
         serialize_data=True,
         max_refetch=10,
+        labels=None,
+        protocol='same_camera',
     )
+    labelled = dict(data, pattern=None, labels=dict(type='name', pattern=data['pattern']))
     drawn = dict(
         split='train',
         data_root=None,
@@ -154,6 +163,7 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
     )
     own = dict(
         SyntheticReID=drawn,
+        MARS=labelled,
         LoadReIDImage=dict(max_bytes=9, max_pixels=9, backend='cv2'),
         SeededBatchSampler=dict(sampler=sampler, batch_size=8, batch_sampler=None, drop_last=False),
         PKBatchSampler=dict(sampler=sampler, batch_size=8, num_instances=2, epoch_rule='images'),

@@ -1,6 +1,7 @@
 """From file names to (path, pid, camid): the parsing shared by all data sets."""
 
 import logging
+import os
 import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -10,26 +11,32 @@ from mmengine.logging import print_log
 
 from ..printable import printable
 
-GROUPS = ('pid', 'camid')  # of a pattern
+GROUPS = ('pid', 'camid', 'clothes', 'track')  # of a pattern
 Label = int | str
 INT64 = range(-(2**63), 2**63)
 
 
 class ImageFile(NamedTuple):
-    """One image: its path, and identity and camera as they stand in its name."""
+    """One image: its path, and its labels as they are written in its name, folder or table."""
 
     path: str
     pid: str
-    camid: str | None
+    camid: str | None = None
+    clothes: str | None = None
+    track: str | None = None
 
 
-def compile_pattern(pattern: Any) -> re.Pattern:
+def compile_pattern(pattern: Any, needs_pid: bool = True) -> re.Pattern[str]:
     """The regular expression of the names, checked.
+
+    Args:
+        pattern: as the user wrote it.
+        needs_pid: whether the identity must be one of its groups.
 
     Raises:
         TypeError: if it is no string.
         ValueError: if it is no regular expression, has no group `pid`, or a named group that is
-            none of `GROUPS`: a misspelt camera would be no camera.
+            not one of `GROUPS`: a misspelt camera would be no camera.
     """
     if not isinstance(pattern, str):
         raise TypeError(f'pattern is a regular expression on file names, got {pattern!r}')
@@ -37,7 +44,7 @@ def compile_pattern(pattern: Any) -> re.Pattern:
         regex = re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f'pattern {pattern!r} is no regular expression: {error}') from None
-    if 'pid' not in regex.groupindex:
+    if needs_pid and 'pid' not in regex.groupindex:
         raise ValueError(f'pattern {pattern!r} has no group (?P<pid>...) for the identity')
     unknown = [name for name in regex.groupindex if name not in GROUPS]
     if unknown:
@@ -48,14 +55,30 @@ def compile_pattern(pattern: Any) -> re.Pattern:
     return regex
 
 
-def parse_names(paths: Iterable[Path], pattern: str, junk_pids: Sequence[str]) -> list[ImageFile]:
-    """Identity and camera out of the base names; the folders above are never looked at.
+def match_labels(regex: re.Pattern[str], text: str) -> dict[str, str] | None:
+    """Labels that the named groups of a pattern find at the start of a text.
+
+    Returns:
+        Label by the name of its group, or None where the text does not fit: no match, or a group
+        without text.
+    """
+    match = regex.match(text)
+    labels = None if match is None else match.groupdict()
+    return labels if labels is not None and all(labels.values()) else None
+
+
+def parse_names(
+    paths: Iterable[Path], pattern: str, junk_pids: Sequence[str], root: Path | None = None
+) -> list[ImageFile]:
+    """Read the labels of images out of their names.
 
     Args:
         paths: image files.
         pattern: regular expression, matched at the start of the base name, with the group `pid`
-            and, for data with cameras, the group `camid`.
+            and, for data that has them, the groups `camid`, `clothes` and `track`.
         junk_pids: identities that are dropped ('-1' in Market-1501).
+        root: None: the base names are matched, and the folders above are not looked at. A folder:
+            the paths below it are matched, with '/' between their parts.
 
     Raises:
         TypeError, ValueError: as `compile_pattern`.
@@ -63,41 +86,52 @@ def parse_names(paths: Iterable[Path], pattern: str, junk_pids: Sequence[str]) -
             files of ranking lists could not hold.
     """
     regex = compile_pattern(pattern)
-    with_camera = 'camid' in regex.groupindex
-    files, paths = [], list(paths)
-    misfits = [path for path in paths if not _fits(regex, path.name)]
+    paths = list(paths)
+    texts = [path.name if root is None else below(path, root) for path in paths]
+    found = [match_labels(regex, text) for text in texts]
+    misfits = [path for path, labels in zip(paths, found) if labels is None]
     if misfits:
+        part = 'the name does' if root is None else f'the path below {root} does'
         raise ValueError(
-            f'{printable(misfits[0])}: the name does not fit the pattern {pattern!r}, '
+            f'{printable(misfits[0])}: {part} not fit the pattern {pattern!r}, '
             f'as {len(misfits)} of {len(paths)} names; move the file away or correct '
             '`pattern`'
         )
     for path in paths:
-        match = regex.match(path.name)
-        if not _is_text(str(path)):
-            raise ValueError(f'{printable(path)}: the name is no UTF-8 text; rename the file')
-        if match['pid'] not in junk_pids:
-            files.append(
-                ImageFile(str(path), match['pid'], match['camid'] if with_camera else None)
-            )
-    return files
+        check_text(path)
+    return [
+        ImageFile(str(path), **labels)
+        for path, labels in zip(paths, found)
+        if labels is not None and labels['pid'] not in junk_pids
+    ]
 
 
-def _fits(regex: re.Pattern, name: str) -> bool:
-    """Whether a base name has all that the groups ask for."""
-    match = regex.match(name)
-    return match is not None and all(match.groupdict().values())
+def below(path: Path, root: Path) -> str:
+    """A path as it is written from a folder on, with '/' between its parts."""
+    return Path(os.path.relpath(path, root)).as_posix()
+
+
+def check_text(path: Path) -> None:
+    """Refuse a name that is no UTF-8 text; bytes that are none are surrogates in Python.
+
+    Raises:
+        ValueError: it shows the name.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise ValueError(f'{printable(path)}: the name is no UTF-8 text; rename the file') from None
 
 
 def warn_of_misfits(paths: Collection[str], pattern: str) -> None:
-    """A line in the log where not one name fits a pattern, so that nobody is known.
+    """Log a warning if no name fits the pattern, so that no identity is known.
 
     Args:
         paths: of images, whose names need not fit.
         pattern: see `compile_pattern`.
     """
     regex = compile_pattern(pattern)
-    if paths and not any(_fits(regex, Path(path).name) for path in paths):
+    if paths and not any(match_labels(regex, Path(path).name) for path in paths):
         print_log(
             printable(
                 f'0 of {len(paths)} names fit the pattern {pattern!r}, such as '
@@ -109,7 +143,7 @@ def warn_of_misfits(paths: Collection[str], pattern: str) -> None:
         )
 
 
-def to_labels(values: Iterable[Any]) -> dict[str, Label]:
+def to_labels(values: Iterable[str]) -> dict[str, Label]:
     """Map from the strings of the names to labels: int where every one is a number, else itself.
 
     Strings stay strings if the conversion would merge two of them ('02' and '2'), or if one is no
@@ -117,16 +151,7 @@ def to_labels(values: Iterable[Any]) -> dict[str, Label]:
     """
     texts = set(values)
     if all(re.fullmatch(r'-?\d+', text) for text in texts):
-        numbers = {text: int(text) for text in texts}
+        numbers: dict[str, Label] = {text: int(text) for text in texts}
         if len(set(numbers.values())) == len(texts) and all(n in INT64 for n in numbers.values()):
             return numbers
     return {text: text for text in texts}
-
-
-def _is_text(name: str) -> bool:
-    """Whether the name can be written as UTF-8; bytes that cannot are surrogates in Python."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -11,7 +11,7 @@ _GLOB = re.compile(r'[*?\[]')
 Source = str | dict | Sequence[str | dict]
 
 
-def list_images(root: Path, source: Source) -> list[Path]:
+def list_images(root: Path, source: Source, deep: bool = False) -> list[Path]:
     """All image files of a role, sorted by path so that the file system's order never matters.
 
     Folders called like an image and files that begin with a dot are passed over. A file that is
@@ -22,6 +22,7 @@ def list_images(root: Path, source: Source) -> list[Path]:
         source: a folder ('query'), a glob ('images/test/*_cam1.jpg'), a list file with its folder
             (dict(folder='train', list_file='list_train.txt'); the first word of each line is a
             path inside the folder), or a list of these.
+        deep: take the images of a folder and of all folders in it; else those of a folder alone.
 
     Raises:
         FileNotFoundError: if a folder, a list file or a listed image is missing, or a link leads
@@ -31,9 +32,9 @@ def list_images(root: Path, source: Source) -> list[Path]:
             form.
     """
     if isinstance(source, (list, tuple)) and source:
-        return sorted(path for part in source for path in list_images(root, part))
+        return sorted(path for part in source for path in list_images(root, part, deep))
     try:
-        paths = list(_find(root, source))
+        paths = list(_find(root, source, deep))
     except FileNotFoundError:
         raise
     except PermissionError as error:
@@ -88,7 +89,7 @@ def folders(source: Source) -> set[str]:
     """Folders that a source may take images from, as text; a glob stands for itself."""
     if isinstance(source, (list, tuple)):
         return set().union(*map(folders, source))
-    return {os.path.normpath(source['folder'] if isinstance(source, dict) else source)}
+    return {os.path.normpath(source['folder'] if isinstance(source, dict) else str(source))}
 
 
 def is_glob(source: Source) -> bool:
@@ -98,7 +99,7 @@ def is_glob(source: Source) -> bool:
     return isinstance(source, str) and bool(_GLOB.search(source))
 
 
-def _find(root: Path, source: Source) -> Iterable[Path]:
+def _find(root: Path, source: Source, deep: bool) -> Iterable[Path]:
     if isinstance(source, dict):
         return _listed(root, source)
     if not isinstance(source, str):
@@ -108,12 +109,12 @@ def _find(root: Path, source: Source) -> Iterable[Path]:
         )
     if is_glob(source):
         return _globbed(root, source)
-    folder = _existing(root / source)
+    folder = existing(root / source)
     if not folder.is_dir():
         raise FileNotFoundError(
             f'{folder} is no folder: check data_root, or the folders of the config'
         )
-    return _images(folder)
+    return _images_below(folder) if deep else _images(folder)
 
 
 def _images(folder: Path) -> Iterator[Path]:
@@ -121,7 +122,29 @@ def _images(folder: Path) -> Iterator[Path]:
         for entry in entries:  # its kind stands in the folder's listing: no call for each file
             if is_image(entry.name) and not entry.is_dir():
                 path = folder / entry.name
-                yield path if entry.is_file() else _readable(path)
+                yield path if entry.is_file() else check_file(path)
+
+
+def _images_below(folder: Path) -> Iterator[Path]:
+    """Images of a folder and of all in it; a link that leads back to a folder above is left out."""
+    for parent, children, _ in os.walk(folder, onerror=_raise, followlinks=True):
+        children[:] = [
+            child
+            for child in children
+            if not child.startswith('.') and not _leads_back(parent, child)
+        ]
+        yield from _images(Path(parent))
+
+
+def _leads_back(parent: str, child: str) -> bool:
+    path = os.path.join(parent, child)
+    return os.path.islink(path) and Path(os.path.realpath(parent)).is_relative_to(
+        os.path.realpath(path)
+    )
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _globbed(root: Path, pattern: str) -> Iterator[Path]:
@@ -129,7 +152,7 @@ def _globbed(root: Path, pattern: str) -> Iterator[Path]:
         found = list(root.glob(pattern))
     except (NotImplementedError, ValueError, IndexError) as error:
         raise ValueError(f'the glob {pattern!r} cannot be used inside {root}: {error}') from error
-    return (_readable(path) for path in found if is_image(path.name) and not path.is_dir())
+    return (check_file(path) for path in found if is_image(path.name) and not path.is_dir())
 
 
 def _listed(root: Path, source: dict) -> Iterator[Path]:
@@ -139,20 +162,28 @@ def _listed(root: Path, source: dict) -> Iterator[Path]:
         raise ValueError(
             f'a list source is dict(folder=, list_file=), both strings, got {source!r}'
         )
-    folder, list_file = _existing(root / source['folder']), _existing(root / source['list_file'])
+    folder, list_file = existing(root / source['folder']), existing(root / source['list_file'])
     if not list_file.is_file():
         raise FileNotFoundError(f'{list_file} is no file: list_file names the lines to read')
     try:
         text = list_file.read_text(encoding='utf-8-sig')
     except UnicodeDecodeError as error:
-        raise ValueError(f'{list_file} is no UTF-8 text ({error}): write it anew') from None
+        raise ValueError(f'{list_file} is no UTF-8 text ({error}): save it as UTF-8') from None
     for number, line in enumerate(text.split('\n'), start=1):
         if line.strip():
-            yield _readable(folder / line.split()[0], f' (line {number} of {list_file})')
+            yield check_file(folder / line.split()[0], f' (line {number} of {list_file})')
 
 
-def _readable(path: Path, named_by: str = '') -> Path:
-    """A path that is a file. Raises: FileNotFoundError: if not."""
+def check_file(path: Path, named_by: str = '') -> Path:
+    """Return a path that is a file.
+
+    Args:
+        path: it.
+        named_by: what names it, for the error.
+
+    Raises:
+        FileNotFoundError: if it is none.
+    """
     if path.is_file():
         return path
     if path.is_symlink():
@@ -165,7 +196,12 @@ def _readable(path: Path, named_by: str = '') -> Path:
     )
 
 
-def _existing(path: Path) -> Path:
+def existing(path: Path) -> Path:
+    """Return a path that is there.
+
+    Raises:
+        FileNotFoundError: if it is not.
+    """
     if not path.exists():
         raise FileNotFoundError(
             f'{path} does not exist: check data_root, or the folders of the config'

@@ -1,23 +1,25 @@
-"""ReID data set from folders and a file-name pattern."""
+"""ReID data set: images of a folder, with labels from names, folders, tables or a function."""
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.logging import print_log
 from mmpretrain.datasets import BaseDataset
 
 from ..checks import check_choice, check_flag, check_int
 from ..registry import DATASETS
+from .counts import report_counts
 from .draws import Draw, own_generators, seed_cpu
-from .file_names import ImageFile, Label, compile_pattern, parse_names, to_labels
-from .image_files import Source, check_root, is_glob, list_images
+from .file_names import ImageFile, Label
+from .image_files import check_root, is_glob
 from .joined import check_joined_sources
+from .labels import Labels, choose_labels, choose_sources, find_reader, training_paths
 from .load_image import UnreadableImageError
 from .pipeline import Pipeline, pipeline_steps
+from .protocols import PROTOCOLS
+from .records import keep_first_ids, to_records
 from .repeated_files import check_test_roles, count_once, warn_of_training_images
 from .stand_ins import stand_ins
 
@@ -27,12 +29,13 @@ SPLIT_ROLES = {'train': ('train',), 'test': ('query', 'gallery')}
 
 @DATASETS.register_module()
 class ReIDDataset(BaseDataset):
-    """Images in folders, identity and camera in their names.
+    """Images with identities and cameras, in a train and a test split.
 
     A record is `{img_path, pid, camid, is_query}`, in training also `gt_label` in 0..num_ids-1
-    (the place of the pid among the sorted pids). `pid` and `camid` are int where all names of the
-    data set hold numbers, str otherwise; `camid` is None for data without cameras. The test split
-    is one data set, query first, with `is_query` telling the two apart.
+    (the place of the pid among the sorted pids), and `clothes` and `track` where the data has them:
+    these tell apart the outfits and the tracklets of one identity. A label is int where all texts
+    of the data set are numbers, str otherwise; `camid` is None for data without cameras. The test
+    split is one data set, query first, with `is_query` telling the two apart.
 
     Args:
         data_root: folder of the data set.
@@ -40,11 +43,12 @@ class ReIDDataset(BaseDataset):
         pipeline: transforms, as in MMEngine, or a mapping of named steps, so that a child config
             changes one by its name. Names and order are those of `pipeline.STEPS`; None leaves a
             step out.
-        sources: role ('train', 'query', 'gallery') -> folder, glob, dict(folder=, list_file=) or a
-            list of these, relative to `data_root`; None: the class's own. Sources of a role that
-            share identities must share the folder, or say `same_identities`.
+        sources: role ('train', 'query', 'gallery') -> what the reader of `labels` reads, or a list
+            of such; of labels in names: folder, glob or dict(folder=, list_file=), relative to
+            `data_root`. None: the class's own. Sources of a role that share identities must share
+            the folder, or say `same_identities`.
         pattern: regular expression on the base name with the groups `pid` and, optionally,
-            `camid`, and no other named one; None: the class's own.
+            `camid`, `clothes` and `track`: short for labels=dict(type='name', pattern=...).
         junk_pids: identities to drop, as written in the names.
         same_identities: whether equal identities of several sources of a role are the same people.
             False: sources of different folders that share an identity are an error, since two data
@@ -58,26 +62,35 @@ class ReIDDataset(BaseDataset):
             'stop': an error that names the file, as always in testing.
         serialize_data: as in MMEngine.
         max_refetch: images to try before training stops.
+        labels: where images and labels stand: 'name', 'path', 'folder', 'csv' or 'json', the dotted
+            path of a function, or a dict of one of these as `type` and of its options; see
+            `labels.find_reader`. None: names that fit `pattern`, or the class's own.
+        protocol: rule by which the test split is evaluated, one of `PROTOCOLS`; it stands in
+            `metainfo`. Without cameras, only 'leave_one_out' and 'vehicleid' allow an image to be
+            query and gallery. None: the class's own.
 
     Raises:
         FileNotFoundError: if a folder or a listed file is missing.
         PermissionError: if a folder may not be read.
-        ValueError: if the split is unknown or empty, has one identity to train on, a name does not
-            fit the pattern, sources share identities, a query would find itself, or an argument is
-            out of range.
+        ValueError: if the split is unknown or empty, has one identity to train on, labels are
+            missing or contradict each other, sources share identities, a query would find itself,
+            or an argument is out of range.
         TypeError: if an argument has another type.
     """
 
-    SOURCES: Mapping[str, Source] = {}
+    SOURCES: Mapping[str, Any] = {}
     PATTERN: str = ''
+    LABELS: Labels | None = None
     COUNTS: Mapping[str, tuple[int, int]] = {}
+    TRACKS: Mapping[str, int] = {}
+    PROTOCOL: str = 'same_camera'
 
     def __init__(
         self,
         data_root: str,
         split: str,
         pipeline: Pipeline = (),
-        sources: Mapping[str, Source] | None = None,
+        sources: Mapping[str, Any] | None = None,
         pattern: str | None = None,
         junk_pids: Sequence[str] = ('-1',),
         same_identities: bool = False,
@@ -85,6 +98,8 @@ class ReIDDataset(BaseDataset):
         unreadable: str = 'skip',
         serialize_data: bool = True,
         max_refetch: int = 1000,
+        labels: Labels | None = None,
+        protocol: str | None = None,
     ) -> None:
         check_choice('split', split, SPLIT_ROLES)
         check_choice('unreadable', unreadable, UNREADABLE)
@@ -93,29 +108,15 @@ class ReIDDataset(BaseDataset):
         check_int('max_refetch', max_refetch)
         if max_ids is not None:
             check_int('max_ids', max_ids)
-        if not isinstance(junk_pids, (list, tuple)) or not all(
-            isinstance(pid, str) for pid in junk_pids
-        ):
-            raise TypeError(
-                'junk_pids is a sequence of strings as they stand in the names, such as '
-                f"('-1',), got {junk_pids!r}"
-            )
-        if sources is not None and not isinstance(sources, Mapping):
-            raise TypeError(f'sources is a dict(train=, query=, gallery=), got {sources!r}')
         self.unreadable = unreadable
         self.split = split
         self.max_ids = max_ids
         self.same_identities = same_identities
-        self.sources = dict(self.SOURCES if sources is None else sources)
-        self.pattern = self.PATTERN if pattern is None else pattern
-        self.junk_pids = tuple(junk_pids)
-        missing = [role for role in SPLIT_ROLES[split] if role not in self.sources]
-        if missing or not self.pattern:
-            raise ValueError(
-                f'{type(self).__name__} needs `pattern` and `sources` for '
-                f'{SPLIT_ROLES[split]}, missing: {missing or "pattern"}'
-            )
-        compile_pattern(self.pattern)
+        self.junk_pids = _junk(junk_pids)
+        self.protocol = self.PROTOCOL if protocol is None else protocol
+        check_choice('protocol', self.protocol, PROTOCOLS)
+        self.sources = choose_sources(sources, self.SOURCES, SPLIT_ROLES[split])
+        self.labels = choose_labels(labels, pattern, type(self).LABELS, self.PATTERN)
         super().__init__(
             ann_file='',
             data_root=_folder(data_root),
@@ -129,33 +130,28 @@ class ReIDDataset(BaseDataset):
     def load_data_list(self) -> list[dict]:
         """List, parse and label the images; called by MMEngine."""
         by_role = {role: self._parse_role(role) for role in SPLIT_ROLES[self.split]}
-        self._report_counts(by_role)
-        files = [file for role in by_role.values() for file in role]
-        if self.split == 'test':
-            check_test_roles(by_role)
-            warn_of_training_images(Path(self.data_root), self.sources, files)
-        pids = to_labels(file.pid for file in files)
-        camids = to_labels(file.camid for file in files if file.camid is not None)
-        records = [
-            dict(
-                img_path=file.path,
-                pid=pids[file.pid],
-                camid=camids.get(file.camid),
-                is_query=role == 'query',
+        for role, files in by_role.items():
+            report_counts(
+                f'{type(self).__name__} {role}', files, self.COUNTS.get(role), self.TRACKS.get(role)
             )
-            for role, part in by_role.items()
-            for file in part
-        ]
+        if self.split == 'test':
+            check_test_roles(by_role, self.protocol)
+            warn_of_training_images(
+                [file for part in by_role.values() for file in part],
+                lambda: training_paths(Path(self.data_root), self.sources, self.labels),
+            )
+        records = to_records(by_role)
+        cameras = {record['camid'] for record in records} - {None}
         if self.max_ids is not None:
-            records = self._keep_first_ids(records)
+            records = keep_first_ids(records, self.max_ids, self.split, type(self).__name__)
         num_ids = len({record['pid'] for record in records})
         if self.split == 'train' and num_ids == 1:
             raise ValueError(
                 f'the only identity to train on in {self.data_root!r} is '
-                f'{records[0]["pid"]!r}, and a loss compares several: check `pattern` '
-                'and `max_ids`'
+                f'{records[0]["pid"]!r}, and a loss compares several: check the '
+                'labels and `max_ids`'
             )
-        self._metainfo.update(num_ids=num_ids, num_cams=len(camids))
+        self._metainfo.update(num_ids=num_ids, num_cams=len(cameras), protocol=self.protocol)
         if self.split == 'train':
             self._label(records)
         return records
@@ -200,28 +196,19 @@ class ReIDDataset(BaseDataset):
         name = type(self).__name__
         root = check_root(self.data_root, name)
         source = self.sources[role]
-        parts = [
-            list_images(root, part)
-            for part in (source if isinstance(source, (list, tuple)) and source else [source])
+        read = find_reader(self.labels)
+        sources = source if isinstance(source, (list, tuple)) and source else [source]
+        parts = [read(root, part) for part in sources]
+        files = sorted((file for part in parts for file in part), key=lambda file: Path(file.path))
+        kept = [
+            file for file in count_once(files, f'{name} {role}') if file.pid not in self.junk_pids
         ]
-        paths = count_once(sorted(path for part in parts for path in part), f'{name} {role}')
-        files = parse_names(paths, self.pattern, self.junk_pids)
-        if not files:
+        if not kept:
             raise ValueError(f'{role} of {root} holds only junk identities {self.junk_pids}')
         if not self.same_identities and (len(parts) > 1 or is_glob(source)):
-            check_joined_sources(files, parts, f'{name} {role}')
-        return files
-
-    def _keep_first_ids(self, records: list[dict]) -> list[dict]:
-        asked = {record['pid'] for record in records if record['is_query'] or self.split == 'train'}
-        kept = set(sorted(asked)[: self.max_ids])
-        part = [record for record in records if record['pid'] in kept]
-        print_log(
-            f'{type(self).__name__} {self.split}: max_ids={self.max_ids} keeps {len(kept)} of '
-            f'{len(asked)} identities, {len(part)} of {len(records)} images',
-            logger='current',
-        )
-        return part
+            paths = [[Path(file.path) for file in part] for part in parts]
+            check_joined_sources(kept, paths, f'{name} {role}')
+        return kept
 
     def _label(self, records: list[dict]) -> None:
         order: dict[Label, int] = {
@@ -231,24 +218,14 @@ class ReIDDataset(BaseDataset):
             record['gt_label'] = order[record['pid']]
         self._labels = np.array([record['gt_label'] for record in records], dtype=np.int64)
 
-    def _report_counts(self, by_role: Mapping[str, list[ImageFile]]) -> None:
-        for role, files in by_role.items():
-            found = (len({file.pid for file in files}), len(files))
-            cameras = len({file.camid for file in files} - {None})
-            print_log(
-                f'{type(self).__name__} {role}: {found[0]} identities, {found[1]} images, '
-                f'{cameras or "no"} camera{"s" * (cameras != 1)}',
-                logger='current',
-            )
-            published = self.COUNTS.get(role)
-            if published not in (None, found):
-                print_log(
-                    f'{type(self).__name__} {role}: found {found[0]} identities / {found[1]} '
-                    f'images, published are {published[0]} / {published[1]}; figures will not '
-                    'compare with published ones',
-                    logger='current',
-                    level=logging.WARNING,
-                )
+
+def _junk(pids: Any) -> tuple[str, ...]:
+    if not isinstance(pids, (list, tuple)) or not all(isinstance(pid, str) for pid in pids):
+        raise TypeError(
+            'junk_pids is a sequence of strings as they stand in the names, such as '
+            f"('-1',), got {pids!r}"
+        )
+    return tuple(pids)
 
 
 def _folder(data_root: Any) -> str:

@@ -1,45 +1,59 @@
-"""Files that a data set names more than once: what is counted once, refused, or told."""
+"""Files that a data set names more than once: counted once, refused, or reported."""
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mmengine.logging import print_log
 
 from ..printable import printable
 from .file_names import ImageFile
-from .image_files import Source, folders, is_glob, list_images
+from .protocols import OWN_IMAGE_OUT
 
 
-def count_once(paths: Sequence[Path], role: str) -> list[Path]:
+def count_once(files: Sequence[ImageFile], role: str) -> list[ImageFile]:
     """Each file once, with a line in the log where one is named again.
 
     Files of equal names in several folders of a role stay, since they may be several images; the
     log says so, since they may also be copies, or two data sets that number their identities alike.
 
     Args:
-        paths: image files of a role, sorted.
+        files: image files of a role, sorted by path.
         role: how it is called in the log.
+
+    Raises:
+        ValueError: if a file is named again with other labels.
     """
-    kept = list({os.path.normpath(path): path for path in paths}.values())
-    if len(kept) < len(paths):
+    kept: dict[str, ImageFile] = {}
+    for file in files:
+        place = os.path.normpath(file.path)
+        if kept.setdefault(place, file)[1:] != file[1:]:
+            raise ValueError(
+                printable(
+                    f'{role}: {file.path} is named twice with different labels, {file[1:]} and '
+                    f'{kept[place][1:]}: correct one of them'
+                )
+            )
+        kept[place] = file
+    if len(kept) < len(files):
         _warn(
-            f'{role}: {len(paths) - len(kept)} of {len(paths)} files are named more than once '
+            f'{role}: {len(files) - len(kept)} of {len(files)} files are named more than once '
             'and count once'
         )
-    names = {path.name: path for path in kept}
+    names = {os.path.basename(file.path): file.path for file in kept.values()}
     if len(names) < len(kept):
-        other = next(path for path in kept if names[path.name] != path)
+        other = next(
+            file.path for file in kept.values() if names[os.path.basename(file.path)] != file.path
+        )
         _warn(
             f'{role}: {len(kept) - len(names)} of {len(kept)} files have the name of another, '
-            f'such as {other} and {names[other.name]}: all count, as one identity where the '
-            'names say so'
+            f'such as {other} and {names[os.path.basename(other)]}: all count, as one identity '
+            'where their labels say so'
         )
-    return kept
+    return list(kept.values())
 
 
-def check_test_roles(by_role: Mapping[str, Sequence[ImageFile]]) -> None:
+def check_test_roles(by_role: Mapping[str, Sequence[ImageFile]], protocol: str) -> None:
     """A query must not find itself.
 
     With cameras, the protocol leaves it out with all images of its identity and camera; a line in
@@ -47,19 +61,22 @@ def check_test_roles(by_role: Mapping[str, Sequence[ImageFile]]) -> None:
 
     Args:
         by_role: files of 'query' and 'gallery'.
+        protocol: rule of the evaluation; those of `OWN_IMAGE_OUT` need no cameras.
 
     Raises:
-        ValueError: if a file is both and the data has no cameras.
+        ValueError: if a file is both, the data has no cameras, and the rule does not leave the
+            query itself out.
     """
     gallery = {os.path.normpath(file.path) for file in by_role['gallery']}
     both = [file for file in by_role['query'] if os.path.normpath(file.path) in gallery]
-    if not both:
+    if not both or protocol in OWN_IMAGE_OUT:
         return
     if both[0].camid is None:
         raise ValueError(
             f'{len(both)} files are query and gallery, {both[0].path} for one, and '
             'the data has no cameras: each would find itself. Take them out of one of '
-            'the two, or let `pattern` read a group (?P<camid>...)'
+            "the two, give the images cameras, or set protocol='leave_one_out' for the data set "
+            'and the metric'
         )
     print_log(
         f'{len(both)} of {len(by_role["query"])} queries are in the gallery too: they are '
@@ -70,22 +87,17 @@ def check_test_roles(by_role: Mapping[str, Sequence[ImageFile]]) -> None:
 
 
 def warn_of_training_images(
-    root: Path, sources: Mapping[str, Source], files: Sequence[ImageFile]
+    files: Sequence[ImageFile], list_training: Callable[[], Iterable[str]]
 ) -> None:
-    """A line in the log where test images are training images too.
-
-    The training images are listed only where the sources may share a folder; a test needs none.
+    """Log a warning where test images are training images too.
 
     Args:
-        root: folder of the data set.
-        sources: by role, as in `ReIDDataset`.
         files: the test images.
+        list_training: gives the paths of the training images, which need not be there: a test
+            needs none.
     """
-    train, tested = sources.get('train', ()), [sources[role] for role in ('query', 'gallery')]
     try:
-        if not (is_glob([train, *tested]) or folders(train) & folders(tested)):
-            return
-        known = {os.path.normpath(path) for path in list_images(root, train)}
+        known = {os.path.normpath(path) for path in list_training()}
     except (OSError, KeyError, TypeError, ValueError):
         return
     both = [file.path for file in files if os.path.normpath(file.path) in known]

@@ -180,7 +180,7 @@ def test_errors_name_value_and_remedy(market, change, error, words):
 def test_the_log_counts_cameras(pattern, ending, market, monkeypatch):
     lines = []
     monkeypatch.setattr(
-        'reid_fusedloss.datasets.reid_dataset.print_log', lambda text, **_: lines.append(text)
+        'reid_fusedloss.datasets.counts.print_log', lambda text, **_: lines.append(text)
     )
     dataset = Market1501(str(market), 'train', pattern=pattern)
     ids, images = dataset.metainfo['num_ids'], len(dataset)

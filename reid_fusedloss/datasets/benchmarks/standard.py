@@ -1,11 +1,11 @@
-"""The public benchmarks, each a declaration: folders, names, published counts.
+"""Benchmarks of the standard protocol: identity and camera stand in the names.
 
-COUNTS holds (identities, images) for each role. Market-1501's and DukeMTMC-reID's galleries count
-what is ranked: `-1` junk dropped, `0000` distractors (one identity more) kept.
+Market-1501's and DukeMTMC-reID's galleries count what is ranked: `-1` junk dropped, `0000`
+distractors (one identity more) kept.
 """
 
-from ..registry import DATASETS
-from .reid_dataset import ReIDDataset
+from ...registry import DATASETS
+from ..reid_dataset import ReIDDataset
 
 
 @DATASETS.register_module()
@@ -26,7 +26,7 @@ class DukeMTMCreID(Market1501):
 
 @DATASETS.register_module()
 class OccludedDuke(Market1501):
-    """Occluded-Duke (Miao et al., ICCV 2019): DukeMTMC-reID split anew, occluded queries."""
+    """Occluded-Duke (Miao et al., ICCV 2019): another split of DukeMTMC-reID, occluded queries."""
 
     COUNTS = dict(train=(702, 15618), query=(519, 2210), gallery=(1110, 17661))
 
@@ -54,7 +54,7 @@ class VeRi776(ReIDDataset):
     COUNTS = dict(train=(576, 37778), query=(200, 1678), gallery=(200, 11579))
 
 
-def _listed(folder: str, name: str) -> dict:
+def _listed(name: str, folder: str) -> dict[str, str]:
     return dict(folder=folder, list_file=f'list_{name}.txt')
 
 
@@ -67,8 +67,8 @@ class MSMT17(ReIDDataset):
 
     SOURCES = dict(
         train=_listed('train', 'train'),
-        query=_listed('test', 'query'),
-        gallery=_listed('test', 'gallery'),
+        query=_listed('query', 'test'),
+        gallery=_listed('gallery', 'test'),
     )
     PATTERN = r'(?P<pid>\d+)_\d+_(?P<camid>\d+)'
     COUNTS = dict(train=(1041, 30248), query=(3060, 11659), gallery=(3060, 82161))
@@ -78,5 +78,16 @@ class MSMT17(ReIDDataset):
 class MSMT17TrainVal(MSMT17):
     """MSMT17 trained on its train and validation lists together."""
 
-    SOURCES = dict(MSMT17.SOURCES, train=[_listed('train', 'train'), _listed('train', 'val')])
+    SOURCES = dict(MSMT17.SOURCES, train=[_listed('train', 'train'), _listed('val', 'train')])
     COUNTS = dict(MSMT17.COUNTS, train=(1041, 32621))
+
+
+@DATASETS.register_module()
+class MSMT17V2(MSMT17):
+    """MSMT17_V2: the same images with masked faces, in folders of other names."""
+
+    SOURCES = dict(
+        train=_listed('train', 'mask_train_v2'),
+        query=_listed('query', 'mask_test_v2'),
+        gallery=_listed('gallery', 'mask_test_v2'),
+    )
