@@ -1,4 +1,4 @@
-"""The Python of docs/ runs as it stands."""
+"""The examples of docs/ do what their pages say."""
 
 import re
 
@@ -9,7 +9,7 @@ from mmpretrain.structures import DataSample
 
 from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.engine.testing import check_weights, drop_start_weights
-from tests.tiny import REPOSITORY
+from tests.tiny import DATASETS, REPOSITORY
 
 DOCS = REPOSITORY / 'docs'
 
@@ -96,3 +96,23 @@ def test_a_data_set_of_ones_own(tmp_path, make_images):
     assert REGISTRY.build(cfg.train_dataloader.dataset).metainfo['num_ids'] == 2
     tested = REGISTRY.build(cfg.test_dataloader.dataset)
     assert [tested.get_data_info(i)['is_query'] for i in range(2)] == [True, False]
+
+
+def test_tables_name_configs_that_exist():
+    page = (DOCS / 'configs.md').read_text()
+    named = re.findall(r'`([\w/]+\.py)`', page.split('## Configs')[1].split('\n## ')[0])
+    assert len(named) > 5
+    for name in named:
+        assert (REPOSITORY / 'configs' / name).is_file(), name
+
+
+def test_data_sets_and_budgets_named_are_those_there_are():
+    page = (DOCS / 'configs.md').read_text()
+    named = re.findall(r'`(\w+)`', page.split('`--dataset` is')[1].split('or the path')[0])
+    assert {f'{name}.py' for name in named} == {path.name for path in DATASETS.glob('*.py')} - {
+        'reid.py'
+    }
+    named = re.findall(r'^\| `(\w+)` \|', page.split('## Budgets')[1], flags=re.MULTILINE)
+    assert {f'{name}.py' for name in named} == {
+        path.name for path in (DATASETS.parent / 'budgets').glob('*.py')
+    }
