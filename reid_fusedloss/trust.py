@@ -15,9 +15,6 @@ def trust_checkpoints(trust: bool = True) -> None:
 
     A pickle can do anything that you can do. Plain weights, the checkpoints of this package and
     those of MMEngine's Runner never need it.
-
-    Args:
-        trust: whether they may; False takes it back.
     """
     _state['trusted'] = trust
 

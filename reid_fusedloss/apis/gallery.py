@@ -51,9 +51,6 @@ class GalleryUpdate:
 def model_id(inferencer: FeatureExtractor) -> str:
     """What a gallery knows the model by: all that its features depend on, see `digits_of`.
 
-    Args:
-        inferencer: the model.
-
     Raises:
         ValueError: if the model's test ranks by another distance than a gallery.
     """

@@ -24,9 +24,6 @@ def read_boxes(path: PathLike) -> np.ndarray:
     A line is `frame, id, x, y, w, h, ...`, with commas; what follows (confidence, class,
     visibility) is kept, for you to choose rows by.
 
-    Args:
-        path: of the file.
-
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if a line holds no number, lines differ in their length, or the path is an

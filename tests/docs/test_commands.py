@@ -1,6 +1,7 @@
 """Every shell command of the docs is one that our programs take."""
 
 import re
+from functools import cache
 
 import pytest
 
@@ -67,11 +68,18 @@ def test_command(words, monkeypatch):
         assert program in OTHERS, f'{program}: not one of ours; mark the block `bash no-test`?'
 
 
+@cache
+def all_options() -> set[str]:
+    """Options of all our programs, and those of others that the docs mention."""
+    files = [*ROOT.glob('reid_fusedloss/commands/*.py'), *ROOT.glob('tools/**/*.py')]
+    files.append(ROOT / 'reid_fusedloss' / 'trust.py')
+    return FOREIGN_OPTIONS.union(*map(options_of_file, files))
+
+
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
 def test_options_in_the_text(page):
     """Inline `reid-fusedloss train --amp` and `--amp` alone; a part of a command line is enough."""
-    files = [*ROOT.glob('reid_fusedloss/**/*.py'), *ROOT.glob('tools/**/*.py')]
-    everywhere = FOREIGN_OPTIONS.union(*map(options_of_file, files))
+    everywhere = all_options()
     for code in inline(page):
         flags = set(re.findall(r'(?:^|\s)(--[a-z][\w-]*)', code))
         name = re.match(r'(?:reid-fusedloss|(tools/[a-z_]+\.py)) ?([a-z]*)', code)

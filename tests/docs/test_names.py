@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 import pytest
 from mmengine import registry
+from mmengine.runner import Runner
 
+from reid_fusedloss.datasets.pipeline import STEPS
 from reid_fusedloss.engine.config import load_config
 
 from .pages import PAGES, ROOT, inline
@@ -23,17 +25,22 @@ def scopes():
     """Where a dotted key may begin: the headline's config, and parts of it that docs speak of."""
     cfg = load_config('fusedloss_r50')
     dataset = cfg.train_dataloader.dataset
-    return [cfg, cfg.model, cfg.model.head, dataset, dataset.pipeline, cfg.default_hooks]
+    return [cfg._cfg_dict, cfg.model, cfg.model.head, dataset, dataset.pipeline, cfg.default_hooks]
 
 
 # what a part of a config is without a type, and keys that a function reads, no class
 DEFAULTS = dict(data_preprocessor='ClsDataPreprocessor')
-OF_FUNCTIONS = dict(optim_wrapper={'paramwise_cfg', 'constructor'})
+OF_FUNCTIONS = dict(
+    optim_wrapper={'paramwise_cfg', 'constructor'},
+    randomness=set(inspect.signature(Runner.set_randomness).parameters),
+    pipeline=set(STEPS),
+)
 
 
 def component(name: str) -> type | None:
     """What a `type` of a config means."""
-    return next(filter(None, (one.get(name) for one in REGISTRIES if name)), None)
+    names = (name, f'mmpretrain.{name}') if name else ()
+    return next(filter(None, (one.get(name) for name in names for one in REGISTRIES)), None)
 
 
 def resolves(node: object, parts: list[str], key: str = '') -> bool:
@@ -85,7 +92,11 @@ def test_files(page):
     for name in named:
         if UNWRITTEN.search(name):
             continue
-        places = (ROOT, ROOT / 'configs', ROOT / 'tests', page.parent)
+        places = (
+            ROOT,
+            *(ROOT / name for name in ('configs', 'tests', 'reid_fusedloss')),
+            page.parent,
+        )
         assert any((place / name).exists() for place in places), name
     assert set(re.findall(r'`(test_\w+\.py)`', text)) <= tests
 
