@@ -76,7 +76,7 @@ def all_options() -> set[str]:
     return FOREIGN_OPTIONS.union(*map(options_of_file, files))
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_options_in_the_text(page):
     """Inline `reid-fusedloss train --amp` and `--amp` alone; a part of a command line is enough."""
     everywhere = all_options()

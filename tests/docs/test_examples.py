@@ -112,7 +112,8 @@ def test_data_sets_and_budgets_named_are_those_there_are():
     assert {f'{name}.py' for name in named} == {path.name for path in DATASETS.glob('*.py')} - {
         'reid.py'
     }
-    named = re.findall(r'^\| `(\w+)` \|', page.split('## Budgets')[1], flags=re.MULTILINE)
+    named = re.findall(r'^\| (`.*?`) \|', page.split('## Budgets')[1], flags=re.MULTILINE)
+    named = re.findall(r'`(\w+)`', ' '.join(named))
     assert {f'{name}.py' for name in named} == {
         path.name for path in (DATASETS.parent / 'budgets').glob('*.py')
     }

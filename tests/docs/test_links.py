@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .pages import CHANGELOG, PAGES, prose
+from .pages import CHANGELOG, PAGES, ROOT, prose
 
 
 def anchors(page: Path) -> set[str]:
@@ -14,7 +14,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-') for heading in headings}
 
 
-@pytest.mark.parametrize('page', [*PAGES, CHANGELOG], ids=lambda page: page.name)
+@pytest.mark.parametrize('page', [*PAGES, CHANGELOG], ids=lambda page: str(page.relative_to(ROOT)))
 def test_links(page):
     for link in re.findall(r'\]\(([^)\s]+)\)', prose(page)):
         path, _, anchor = link.partition('#')

@@ -82,7 +82,7 @@ def has(module: str, last: str) -> bool:
         return bool(outer) and hasattr(getattr(importlib.import_module(outer), inner, None), last)
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files(page):
     """Paths from the root, from configs/, or beside the page; test files also by name alone."""
     tests = {path.name for path in ROOT.glob('tests/**/test_*.py')}
@@ -101,7 +101,7 @@ def test_files(page):
     assert set(re.findall(r'`(test_\w+\.py)`', text)) <= tests
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_keys(page, scopes):
     for code in inline(page):
         found = re.fullmatch(r'([a-z]\w*(?:\.\w+)+)(=.*|\(.*)?', code)
