@@ -14,7 +14,6 @@ from reid_fusedloss.engine.config_keys import RUNNER_KEYS, check_keys
 from reid_fusedloss.engine.training.batches import divided
 from reid_fusedloss.scope import find_config, list_configs
 from tests.configs.loading import CONFIGS, DATASET_NAMES, header, resolve, shrink
-from tests.tiny import REPOSITORY
 
 
 @pytest.fixture(scope='module')
@@ -124,23 +123,3 @@ def test_headers_name_only_configs_that_exist():
     named = {found for name in CONFIGS for found in re.findall(r'\b([\w-]+)\.py\b', header(name))}
     known = {Path(name).name for name in CONFIGS} | {'convert_checkpoint', 'train', 'test', 'demo'}
     assert named <= known
-
-
-@pytest.mark.parametrize(
-    'path',
-    [REPOSITORY / 'README.md', *sorted(REPOSITORY.glob('docs/*.md'))],
-    ids=lambda path: path.name,
-)
-def test_docs_name_only_files_that_exist(path):
-    """Paths with a folder, from the root or from configs/; `{a,b}` and names alone are prose."""
-    named = set(re.findall(r'`?\b((?:[\w-]+/)+[\w-]+\.(?:py|sh|md|yml|png))\b', path.read_text()))
-    missing = {
-        name
-        for name in named
-        if not name.startswith(('work_dirs/', 'data/'))
-        and not any(
-            (folder / name).is_file()
-            for folder in (REPOSITORY, REPOSITORY / 'configs', path.parent)
-        )
-    }
-    assert not missing

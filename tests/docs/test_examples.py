@@ -1,4 +1,4 @@
-"""The Python of docs/ runs as it stands."""
+"""The examples of docs/ do what their pages say."""
 
 import re
 
@@ -9,7 +9,7 @@ from mmpretrain.structures import DataSample
 
 from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.engine.testing import check_weights, drop_start_weights
-from tests.tiny import REPOSITORY
+from tests.tiny import DATASETS, REPOSITORY
 
 DOCS = REPOSITORY / 'docs'
 
@@ -109,3 +109,24 @@ def test_the_joint_config_and_what_plus_makes_of_the_same_sets(tmp_path):
         parts = written[loader].dataset.parts
         parts.market1501 = parts.pop('market')
         assert written[loader] == joined[loader]
+
+
+def test_tables_name_configs_that_exist():
+    page = (DOCS / 'configs.md').read_text()
+    named = re.findall(r'`([\w/]+\.py)`', page.split('## Configs')[1].split('\n## ')[0])
+    assert len(named) > 5
+    for name in named:
+        assert (REPOSITORY / 'configs' / name).is_file(), name
+
+
+def test_data_sets_and_budgets_named_are_those_there_are():
+    page = (DOCS / 'configs.md').read_text()
+    named = re.findall(r'`(\w+)`', page.split('`--dataset` is')[1].split('or the path')[0])
+    assert {f'{name}.py' for name in named} == {path.name for path in DATASETS.glob('*.py')} - {
+        'reid.py'
+    }
+    named = re.findall(r'^\| (`.*?`) \|', page.split('## Budgets')[1], flags=re.MULTILINE)
+    named = re.findall(r'`(\w+)`', ' '.join(named))
+    assert {f'{name}.py' for name in named} == {
+        path.name for path in (DATASETS.parent / 'budgets').glob('*.py')
+    }
