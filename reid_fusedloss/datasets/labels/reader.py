@@ -12,8 +12,8 @@ from .names import read_folders, read_names, read_paths
 from .rows import to_file
 from .tables import read_csv, read_json
 
-# A reader gets the folder of the data set (a user's function: absolute), the source of a role as the
-# config writes it, and the further keys of `labels`. It gives one record for each image: a dict
+# A reader gets the folder of the data set (absolute for a user's function), the source of a role as
+# the config writes it, and the further keys of `labels`. It gives one record for each image: a dict
 # with `img_path`, `pid` and, where there are any, `camid`, `clothes`, `track`; or an `ImageFile`.
 ReaderFunction = Callable[..., Iterable[Mapping[str, Any] | ImageFile]]
 Reader = Callable[[Path, Any], list[ImageFile]]
