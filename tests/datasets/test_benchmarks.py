@@ -169,7 +169,7 @@ def test_mars(mars):
 
 
 def test_mars_has_three_sources(mars):
-    with pytest.raises(ValueError, match="the source='bbox_train' is none of"):
+    with pytest.raises(ValueError, match="the source='bbox_train'"):
         MARS(str(mars), 'train', sources=dict(train='bbox_train'))
 
 

@@ -5,9 +5,12 @@ import pickle
 
 import pytest
 from mmengine.logging import MMLogger
+from mmengine.registry import DATASETS
 
 from reid_fusedloss.datasets import ReIDDataset
 from reid_fusedloss.datasets.labels import read_csv
+from reid_fusedloss.engine.config import load_config
+from tests.conftest import folder_from
 
 NAMES = ('0001_c1.jpg', '0001_c2.jpg', '0002_c1.jpg')
 
@@ -106,6 +109,18 @@ def test_names_with_further_labels(tmp_path, make_images):
             (1, 'a', 1, 3),
             (2, 'b', 1, 4),
         ]
+
+
+def test_animals_by_config_alone(repository):
+    """The numbers of animals and photos are those of the folders and files on the disk."""
+    root = folder_from('NYALA_ROOT')
+    cfg = load_config(str(repository / 'configs' / 'animals' / 'nyala.py'))
+    for loader, folder in ((cfg.train_dataloader, 'train'), (cfg.test_dataloader, 'test')):
+        dataset = DATASETS.build(loader.dataset)
+        photos = list((root / folder).glob('*/*.jpg'))
+        assert dataset.metainfo['num_ids'] == len({path.parent for path in photos})
+        assert len(dataset) == len(photos) * (1 if folder == 'train' else 2)
+        assert dataset.metainfo['num_cams'] == len({p.name.split('_')[0] for p in photos})
 
 
 # tables

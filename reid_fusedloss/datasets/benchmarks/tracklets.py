@@ -22,7 +22,7 @@ def read_mars(root: Path, source: str) -> Iterator[dict[str, Any]]:
         source: 'train', or of the test tracklets the 'query' ones or the others, 'gallery'.
 
     Raises:
-        ValueError: if the source is none of these, a list is shorter than the tracklets, a name
+        ValueError: if the source is another one, a list is shorter than the tracklets, a name
             contradicts its tracklet, or a file is no .mat file.
     """
     check_choice('the source', source, ('train', 'query', 'gallery'))
