@@ -9,7 +9,7 @@ from math import ceil
 
 from .converted import Converted, Weights, shorten
 from .fit import COUNTED
-from .imagenet import CLASSIFIER
+from .rename import CLASSIFIER
 
 # expansion, kernel size, channels and blocks of the stages, before scaling
 STAGES = (
