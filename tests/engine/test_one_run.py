@@ -91,6 +91,7 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch):
     check_work_dir(tmp_path)
 
 
+@pytest.mark.slow
 def test_what_dead_processes_left_is_removed(tmp_path):
     code = (
         'import os, sys\nfrom contextlib import ExitStack\nfrom pathlib import Path\n'
