@@ -100,7 +100,7 @@ def read_parts(names: list[str]) -> dict[str, dict[str, dict[str, Any]]]:
     shared = read_config(str(datasets_dir() / f'{LOADERS_ALONE}.py')).to_dict()
     parts: dict[str, dict[str, dict[str, Any]]] = {loader: {} for loader in LOADERS}
     for name in names:
-        rest = _read(name).to_dict()
+        rest = _without_scope(_read(name).to_dict())
         for loader in LOADERS:
             dataset = (rest.get(loader) or {}).get('dataset') or {}
             keys = [key for key in dataset if key not in shared[loader]['dataset']]
@@ -161,6 +161,15 @@ def _join(
                 'parts': copy.deepcopy(dict(parts[loader])),
             }
         )
+
+
+def _without_scope(value: Any) -> Any:
+    """Leave out the `_scope_` that MMEngine adds to what is inherited as `package::file`."""
+    if isinstance(value, dict):
+        return {key: _without_scope(part) for key, part in value.items() if key != '_scope_'}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_without_scope, value))
+    return value
 
 
 def _read(dataset: str) -> Config:

@@ -6,7 +6,7 @@ import pytest
 from mmengine.registry import DATASETS
 
 from reid_fusedloss.engine.config import load_config
-from tests.test_docs import blocks
+from tests.docs.test_examples import blocks
 from tests.tiny import REPOSITORY
 
 CONFIG = str(REPOSITORY / 'configs' / 'mobilenetv2' / 'fused_256x128.py')

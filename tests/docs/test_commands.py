@@ -41,8 +41,9 @@ def check_parsed(args) -> None:
     datasets = given.get('dataset') or []
     datasets = [datasets] if isinstance(datasets, str) else datasets
     datasets = [name for name in datasets if not is_placeholder(name)]
-    for name in [*datasets, *filter(None, [given.get('budget')])]:
-        folder = datasets_dir() if name in datasets else datasets_dir().parent / 'budgets'
+    parts = [part for name in datasets for part in name.split('+') if not is_placeholder(part)]
+    for name in [*parts, *filter(None, [given.get('budget')])]:
+        folder = datasets_dir() if name in parts else datasets_dir().parent / 'budgets'
         assert (folder / f'{name}.py').is_file(), name
     keys = given.get('cfg_options')
     if isinstance(keys, dict) and 'KEY' not in keys and configs:
