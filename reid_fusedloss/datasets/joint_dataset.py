@@ -70,6 +70,7 @@ class JointReIDDataset(ReIDDataset):
                 num_ids=part.metainfo['num_ids'],
                 num_cams=part.metainfo['num_cams'],
                 num_images=len(records),
+                protocol=part.metainfo['protocol'],
                 number_keys=[key for key in ('pid', 'camid') if isinstance(records[0][key], int)],
             )
             first_label = sum(facts['num_ids'] for facts in sets.values()) - sets[name]['num_ids']

@@ -18,7 +18,7 @@ from .joined import check_joined_sources
 from .labels import Labels, choose_labels, choose_sources, find_reader, training_paths
 from .load_image import UnreadableImageError
 from .pipeline import Pipeline, pipeline_steps
-from .protocols import PROTOCOLS
+from .protocols import PROTOCOLS, protocol_name
 from .records import keep_first_ids, to_records
 from .repeated_files import check_test_roles, count_once, warn_of_training_images
 from .stand_ins import stand_ins
@@ -65,8 +65,8 @@ class ReIDDataset(BaseDataset):
         labels: where images and labels stand: 'name', 'path', 'folder', 'csv' or 'json', the dotted
             path of a function, or a dict of one of these as `type` and of its options; see
             `labels.find_reader`. None: names that fit `pattern`, or the class's own.
-        protocol: rule by which the test split is evaluated, one of `PROTOCOLS`; it stands in
-            `metainfo`. Without cameras, only 'leave_one_out' and 'vehicleid' allow an image to be
+        protocol: rule by which the test split is evaluated, one of `PROTOCOLS` or
+            dict(type=one, ...); `ReIDMetric` takes it where its config names none. Without cameras, only 'leave_one_out' and 'vehicleid' allow an image to be
             query and gallery. None: the class's own.
 
     Raises:
@@ -83,7 +83,7 @@ class ReIDDataset(BaseDataset):
     LABELS: Labels | None = None
     COUNTS: Mapping[str, tuple[int, int]] = {}
     TRACKS: Mapping[str, int] = {}
-    PROTOCOL: str = 'same_camera'
+    PROTOCOL: str | Mapping[str, Any] = 'same_camera'
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class ReIDDataset(BaseDataset):
         serialize_data: bool = True,
         max_refetch: int = 1000,
         labels: Labels | None = None,
-        protocol: str | None = None,
+        protocol: str | Mapping[str, Any] | None = None,
     ) -> None:
         check_choice('split', split, SPLIT_ROLES)
         check_choice('unreadable', unreadable, UNREADABLE)
@@ -114,7 +114,7 @@ class ReIDDataset(BaseDataset):
         self.same_identities = same_identities
         self.junk_pids = _junk(junk_pids)
         self.protocol = self.PROTOCOL if protocol is None else protocol
-        check_choice('protocol', self.protocol, PROTOCOLS)
+        check_choice('protocol', protocol_name(self.protocol), PROTOCOLS)
         self.sources = choose_sources(sources, self.SOURCES, SPLIT_ROLES[split])
         self.labels = choose_labels(labels, pattern, type(self).LABELS, self.PATTERN)
         super().__init__(
@@ -135,7 +135,7 @@ class ReIDDataset(BaseDataset):
                 f'{type(self).__name__} {role}', files, self.COUNTS.get(role), self.TRACKS.get(role)
             )
         if self.split == 'test':
-            check_test_roles(by_role, self.protocol)
+            check_test_roles(by_role, protocol_name(self.protocol))
             warn_of_training_images(
                 [file for part in by_role.values() for file in part],
                 lambda: training_paths(Path(self.data_root), self.sources, self.labels),

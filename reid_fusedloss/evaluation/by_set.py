@@ -18,6 +18,9 @@ class RankingMetric(Protocol):
     def dataset_meta(self) -> Mapping[str, Any] | None:
         """Of the test set."""
 
+    def use_protocol(self, of_data: Any) -> None:
+        """Rank by the protocol of the config or, where it names none, by that of the data."""
+
     def compute_metrics(self, results: EmbeddingTable, size: int | None = None) -> dict[str, float]:
         """Metrics of a single set; keeps its ranking lists."""
 
@@ -38,6 +41,7 @@ def compute_by_set(metric: RankingMetric, table: EmbeddingTable) -> dict[str, fl
     found: dict[str, dict[str, float]] = {}
     for name, part, size in split_by_set(table, metric.dataset_meta):
         metric.ranking_lists = []
+        metric.use_protocol((metric.dataset_meta or {})['sets'][name].get('protocol'))
         try:
             found[name] = metric.compute_metrics(part, size)
         except ValueError as error:

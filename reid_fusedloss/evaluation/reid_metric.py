@@ -49,7 +49,8 @@ class ReIDMetric(EmbeddingMetric):
             without effect for data without cameras.
         protocol: what is left out of a query's ranking, and which galleries are drawn: a name,
             dict(type=name, ...), or a rule of your own by 'package.module.function'; see
-            `make_protocol` and docs/protocols.md.
+            `make_protocol` and docs/protocols.md. None: the one that the data set names, of a
+            `JointReIDDataset` each set's own.
         pool: None, or dict(by='track') to rank tracks, dict(by='pid_camid') to make all queries of
             an identity and camera one; with how='mean', 'quality' or 'best' (k=1), and junk=True;
             see `pool_table`.
@@ -86,7 +87,7 @@ class ReIDMetric(EmbeddingMetric):
         ap: str = 'ir',
         topk: Sequence[int] = (1, 5, 10),
         use_cameras: bool = True,
-        protocol: ProtocolOption = 'same_camera',
+        protocol: ProtocolOption | None = None,
         pool: Mapping[str, Any] | None = None,
         rerank: Mapping[str, Any] | None = None,
         query_expansion: Mapping[str, Any] | None = None,
@@ -106,10 +107,6 @@ class ReIDMetric(EmbeddingMetric):
         check_flag('use_cameras', use_cameras)
         check_flag('compare', compare)
         check_int('list_length', list_length, least=0)
-        self.protocol, needs = checked_protocol(protocol, use_cameras, pool)
-        check_reports(
-            topk, tpr_at_fpr, single_shot, open_set, rerank, query_expansion, self.protocol
-        )
         check_chunk_size(chunk_size)
         self.device = usable_device(device)
         choose_backend(backend, self.device)
@@ -119,7 +116,7 @@ class ReIDMetric(EmbeddingMetric):
             )
         if prefix == rerank_prefix:
             raise ValueError(f'prefix={prefix!r} and rerank_prefix are the same: name two')
-        super().__init__(prefix, needs)
+        super().__init__(prefix)
         self.prefix = None  # names come with their prefix, since there are several
         self.distance, self.ap, self.topk = distance, ap, tuple(topk)
         self.use_cameras, self.pool = use_cameras, None if pool is None else dict(pool)
@@ -130,7 +127,39 @@ class ReIDMetric(EmbeddingMetric):
         self.chunk_size, self.backend = chunk_size, backend
         self.prefixes = {prefix: distance, **({} if rerank is None else {rerank_prefix: RERANKED})}
         self.ranking_lists: list[dict[str, Any]] = []
-        self._announced = False
+        self._announced, self._asked = False, protocol
+        self.use_protocol(None)
+        self.begin()
+
+    @property
+    def dataset_meta(self) -> Mapping[str, Any] | None:
+        """What the evaluated data set tells of itself; set by MMEngine before an evaluation."""
+        meta: Mapping[str, Any] | None = self._dataset_meta
+        return meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, meta: Mapping[str, Any] | None) -> None:
+        self._dataset_meta = meta
+        self.use_protocol((meta or {}).get('protocol'))
+        self.begin(self.variant)
+
+    def use_protocol(self, of_data: ProtocolOption | None) -> None:
+        """Rank by the protocol of the config or, where it names none, by that of the data.
+
+        Raises:
+            TypeError, ValueError: if it is unknown, or contradicts another option.
+        """
+        option = self._asked or of_data or 'same_camera'
+        self.protocol, self.needs = checked_protocol(option, self.use_cameras, self.pool)
+        check_reports(
+            self.topk,
+            self.tpr_at_fpr,
+            self.single_shot,
+            self.open_set,
+            self.rerank,
+            self.query_expansion,
+            self.protocol,
+        )
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Metrics of all processes' images, on every process; called by MMEngine.

@@ -18,7 +18,8 @@ from reid_fusedloss.datasets import (
     SYSUMM01Indoor,
     VehicleID,
 )
-from reid_fusedloss.datasets.protocols import PROTOCOLS
+from reid_fusedloss.datasets.protocols import PROTOCOLS, protocol_name
+from reid_fusedloss.functional.ranking.protocols import make_protocol
 
 
 def read(kind, root, split, *keys, **options):
@@ -232,7 +233,7 @@ KINDS = [
 @pytest.mark.parametrize('kind', KINDS, ids=lambda kind: kind.__name__)
 def test_declarations_are_whole(kind):
     """What a class may declare, and counts of all roles that it has."""
-    assert kind.PROTOCOL in PROTOCOLS
+    assert make_protocol(kind.PROTOCOL) and protocol_name(kind.PROTOCOL) in PROTOCOLS
     if kind is not ReIDDataset:
         assert set(kind.SOURCES) == set(kind.COUNTS) == {'train', 'query', 'gallery'}
         assert set(kind.TRACKS) <= set(kind.SOURCES)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 LOOP = re.compile(r'for (\w+) in (.*?); do\b(.*?)\bdone\b', re.DOTALL)
 # that the docs call and that are no part of this project
-OTHERS = {*'pip python3 git cmp diff export trtexec . cd ruff mypy pre-commit'.split()}
+OTHERS = {'zipfile', *'pip python3 git cmp diff export trtexec . cd ruff mypy pre-commit'.split()}
 
 
 def simple_commands(text: str) -> Iterator[list[str]]:

@@ -60,6 +60,29 @@ def test_equal_to_plain_loops(protocol, rule):
     assert_figures(found, oracle.figures(cosine(samples), *split(samples), rule, TOPK))
 
 
+@pytest.mark.parametrize('asked', [None, 'same_camera'])
+def test_the_data_set_names_the_protocol_unless_the_config_does(asked):
+    samples = labelled()
+    metric = ReIDMetric(protocol=asked)
+    metric.dataset_meta = dict(protocol='clothes_changing')
+    rule = oracle.same_camera if asked else oracle.clothes_changing
+    expected = oracle.figures(cosine(samples), *split(samples), rule, TOPK)
+    assert_figures(evaluate(metric, samples), expected)
+
+
+def test_the_data_sets_label_is_needed_then():
+    metric = ReIDMetric()
+    metric.dataset_meta = dict(protocol='clothes_changing')
+    with pytest.raises(ValueError, match='clothes'):
+        evaluate(metric, records(seed=0))
+
+
+def test_the_data_sets_protocol_may_contradict_the_config():
+    metric = ReIDMetric(rerank={})
+    with pytest.raises(ValueError, match='draws galleries.*rerank=None.*another protocol'):
+        metric.dataset_meta = dict(protocol='vehicleid')
+
+
 def distances_of_all(samples):
     features = np.stack([s['embedding'].numpy().astype(np.float64) for s in samples])
     features /= np.linalg.norm(features, axis=1, keepdims=True)

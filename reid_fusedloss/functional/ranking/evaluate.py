@@ -187,7 +187,7 @@ def check_together(
     if is_changed:
         raise ValueError(
             f'protocol {protocol.name!r} draws galleries: re-ranking and query expansion see the '
-            'whole one; leave them out'
+            'whole one; leave them out (rerank=None), or name another protocol'
         )
     for name, options in (('single_shot', single_shot), ('open_set', open_set)):
         if options is not None:
