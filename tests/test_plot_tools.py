@@ -90,9 +90,9 @@ def test_pictures_of_feature_files(features, monkeypatch, command, arguments):
     'arguments, error, words',
     [
         (['cmc', 'none.npz'], FileNotFoundError, 'none.npz'),
-        (['cmc', 'tiny.py'], ValueError, 'tiny.py is neither'),
-        (['cmc', 'a.pth', 'tiny.py'], ValueError, 'a.pth is neither'),
-        (['cmc', 'a.npz', '--names', 'x', 'y'], ValueError, '1 to draw'),
+        (['cmc', 'tiny.py'], ValueError, 'tiny.py must be an .npz file'),
+        (['cmc', 'a.pth', 'tiny.py'], ValueError, 'a.pth must be an .npz file'),
+        (['cmc', 'a.npz', '--names', 'x', 'y'], ValueError, '1 different names'),
         (['embedding', 'a.npz', '--ids', '77'], ValueError, '77'),
         (['open-set', 'a.npz', '--strangers', '0'], ValueError, '0 queries of strangers and 10'),
         (['open-set', 'a.npz', '--strangers', '2'], ValueError, 'below 1, got 2'),
