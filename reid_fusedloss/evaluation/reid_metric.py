@@ -118,10 +118,9 @@ class ReIDMetric(EmbeddingMetric):
             raise ValueError(f'prefix={prefix!r} and rerank_prefix are the same: name two')
         super().__init__(prefix)
         self.prefix = None  # names come with their prefix, since there are several
-        self.distance, self.ap, self.topk = distance, ap, tuple(topk)
-        self.use_cameras, self.pool = use_cameras, None if pool is None else dict(pool)
-        self.rerank = None if rerank is None else dict(rerank)
-        self.query_expansion = None if query_expansion is None else dict(query_expansion)
+        self.distance, self.ap, self.topk = distance, ap, topk
+        self.use_cameras, self.pool = use_cameras, pool
+        self.rerank, self.query_expansion = rerank, query_expansion
         self.tpr_at_fpr, self.single_shot, self.open_set = tpr_at_fpr, single_shot, open_set
         self.compare, self.list_length = compare, list_length
         self.chunk_size, self.backend = chunk_size, backend

@@ -61,7 +61,7 @@ def test_the_layout_of_market1501(files, tmp_path):
 
 def test_files_that_are_wrong(files, tmp_path):
     release, protocol, _ = files
-    with pytest.raises(ValueError, match="kind='both'"):
+    with pytest.raises(ValueError, match="kind must be .*'both'"):
         write_cuhk03(release, protocol, 'both', tmp_path)
     with pytest.raises(ValueError, match='cuhk-03.mat: no image for 0003_c1_1_001_01.png'):
         write_cuhk03(release, protocol, 'labeled', tmp_path)

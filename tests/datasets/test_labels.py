@@ -356,7 +356,7 @@ def test_no_cameras_and_no_split(tmp_path, make_images, log):
     options = dict(labels='folder', sources=dict(train='all', query='all', gallery='all'))
     with pytest.raises(ValueError, match="4 files are query and gallery.*'leave_one_out'"):
         ReIDDataset(str(tmp_path), 'test', **options)
-    with pytest.raises(ValueError, match="protocol='leave_one'"):
+    with pytest.raises(ValueError, match="protocol must be one of .*'leave_one'"):
         ReIDDataset(str(tmp_path), 'test', protocol='leave_one', **options)
     dataset = ReIDDataset(str(tmp_path), 'test', protocol='leave_one_out', **options)
     assert records(dataset, 'is_query') == [(True,)] * 4 + [(False,)] * 4

@@ -26,7 +26,7 @@ def test_strides_change_the_map_and_no_weight():
 @pytest.mark.parametrize(
     'options, error, message',
     [
-        (dict(arch='b0'), ValueError, "arch='b0'"),
+        (dict(arch='b0'), ValueError, "arch must be one of .*'b0'"),
         (dict(strides=(2, 2, 2, 1)), ValueError, 'strides must be four'),
         (dict(init_cfg='lite0.pth'), TypeError, 'init_cfg'),
     ],
