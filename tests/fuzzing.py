@@ -128,6 +128,21 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
         protocol='same_camera',
     )
     labelled = dict(data, pattern=None, labels=dict(type='name', pattern=data['pattern']))
+    parts = {
+        name: dict(
+            type='reid_fusedloss.SyntheticReID',
+            num_train_ids=3,
+            num_test_ids=2,
+            seed=seed,
+            num_distractors=0,
+            num_junk=0,
+            num_cameras=2,
+            images_per_camera=2,
+            size=(32, 16),
+        )
+        for seed, name in enumerate(('one', 'other'))
+    }
+    joint = dict(parts=parts, split='train', pipeline=(), max_ids=None, unreadable='skip')
     drawn = dict(
         split='train',
         data_root=None,
@@ -148,6 +163,8 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
         ap='ir',
         topk=(1, 5),
         use_cameras=True,
+        protocol='same_camera',
+        pool=None,
         rerank=dict(k1=20),
         query_expansion=None,
         tpr_at_fpr=(0.1,),
@@ -163,6 +180,7 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
     )
     own = dict(
         SyntheticReID=drawn,
+        JointReIDDataset=joint,
         MARS=labelled,
         LoadReIDImage=dict(max_bytes=9, max_pixels=9, backend='cv2'),
         SeededBatchSampler=dict(sampler=sampler, batch_size=8, batch_sampler=None, drop_last=False),
@@ -211,7 +229,7 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
             widen_factor=0.25, variant='plain', frozen_stages=-1, norm_eval=False, init_cfg=None
         ),
         ReIDMetric=metric,
-        SaveEmbeddings=dict(path='features.npz'),
+        SaveEmbeddings=dict(path='features.npz', one_set=False),
         FreezeHook=dict(parts=['backbone'], epochs=2),
         ReIDCheckpointHook=dict(interval=1, by_epoch=True, max_keep_ckpts=2, save_best='reid/mAP'),
         ReIDReportHook=dict(num_queries=8, order='spread'),

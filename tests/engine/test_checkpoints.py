@@ -114,7 +114,7 @@ def test_resume_of_a_missing_file_and_of_nothing(tmp_path):
             ['state_dict/w: tensors of shape (3,)'],
         ),
         (dict(meta=dict(iter=3, time='later')), ['meta/iter: 3 and 2']),
-        (dict(meta=dict(time='later')), ['meta/iter is in the second alone']),
+        (dict(meta=dict(time='later')), ['meta/iter is only in the second']),
         (dict(schedules=[1, 2.5]), ['schedules/1: 2.5 and 2.0']),
         (dict(schedules=[1]), ['schedules has 1 and 2 entries']),
         ({}, []),

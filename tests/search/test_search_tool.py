@@ -410,7 +410,7 @@ def test_lists_of_queries_and_a_gallery_that_is_gone(tiny_run, images, monkeypat
         (['--fpir', '1', '--validation', 'v.npz'], 'above 0, below 1, got 1'),
         (['--fpir', '.4', '--validation', 'v.npz'], 'at least 3 strangers, there are 2'),
         (['--fpr', '.5', '--validation', 'v.npz'], 'use --fpir'),
-        (['--fpir', '.5', '--validation', 'v.npz'], 'width 3, the model makes such of width'),
+        (['--fpir', '.5', '--validation', 'v.npz'], 'width 3, the model'),
     ],
 )
 def test_mistakes_are_found_before_the_gallery_is_computed(
