@@ -11,6 +11,7 @@ from reid_fusedloss.engine.checkpoints import differences, latest_checkpoint
 from reid_fusedloss.engine.config import load_config, resume
 from reid_fusedloss.engine.hooks import report_hook
 from tests.calling import call
+from tests.engine.processes import finish, free_port, start
 from tests.engine.test_resume import Stop, StopAt, kill, terminate
 from tests.tiny import DATA, DATASETS, DEMO, tiny_options
 
@@ -103,6 +104,22 @@ def test_resumed_it_is_the_straight_run_to_the_bit(sets, straight, tmp_path, sto
     found = list(differences(*map(load_checkpoint_file, paths)))
     found = [line for line in found if '/best_ckpt_' not in line]  # paths in the two folders
     assert not found, found
+
+
+@pytest.mark.slow
+def test_two_processes(sets, straight, tmp_path):
+    """They train on what one process trains on, and evaluate each set by itself."""
+    config, folder = tmp_path / 'joint.py', tmp_path / 'work'
+    load_config(DEMO, choice(sets), options(sets)).dump(config)
+    finish(start(str(config), folder, processes=2, PORT=free_port()), folder)
+    scores = json.loads((folder / 'scores.json').read_text())
+    mean = (scores['first/reid/mAP'] + scores['second/reid/mAP']) / 2
+    assert scores['reid/mAP'] == pytest.approx(mean)
+    facts = [
+        load_checkpoint_file(latest_checkpoint(place))['meta']['training']['data']
+        for place in (folder, straight.work_dir)
+    ]
+    assert facts[0] == facts[1]
 
 
 def test_tested_together_as_each_by_itself(sets, straight, monkeypatch, tmp_path):
