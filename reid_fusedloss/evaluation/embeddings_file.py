@@ -11,6 +11,7 @@ from mmengine.dist import broadcast_object_list
 from mmengine.logging import print_log
 
 from ..checks import check_flag
+from ..functional.ranking.protocols import make_protocol
 from ..npz_file import NOT_NPZ
 from ..registry import METRICS
 from ..whole_file import PathLike, whole_file
@@ -129,19 +130,20 @@ class SaveEmbeddings(EmbeddingMetric):
     Args:
         path: .npz file to write, see `load_features`.
         one_set: whether queries and gallery are the same images, as by the protocols
-            'leave_one_out' and 'vehicleid'.
+            'leave_one_out' and 'vehicleid'. None: as the data set's protocol says.
 
     Raises:
         TypeError: if it is no path.
         ValueError: if the name does not end in .npz.
     """
 
-    def __init__(self, path: str, one_set: bool = False) -> None:
+    def __init__(self, path: str, one_set: bool | None = None) -> None:
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f'path is an .npz file to write, got {path!r}')
         if Path(path).suffix != '.npz':
             raise ValueError(f'features are written to an .npz file, got {path!r}')
-        check_flag('one_set', one_set)
+        if one_set is not None:
+            check_flag('one_set', one_set)
         super().__init__()
         self.path, self.one_set = Path(path), one_set
 
@@ -165,10 +167,14 @@ class SaveEmbeddings(EmbeddingMetric):
 
     def compute_metrics(self, results: EmbeddingTable) -> dict[str, float]:
         """Write the table of all images."""
-        sets = [(f'_{name}', part) for name, part, _ in split_by_set(results, self.dataset_meta)]
-        for end, table in sets or [('', results)]:
+        meta = self.dataset_meta or {}
+        sets = [
+            (f'_{name}', part, meta['sets'][name]) for name, part, _ in split_by_set(results, meta)
+        ]
+        for end, table, facts in sets or [('', results, meta)]:
             path = self.path.with_stem(self.path.stem + end + self.variant)
-            save_features(path, table, self.one_set)
+            one_set = make_protocol(facts.get('protocol') or 'same_camera').one_set
+            save_features(path, table, one_set if self.one_set is None else self.one_set)
             print_log(
                 f'features of {len(table.columns["pid"])} images written to {path}',
                 logger='current',

@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,10 @@ from ..printable import printable
 from ..zoo import find_trained, list_trained
 
 
-def is_one_set(evaluator: Mapping[str, Any]) -> bool:
-    """Whether an evaluator's queries and gallery are the same images."""
-    return 'protocol' in evaluator and make_protocol(evaluator['protocol']).one_set
+def is_one_set(evaluators: Sequence[Mapping[str, Any]]) -> bool | None:
+    """Return whether queries and gallery are the same images by a config's own protocol, if any."""
+    asked = [each['protocol'] for each in evaluators if each.get('protocol') is not None]
+    return any(make_protocol(protocol).one_set for protocol in asked) if asked else None
 
 
 def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor], dataset: str | None) -> Config:
@@ -61,7 +62,7 @@ def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor], dataset: st
             dict(
                 type='reid_fusedloss.SaveEmbeddings',
                 path=str(folder / args.save_features),
-                one_set=any(is_one_set(evaluator) for evaluator in evaluators),
+                one_set=is_one_set(evaluators),
             ),
         ]
     return cfg

@@ -241,6 +241,17 @@ def test_the_configs_pass_on_the_labels_that_there_are():
 
 
 def test_features_of_one_set_are_saved_as_one_set():
-    assert is_one_set(dict(type='reid_fusedloss.ReIDMetric', protocol=dict(type='vehicleid')))
-    assert not is_one_set(dict(type='reid_fusedloss.ReIDMetric', protocol='clothes_changing'))
-    assert not is_one_set(dict(type='reid_fusedloss.ReIDMetric'))
+    metric = dict(type='reid_fusedloss.ReIDMetric')
+    assert is_one_set([metric, dict(metric, protocol=dict(type='vehicleid'))]) is True
+    assert is_one_set([dict(metric, protocol='clothes_changing')]) is False
+    assert is_one_set([metric]) is None  # as the data set says
+
+
+@pytest.mark.parametrize('protocol', ['leave_one_out', 'same_camera'])
+def test_features_are_saved_as_the_data_sets_protocol_says(protocol, tmp_path):
+    samples = [dict(s, camid=None) for s in labelled()]
+    save = SaveEmbeddings(str(tmp_path / 'f.npz'))
+    save.dataset_meta = dict(protocol=protocol)
+    evaluate(save, samples)
+    with np.load(tmp_path / 'f.npz') as file:
+        assert ('query_image' in file.files) == (protocol == 'leave_one_out')
