@@ -25,8 +25,8 @@ class Draw(int):
         draw.seed = seed
         return draw
 
-    def __getnewargs__(self) -> tuple[int, int]:
-        return int(self), self.seed
+    def __reduce__(self) -> tuple[type['Draw'], tuple[int, int]]:
+        return Draw, (int(self), self.seed)
 
 
 @DATA_SAMPLERS.register_module()

@@ -24,7 +24,8 @@ def pipeline_steps(pipeline: Pipeline) -> list[dict]:
                 f'the named steps of a pipeline are {STEPS}, got {unknown}: use one of '
                 'them (extra is free), or write the pipeline as a list'
             )
-        pipeline = [pipeline[name] for name in STEPS if pipeline.get(name) is not None]
+        named = (pipeline.get(name) for name in STEPS)
+        pipeline = [step for step in named if step is not None]
     if not isinstance(pipeline, (list, tuple)):
         raise TypeError(f'pipeline is a list or a dict of transforms, got {pipeline!r}')
     for step in pipeline:

@@ -1,7 +1,7 @@
 """PK sampler: batches of P identities with K images each."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from mmengine.logging import print_log
@@ -12,6 +12,16 @@ from ..registry import DATA_SAMPLERS
 from .epoch_plan import EPOCH_RULES, deal, plan_epoch
 from .joined import check_no_concatenation
 from .joint_epoch import JointEpoch, Shares
+
+
+class EpochSampler(Protocol):
+    """What `PKBatchSampler` reads of MMEngine's `DefaultSampler`."""
+
+    dataset: Any
+    seed: int
+    epoch: int
+    rank: int
+    world_size: int
 
 
 @DATA_SAMPLERS.register_module()
@@ -58,7 +68,7 @@ class PKBatchSampler(Sampler):
 
     def __init__(
         self,
-        sampler: Sampler,
+        sampler: EpochSampler,
         batch_size: int,
         num_instances: int,
         epoch_rule: str = 'chunks',
@@ -73,7 +83,7 @@ class PKBatchSampler(Sampler):
                 f'num_instances={num_instances}: a batch is P identities x K images'
             )
         check_choice('epoch_rule', epoch_rule, EPOCH_RULES)
-        self.sampler: Any = sampler
+        self.sampler = sampler
         self.batch_size = batch_size
         self.num_instances = num_instances
         self.num_ids = batch_size // num_instances

@@ -66,8 +66,9 @@ class ReIDDataset(BaseDataset):
             path of a function, or a dict of one of these as `type` and of its options; see
             `labels.find_reader`. None: names that fit `pattern`, or the class's own.
         protocol: rule by which the test split is evaluated, one of `PROTOCOLS` or
-            dict(type=one, ...); `ReIDMetric` takes it where its config names none. Without cameras, only 'leave_one_out' and 'vehicleid' allow an image to be
-            query and gallery. None: the class's own.
+            dict(type=one, ...); `ReIDMetric` takes it where its config names none. Without cameras,
+            only 'leave_one_out' and 'vehicleid' allow an image to be query and gallery. None: the
+            class's own.
 
     Raises:
         FileNotFoundError: if a folder or a listed file is missing.

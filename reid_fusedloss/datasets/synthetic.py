@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
@@ -37,7 +38,7 @@ class SyntheticReID(Market1501):
             written.
     """
 
-    COUNTS: Mapping[str, tuple[int, int]] = {}
+    COUNTS: dict[str, tuple[int, int]] = {}
 
     def __init__(
         self,
@@ -55,7 +56,7 @@ class SyntheticReID(Market1501):
         max_ids: int | None = None,
         unreadable: str = 'skip',
     ) -> None:
-        self.parameters = dict(
+        self.parameters: dict[str, Any] = dict(
             num_train_ids=num_train_ids,
             num_test_ids=num_test_ids,
             num_distractors=num_distractors,
@@ -68,7 +69,7 @@ class SyntheticReID(Market1501):
         check_parameters(self.parameters)
         self.parameters['size'] = tuple(size)
         self.in_memory = data_root is None
-        if not self.in_memory:
+        if data_root is not None:
             if is_main_process():
                 self._write(data_root)
             barrier()

@@ -218,7 +218,9 @@ def test_what_does_not_fit(data, tmp_path):
     saved = load_checkpoint_file(tmp_path / 'work' / 'epoch_1.pth')
     del saved['ema_state_dict']['module.backbone.conv1.weight']
     torch.save(saved, tmp_path / 'half.pth')
-    with pytest.raises(ValueError, match='1 averaged weights, such as module.backbone.conv1.weight'):
+    with pytest.raises(
+        ValueError, match='1 averaged weights, such as module.backbone.conv1.weight'
+    ):
         features_of_test(data, tmp_path / 'test', EMA, tmp_path / 'half.pth')
 
 

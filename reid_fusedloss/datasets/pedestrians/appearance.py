@@ -115,6 +115,12 @@ def dye(rng: np.random.Generator, palette: Sequence[str], spread: float = 0.08) 
     return float(blue), float(green), float(red)
 
 
+def darken(colour: Colour, factor: float) -> Colour:
+    """The colour with each channel times `factor`."""
+    blue, green, red = colour
+    return blue * factor, green * factor, red * factor
+
+
 @lru_cache(maxsize=4096)
 def sample_identity(seed: int, pid: int) -> Identity:
     """The person `pid` of the population `seed`; both are non-negative integers."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .appearance import Colour, Identity
+from .appearance import Colour, Identity, darken
 from .solids import Paint, column, mix
 
 Pattern = Callable[[np.ndarray, np.ndarray, np.ndarray, float], np.ndarray]
@@ -106,7 +106,7 @@ def paint_head(person: Identity, yaw: float) -> Paint:
     """Face, hair and hat of the head, t = 0 at its top."""
     hairline = {'bald': -1.0, 'short': 0.27}.get(person.hair_style, 0.32)
     nape = 0.7 if person.hair_style in ('short', 'bun') else 0.92
-    dark = tuple(channel * 0.45 for channel in person.skin)
+    dark = darken(person.skin, 0.45)
 
     def paint(t: np.ndarray, n: np.ndarray, z: np.ndarray) -> np.ndarray:
         side, front = body_axes(n, z, yaw)

@@ -7,7 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from .appearance import Colour, dye, make_rng, pick
+from .appearance import Colour, darken, dye, make_rng, pick
 
 HEIGHT, WIDTH = 320, 900
 VIEW = 256
@@ -29,7 +29,7 @@ def paint_background(seed: int, camid: int) -> np.ndarray:
     """The place of a camera, wider than its images: BGR, shape (HEIGHT, WIDTH, 3), uint8."""
     rng = make_rng(seed, 6, camid)
     horizon = int(HEIGHT * rng.uniform(0.12, 0.52))
-    image = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+    image: np.ndarray = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     image[:horizon] = _paint_wall(rng, horizon)
     image[horizon:] = _paint_ground(rng, HEIGHT - horizon)
     for _ in range(int(rng.integers(5, 10))):
@@ -49,7 +49,9 @@ def _paint_wall(rng: np.random.Generator, rows: int) -> np.ndarray:
     if kind == 'hedge':
         leaves = clouds(rng, (rows, WIDTH), (max(4, rows // 5), WIDTH // 6))
         bushes = clouds(rng, (rows, WIDTH), (3, 14))
-        return np.float32(dye(rng, GREENS)) * (1 + 0.22 * leaves + 0.2 * bushes)[..., None]
+        return (
+            np.array(dye(rng, GREENS), np.float32) * (1 + 0.22 * leaves + 0.2 * bushes)[..., None]
+        )
     wall = np.empty((rows, WIDTH, 3), np.float32)
     wall[:] = dye(rng, WALLS)
     y, x = np.mgrid[:rows, :WIDTH]
@@ -62,7 +64,7 @@ def _paint_wall(rng: np.random.Generator, rows: int) -> np.ndarray:
         step, gap = (int(rng.integers(70, 120)), 30) if kind == 'windows' else (150, 9)
         pane = (x % step > gap) & (y > rows * 0.12) & (y < rows * (0.7 if gap == 30 else 0.92))
         frame = pane & ((x % step < gap + 4) | (x % step > step - 4))
-        glass = np.float32(dye(rng, ('#3b4650', '#56636c', '#2c3238', '#8a9498')))
+        glass = np.array(dye(rng, ('#3b4650', '#56636c', '#2c3238', '#8a9498')), np.float32)
         wall[pane] = (glass * (1 + 0.25 * clouds(rng, (rows, WIDTH), (4, 40)))[..., None])[pane]
         wall[frame] *= 1.7
     return wall
@@ -74,7 +76,7 @@ def _paint_ground(rng: np.random.Generator, rows: int) -> np.ndarray:
     y, x = np.mgrid[:rows, :WIDTH].astype(np.float32)
     far = 260 / (y + 60)
     across, along = (x - WIDTH / 2) * far / 34, far * 5
-    ground = np.float32(dye(rng, GROUNDS)) * np.ones((rows, WIDTH, 1), np.float32)
+    ground = np.array(dye(rng, GROUNDS), np.float32) * np.ones((rows, WIDTH, 1), np.float32)
     if kind == 'asphalt':
         ground *= (0.8 + 0.06 * clouds(rng, (rows, WIDTH), (rows, WIDTH // 2)))[..., None]
         line = np.abs(across - rng.uniform(-6, 6)) < 0.18
@@ -98,7 +100,7 @@ def _place_object(rng: np.random.Generator, image: np.ndarray, horizon: int) -> 
     x = int(rng.integers(20, WIDTH - 20))
     foot = horizon + int(rng.integers(2, 50))
     colour = dye(rng, METALS)
-    dark = tuple(c * 0.55 for c in colour)
+    dark = darken(colour, 0.55)
     if kind in ('pole', 'sign'):
         cv2.rectangle(image, (x, 0), (x + int(rng.integers(4, 10)), foot), colour, -1)
         if kind == 'sign':
@@ -194,7 +196,7 @@ def draw_occluder(rng: np.random.Generator, image: np.ndarray) -> None:
         left, wide = int(rng.uniform(0, 0.9) * columns), int(rng.uniform(0.07, 0.16) * columns)
         band = image[:, left : left + wide]
         round_off = np.sin(np.linspace(0.5, 2.8, wide, dtype=np.float32))[: band.shape[1], None]
-        band[:] = np.float32(colour) * (0.4 + 0.6 * round_off)
+        band[:] = np.array(colour, np.float32) * (0.4 + 0.6 * round_off)
     elif kind == 'railing':
         top, line = int(rng.uniform(0.55, 0.8) * rows), max(1, rows // 80)
         for x in range(int(rng.integers(1, 14)), columns, columns // 7):
@@ -207,6 +209,6 @@ def draw_occluder(rng: np.random.Generator, image: np.ndarray) -> None:
     else:
         top = int(rng.uniform(0.7, 0.88) * rows)
         stone = 1 + 0.08 * clouds(rng, (rows - top, columns), (12, 20))
-        image[top:] = np.float32(dye(rng, WALLS)) * stone[..., None]
+        image[top:] = np.array(dye(rng, WALLS), np.float32) * stone[..., None]
         image[top : top + rows // 50] *= 1.3
         image[top + rows // 50 : top + rows // 40] *= 0.5

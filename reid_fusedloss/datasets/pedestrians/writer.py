@@ -28,7 +28,7 @@ class Shot(NamedTuple):
     name_pid: int
     pid: int | None
     camid: int
-    index: int
+    number: int
     name: str = ''
 
 
@@ -172,8 +172,8 @@ def draw_shot(shot: Shot, parameters: Mapping[str, Any]) -> np.ndarray:
     """The image (H, W, 3), uint8, BGR, of a shot; `parameters` holds `size` and `seed`."""
     options = dict(seed=parameters['seed'], size=tuple(parameters['size']))
     if shot.pid is None:
-        return draw_junk(shot.camid, shot.index, **options)
-    return draw_pedestrian(shot.pid, shot.camid, shot.index, **options)
+        return draw_junk(shot.camid, shot.number, **options)
+    return draw_pedestrian(shot.pid, shot.camid, shot.number, **options)
 
 
 def list_shots(parameters: Mapping[str, Any]) -> Iterator[Shot]:
