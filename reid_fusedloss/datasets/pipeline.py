@@ -7,14 +7,14 @@ Pipeline = Sequence[dict] | Mapping[str, dict | None]
 
 
 def pipeline_steps(pipeline: Pipeline) -> list[dict]:
-    """The transforms in their order; that of a mapping's keys is lost when MMEngine dumps it.
+    """Put the transforms in order; MMEngine loses the order of keys when it dumps a config.
 
     Args:
         pipeline: transforms in a list, as in MMEngine, or by the names of `STEPS`; None leaves a
             step out.
 
     Raises:
-        TypeError: if it is neither, or a step is no transform.
+        TypeError: if it is neither, or a step is not a transform.
         ValueError: if a name is unknown.
     """
     if isinstance(pipeline, Mapping):

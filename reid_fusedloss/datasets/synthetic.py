@@ -23,13 +23,13 @@ class SyntheticReID(Market1501):
         data_root: folder that the images are written into, once; None: they stay in memory.
         pipeline: as in `ReIDDataset`.
         num_train_ids: identities to train on.
-        num_test_ids: identities to test on, others.
+        num_test_ids: identities to test on, different ones.
         num_distractors: gallery images of people seen once.
         num_junk: images to drop, as a detector's false alarms.
         num_cameras: cameras.
         images_per_camera: images of each identity in each camera.
         size: (height, width) of the images, in pixels.
-        seed: of everything drawn.
+        seed: of all random choices.
         max_ids, unreadable: as in `ReIDDataset`.
 
     Raises:
@@ -81,7 +81,7 @@ class SyntheticReID(Market1501):
         super().__init__(data_root or '', split, pipeline, max_ids=max_ids, unreadable=unreadable)
 
     def load_data_list(self) -> list[dict]:
-        """List the images and, in memory, draw them; called by MMEngine."""
+        """List the images and, in memory, draw them."""
         records = super().load_data_list()
         if self.in_memory:
             shots = {shot.name: shot for shot in list_shots(self.parameters)}

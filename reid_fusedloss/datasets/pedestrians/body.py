@@ -51,7 +51,7 @@ class _Projector:
         return (float(x), float(y)), float(depth)
 
     def width(self, breadth: float, thickness: float) -> float:
-        """Visible half-width in pixels of an elliptic cross-section."""
+        """Compute the visible half-width, in pixels, of an elliptic cross-section."""
         return STRETCH * self.size * math.hypot(breadth * self.cos, thickness * self.sin)
 
     def solid(
@@ -63,7 +63,7 @@ class _Projector:
         layer: float = 0.0,
         flat: float = 1.0,
     ) -> Solid:
-        """Round limb between two body points; `widths` are fractions of the body height."""
+        """Make a round limb between two body points; `widths` are fractions of the body height."""
         (start, near), (end, far) = self(*a), self(*b)
         profile = tuple(STRETCH * self.size * w for w in widths)
         depth = (near + far) / 2
@@ -72,7 +72,7 @@ class _Projector:
 
 
 def build_body(person: Identity, pose: Pose) -> list[Solid]:
-    """Solids of `person` in `pose`, farthest first."""
+    """Build the solids of `person` in `pose`, farthest first."""
     project = _Projector(pose, person.height)
     solids = [*_torso(person, project), *_head(person, project)]
     for side in (-1, 1):

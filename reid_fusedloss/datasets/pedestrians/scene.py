@@ -1,4 +1,4 @@
-"""The place a camera looks at: ground, wall, greenery, street furniture and occluders."""
+"""Places that a camera looks at: ground, wall, greenery, street furniture and occluders."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ METALS = ('#3a3d40', '#5a6066', '#8d9296', '#6b3d33', '#33465c', '#b0b3b2', '#4a
 
 
 def clouds(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, int]) -> np.ndarray:
-    """Smooth noise of unit variance on a grid of `cells` (rows, columns); shape `shape`."""
+    """Draw smooth noise of unit variance on a grid of `cells` (rows, columns); shape `shape`."""
     grid = rng.standard_normal(cells, dtype=np.float32)
     return cv2.resize(grid, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 
 @lru_cache(maxsize=64)
 def paint_background(seed: int, camid: int) -> np.ndarray:
-    """The place of a camera, wider than its images: BGR, shape (HEIGHT, WIDTH, 3), uint8."""
+    """Paint the place of a camera, wider than its images: (HEIGHT, WIDTH, 3), uint8, BGR."""
     rng = make_rng(seed, 6, camid)
     horizon = int(HEIGHT * rng.uniform(0.12, 0.52))
     image: np.ndarray = np.zeros((HEIGHT, WIDTH, 3), np.float32)
@@ -44,7 +44,7 @@ def paint_background(seed: int, camid: int) -> np.ndarray:
 
 
 def _paint_wall(rng: np.random.Generator, rows: int) -> np.ndarray:
-    """Bricks, plaster with windows, shop fronts or a hedge; shape (rows, WIDTH, 3)."""
+    """Paint bricks, plaster with windows, shop fronts or a hedge; shape (rows, WIDTH, 3)."""
     kind = pick(rng, ('bricks', 'windows', 'shop', 'hedge', 'plaster'))
     if kind == 'hedge':
         leaves = clouds(rng, (rows, WIDTH), (max(4, rows // 5), WIDTH // 6))
@@ -71,7 +71,7 @@ def _paint_wall(rng: np.random.Generator, rows: int) -> np.ndarray:
 
 
 def _paint_ground(rng: np.random.Generator, rows: int) -> np.ndarray:
-    """Slabs, asphalt with a marking, or setts in perspective; shape (rows, WIDTH, 3)."""
+    """Paint slabs, asphalt with a marking, or setts in perspective; shape (rows, WIDTH, 3)."""
     kind = pick(rng, ('slabs', 'slabs', 'asphalt', 'setts'))
     y, x = np.mgrid[:rows, :WIDTH].astype(np.float32)
     far = 260 / (y + 60)
@@ -124,7 +124,7 @@ def _place_object(rng: np.random.Generator, image: np.ndarray, horizon: int) -> 
 
 
 def _draw_car(image: np.ndarray, x: int, foot: int, colour: Colour) -> None:
-    """A parked car in profile, its tyres on the row `foot`."""
+    """Draw a parked car in profile, its tyres on the row `foot`, in place."""
     body = np.array(
         [
             (0, -18),
@@ -149,7 +149,7 @@ def _draw_car(image: np.ndarray, x: int, foot: int, colour: Colour) -> None:
 def draw_bush(
     rng: np.random.Generator, image: np.ndarray, x: float, y: float, radius: float
 ) -> None:
-    """A shrub of leaf blobs around (x, y), in place; lengths in pixels."""
+    """Draw a shrub of leaf blobs around (x, y), in place; lengths in pixels."""
     base = np.array(dye(rng, GREENS))
     spots = rng.normal(0, 0.4, (160, 2)) * radius + (x, y)
     tones = np.exp(rng.normal(0, 0.3, 160)) * (1 - 0.3 * (spots[:, 1] - y) / radius)
@@ -169,7 +169,7 @@ def draw_bush(
 
 
 def draw_bicycle(image: np.ndarray, x: int, foot: int, wheel: int, colour: Colour) -> None:
-    """A bicycle in profile with wheels of radius `wheel`, tyres on the row `foot`, in place."""
+    """Draw a bicycle in profile with wheels of radius `wheel`, tyres on row `foot`, in place."""
     line = max(1, wheel // 9)
     hubs = [(x, foot - wheel), (x + int(2.6 * wheel), foot - wheel)]
     for hub in hubs:
@@ -188,7 +188,7 @@ def draw_bicycle(image: np.ndarray, x: int, foot: int, wheel: int, colour: Colou
 
 
 def draw_occluder(rng: np.random.Generator, image: np.ndarray) -> None:
-    """Something between camera and person that hides a part of the picture, in place."""
+    """Draw an object that hides a part of the picture, in place."""
     rows, columns = image.shape[:2]
     kind = pick(rng, ('pole', 'railing', 'bush', 'bicycle', 'wall'))
     colour = dye(rng, METALS)
