@@ -1,4 +1,4 @@
-"""Counts of a data set in the log, beside the published ones."""
+"""Log the counts of a data set and compare them with the published ones."""
 
 import logging
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ def report_counts(
     published: tuple[int, int] | None = None,
     published_tracks: int | None = None,
 ) -> None:
-    """Log what was found, with a warning where it is not what was published.
+    """Log the counts of a role, with a warning where they differ from the published ones.
 
     Args:
         name: of the data set and the role.

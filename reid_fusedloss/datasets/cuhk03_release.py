@@ -1,4 +1,4 @@
-"""CUHK03's release and the files of its new protocol -> Market-1501's layout."""
+"""Convert CUHK03's release and its new protocol to the layout of Market-1501."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ FOLDERS = dict(train_idx='bounding_box_train', query_idx='query', gallery_idx='b
 
 
 class Place(NamedTuple):
-    """Where an image of the protocol stands in the release, counted from 0, and its new name."""
+    """Indices of an image in the release, from 0, and its new file name."""
 
     pair: int
     person: int
@@ -41,7 +41,7 @@ def write_cuhk03(release: Path, protocol: Path, kind: str, out: Path) -> dict[st
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if a file is of another kind, or an image of the protocol is not in the release.
+        ValueError: if a file has another format, or an image of the protocol is not in the release.
         ImportError: if h5py is not installed.
     """
     check_choice('kind', kind, KINDS)
@@ -52,7 +52,7 @@ def write_cuhk03(release: Path, protocol: Path, kind: str, out: Path) -> dict[st
     except OSError as error:
         if isinstance(error, FileNotFoundError):
             raise
-        raise ValueError(f'{release}: no HDF5 file ({error})') from None
+        raise ValueError(f'{release} is not an HDF5 file ({error})') from None
     with opened as file:
         for folder, part in places.items():
             (out / folder).mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,8 @@ def _places(protocol: Path, key: str) -> Iterator[Place]:
         indices = tables[key].ravel().astype(int) - 1
     except (KeyError, IndexError, ValueError, NotImplementedError, MatReadError) as error:
         raise ValueError(
-            f'{protocol}: no file of the new protocol, with filelist, labels and {key} ({error})'
+            f'{protocol} is not a file of the new protocol, with filelist, labels and {key} '
+            f'({error})'
         ) from None
     for index in indices.tolist():
         pair, person, view, image = map(int, names[index].split('.')[0].split('_'))
@@ -79,7 +80,7 @@ def _places(protocol: Path, key: str) -> Iterator[Place]:
 
 
 def _image(file: Any, kind: str, place: Place, release: Path) -> np.ndarray:
-    """Pixels (H, W, 3), RGB; MATLAB's arrays stand in HDF5 with their axes reversed."""
+    """Read pixels (H, W, 3), RGB; HDF5 holds MATLAB's arrays with their axes reversed."""
     try:
         pair = file[file[kind][0, place.pair]]
         pixels = np.asarray(file[pair[place.image, place.person]]).T

@@ -1,4 +1,7 @@
-"""Random numbers of seed, epoch and place alone: not of workers, restarts or processes."""
+"""Random numbers that depend only on seed, epoch and position in the batch.
+
+The number of workers, restarts and processes does not change them.
+"""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -16,7 +19,7 @@ STREAM = 0x64726177  # tells these numbers from others that are made of the same
 
 
 class Draw(int):
-    """Index of an image, and the seed of the random numbers for this one draw of it."""
+    """Index of an image with the random seed for this draw of it."""
 
     seed: int
 
@@ -25,18 +28,18 @@ class Draw(int):
         draw.seed = seed
         return draw
 
-    def __getnewargs__(self) -> tuple[int, int]:
-        return int(self), self.seed
+    def __reduce__(self) -> tuple[type['Draw'], tuple[int, int]]:
+        return Draw, (int(self), self.seed)
 
 
 @DATA_SAMPLERS.register_module()
 class SeededBatchSampler(Sampler):
-    """The batches of another batch sampler, each index as a `Draw` with a seed of its own.
+    """Give each index of another batch sampler its own random seed, as a `Draw`.
 
-    The seed is made of the run's seed, the epoch, the batch and the place in the batch of the whole
-    group, so an image is augmented alike with any number of workers, after a restart, and, where
-    the ranks' batches make up that of one process as with `PKBatchSampler`, on several processes.
-    `ReIDDataset` uses it; other data sets see a plain index.
+    The seed depends on the run's seed, the epoch, the batch and the position in the batch of all
+    processes together. So an image is augmented in the same way with any number of workers, after a
+    restart and, if the ranks' batches together are that of one process as with `PKBatchSampler`, on
+    several processes. `ReIDDataset` uses the seed; other data sets see a plain index.
 
     Args:
         sampler: an epoch-wise sampler with `seed`, `epoch`, `rank` and `world_size`, such as
@@ -47,8 +50,8 @@ class SeededBatchSampler(Sampler):
         drop_last: of PyTorch's.
 
     Attributes:
-        first: batches to leave out at the start of the next epoch, after a resume in its middle;
-            then 0 again.
+        first: batches to skip at the start of the next epoch, after a resume in its middle; then
+            reset to 0.
 
     Raises:
         TypeError: if the sampler has no `seed` and `epoch`.
@@ -80,7 +83,7 @@ class SeededBatchSampler(Sampler):
         self.first = 0
 
     def __len__(self) -> int:
-        """Batches of a whole epoch on each process."""
+        """Return the number of batches of a full epoch on each process."""
         return len(self.batch_sampler)
 
     def __iter__(self) -> Iterator[list[Draw]]:
@@ -92,14 +95,14 @@ class SeededBatchSampler(Sampler):
                 yield [Draw(index, seed) for index, seed in zip(batch, seeds, strict=True)]
 
     def _seeds(self, number: int) -> np.ndarray:
-        """One for each image of a batch of the whole group."""
+        """Draw one seed for each image of a batch of all processes."""
         group = self.batch_size * getattr(self.sampler, 'world_size', get_world_size())
         stream = [STREAM, self.sampler.seed, self.sampler.epoch, number]
         return np.random.default_rng(stream).integers(2**32, size=group)
 
 
 def own_generators(transforms: Iterable[Any]) -> list[Any]:
-    """Parts of transforms that have random numbers of their own, such as Albumentations 2.
+    """Find the parts of transforms that have their own random generator, as in Albumentations 2.
 
     Args:
         transforms: callables, which may hold others in lists or under any name.
@@ -123,7 +126,7 @@ def own_generators(transforms: Iterable[Any]) -> list[Any]:
 
 
 def seed_cpu(seed: int) -> None:
-    """Seed the random numbers of Python, NumPy and PyTorch on the CPU, in some microseconds.
+    """Seed the random numbers of Python, NumPy and PyTorch on the CPU.
 
     Args:
         seed: 0 to 2**32 - 1.
@@ -134,6 +137,6 @@ def seed_cpu(seed: int) -> None:
 
 
 def seed_all(seed: int) -> None:
-    """As `seed_cpu`, on all devices."""
+    """Seed as `seed_cpu` does, on all devices."""
     seed_cpu(seed)
     torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""How many chunks of K images an epoch has of each identity, and which batch gets which."""
+"""Plan an epoch: chunks of K images of each identity, dealt to the batches."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ EPOCH_RULES = ('chunks', 'identities', 'images')
 def plan_epoch(
     sizes: np.ndarray, num_instances: int, ids_per_batch: int, epoch_rule: str
 ) -> tuple[np.ndarray, int]:
-    """Chunks of each identity, and the number of batches that they fill.
+    """Plan the chunks of each identity and the number of batches that they fill.
 
     Args:
         sizes: images of each identity, shape (N,).
@@ -48,7 +48,7 @@ def deal(
 
     Args:
         order: identities, shape (N,).
-        counts: chunks of each, in this order; what is over at the end is left out.
+        counts: chunks of each, in this order; the rest at the end is left out.
         num_batches: number of batches.
         ids_per_batch: identities of each.
         rng: gives the order of the batches in each round.
@@ -74,15 +74,16 @@ def deal(
 
 
 def apportion(weights: Sequence[float] | np.ndarray, total: int) -> np.ndarray:
-    """Divide a whole number in proportion to weights, by largest remainders; of equal ones the
-    first gets more.
+    """Divide an integer in proportion to weights, by largest remainders.
+
+    Of equal remainders the first is rounded up.
 
     Args:
         weights: positive, shape (S,).
         total: what is divided.
 
     Returns:
-        Whole numbers, shape (S,), each less than 1 from its exact part.
+        Integers, shape (S,), each less than 1 from its exact part.
     """
     exact = np.asarray(weights, dtype=float) / np.sum(weights) * total
     parts = np.floor(exact).astype(np.int64)
@@ -92,10 +93,10 @@ def apportion(weights: Sequence[float] | np.ndarray, total: int) -> np.ndarray:
 
 
 def spread(weights: np.ndarray, total: int, most: int) -> np.ndarray:
-    """Divide a whole number in proportion to whole weights, none getting more than `most`.
+    """Divide an integer in proportion to integer weights, each part at most `most`.
 
     What is above `most` goes to the others in proportion. Each gets its exact part rounded down or
-    up, and which of the two depends on the order: in a random one, nobody is always left out.
+    up, depending on the order: in a random order no entry is left out every time.
 
     Args:
         weights: positive integers, shape (N,).
@@ -103,7 +104,7 @@ def spread(weights: np.ndarray, total: int, most: int) -> np.ndarray:
         most: the most that one gets.
 
     Returns:
-        Whole numbers, shape (N,), whose sum is `total`.
+        Integers, shape (N,), whose sum is `total`.
     """
     full = np.zeros(len(weights), dtype=bool)
     while True:
@@ -126,7 +127,7 @@ def _avoid(batches: np.ndarray, head: int, taken: np.ndarray) -> None:
 
 
 def _most_batches(wanted: np.ndarray, ids_per_batch: int) -> int:
-    """Largest number of batches of distinct identities that the wanted chunks fill.
+    """Find the largest number of batches of distinct identities that the chunks fill.
 
     B batches can be filled if sum(min(wanted, B)) >= B * ids_per_batch; that holds up to some B
     and for none above it.

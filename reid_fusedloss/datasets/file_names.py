@@ -1,4 +1,4 @@
-"""From file names to (path, pid, camid): the parsing shared by all data sets."""
+"""Parse file names into (path, pid, camid), for all data sets."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ INT64 = range(-(2**63), 2**63)
 
 
 class ImageFile(NamedTuple):
-    """One image: its path, and its labels as they are written in its name, folder or table."""
+    """Path of an image and its labels, as written in its name, folder or table."""
 
     path: str
     pid: str
@@ -27,15 +27,15 @@ class ImageFile(NamedTuple):
 
 
 def compile_pattern(pattern: Any, needs_pid: bool = True) -> re.Pattern[str]:
-    """The regular expression of the names, checked.
+    """Compile and check the regular expression of the names.
 
     Args:
         pattern: as the user wrote it.
         needs_pid: whether the identity must be one of its groups.
 
     Raises:
-        TypeError: if it is no string.
-        ValueError: if it is no regular expression, has no group `pid`, or a named group that is
+        TypeError: if it is not a string.
+        ValueError: if it is not a regular expression, has no group `pid`, or a named group that is
             not one of `GROUPS`: a misspelt camera would be no camera.
     """
     if not isinstance(pattern, str):
@@ -43,7 +43,7 @@ def compile_pattern(pattern: Any, needs_pid: bool = True) -> re.Pattern[str]:
     try:
         regex = re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f'pattern {pattern!r} is no regular expression: {error}') from None
+        raise ValueError(f'pattern {pattern!r} is not a regular expression: {error}') from None
     if needs_pid and 'pid' not in regex.groupindex:
         raise ValueError(f'pattern {pattern!r} has no group (?P<pid>...) for the identity')
     unknown = [name for name in regex.groupindex if name not in GROUPS]
@@ -56,7 +56,7 @@ def compile_pattern(pattern: Any, needs_pid: bool = True) -> re.Pattern[str]:
 
 
 def match_labels(regex: re.Pattern[str], text: str) -> dict[str, str] | None:
-    """Labels that the named groups of a pattern find at the start of a text.
+    """Match a pattern at the start of a text and return the labels of its named groups.
 
     Returns:
         Label by the name of its group, or None where the text does not fit: no match, or a group
@@ -70,7 +70,7 @@ def match_labels(regex: re.Pattern[str], text: str) -> dict[str, str] | None:
 def parse_names(
     paths: Iterable[Path], pattern: str, junk_pids: Sequence[str], root: Path | None = None
 ) -> list[ImageFile]:
-    """Read the labels of images out of their names.
+    """Read the labels of images from their names.
 
     Args:
         paths: image files.
@@ -82,8 +82,8 @@ def parse_names(
 
     Raises:
         TypeError, ValueError: as `compile_pattern`.
-        ValueError: if a name does not fit the pattern, or is no UTF-8 text, which logs and the JSON
-            files of ranking lists could not hold.
+        ValueError: if a name does not fit the pattern, or is not valid UTF-8, which logs and the
+            JSON files of ranking lists could not hold.
     """
     regex = compile_pattern(pattern)
     paths = list(paths)
@@ -107,12 +107,12 @@ def parse_names(
 
 
 def below(path: Path, root: Path) -> str:
-    """A path as it is written from a folder on, with '/' between its parts."""
+    """Return the path relative to a folder, with '/' between its parts."""
     return Path(os.path.relpath(path, root)).as_posix()
 
 
 def check_text(path: Path) -> None:
-    """Refuse a name that is no UTF-8 text; bytes that are none are surrogates in Python.
+    """Reject a name that is not valid UTF-8; Python reads such bytes as surrogates.
 
     Raises:
         ValueError: it shows the name.
@@ -120,7 +120,9 @@ def check_text(path: Path) -> None:
     try:
         str(path).encode()
     except UnicodeEncodeError:
-        raise ValueError(f'{printable(path)}: the name is no UTF-8 text; rename the file') from None
+        raise ValueError(
+            f'{printable(path)}: the name is not valid UTF-8; rename the file'
+        ) from None
 
 
 def warn_of_misfits(paths: Collection[str], pattern: str) -> None:
@@ -144,10 +146,10 @@ def warn_of_misfits(paths: Collection[str], pattern: str) -> None:
 
 
 def to_labels(values: Iterable[str]) -> dict[str, Label]:
-    """Map from the strings of the names to labels: int where every one is a number, else itself.
+    """Map the strings of the names to labels: integers if all are numbers, else the strings.
 
-    Strings stay strings if the conversion would merge two of them ('02' and '2'), or if one is no
-    64-bit number, since NumPy would round it.
+    Strings stay strings if the conversion would merge two of them ('02' and '2'), or if one does
+    not fit into 64 bits, since NumPy would round it.
     """
     texts = set(values)
     if all(re.fullmatch(r'-?\d+', text) for text in texts):

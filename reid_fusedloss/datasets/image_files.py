@@ -1,4 +1,4 @@
-"""From folders, globs and list files to image files."""
+"""List the image files of folders, globs and list files."""
 
 import os
 import re
@@ -12,10 +12,10 @@ Source = str | dict | Sequence[str | dict]
 
 
 def list_images(root: Path, source: Source, deep: bool = False) -> list[Path]:
-    """All image files of a role, sorted by path so that the file system's order never matters.
+    """List all image files of a role, sorted by path.
 
-    Folders called like an image and files that begin with a dot are passed over. A file that is
-    named twice is there twice.
+    Folders with the suffix of an image and files that begin with a dot are skipped. A file that is
+    named twice is listed twice.
 
     Args:
         root: folder that relative sources start from.
@@ -25,10 +25,10 @@ def list_images(root: Path, source: Source, deep: bool = False) -> list[Path]:
         deep: take the images of a folder and of all folders in it; else those of a folder alone.
 
     Raises:
-        FileNotFoundError: if a folder, a list file or a listed image is missing, or a link leads
-            nowhere.
+        FileNotFoundError: if a folder, a list file or a listed image is missing, or a link is
+            broken.
         PermissionError: if a folder or a list file may not be read.
-        ValueError: if nothing is found, a list file is no UTF-8 text, or the source has another
+        ValueError: if nothing is found, a list file is not valid UTF-8, or the source has another
             form.
     """
     if isinstance(source, (list, tuple)) and source:
@@ -53,15 +53,15 @@ def list_images(root: Path, source: Source, deep: bool = False) -> list[Path]:
 
 
 def check_root(data_root: str, owner: str) -> Path:
-    """The folder of a data set.
+    """Check that the folder of a data set exists, and return its path.
 
     Args:
         data_root: its path.
         owner: name of the data set, for the errors.
 
     Raises:
-        FileNotFoundError: if there is no such folder.
-        PermissionError: if it may not be looked into.
+        FileNotFoundError: if the folder does not exist.
+        PermissionError: if it may not be read.
     """
     try:
         reason = '' if stat.S_ISDIR(os.stat(data_root).st_mode) else 'is a file'
@@ -81,19 +81,19 @@ def check_root(data_root: str, owner: str) -> Path:
 
 
 def is_image(name: str) -> bool:
-    """Whether a file is called like an image; hidden ones do not count."""
+    """Tell whether a file has the suffix of an image and is not hidden."""
     return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith('.')
 
 
 def folders(source: Source) -> set[str]:
-    """Folders that a source may take images from, as text; a glob stands for itself."""
+    """Return the folders that a source may read, as text; a glob is returned as it is."""
     if isinstance(source, (list, tuple)):
         return set().union(*map(folders, source))
     return {os.path.normpath(source['folder'] if isinstance(source, dict) else str(source))}
 
 
 def is_glob(source: Source) -> bool:
-    """Whether a source, or a part of it, is a glob."""
+    """Tell whether a source, or a part of it, is a glob."""
     if isinstance(source, (list, tuple)):
         return any(map(is_glob, source))
     return isinstance(source, str) and bool(_GLOB.search(source))
@@ -112,21 +112,21 @@ def _find(root: Path, source: Source, deep: bool) -> Iterable[Path]:
     folder = existing(root / source)
     if not folder.is_dir():
         raise FileNotFoundError(
-            f'{folder} is no folder: check data_root, or the folders of the config'
+            f'{folder} is not a folder: check data_root, or the folders of the config'
         )
     return _images_below(folder) if deep else _images(folder)
 
 
 def _images(folder: Path) -> Iterator[Path]:
     with os.scandir(folder) as entries:
-        for entry in entries:  # its kind stands in the folder's listing: no call for each file
+        for entry in entries:  # scandir knows the kind of each entry: no system call per file
             if is_image(entry.name) and not entry.is_dir():
                 path = folder / entry.name
                 yield path if entry.is_file() else check_file(path)
 
 
 def _images_below(folder: Path) -> Iterator[Path]:
-    """Images of a folder and of all in it; a link that leads back to a folder above is left out."""
+    """List the images of a folder and its subfolders, except links to a folder above."""
     for parent, children, _ in os.walk(folder, onerror=_raise, followlinks=True):
         children[:] = [
             child
@@ -164,43 +164,45 @@ def _listed(root: Path, source: dict) -> Iterator[Path]:
         )
     folder, list_file = existing(root / source['folder']), existing(root / source['list_file'])
     if not list_file.is_file():
-        raise FileNotFoundError(f'{list_file} is no file: list_file names the lines to read')
+        raise FileNotFoundError(
+            f'{list_file} is not a file: list_file must name a text file of image paths'
+        )
     try:
         text = list_file.read_text(encoding='utf-8-sig')
     except UnicodeDecodeError as error:
-        raise ValueError(f'{list_file} is no UTF-8 text ({error}): save it as UTF-8') from None
+        raise ValueError(f'{list_file} is not valid UTF-8 ({error}): save it as UTF-8') from None
     for number, line in enumerate(text.split('\n'), start=1):
         if line.strip():
             yield check_file(folder / line.split()[0], f' (line {number} of {list_file})')
 
 
 def check_file(path: Path, named_by: str = '') -> Path:
-    """Return a path that is a file.
+    """Check that a path is a file, and return it.
 
     Args:
-        path: it.
+        path: to check.
         named_by: what names it, for the error.
 
     Raises:
-        FileNotFoundError: if it is none.
+        FileNotFoundError: if it is not a file.
     """
     if path.is_file():
         return path
     if path.is_symlink():
         raise FileNotFoundError(
-            f'{path}{named_by} is a link that leads to no file: remove it, or put its file back'
+            f'{path}{named_by} is a broken link: remove it, or restore its file'
         )
-    reason = 'is no file' if path.exists() else 'does not exist'
+    reason = 'is not a file' if path.exists() else 'does not exist'
     raise FileNotFoundError(
         f'{path}{named_by} {reason}: check data_root, or the folders of the config'
     )
 
 
 def existing(path: Path) -> Path:
-    """Return a path that is there.
+    """Check that a path exists, and return it.
 
     Raises:
-        FileNotFoundError: if it is not.
+        FileNotFoundError: if it does not exist.
     """
     if not path.exists():
         raise FileNotFoundError(

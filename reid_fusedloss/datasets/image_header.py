@@ -18,7 +18,7 @@ _INTEGERS = {1: 'B', 3: 'H', 4: 'I', 6: 'b', 8: 'h', 9: 'i', 13: 'I', 16: 'Q', 1
 
 
 class ImageHeader(NamedTuple):
-    """What the first bytes of an image file say.
+    """Format and size of an image, read from the start of its file.
 
     Attributes:
         kind: one of `KINDS`.
@@ -32,10 +32,10 @@ class ImageHeader(NamedTuple):
 
 
 def check_header(content: bytes, max_pixels: int) -> str:
-    """Refuse an image that would take too much memory, or a JPEG that is cut off.
+    """Reject an image that would take too much memory, or a truncated JPEG.
 
-    A file of a few hundred bytes can claim a billion pixels, and OpenCV 4 fills what is missing of
-    a cut JPEG with grey. What has no size here is not decoded at all.
+    A file of a few hundred bytes can claim a billion pixels, and OpenCV 4 fills the missing
+    part of a truncated JPEG with grey. A file whose size cannot be read here is not decoded.
 
     Args:
         content: the whole file.
@@ -45,31 +45,31 @@ def check_header(content: bytes, max_pixels: int) -> str:
         The kind of the file, one of `KINDS`.
 
     Raises:
-        ValueError: if one of these is found, or it is of none of `KINDS`.
+        ValueError: if it is too large, truncated, or not one of `KINDS`.
     """
     kind, height, width = read_header(content)
     if height * width > max_pixels:
         raise ValueError(f'it has {height} x {width} pixels, more than max_pixels={max_pixels}')
     if kind == 'JPEG' and content.rfind(JPEG_END, _jpeg_frame(content)) < 0:
-        raise ValueError('the file is cut off')
+        raise ValueError('the file is truncated')
     return kind
 
 
 def read_header(content: bytes) -> ImageHeader:
-    """Kind and size of an image; it takes microseconds.
+    """Read the format and the size of an image; it takes microseconds.
 
     Args:
         content: the whole file.
 
     Raises:
-        ValueError: if the file is of none of `KINDS`, or its header is damaged.
+        ValueError: if the file is not one of `KINDS`, or its header is corrupt.
     """
     for kind, (starts, size) in KINDS.items():
         if content.startswith(starts) and (kind != 'WebP' or content[8:12] == b'WEBP'):
             try:
                 height, width = size(content)
             except (struct.error, OverflowError):
-                raise ValueError(f'its {kind} header is cut off') from None
+                raise ValueError(f'its {kind} header is truncated') from None
             return ImageHeader(kind, height, width)
     raise ValueError(f'it is not one of {", ".join(KINDS)}')
 
@@ -79,9 +79,9 @@ def _jpeg_size(content: bytes) -> tuple[int, int]:
 
 
 def _jpeg_frame(content: bytes) -> int:
-    """Place of the frame header's length, found as libjpeg finds it.
+    """Find the offset of the frame header's length, as libjpeg does.
 
-    Bytes between two segments are passed over, and some markers have no length.
+    Bytes between two segments are skipped, and some markers have no length.
 
     Raises:
         ValueError: if there is none before the pixels.
@@ -112,7 +112,7 @@ def _bmp_size(content: bytes) -> tuple[int, int]:
 
 
 def _gif_size(content: bytes) -> tuple[int, int]:
-    """Of the screen, on which frames are drawn."""
+    """Read the size of the screen, on which frames are drawn."""
     width, height = struct.unpack_from('<HH', content, 6)
     return height, width
 
@@ -132,9 +132,9 @@ def _webp_size(content: bytes) -> tuple[int, int]:
 
 
 def _tiff_size(content: bytes) -> tuple[int, int]:
-    """The largest size that the first directory states, of the image or of a tile of it.
+    """Read the largest size in the first directory, of the image or of a tile.
 
-    A tag may stand there twice, of which libtiff takes the first and others the last.
+    A tag may occur twice: libtiff takes the first, others the last.
     """
     order = '<' if content.startswith(b'II') else '>'
     big = struct.unpack_from(f'{order}H', content, 2)[0] == 43
@@ -146,7 +146,7 @@ def _tiff_size(content: bytes) -> tuple[int, int]:
         tag, kind = struct.unpack_from(f'{order}HH', content, place)
         if tag in most and kind in _INTEGERS:
             value = place + step - room
-            if struct.calcsize(_INTEGERS[kind]) > room:  # it stands elsewhere
+            if struct.calcsize(_INTEGERS[kind]) > room:  # the value is elsewhere in the file
                 (value,) = struct.unpack_from(f'{order}I', content, value)
             most[tag] += struct.unpack_from(f'{order}{_INTEGERS[kind]}', content, value)
     (width, tile_width), (height, tile_height) = (

@@ -22,11 +22,12 @@ JOINT = "type='reid_fusedloss.JointReIDDataset'"
 def check_joined_sources(
     files: Sequence[ImageFile], parts: Sequence[Sequence[Path]], role: str
 ) -> None:
-    """Refuse sources of a role that share identities but no folder of theirs.
+    """Reject sources of a role that share identities but no folder.
 
-    Labels of a data set are made of the identity alone, so two sets that number their people alike
-    would become one set of fewer people. List files of one folder, as MSMT17's, share its people.
-    Where a glob reaches into several folders, the log says that their identities are joined.
+    Labels depend only on the identity, so two sets that use the same numbers for different people
+    would be merged into one set of fewer people. List files of one folder, such as
+    MSMT17's, share its people. If a glob covers several folders, the log says that their identities
+    are joined.
 
     Args:
         files: images of the role with their identities.
@@ -62,7 +63,7 @@ def check_joined_sources(
 
 
 def check_no_concatenation(dataset: Any) -> None:
-    """Refuse training sets of this package in a `ConcatDataset`: label 0 would be several people.
+    """Reject training sets in a `ConcatDataset`: each of them has its own label 0.
 
     Args:
         dataset: a data set, or a wrapper around others as MMEngine has them.
@@ -90,7 +91,7 @@ def check_no_concatenation(dataset: Any) -> None:
 
 
 def _wrapped(dataset: Any) -> Iterator[Any]:
-    """A data set and what it is made of."""
+    """Yield a data set and all that it wraps."""
     yield dataset
     for part in [getattr(dataset, 'dataset', None), *(getattr(dataset, 'datasets', None) or ())]:
         if part is not None:

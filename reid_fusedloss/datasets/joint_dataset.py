@@ -17,13 +17,13 @@ OF_ALL = ('split', 'pipeline', 'unreadable', 'serialize_data', 'max_refetch')
 
 @DATASETS.register_module()
 class JointReIDDataset(ReIDDataset):
-    """Data sets side by side: identity 5 of one is not identity 5 of another, nor are cameras.
+    """Several data sets as one: equal identities or cameras of two sets are different ones.
 
     A record is that of its part, with `dataset` (the part's name) and with `pid` and `camid` as
     text under that name, such as 'market1501/5'; `camid` stays None for a part without cameras.
     Training labels count through the parts, which are taken in the order of their names: a dumped
     config keeps no other. The metrics of this package evaluate each part by itself, with the labels
-    that it has alone; see `evaluation.by_set`.
+    of the part; see `evaluation.by_set`.
 
     Args:
         parts: name -> config of a data set of this package (`type` and what that takes), without
@@ -35,9 +35,9 @@ class JointReIDDataset(ReIDDataset):
         roots: name of a part -> its folder.
 
     Raises:
-        TypeError: if a part is no config, or no data set of this package.
+        TypeError: if a part is not a config of a data set of this package.
         ValueError: if there are fewer than two parts, a name is empty or has a slash, a part sets a
-            key of all, has one identity to train on, or is there twice.
+            key of all, has one identity to train on, or is given twice.
         OSError: as the parts.
     """
 
@@ -109,7 +109,7 @@ class JointReIDDataset(ReIDDataset):
         return part
 
     def _check_files(self, records: list[dict]) -> None:
-        """Refuse a file of two parts: its people would be others than themselves."""
+        """Reject a file that is in two parts: each of its people would count as two."""
         owners: dict[str, str] = {}
         for record in records:
             if 'img' in record:  # drawn in memory: the path names no file
@@ -123,7 +123,7 @@ class JointReIDDataset(ReIDDataset):
 
 
 def check_configs(parts: Any) -> None:
-    """Refuse what is no joint data set before anything is read.
+    """Check the configs of the parts before any file is read.
 
     Raises:
         TypeError, ValueError: as `JointReIDDataset`.
@@ -156,7 +156,7 @@ def check_configs(parts: Any) -> None:
 
 
 def _renamed(record: dict, name: str, first_label: int) -> dict:
-    """A record of a part as one of the whole."""
+    """Convert a record of a part to a record of the joint data set."""
     record = {**record, 'dataset': name, 'pid': f'{name}/{record["pid"]}'}
     del record['sample_idx']
     if record['camid'] is not None:

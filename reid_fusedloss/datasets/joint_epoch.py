@@ -1,4 +1,4 @@
-"""An epoch over several data sets: the share of each, and batches mixed or of one set."""
+"""Epochs over several data sets: the share of each, and batches mixed or of one set."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ Shares = str | Mapping[str, float]
 
 
 class JointEpoch:
-    """Which identity of which set stands where in the batches of an epoch.
+    """Assign the identities of several sets to the batches of an epoch.
 
     An epoch has as many batches as with natural shares. It has so many chunks of each set as its
     share of them says, divided by largest remainders, and of an identity in proportion to what the
@@ -38,7 +38,7 @@ class JointEpoch:
     Raises:
         ValueError: if weights do not name each set once, or a share cannot be had without the same
             identity twice in a batch, or is less than a single chunk or batch.
-        TypeError: if a weight is no number.
+        TypeError: if a weight is not a number.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class JointEpoch:
         self._check_slots(num_ids)
 
     def deal(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Identity and number of its chunk, each of shape (batches, identities of a batch)."""
+        """Deal an epoch: identity and number of its chunk, both (batches, identities per batch)."""
         orders, counts = [], []
         for start, chunks, total, most in zip(
             self._starts, self._chunks, self.slots.values(), self._batches, strict=True
@@ -89,7 +89,8 @@ class JointEpoch:
                 for order, count, number in zip(orders, counts, self._batches, strict=True)
             ]
             turn = rng.permutation(self.num_batches)
-            return tuple(np.concatenate(part)[turn] for part in zip(*dealt))  # type: ignore
+            identity, chunk = (np.concatenate(part)[turn] for part in zip(*dealt))
+            return identity, chunk
         # set after set, so that each round of the dealing gives every batch one of the same set
         identity, chunk = deal(
             np.concatenate(orders),
@@ -98,7 +99,7 @@ class JointEpoch:
             self._ids_per_batch,
             rng,
         )
-        # a process takes neighbouring places of a batch: it must not get one set alone
+        # each process takes adjacent places of a batch: they must not all be of one set
         places = rng.permuted(np.tile(np.arange(identity.shape[1]), (len(identity), 1)), axis=1)
         return np.take_along_axis(identity, places, 1), np.take_along_axis(chunk, places, 1)
 
@@ -119,12 +120,12 @@ class JointEpoch:
 
 
 def check_shares(shares: Any, names: Mapping[str, Any]) -> list[float] | None:
-    """Weights in the order of the sets; None for natural shares.
+    """Check the shares and return weights in the order of the sets; None for natural ones.
 
     Raises:
         ValueError: if `shares` is another word, or does not name each set once with a positive
             number.
-        TypeError: if it is neither a word nor a dict, or a weight is no number.
+        TypeError: if it is neither a word nor a dict, or a weight is not a number.
     """
     if isinstance(shares, str):
         check_choice('shares', shares, SHARES)
@@ -139,7 +140,7 @@ def check_shares(shares: Any, names: Mapping[str, Any]) -> list[float] | None:
         check_number(f'shares.{name}', shares[name])
         if shares[name] <= 0:
             raise ValueError(
-                f'shares.{name}={shares[name]} must be > 0: leave out a set that is not to count'
+                f'shares.{name}={shares[name]} must be > 0: leave out a set that must not count'
             )
     return [float(shares[name]) for name in names]
 

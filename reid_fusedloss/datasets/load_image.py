@@ -1,4 +1,4 @@
-"""Load an image, with an error that says which file and what to do."""
+"""Load an image; errors name the file and say what to do."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ BACKENDS = ('cv2', 'pillow')
 
 @TRANSFORMS.register_module()
 class LoadReIDImage(BaseTransform):
-    """Read a record's image: (H, W, 3), uint8, BGR, whatever the file has.
+    """Read a record's image: (H, W, 3), uint8, BGR, for any kind of file.
 
     JPEG, PNG, BMP, WebP, TIFF and GIF are read. Grey values are repeated, a palette and CMYK are
     converted, transparency is dropped, 16 bits become their upper 8, of several images the first is
@@ -33,7 +33,7 @@ class LoadReIDImage(BaseTransform):
         max_bytes: a larger file is not read; the default is 64 MiB.
         max_pixels: an image of more, height x width, is not decoded, as each takes 3 bytes; the
             default is 2**26, as of 8192 x 8192.
-        backend: 'cv2' or 'pillow', who decodes JPEG; see `decode_image`.
+        backend: 'cv2' or 'pillow', which decodes JPEG; see `decode_image`.
 
     Raises:
         TypeError, ValueError: if an argument is out of range.
@@ -59,7 +59,7 @@ class LoadReIDImage(BaseTransform):
         """Fill `img`, `img_shape` and `ori_shape`.
 
         Raises:
-            FileNotFoundError: if there is no such file.
+            FileNotFoundError: if the file does not exist.
             UnreadableImageError: if the file holds no readable image, or one over the limits.
             TypeError, ValueError: if the record's own image has another type or shape.
         """
@@ -75,7 +75,7 @@ class LoadReIDImage(BaseTransform):
 
 
 def _check_image(image: Any, path: str | None) -> None:
-    """Refuse what an image of a record may not be."""
+    """Check type and shape of an image that a record holds."""
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
         kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
         raise TypeError(f'`img` of the record {path} must be an array of uint8, got {kind}')

@@ -1,4 +1,4 @@
-"""Pixels of a Pillow image, as OpenCV gives them of its file."""
+"""Convert a Pillow image to the pixels that OpenCV reads from its file."""
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -22,7 +22,7 @@ _STEPS = {
 
 
 def pil_pixels(image: Image.Image, max_pixels: int) -> np.ndarray:
-    """Decode a Pillow image: (H, W, 3), uint8, BGR, turned as its camera says (EXIF).
+    """Decode a Pillow image: (H, W, 3), uint8, BGR, rotated as its EXIF tag says.
 
     Args:
         image: of any mode whose range of values is known: 16 bits become their upper 8.
@@ -30,7 +30,7 @@ def pil_pixels(image: Image.Image, max_pixels: int) -> np.ndarray:
 
     Raises:
         ValueError: if it has more pixels, none, or another mode, such as 'I' and 'F' (32 bits,
-            whose black and white nobody states).
+            whose range of values is unknown).
     """
     width, height = image.size
     if width * height > max_pixels:

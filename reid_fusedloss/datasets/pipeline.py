@@ -7,14 +7,14 @@ Pipeline = Sequence[dict] | Mapping[str, dict | None]
 
 
 def pipeline_steps(pipeline: Pipeline) -> list[dict]:
-    """The transforms in their order; that of a mapping's keys is lost when MMEngine dumps it.
+    """Put the transforms in order; MMEngine loses the order of keys when it dumps a config.
 
     Args:
         pipeline: transforms in a list, as in MMEngine, or by the names of `STEPS`; None leaves a
             step out.
 
     Raises:
-        TypeError: if it is neither, or a step is no transform.
+        TypeError: if it is neither, or a step is not a transform.
         ValueError: if a name is unknown.
     """
     if isinstance(pipeline, Mapping):
@@ -24,7 +24,8 @@ def pipeline_steps(pipeline: Pipeline) -> list[dict]:
                 f'the named steps of a pipeline are {STEPS}, got {unknown}: use one of '
                 'them (extra is free), or write the pipeline as a list'
             )
-        pipeline = [pipeline[name] for name in STEPS if pipeline.get(name) is not None]
+        named = (pipeline.get(name) for name in STEPS)
+        pipeline = [step for step in named if step is not None]
     if not isinstance(pipeline, (list, tuple)):
         raise TypeError(f'pipeline is a list or a dict of transforms, got {pipeline!r}')
     for step in pipeline:

@@ -1,7 +1,7 @@
 """PK sampler: batches of P identities with K images each."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from mmengine.logging import print_log
@@ -14,14 +14,24 @@ from .joined import check_no_concatenation
 from .joint_epoch import JointEpoch, Shares
 
 
+class EpochSampler(Protocol):
+    """What `PKBatchSampler` reads of MMEngine's `DefaultSampler`."""
+
+    dataset: Any
+    seed: int
+    epoch: int
+    rank: int
+    world_size: int
+
+
 @DATA_SAMPLERS.register_module()
 class PKBatchSampler(Sampler):
     """Every batch of every rank holds P distinct identities with K images each.
 
     Wraps MMEngine's `DefaultSampler`, whose data set, seed, epoch, rank and world size it reads, so
-    that MMEngine's own `DistSamplerSeedHook` reaches the epoch. The order depends on (seed, epoch)
-    alone. In a batch of the whole group (all ranks together) no identity occurs twice, so ranks are
-    disjoint; it is the batch that one process with the union's size would draw.
+    that MMEngine's own `DistSamplerSeedHook` reaches the epoch. The order depends only on
+    (seed, epoch). In a batch of the whole group (all ranks together) no identity occurs twice, so
+    ranks are disjoint; it is the batch that one process with the union's size would draw.
 
     An identity's images are shuffled each epoch and cut into chunks of K. With fewer than K images
     an identity shows each of them and repeats some. How many chunks an epoch has of each identity
@@ -49,8 +59,8 @@ class PKBatchSampler(Sampler):
             batch is of one set, the same on all ranks.
 
     Raises:
-        TypeError: if a size or a weight is no number, the sampler counts no epochs, or its data set
-            has no labels.
+        TypeError: if a size or a weight is not a number, the sampler counts no epochs, or its data
+            set has no labels.
         ValueError: if K does not divide the batch size, a rule is unknown, the data set has fewer
             identities than all ranks together need, is several in a `ConcatDataset`, is a single
             set and given shares, or is joint and a share cannot be had.
@@ -58,7 +68,7 @@ class PKBatchSampler(Sampler):
 
     def __init__(
         self,
-        sampler: Sampler,
+        sampler: EpochSampler,
         batch_size: int,
         num_instances: int,
         epoch_rule: str = 'chunks',
@@ -73,7 +83,7 @@ class PKBatchSampler(Sampler):
                 f'num_instances={num_instances}: a batch is P identities x K images'
             )
         check_choice('epoch_rule', epoch_rule, EPOCH_RULES)
-        self.sampler: Any = sampler
+        self.sampler = sampler
         self.batch_size = batch_size
         self.num_instances = num_instances
         self.num_ids = batch_size // num_instances
@@ -102,7 +112,7 @@ class PKBatchSampler(Sampler):
         self._log_left_out()
 
     def __len__(self) -> int:
-        """Batches an epoch on each process; the same in every epoch."""
+        """Return the number of batches per epoch and process; it is constant."""
         return self._num_batches
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -119,7 +129,7 @@ class PKBatchSampler(Sampler):
             yield by_identity[self._starts[ids] + place].ravel().tolist()
 
     def _join(self) -> JointEpoch | None:
-        """The epoch of a joint data set; None for a single set."""
+        """Plan the epochs of a joint data set; None for a single set."""
         sets = (getattr(self.sampler.dataset, 'metainfo', None) or {}).get('sets')
         if sets is None:
             if (self.shares, self.batches) != ('natural', 'mixed'):
@@ -162,9 +172,10 @@ class PKBatchSampler(Sampler):
             )
 
     def _log_left_out(self) -> None:
-        """How many images an epoch leaves out, and how many of them of one identity.
+        """Log how many images an epoch leaves out, and how many of one identity.
 
-        Each epoch leaves out others; as many, but for identities of fewer than K images.
+        Each epoch leaves out different ones; their number is constant, except for identities with
+        fewer than K images.
         """
         identity, chunk = (part.ravel() for part in self._deal(np.random.default_rng(0)))
         dealt = np.bincount(identity, minlength=len(self._sizes))
@@ -186,7 +197,7 @@ class PKBatchSampler(Sampler):
         )
 
     def _deal(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Identity and number of its chunk, each of shape (batches, identities of the group)."""
+        """Deal an epoch: identity and number of its chunk, both (batches, identities per group)."""
         if self._joint is not None:
             return self._joint.deal(rng)
         order = rng.permutation(len(self._chunks))

@@ -1,4 +1,4 @@
-"""Names of the rules by which a test split is evaluated; `ReIDMetric` has the rules."""
+"""Names of the protocols of a test split; `ReIDMetric` has the rules."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,5 +17,5 @@ OWN_IMAGE_OUT = ('leave_one_out', 'vehicleid')
 
 
 def protocol_name(protocol: str | Mapping[str, Any]) -> Any:
-    """Name of a protocol that is given as it is, or as dict(type=name, ...)."""
+    """Return the name of a protocol given as a name or as dict(type=name, ...)."""
     return protocol.get('type') if isinstance(protocol, Mapping) else protocol

@@ -1,4 +1,4 @@
-"""From an image file to pixels: the one way, whoever decodes."""
+"""Read and decode image files, with checks before any pixel is decoded."""
 
 import os
 import stat
@@ -17,7 +17,7 @@ OPENCV_LIMIT = 'OPENCV_IO_MAX_IMAGE_PIXELS'
 
 
 class UnreadableImageError(ValueError):
-    """A file that holds no image that can be decoded."""
+    """An image file that cannot be decoded."""
 
 
 def read_image(
@@ -32,7 +32,7 @@ def read_image(
         backend: see `decode_image`.
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        FileNotFoundError: if the file does not exist.
         UnreadableImageError: if the file holds no readable image, or one over the limits.
     """
     try:
@@ -49,16 +49,16 @@ def read_image(
 
 
 def decode_image(content: bytes, max_pixels: int = MAX_PIXELS, backend: str = 'cv2') -> np.ndarray:
-    """Decode an image: (H, W, 3), uint8, BGR, turned as its camera says; of several the first.
+    """Decode an image: (H, W, 3), uint8, BGR, rotated as its EXIF tag says; of several the first.
 
     The back ends differ in JPEG only, by a few levels at most. OpenCV always decodes PNG, BMP, WebP
     and TIFF, since Pillow clips 16 bits. Pillow always decodes GIF, since OpenCV reads it only from
-    4.11 on and gives transparent pixels a colour of its own.
+    4.11 on and gives transparent pixels another colour.
 
     Args:
         content: the whole file.
         max_pixels: most that it may have, height x width; checked before it is decoded.
-        backend: who decodes JPEG, 'cv2' or 'pillow'.
+        backend: 'cv2' or 'pillow', which decodes JPEG.
 
     Raises:
         ValueError: if it cannot be decoded; the text is the reason.
@@ -70,28 +70,28 @@ def decode_image(content: bytes, max_pixels: int = MAX_PIXELS, backend: str = 'c
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
         raise ValueError(
-            f'it is damaged, or a {kind} that OpenCV does not read, such as one of '
+            f'it is corrupt, or a {kind} that OpenCV does not read, such as one of '
             'floating-point numbers'
         )
     return pixels
 
 
 def opencv_limit() -> int:
-    """The most pixels that OpenCV decodes, from its environment variable."""
+    """Return the most pixels that OpenCV decodes, from its environment variable."""
     value = os.environ.get(OPENCV_LIMIT, '')
     return int(value) if value.isdecimal() else 2**30  # its own default
 
 
 def read_file(path: PathLike, max_bytes: int = MAX_BYTES) -> bytes:
-    """The content of a file, if it is one (a pipe would be waited for) and not too large.
+    """Read a regular file that is not too large; reading a pipe could block.
 
     Raises:
-        OSError: if there is no such file, or it may not be read.
-        ValueError: if it is no regular file, is empty, or has more than `max_bytes`.
+        OSError: if the file does not exist or may not be read.
+        ValueError: if it is not a regular file, is empty, or has more than `max_bytes`.
     """
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
-        raise ValueError('it is no regular file')
+        raise ValueError('it is not a regular file')
     if status.st_size > max_bytes:
         raise ValueError(f'it has {status.st_size} bytes, more than max_bytes={max_bytes}')
     with open(path, 'rb') as file:

@@ -1,4 +1,4 @@
-"""From image files to the records of a data set."""
+"""Convert image files to the records of a data set."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,11 +7,11 @@ from mmengine.logging import print_log
 
 from .file_names import ImageFile, Label, to_labels
 
-FURTHER = ('clothes', 'track')  # labels that stand in a record only where the data has them
+FURTHER = ('clothes', 'track')  # labels that a record has only if the data has them
 
 
 def to_records(by_role: Mapping[str, Sequence[ImageFile]]) -> list[dict[str, Any]]:
-    """Records of all roles, in their order; equal texts get equal labels in all roles.
+    """Make the records of all roles in order; equal texts get equal labels in all roles.
 
     Args:
         by_role: image files of 'train', or of 'query' and 'gallery'.
@@ -42,7 +42,7 @@ def to_records(by_role: Mapping[str, Sequence[ImageFile]]) -> list[dict[str, Any
 def keep_first_ids(
     records: list[dict[str, Any]], max_ids: int, split: str, name: str
 ) -> list[dict[str, Any]]:
-    """Records of the first identities in sorted order, with a line in the log.
+    """Keep the records of the first identities in sorted order, and log how many these are.
 
     Args:
         records: of all images.

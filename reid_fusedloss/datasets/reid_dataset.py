@@ -56,18 +56,19 @@ class ReIDDataset(BaseDataset):
         max_ids: keep only the first so many identities in sorted order, in testing those of the
             queries; images of others, distractors too, are left out. For trials on a small budget;
             figures on a part do not compare with figures on the whole. None: all.
-        unreadable: what a damaged image does in training. 'skip': the next image of its identity
-            stands in, or of the next identity where it has none, so that a batch stays P x K; the
-            sample's field `skipped` names what was passed over, and `SkippedImagesHook` logs it.
-            'stop': an error that names the file, as always in testing.
+        unreadable: what happens with a corrupt image in training. 'skip': it is replaced by the
+            next image of its identity, or of the next identity if it has no other, so that a batch
+            stays P x K; the sample's field `skipped` names the skipped files, which
+            `SkippedImagesHook` logs. 'stop': an error that names the file, as always in testing.
         serialize_data: as in MMEngine.
         max_refetch: images to try before training stops.
-        labels: where images and labels stand: 'name', 'path', 'folder', 'csv' or 'json', the dotted
-            path of a function, or a dict of one of these as `type` and of its options; see
+        labels: where images and labels are read from: 'name', 'path', 'folder', 'csv' or 'json',
+            the dotted path of a function, or a dict of one of these as `type` and its options; see
             `labels.find_reader`. None: names that fit `pattern`, or the class's own.
         protocol: rule by which the test split is evaluated, one of `PROTOCOLS` or
-            dict(type=one, ...); `ReIDMetric` takes it where its config names none. Without cameras, only 'leave_one_out' and 'vehicleid' allow an image to be
-            query and gallery. None: the class's own.
+            dict(type=one, ...); `ReIDMetric` takes it where its config names none. Without cameras,
+            only 'leave_one_out' and 'vehicleid' allow an image to be query and gallery. None: the
+            class's own.
 
     Raises:
         FileNotFoundError: if a folder or a listed file is missing.
@@ -128,7 +129,7 @@ class ReIDDataset(BaseDataset):
         self._own_generators = own_generators(self.pipeline.transforms)
 
     def load_data_list(self) -> list[dict]:
-        """List, parse and label the images; called by MMEngine."""
+        """List, parse and label the images."""
         by_role = {role: self._parse_role(role) for role in SPLIT_ROLES[self.split]}
         for role, files in by_role.items():
             report_counts(
@@ -157,11 +158,11 @@ class ReIDDataset(BaseDataset):
         return records
 
     def __getitem__(self, idx: int) -> Any:
-        """A sample of the pipeline; a `Draw` of a training loop brings its random numbers.
+        """Return a sample of the pipeline; a `Draw` of the training loop sets the random seed.
 
         Raises:
-            UnreadableImageError: if its image is damaged, in testing or with `unreadable='stop'`;
-                else if so many as `max_refetch` in a row are.
+            UnreadableImageError: if its image is corrupt, in testing or with `unreadable='stop'`;
+                else if `max_refetch` images in a row are.
         """
         if isinstance(idx, Draw):
             seed_cpu(idx.seed)
@@ -186,7 +187,7 @@ class ReIDDataset(BaseDataset):
         ) from last
 
     def get_gt_labels(self) -> np.ndarray:
-        """Training labels of all images, shape (N,), int64, without reading N records."""
+        """Return the training labels of all images, shape (N,), int64, without reading records."""
         self.full_init()
         if self.split != 'train':
             raise ValueError('only the train split has labels; test identities are in `pid`')
@@ -222,7 +223,7 @@ class ReIDDataset(BaseDataset):
 def _junk(pids: Any) -> tuple[str, ...]:
     if not isinstance(pids, (list, tuple)) or not all(isinstance(pid, str) for pid in pids):
         raise TypeError(
-            'junk_pids is a sequence of strings as they stand in the names, such as '
+            'junk_pids must be a sequence of strings as written in the names, such as '
             f"('-1',), got {pids!r}"
         )
     return tuple(pids)

@@ -1,4 +1,4 @@
-"""Files that a data set names more than once: counted once, refused, or reported."""
+"""Find files that a data set names more than once: count once, reject, or warn."""
 
 import logging
 import os
@@ -12,10 +12,10 @@ from .protocols import OWN_IMAGE_OUT
 
 
 def count_once(files: Sequence[ImageFile], role: str) -> list[ImageFile]:
-    """Each file once, with a line in the log where one is named again.
+    """Keep each file once, and log how many were named more than once.
 
-    Files of equal names in several folders of a role stay, since they may be several images; the
-    log says so, since they may also be copies, or two data sets that number their identities alike.
+    Files of equal names in several folders of a role are kept, since they may be different images.
+    They are logged, since they may also be copies, or of two data sets with the same numbers.
 
     Args:
         files: image files of a role, sorted by path.
@@ -54,7 +54,7 @@ def count_once(files: Sequence[ImageFile], role: str) -> list[ImageFile]:
 
 
 def check_test_roles(by_role: Mapping[str, Sequence[ImageFile]], protocol: str) -> None:
-    """A query must not find itself.
+    """Check that no query finds itself in the gallery.
 
     With cameras, the protocol leaves it out with all images of its identity and camera; a line in
     the log says so.

@@ -1,4 +1,4 @@
-"""What stands in for an image that cannot be read."""
+"""Choose replacements for an image that cannot be read."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def stand_ins(labels: np.ndarray, idx: int, most: int) -> Iterator[int]:
-    """An image, then those to try in its place: no random number, so a rerun draws the same.
+    """Yield an image, then its replacements, without random numbers: reruns choose the same.
 
     Args:
         labels: identities of all images, shape (N,).
@@ -17,7 +17,7 @@ def stand_ins(labels: np.ndarray, idx: int, most: int) -> Iterator[int]:
         `idx`, the images of its identity that follow it, cyclically, and then those of the
         identities that follow, in the order of their labels.
     """
-    yield int(idx)  # nothing is searched before an image is known to be damaged
+    yield int(idx)  # no search until the image is known to be corrupt
     own = np.flatnonzero(labels == labels[idx])
     yield from np.roll(own, -int(np.searchsorted(own, idx)))[1:most].tolist()
     others = np.argsort(labels, kind='stable')

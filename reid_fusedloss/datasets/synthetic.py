@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
@@ -22,13 +23,13 @@ class SyntheticReID(Market1501):
         data_root: folder that the images are written into, once; None: they stay in memory.
         pipeline: as in `ReIDDataset`.
         num_train_ids: identities to train on.
-        num_test_ids: identities to test on, others.
+        num_test_ids: identities to test on, different ones.
         num_distractors: gallery images of people seen once.
         num_junk: images to drop, as a detector's false alarms.
         num_cameras: cameras.
         images_per_camera: images of each identity in each camera.
         size: (height, width) of the images, in pixels.
-        seed: of everything drawn.
+        seed: of all random choices.
         max_ids, unreadable: as in `ReIDDataset`.
 
     Raises:
@@ -37,7 +38,7 @@ class SyntheticReID(Market1501):
             written.
     """
 
-    COUNTS: Mapping[str, tuple[int, int]] = {}
+    COUNTS: dict[str, tuple[int, int]] = {}
 
     def __init__(
         self,
@@ -55,7 +56,7 @@ class SyntheticReID(Market1501):
         max_ids: int | None = None,
         unreadable: str = 'skip',
     ) -> None:
-        self.parameters = dict(
+        self.parameters: dict[str, Any] = dict(
             num_train_ids=num_train_ids,
             num_test_ids=num_test_ids,
             num_distractors=num_distractors,
@@ -68,7 +69,7 @@ class SyntheticReID(Market1501):
         check_parameters(self.parameters)
         self.parameters['size'] = tuple(size)
         self.in_memory = data_root is None
-        if not self.in_memory:
+        if data_root is not None:
             if is_main_process():
                 self._write(data_root)
             barrier()
@@ -80,7 +81,7 @@ class SyntheticReID(Market1501):
         super().__init__(data_root or '', split, pipeline, max_ids=max_ids, unreadable=unreadable)
 
     def load_data_list(self) -> list[dict]:
-        """List the images and, in memory, draw them; called by MMEngine."""
+        """List the images and, in memory, draw them."""
         records = super().load_data_list()
         if self.in_memory:
             shots = {shot.name: shot for shot in list_shots(self.parameters)}

@@ -12,7 +12,7 @@ class RankingMetric(Protocol):
     """What `compute_by_set` needs of a metric, see `ReIDMetric`."""
 
     variant: str
-    ranking_lists: list[dict]
+    ranking_lists: list[dict[str, Any]]
 
     @property
     def dataset_meta(self) -> Mapping[str, Any] | None:
@@ -37,7 +37,7 @@ def compute_by_set(metric: RankingMetric, table: EmbeddingTable) -> dict[str, fl
         ValueError: as the metric; it names the set.
     """
     before = metric.ranking_lists if metric.variant else []
-    lists: list[dict] = []
+    lists: list[dict[str, Any]] = []
     found: dict[str, dict[str, float]] = {}
     for name, part, size in split_by_set(table, metric.dataset_meta):
         metric.ranking_lists = []

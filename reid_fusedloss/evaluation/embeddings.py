@@ -150,7 +150,7 @@ class EmbeddingStore:
             self._pending = []
 
 
-class EmbeddingMetric(BaseMetric):  # type: ignore[misc]  # MMEngine ships no types
+class EmbeddingMetric(BaseMetric):
     """A metric that keeps the embeddings of an evaluation.
 
     Args:

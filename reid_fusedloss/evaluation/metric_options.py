@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from ..functional.distance import DISTANCES
 from ..functional.ranking.evaluate import (
     EXPANSION_KEYS,
     RERANK_KEYS,
@@ -21,6 +22,46 @@ from .embeddings import LABEL_KEYS
 from .pooling import check_pool
 
 Options = Mapping[str, Any] | None
+RERANKED = 'rerank'
+
+
+def check_prefixes(prefix: object, rerank_prefix: object) -> None:
+    """Check that results and re-ranked results have different prefixes.
+
+    Raises:
+        TypeError: if one is not a string.
+        ValueError: if they are the same.
+    """
+    if not isinstance(prefix, str) or not isinstance(rerank_prefix, str):
+        raise TypeError(
+            f'prefixes are strings, got prefix={prefix!r}, rerank_prefix={rerank_prefix!r}'
+        )
+    if prefix == rerank_prefix:
+        raise ValueError(f'prefix={prefix!r} and rerank_prefix are the same: name two')
+
+
+def plan_rankings(
+    names: Sequence[str], prefixes: Mapping[str, str], compare: bool, reranked: bool
+) -> dict[str, dict[str, str]]:
+    """List the ways to rank by each feature.
+
+    Args:
+        names: of the features, the first of them the one that is reported.
+        prefixes: prefix of the results -> a distance or 'rerank', by which it is reported.
+        compare: rank by all features and distances.
+        reranked: with `compare`, re-rank each feature too.
+
+    Returns:
+        Feature -> prefix -> a distance or 'rerank'.
+    """
+    if not compare:
+        return {names[0]: dict(prefixes)}
+    kinds = [*DISTANCES, *([RERANKED] if reranked else [])]
+    plan = {name: {f'{name}_{kind}': kind for kind in kinds} for name in names}
+    first = plan[names[0]].items()
+    others = {prefix: kind for prefix, kind in first if kind not in prefixes.values()}
+    plan[names[0]] = {**prefixes, **others}
+    return plan
 
 
 def check_reports(

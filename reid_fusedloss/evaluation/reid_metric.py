@@ -1,6 +1,5 @@
 """ReID metric for MMEngine: gather, split, rank, report."""
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,13 +20,18 @@ from ..functional.reranking.rerank import rerank_blocks
 from ..registry import METRICS
 from .by_set import compute_by_set
 from .embeddings import EmbeddingMetric, EmbeddingTable
-from .metric_options import check_reports, checked_protocol, usable_device
+from .metric_options import (
+    RERANKED,
+    check_prefixes,
+    check_reports,
+    checked_protocol,
+    plan_rankings,
+    usable_device,
+)
 from .pooling import pool_table
 from .progress import LogProgress
 from .ranking_lists import Part, cameras, describe, split_parts
-from .remarks import log_ranking
-
-RERANKED = 'rerank'
+from .remarks import log_missing, log_ranking
 
 
 @METRICS.register_module()
@@ -110,12 +114,7 @@ class ReIDMetric(EmbeddingMetric):
         check_chunk_size(chunk_size)
         self.device = usable_device(device)
         choose_backend(backend, self.device)
-        if not isinstance(prefix, str) or not isinstance(rerank_prefix, str):
-            raise TypeError(
-                f'prefixes are strings, got prefix={prefix!r}, rerank_prefix={rerank_prefix!r}'
-            )
-        if prefix == rerank_prefix:
-            raise ValueError(f'prefix={prefix!r} and rerank_prefix are the same: name two')
+        check_prefixes(prefix, rerank_prefix)
         super().__init__(prefix)
         self.prefix = None  # names come with their prefix, since there are several
         self.distance, self.ap, self.topk = distance, ap, topk
@@ -199,7 +198,8 @@ class ReIDMetric(EmbeddingMetric):
         query, gallery = split_parts(results, self.protocol.one_set)
         number = len(results.columns['pid'])
         self.ranking_lists = self.ranking_lists if self.variant else []
-        self._log_start(number, size)
+        self._log_backend()
+        log_missing(number, size)
         if self.pool is not None:
             results = pool_table(results, **self.pool)
             query, gallery = split_parts(results)
@@ -208,7 +208,9 @@ class ReIDMetric(EmbeddingMetric):
                 logger='current',
             )
         metrics: dict[str, float] = {}
-        for name, ways in self._plan(list(results.features)).items():
+        reranked = self.rerank is not None
+        plan = plan_rankings(list(results.features), self.prefixes, self.compare, reranked)
+        for name, ways in plan.items():
             features = self._features(results.features[name], query, gallery)
             for prefix, kind in ways.items():
                 length = self.list_length if prefix in self.prefixes else 0
@@ -225,34 +227,14 @@ class ReIDMetric(EmbeddingMetric):
                     )
         return metrics
 
-    def _plan(self, names: list[str]) -> dict[str, dict[str, str]]:
-        """For each feature, the ways to rank by it: prefix -> a distance or 'rerank'."""
-        plan = {names[0]: dict(self.prefixes)}
-        if self.compare:
-            kinds = [*DISTANCES, *([] if self.rerank is None else [RERANKED])]
-            plan = {name: {f'{name}_{kind}': kind for kind in kinds} for name in names}
-            others = {
-                prefix: kind
-                for prefix, kind in plan[names[0]].items()
-                if kind not in self.prefixes.values()
-            }
-            plan[names[0]] = self.prefixes | others
-        return plan
-
-    def _log_start(self, number: int, size: int | None) -> None:
-        """Say what computes the distances, once, and whether images are missing."""
+    def _log_backend(self) -> None:
+        """Log once what computes the distances."""
         if not self._announced:
             print_log(
                 f'distances by {choose_backend(self.backend, self.device)} on {self.device}',
                 logger='current',
             )
             self._announced = True
-        if size is not None and number != size:
-            print_log(
-                f'{number} of {size} images of the data set were evaluated',
-                logger='current',
-                level=logging.WARNING,
-            )
 
     def _features(
         self, features: np.ndarray, query: Part, gallery: Part
@@ -308,14 +290,8 @@ class ReIDMetric(EmbeddingMetric):
         self, features: tuple[torch.Tensor, torch.Tensor], kind: str, progress: LogProgress
     ) -> Iterable[np.ndarray]:
         """Distances of one kind, some queries at a time."""
+        options: dict[str, Any] = dict(chunk_size=self.chunk_size, backend=self.backend)
         if kind != RERANKED:
-            return distance_blocks(
-                *features, kind, chunk_size=self.chunk_size, backend=self.backend
-            )
-        return rerank_blocks(
-            *features,
-            **(self.rerank or {}),
-            chunk_size=self.chunk_size,
-            backend=self.backend,
-            progress=progress,
-        )
+            return distance_blocks(*features, kind, **options)
+        options.update(self.rerank or {}, progress=progress)
+        return rerank_blocks(*features, **options)

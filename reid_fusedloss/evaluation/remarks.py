@@ -1,5 +1,6 @@
 """Remarks on a ranking in the log."""
 
+import logging
 from collections.abc import Sequence
 
 from mmengine.logging import print_log
@@ -8,6 +9,21 @@ from ..functional.ranking.block_ranking import Observer
 from ..functional.ranking.dir_at_fpir import DirAtFpir
 from ..functional.ranking.draws import DrawnGalleries
 from ..functional.ranking.ranking_result import RankingResult
+
+
+def log_missing(number: int, size: int | None) -> None:
+    """Warn if images are missing.
+
+    Args:
+        number: of images that were evaluated.
+        size: of the data set; None: unknown.
+    """
+    if size is not None and number != size:
+        print_log(
+            f'{number} of {size} images of the data set were evaluated',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def log_ranking(

@@ -106,7 +106,8 @@ def _lines(
         own, other = setting.rows.get(row.place), elsewhere.get(row.place)
         last = None if before is None else setting.rows.get(before.place)
         paper = row.paper(ORDER_DATASET, 'mAP')
-        gain = None if before is None else paper - before.paper(ORDER_DATASET, 'mAP')
+        previous = None if before is None else before.paper(ORDER_DATASET, 'mAP')
+        gain = None if paper is None or previous is None else paper - previous
         cells = [
             row.label,
             f'{row.paper(ORDER_DATASET, "R1")} / {paper}',

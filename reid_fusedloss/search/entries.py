@@ -114,7 +114,7 @@ def make_entries(
     ]
 
 
-def labelled_like(queries: Iterable[Entry], gallery: Sequence[Entry]) -> list[Entry]:
+def labelled_like(queries: Iterable[Entry], gallery: Sequence[Entry] | Entries) -> list[Entry]:
     """Convert identities and cameras of queries to numbers if all of the gallery's are numbers.
 
     File names contain '0007' and data sets hold 7, which would not compare as equal.

@@ -9,7 +9,8 @@ import numpy as np
 from ..checks import check_int, check_number
 from ..functional.distance import distance_blocks
 from ..functional.features import Features
-from ..functional.ranking.matching import GalleryMatches, Labels
+from ..functional.ranking.labels import Labels
+from ..functional.ranking.matching import GalleryMatches
 from ..functional.ranking.stranger_threshold import ThresholdAtFpir
 
 OUTGROWN = 1.25  # growth of the gallery, and so about of its false alarms, that needs a warning

@@ -7,7 +7,8 @@ import numpy as np
 
 from ..functional import distance_blocks
 from ..functional.features import Features
-from ..functional.ranking.matching import GalleryMatches, Labels
+from ..functional.ranking.labels import Labels
+from ..functional.ranking.matching import GalleryMatches
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,11 @@ def _pairs(
     """Distances of the intra and the inter pairs, a block of queries at a time."""
     first = 0
     for block in blocks:
-        rows, columns, is_junk = matches.between(first, first + len(block))
+        pairs = matches.between(first, first + len(block))
+        own = (pairs.rows, pairs.columns)
         is_inter = np.ones(block.shape, bool)
-        is_inter[rows, columns] = False
-        yield block[rows, columns][~is_junk], block[is_inter]
+        is_inter[own] = False
+        yield block[own][~pairs.is_junk], block[is_inter]
         first += len(block)
 
 

@@ -61,13 +61,13 @@ def test_the_layout_of_market1501(files, tmp_path):
 
 def test_files_that_are_wrong(files, tmp_path):
     release, protocol, _ = files
-    with pytest.raises(ValueError, match="kind must be .*'both'"):
+    with pytest.raises(ValueError, match="kind must be 'detected' or 'labeled', got 'both'"):
         write_cuhk03(release, protocol, 'both', tmp_path)
     with pytest.raises(ValueError, match='cuhk-03.mat: no image for 0003_c1_1_001_01.png'):
         write_cuhk03(release, protocol, 'labeled', tmp_path)
-    with pytest.raises(ValueError, match='protocol.mat: no HDF5 file'):
+    with pytest.raises(ValueError, match='protocol.mat is not an HDF5 file'):
         write_cuhk03(protocol, protocol, 'detected', tmp_path)
-    with pytest.raises(ValueError, match='cuhk-03.mat: no file of the new protocol'):
+    with pytest.raises(ValueError, match='cuhk-03.mat is not a file of the new protocol'):
         write_cuhk03(release, release, 'detected', tmp_path)
     with pytest.raises(FileNotFoundError, match='none.mat'):
         write_cuhk03(release, tmp_path / 'none.mat', 'detected', tmp_path)

@@ -62,7 +62,7 @@ def test_folders_that_contain_themselves_end(tmp_path, make_images):
 
 def test_a_pipe_is_no_image(tmp_path, make_images):
     os.mkfifo(make_images(tmp_path / 'train', NAMES) / '0009_c1.jpg')
-    with pytest.raises(FileNotFoundError, match='0009_c1.jpg is no file'):
+    with pytest.raises(FileNotFoundError, match='0009_c1.jpg is not a file'):
         train_set(tmp_path)
 
 
@@ -106,8 +106,8 @@ def test_list_files(tmp_path, make_images):
         (b'', ValueError, 'no image'),
         (b'\n \r\n', ValueError, 'no image'),
         (b'0001_c1.jpg\n0009_c1.jpg', FileNotFoundError, '0009_c1.jpg .line 2 of .*list.txt'),
-        (b'folder 1', FileNotFoundError, 'folder .line 1 of .*is no file'),
-        (b'\xff\xfe\x00', ValueError, 'list.txt is no UTF-8 text'),
+        (b'folder 1', FileNotFoundError, 'folder .line 1 of .*is not a file'),
+        (b'\xff\xfe\x00', ValueError, 'list.txt is not valid UTF-8'),
         (b'0001_c1.jpg\0', FileNotFoundError, 'line 1 of'),
     ],
 )
@@ -144,7 +144,7 @@ def test_bad_sources(tmp_path, make_images, source, error):
 @pytest.mark.parametrize(
     'change, error, words',
     [
-        (dict(pattern=r'(?P<pid>['), ValueError, 'no regular expression'),
+        (dict(pattern=r'(?P<pid>['), ValueError, 'is not a regular expression'),
         (dict(pattern=r'(?P<pid>)*'), ValueError, 'does not fit the pattern'),
         (dict(pattern=5), TypeError, 'pattern'),
         (dict(pattern=b'(?P<pid>1)'), TypeError, 'pattern'),

@@ -183,14 +183,14 @@ def test_resumed_in_the_middle_and_on_two_ranks_the_draws_are_equal():
 @pytest.mark.parametrize(
     'options, error, words',
     [
-        (dict(shares='half'), ValueError, "shares must be .*'half'"),
+        (dict(shares='half'), ValueError, "shares must be .*, got 'half'"),
         (dict(shares=2), TypeError, 'got 2'),
         (dict(shares=dict(a=1)), ValueError, r"each of \['a', 'b'\], got {'a': 1}"),
         (dict(shares=dict(a=1, b=0)), ValueError, r'shares\.b=0 must be > 0'),
         (dict(shares=dict(a=1, b='x')), TypeError, r"shares\.b='x'"),
         (dict(shares=dict(a=1, b=9)), ValueError, "share of 'b' needs 11 different .* it has 10"),
         (dict(shares=dict(a=1e6, b=1)), ValueError, "share of 'b' is less than one identity"),
-        (dict(batches='single'), ValueError, "batches must be .*'single'"),
+        (dict(batches='single'), ValueError, "batches must be .*, got 'single'"),
         (dict(batches='per_set'), ValueError, "per_set' needs 12 identities .*'b' has 10"),
     ],
 )

@@ -183,9 +183,9 @@ HEAD = 'img_path,pid,camid\ntrain/0001_c1.jpg,1,1\n'
         (HEAD + 'train/0002_c1.jpg,2\n', ValueError, 'line 3: 2 values .* in 3 columns'),
         (HEAD + '\ntrain/0001_c1.jpg,1,1\n', ValueError, 'line 4: .* already, in .* line 2'),
         (HEAD + 'train/none.jpg,2,1\n', FileNotFoundError, 'none.jpg .*labels.csv line 3'),
-        (HEAD + 'train,2,1\n', FileNotFoundError, 'line 3. is no file'),
+        (HEAD + 'train,2,1\n', FileNotFoundError, 'line 3. is not a file'),
         (HEAD + '"train/0002_c1.jpg"x,2,1\n', ValueError, 'line 3: '),
-        (b'\xff\xfe\x00', ValueError, 'labels.csv is no UTF-8'),
+        (b'\xff\xfe\x00', ValueError, 'labels.csv is not valid UTF-8'),
     ],
 )
 def test_a_bad_line_is_named(images, text, error, words):
@@ -248,10 +248,10 @@ def test_json_of_identities_alone(images):
 @pytest.mark.parametrize(
     'text, words',
     [
-        ('{\n"a": 1,\n}', 'labels.json line 3: no JSON'),
+        ('{\n"a": 1,\n}', 'labels.json line 3: not valid JSON'),
         ('5', 'must be a list or an object'),
         ('["train/0001_c1.jpg"]', 'labels.json entry 1: a row must be an object'),
-        ('{"train/0001_c1.jpg": 1, "train/0001_c1.jpg": 2}', 'stands twice'),
+        ('{"train/0001_c1.jpg": 1, "train/0001_c1.jpg": 2}', 'duplicate key'),
         ('[{"img_path": "train/0001_c1.jpg", "pid": ""}]', 'entry 1: pid is empty'),
         (
             '[{"img_path": "train/0001_c1.jpg", "pid": 1}, {"img_path": "train/0002_c1.jpg"}]',
@@ -356,7 +356,7 @@ def test_no_cameras_and_no_split(tmp_path, make_images, log):
     options = dict(labels='folder', sources=dict(train='all', query='all', gallery='all'))
     with pytest.raises(ValueError, match="4 files are query and gallery.*'leave_one_out'"):
         ReIDDataset(str(tmp_path), 'test', **options)
-    with pytest.raises(ValueError, match="protocol must be one of .*'leave_one'"):
+    with pytest.raises(ValueError, match="protocol must be one of .*, got 'leave_one'"):
         ReIDDataset(str(tmp_path), 'test', protocol='leave_one', **options)
     dataset = ReIDDataset(str(tmp_path), 'test', protocol='leave_one_out', **options)
     assert records(dataset, 'is_query') == [(True,)] * 4 + [(False,)] * 4

@@ -167,7 +167,7 @@ def test_what_is_no_file_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / 'pipe.jpg')
     (tmp_path / 'folder.jpg').mkdir()
     for name in ('pipe.jpg', 'folder.jpg'):
-        with pytest.raises(UnreadableImageError, match='no regular file'):
+        with pytest.raises(UnreadableImageError, match='not a regular file'):
             load(tmp_path / name)
     with pytest.raises(FileNotFoundError, match='no such file: .*gone.jpg'):
         load(tmp_path / 'gone.jpg')

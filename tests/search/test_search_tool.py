@@ -378,7 +378,7 @@ def test_a_pattern_holds_for_an_index_alone(tiny_run, images, monkeypatch, capsy
             assert query['pid'] == (None if 'who' in query['img_path'] else '1')
             assert {hit['pid'] for hit in query['gallery']} == {'1', '2'}
     assert start(tiny_run, monkeypatch, *common, '--pattern', '(') == 2
-    assert 'no regular expression' in capsys.readouterr().err
+    assert 'is not a regular expression' in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The public benchmarks, each a declaration: sources, labels, published counts and protocol.
+"""Public benchmarks, each declared by sources, labels, published counts and protocol.
 
 COUNTS holds (identities, images) and TRACKS tracklets for each role; PROTOCOL names the rule of the
 published figures.

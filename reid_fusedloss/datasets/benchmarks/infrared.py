@@ -35,7 +35,7 @@ def read_sysu(root: Path, source: Mapping[str, Any]) -> Iterator[dict[str, Any]]
         for camera in source['cameras']:
             for pid in pids:
                 folder = root / f'cam{camera}' / f'{int(pid):04d}'
-                if folder.is_dir():  # nobody is seen by all cameras
+                if folder.is_dir():  # no identity is seen by all cameras
                     for path in list_images(root, str(folder.relative_to(root))):
                         yield dict(img_path=str(path), pid=pid, camid=camera)
 
@@ -61,7 +61,7 @@ class SYSUMM01(ReIDDataset):
 
 @DATASETS.register_module()
 class SYSUMM01Indoor(SYSUMM01):
-    """SYSU-MM01 in indoor-search mode: the gallery of cameras 1 and 2 alone."""
+    """SYSU-MM01 in indoor-search mode: only cameras 1 and 2 make the gallery."""
 
     SOURCES = dict(SYSUMM01.SOURCES, gallery=dict(ids=TEST_IDS, cameras=(1, 2)))
     COUNTS = dict(train=(395, 34167), query=(96, 3803), gallery=(56, 2939))

@@ -1,4 +1,4 @@
-"""Benchmarks of the standard protocol: identity and camera stand in the names.
+"""Benchmarks of the standard protocol: file names hold identity and camera.
 
 Market-1501's and DukeMTMC-reID's galleries count what is ranked: `-1` junk dropped, `0000`
 distractors (one identity more) kept.

@@ -23,7 +23,7 @@ def read_mars(root: Path, source: str) -> Iterator[dict[str, Any]]:
 
     Raises:
         ValueError: if the source is another one, a list is shorter than the tracklets, a name
-            contradicts its tracklet, or a file is no .mat file.
+            contradicts its tracklet, or a file is not a .mat file.
     """
     check_choice('the source', source, ('train', 'query', 'gallery'))
     split = 'train' if source == 'train' else 'test'
@@ -54,15 +54,15 @@ def _matrix(file: Path, name: str) -> np.ndarray:
     try:
         return loadmat(check_file(file))[name].astype(np.int64)
     except (ValueError, KeyError, NotImplementedError, MatReadError) as error:
-        raise ValueError(f'{file}: no .mat file with a matrix {name} ({error})') from None
+        raise ValueError(f'{file} is not a .mat file with a matrix {name} ({error})') from None
 
 
 @DATASETS.register_module()
 class MARS(ReIDDataset):
     """MARS (Zheng et al., ECCV 2016): 6 cameras; names `0001C1T0001F001.jpg`, identity first.
 
-    `track` is the number of a tracklet in its list. The gallery is the tracklets that are no query,
-    as in torchreid; identity -1 is junk, 0 are distractors.
+    `track` is the number of a tracklet in its list. The gallery holds the tracklets that are not
+    queries, as in torchreid; identity -1 is junk, 0 are distractors.
     """
 
     SOURCES = dict(train='train', query='query', gallery='gallery')

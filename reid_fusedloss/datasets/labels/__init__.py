@@ -1,4 +1,4 @@
-"""Where the labels of images stand: in names, folders, tables, or a user's own function."""
+"""Read the labels of images from names, folders, tables, or by a user's function."""
 
 from .choice import choose_labels, choose_sources, training_paths
 from .names import read_folders, read_names, read_paths

@@ -1,4 +1,4 @@
-"""The sources and the reader of a data set: those of its arguments, or its class's own."""
+"""Choose the sources and the reader of a data set: its arguments or its class's defaults."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from .reader import Labels, find_reader, label_type
 
 
 def choose_sources(given: Any, own: Mapping[str, Any], roles: Sequence[str]) -> dict[str, Any]:
-    """Sources by role.
+    """Choose the sources by role.
 
     Args:
         given: argument `sources`; None: the class's own.
@@ -18,7 +18,7 @@ def choose_sources(given: Any, own: Mapping[str, Any], roles: Sequence[str]) -> 
         roles: those that the split needs.
 
     Raises:
-        TypeError: if they are no mapping.
+        TypeError: if they are not a mapping.
         ValueError: if one is missing.
     """
     if given is not None and not isinstance(given, Mapping):
@@ -33,7 +33,7 @@ def choose_sources(given: Any, own: Mapping[str, Any], roles: Sequence[str]) -> 
 def choose_labels(
     labels: Labels | None, pattern: str | None, own_labels: Labels | None, own_pattern: str
 ) -> Labels:
-    """What tells the labels of images, checked.
+    """Choose and check what the labels are read from.
 
     Args:
         labels, pattern: arguments of the data set; None: the class's own.
@@ -61,7 +61,7 @@ def choose_labels(
 
 
 def training_paths(root: Path, sources: Mapping[str, Any], labels: Labels) -> list[str]:
-    """Paths of the training images, where they are fast to find and may be test images too.
+    """List the training images if this is fast and they may be test images too.
 
     Args:
         root: folder of the data set.

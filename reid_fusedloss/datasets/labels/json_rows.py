@@ -1,4 +1,4 @@
-"""The rows of a JSON file."""
+"""Read the rows of a JSON file."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,17 +7,17 @@ from typing import Any
 
 
 def load_json(file: Path) -> Any:
-    """Read a JSON file in which no key of an object stands twice.
+    """Read a JSON file whose objects have no duplicate keys.
 
     Raises:
-        ValueError: if it is none, with the line; or if a key stands twice.
+        ValueError: if it is not valid JSON, with the line; or if an object has a key twice.
     """
     try:
         return json.loads(file.read_bytes(), object_pairs_hook=_object)
     except json.JSONDecodeError as error:
-        raise ValueError(f'{file} line {error.lineno}: no JSON ({error.msg})') from None
+        raise ValueError(f'{file} line {error.lineno}: not valid JSON ({error.msg})') from None
     except (UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f'{file}: no JSON ({error})') from None
+        raise ValueError(f'{file}: not valid JSON ({error})') from None
     except ValueError as error:
         raise ValueError(f'{file}: {error}') from None
 
@@ -40,7 +40,7 @@ def json_rows(
         path_name, pid_name: names of path and identity, for an object of paths.
 
     Raises:
-        ValueError: if the way leads nowhere, or a row has another form.
+        ValueError: if there are no rows at `key`, or a row has another form.
     """
     for part in key if isinstance(key, (list, tuple)) else [] if key is None else [key]:
         try:
@@ -72,5 +72,5 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f'{twice!r} stands twice in one object')
+        raise ValueError(f'duplicate key {twice!r} in one object')
     return found

@@ -9,7 +9,7 @@ from .rows import merge_labels
 
 
 def read_names(root: Path, source: Source, *, pattern: str) -> list[ImageFile]:
-    """Read labels out of base names, such as `0002_c1s1_000451_03.jpg`.
+    """Read labels from base names, such as `0002_c1s1_000451_03.jpg`.
 
     Args:
         root: folder of the data set.
@@ -20,7 +20,7 @@ def read_names(root: Path, source: Source, *, pattern: str) -> list[ImageFile]:
 
 
 def read_paths(root: Path, source: Source, *, pattern: str) -> list[ImageFile]:
-    r"""Read labels out of the paths below the data set's folder, such as `cam1/0007/0001.jpg`.
+    r"""Read labels from the paths below the data set's folder, such as `cam1/0007/0001.jpg`.
 
     Args:
         root: folder of the data set.
@@ -44,7 +44,7 @@ def read_folders(
             reads a `pid`, this must be the folder's. None: there are none.
 
     Raises:
-        ValueError: if an image lies in no folder of an identity, or its name does not fit the
+        ValueError: if an image is not in a folder of an identity, or its name does not fit the
             pattern or contradicts the folder.
     """
     regex = None if pattern is None else compile_pattern(pattern, needs_pid=False)

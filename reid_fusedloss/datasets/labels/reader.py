@@ -1,4 +1,4 @@
-"""The readers of labels, and how a config names one."""
+"""The readers of labels, and their lookup by the name in a config."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -24,7 +24,7 @@ LABELS: Mapping[str, ReaderFunction] = dict(
 
 
 def find_reader(labels: Labels) -> Reader:
-    """The function that reads the images of a role and their labels.
+    """Find the function that reads the images of a role and their labels.
 
     Args:
         labels: name of a reader ('folder'), dotted path of a function ('my_module.read_labels'), a
@@ -32,7 +32,7 @@ def find_reader(labels: Labels) -> Reader:
 
     Raises:
         TypeError: if it is something else, or the function does not take these options.
-        ValueError: if there is no such reader or function.
+        ValueError: if the reader or function does not exist.
     """
     kind, options = _parts(labels)
     if callable(kind):
@@ -50,13 +50,13 @@ def find_reader(labels: Labels) -> Reader:
 
 
 def label_type(labels: Labels) -> str:
-    """Name of a built-in reader; '' for a function."""
+    """Return the name of a built-in reader; '' for a function."""
     kind = _parts(labels)[0]
     return kind if isinstance(kind, str) and kind in LABELS else ''
 
 
 def _parts(labels: Any) -> tuple[Any, dict[str, Any]]:
-    """Reader, as it is named, and options."""
+    """Split into the reader, as it is named, and its options."""
     options = dict(labels) if isinstance(labels, Mapping) else dict(type=labels)
     kind = options.pop('type', None)
     if not callable(kind) and not isinstance(kind, str):

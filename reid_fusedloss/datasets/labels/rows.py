@@ -1,4 +1,4 @@
-"""From what a reader finds for one image to its labels."""
+"""Check what a reader finds for one image, and convert it to labels."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -20,12 +20,12 @@ def to_file(
     suffix: str = '',
     regex: re.Pattern[str] | None = None,
 ) -> ImageFile:
-    """Check what is known of an image.
+    """Check the record of an image and convert it to an `ImageFile`.
 
     Args:
         row: `img_path` (from `folder` on, or absolute) and labels (strings or integers).
         folder: where relative paths start.
-        place: where the row stands, for the errors: 'labels.csv line 3'.
+        place: where the row is, for the errors: 'labels.csv line 3'.
         suffix: to append to the path.
         regex: of the base name, for labels that the row lacks, and to compare the others with.
 
@@ -56,7 +56,7 @@ def to_file(
 def merge_labels(
     given: Mapping[str, str], named: Mapping[str, str] | None, place: str
 ) -> dict[str, str]:
-    """Labels of a row or a folder, and those of the name that it lacks.
+    """Merge the labels of a row or a folder with those of the file name.
 
     Args:
         given: labels of the row or the folder.
@@ -83,10 +83,10 @@ def merge_labels(
 
 
 def refuse_duplicates(files: Iterable[tuple[ImageFile, str]]) -> list[ImageFile]:
-    """Image files of a table, each in one row.
+    """Check that each image file of a table is in one row only.
 
     Args:
-        files: with the place where each stands.
+        files: each with its place in the table.
 
     Raises:
         ValueError: if a path is in two rows.

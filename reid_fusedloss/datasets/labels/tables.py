@@ -1,4 +1,4 @@
-"""Labels in a CSV file, a list or a JSON file."""
+"""Read labels from a CSV file, a list or a JSON file."""
 
 import csv
 import io
@@ -15,11 +15,11 @@ from .json_rows import json_rows, load_json
 from .rows import KEYS, refuse_duplicates, to_file
 
 Columns = Mapping[str, str] | Sequence[str | None]
-Row = tuple[Mapping[str, Any], str]  # values by column, and the place where they stand
+Row = tuple[Mapping[str, Any], str]  # values by column, and their place in the file
 
 
 class Table(NamedTuple):
-    """A source: a file, the rows of it that count, and, in a JSON file, the way to its rows."""
+    """A source: a file, the conditions on its rows and, in a JSON file, the key of the rows."""
 
     file: Path
     where: Mapping[str, Any]
@@ -44,8 +44,8 @@ def read_csv(
             that have these values in these columns.
         columns: None: the first line names the columns, and those called `img_path`, `pid`,
             `camid`, `clothes` and `track` are read. A dict: label -> name in the first line. A
-            list: names of the columns of a file without such a line, None for one to pass over.
-        delimiter: between two values; values that contain it stand in double quotes.
+            list: names of the columns of a file without such a line, None for one to skip.
+        delimiter: between two values; values that contain it are in double quotes.
         folder: where the paths start, from `root` on.
         suffix: to append to the paths ('.jpg').
         pattern: regular expression on the base names for labels that the table lacks; a label that
@@ -54,7 +54,7 @@ def read_csv(
     Raises:
         FileNotFoundError: if the file or an image is missing.
         ValueError: with file and line, if a column is missing, a row has another number of values,
-            a path is there twice, or a label is empty or contradicts the name.
+            a path occurs twice, or a label is empty or contradicts the name.
         TypeError: if an argument has another type.
     """
     if not isinstance(delimiter, str) or len(delimiter) != 1:
@@ -130,13 +130,13 @@ def _lines(file: Path, delimiter: str) -> Iterator[str]:
     try:
         text = file.read_text(encoding='utf-8-sig')
     except UnicodeDecodeError as error:
-        raise ValueError(f'{file} is no UTF-8 text ({error}): save it as UTF-8') from None
+        raise ValueError(f'{file} is not valid UTF-8 ({error}): save it as UTF-8') from None
     for line in io.StringIO(text):
         yield line.strip() + '\n' if delimiter == ' ' else line
 
 
 def _values(reader: Any, file: Path) -> Iterator[tuple[list[str], str]]:
-    """Rows of a CSV file that are not blank, with their place."""
+    """Yield the rows of a CSV file that are not blank, each with its place."""
     try:
         for values in reader:
             if len(values) > 1 or any(value.strip() for value in values):
@@ -160,7 +160,7 @@ def _csv_rows(reader: Any, file: Path, names: Sequence[str]) -> Iterator[Row]:
 def _label_columns(
     columns: Columns | None, names: Sequence[str], pattern: str | None, place: str
 ) -> dict[str, str]:
-    """Which column holds which label."""
+    """Map each label to its column."""
     labels = {'img_path': 'img_path', 'pid': 'pid'}
     if pattern is not None and 'pid' in compile_pattern(pattern, needs_pid=False).groupindex:
         del labels['pid']

@@ -1,4 +1,4 @@
-"""Who a synthetic pedestrian is: body, hair and clothes, drawn from (seed, pid) alone."""
+"""Appearance of a synthetic pedestrian: body, hair and clothes, drawn from (seed, pid)."""
 
 from __future__ import annotations
 
@@ -97,17 +97,17 @@ class Identity(NamedTuple):
 
 
 def make_rng(*key: int) -> np.random.Generator:
-    """Random generator of a tuple of non-negative integers, the same in every process."""
+    """Make a random generator from non-negative integers, the same in every process."""
     return np.random.default_rng(np.random.SeedSequence(key))
 
 
 def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
-    """One of `options`, all equally likely (repeat an option to make it likelier)."""
+    """Draw one of `options` uniformly; repeat an option to make it more likely."""
     return options[int(rng.integers(len(options)))]
 
 
 def dye(rng: np.random.Generator, palette: Sequence[str], spread: float = 0.08) -> Colour:
-    """A palette colour (hex RGB) as BGR, varied a little in brightness and hue."""
+    """Draw a palette colour (hex RGB) as BGR, varied a little in brightness and hue."""
     code = pick(rng, palette)
     bgr = np.array([int(code[i : i + 2], 16) for i in (5, 3, 1)], float)
     bgr *= np.exp(rng.normal(0, spread) + rng.normal(0, spread / 2.5, 3))
@@ -115,9 +115,15 @@ def dye(rng: np.random.Generator, palette: Sequence[str], spread: float = 0.08) 
     return float(blue), float(green), float(red)
 
 
+def darken(colour: Colour, factor: float) -> Colour:
+    """Multiply each channel of a colour by `factor`."""
+    blue, green, red = colour
+    return blue * factor, green * factor, red * factor
+
+
 @lru_cache(maxsize=4096)
 def sample_identity(seed: int, pid: int) -> Identity:
-    """The person `pid` of the population `seed`; both are non-negative integers."""
+    """Draw the person `pid` of the population `seed`; both are non-negative integers."""
     rng = make_rng(seed, 1, pid)
     skin = dye(rng, SKINS, 0.05)
     lower_kind = pick(rng, ('trousers',) * 5 + ('shorts', 'shorts', 'skirt', 'skirt'))

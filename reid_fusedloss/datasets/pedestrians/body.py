@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from .appearance import Colour, Identity
+from .appearance import Colour, Identity, darken
 from .clothes import paint_head, paint_sleeve, paint_torso
 from .solids import Paint, Solid
 
@@ -51,7 +51,7 @@ class _Projector:
         return (float(x), float(y)), float(depth)
 
     def width(self, breadth: float, thickness: float) -> float:
-        """Visible half-width in pixels of an elliptic cross-section."""
+        """Compute the visible half-width, in pixels, of an elliptic cross-section."""
         return STRETCH * self.size * math.hypot(breadth * self.cos, thickness * self.sin)
 
     def solid(
@@ -63,7 +63,7 @@ class _Projector:
         layer: float = 0.0,
         flat: float = 1.0,
     ) -> Solid:
-        """Round limb between two body points; `widths` are fractions of the body height."""
+        """Make a round limb between two body points; `widths` are fractions of the body height."""
         (start, near), (end, far) = self(*a), self(*b)
         profile = tuple(STRETCH * self.size * w for w in widths)
         depth = (near + far) / 2
@@ -72,7 +72,7 @@ class _Projector:
 
 
 def build_body(person: Identity, pose: Pose) -> list[Solid]:
-    """Solids of `person` in `pose`, farthest first."""
+    """Build the solids of `person` in `pose`, farthest first."""
     project = _Projector(pose, person.height)
     solids = [*_torso(person, project), *_head(person, project)]
     for side in (-1, 1):
@@ -108,8 +108,8 @@ def _leg(person: Identity, project: _Projector, side: int) -> list[Solid]:
         project.solid(top, knee, (0.062 * build, 0.039 * build + loose), person.legs, -1.99),
     ]
     if person.lower_kind == 'shorts':
-        ends = [a + (b - a) * person.hem * 2 for a, b in zip(top, knee)]
-        hem = tuple(ends) if person.hem < 0.5 else knee
+        x, y, z = (a + (b - a) * person.hem * 2 for a, b in zip(top, knee))
+        hem = (x, y, z) if person.hem < 0.5 else knee
         parts.append(project.solid(top, hem, (0.066 * build, 0.056 * build), person.lower, -1.9, 3))
     return parts
 
@@ -205,7 +205,7 @@ def _head(person: Identity, project: _Projector) -> list[Solid]:
             project.solid((0, 0.975, -0.05), (0, 0.95, -0.06), (0.022, 0.022), person.hair)
         )
     if person.hat is not None:
-        shade: Colour = tuple(channel * 0.7 for channel in person.hat)
+        shade = darken(person.hat, 0.7)
         solids.append(project.solid((0, 0.953, 0.03), (0, 0.95, 0.08), (0.032, 0.024), shade, 0.1))
     return solids
 
@@ -225,7 +225,7 @@ def _backpack(person: Identity, project: _Projector) -> list[Solid]:
     )
     if project.cos > -0.4:
         return [pack]
-    dark = tuple(channel * 0.75 for channel in person.bag_colour)
+    dark = darken(person.bag_colour, 0.75)
     low = 0.8 - 0.19 * grow
     return [
         pack,

@@ -1,10 +1,10 @@
-"""A surveillance camera: how it looks at people and what it does to their colours."""
+"""Surveillance cameras: viewpoint, light, colours, blur, noise and compression."""
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -46,7 +46,7 @@ class Camera(NamedTuple):
 
 @lru_cache(maxsize=64)
 def sample_camera(seed: int, camid: int) -> Camera:
-    """The camera `camid` of the site `seed`; both are non-negative integers."""
+    """Draw the camera `camid` of the site `seed`; both are non-negative integers."""
     rng = make_rng(seed, 2, camid)
     hue = 2 * math.pi * (0.618 * camid + make_rng(seed, 3).random())
     strength = rng.uniform(0.02, 0.07)
@@ -83,11 +83,13 @@ def expose(
         camera: the camera.
         scene: BGR image, float32, 0 to 255, larger than `size`.
         size: (H, W) of the photograph in pixels.
-        rng: where the lighting jitter and the noise of this image come from.
-    Returns: shape (H, W, 3), uint8, BGR.
+        rng: of the lighting jitter and the noise of this image.
+
+    Returns:
+        Shape (H, W, 3), uint8, BGR.
     """
     height, width = size
-    image = cv2.resize(scene, (width, height), interpolation=cv2.INTER_AREA)
+    image: np.ndarray = cv2.resize(scene, (width, height), interpolation=cv2.INTER_AREA)
     detail = min(1.0, camera.detail * rng.uniform(0.75, 1.25))
     if detail < 1:
         small = (max(8, round(width * detail)), max(16, round(height * detail)))
@@ -98,10 +100,11 @@ def expose(
     blur = camera.blur * rng.uniform(0.7, 1.6) * height / 128
     image = cv2.GaussianBlur(image, (0, 0), blur)
     top, left = int(rng.integers(513)), int(rng.integers(513))
-    image += _GRAIN[top : top + height, left : left + width] * camera.noise
+    image = image + _GRAIN[top : top + height, left : left + width] * camera.noise
     image = np.minimum(np.maximum(image, 0), 255).astype(np.uint8)
     gamma = camera.gamma * math.exp(rng.normal(0, 0.08))
     curve = np.clip(255 * (np.arange(256) / 255) ** gamma + 4, 0, 255).astype(np.uint8)
     quality = int(np.clip(camera.quality + rng.integers(-12, 13), 30, 95))
     _, code = cv2.imencode('.jpg', cv2.LUT(image, curve), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(code, cv2.IMREAD_COLOR)
+    # imdecode returns None only for corrupt data
+    return cast(np.ndarray, cv2.imdecode(code, cv2.IMREAD_COLOR))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .appearance import Colour, Identity
+from .appearance import Colour, Identity, darken
 from .solids import Paint, column, mix
 
 Pattern = Callable[[np.ndarray, np.ndarray, np.ndarray, float], np.ndarray]
@@ -67,13 +67,13 @@ PATTERNS: dict[str, Pattern] = dict(
 
 
 def body_axes(n: np.ndarray, z: np.ndarray, yaw: float) -> tuple[np.ndarray, np.ndarray]:
-    """Surface normal in the body's frame: (to its left, to its front), from that on the screen."""
+    """Rotate a surface normal from the screen to the body's frame: (to its left, to its front)."""
     cos, sin = math.cos(yaw), math.sin(yaw)
     return n * cos - z * sin, n * sin + z * cos
 
 
 def paint_torso(person: Identity, yaw: float) -> Paint:
-    """The upper garment with its texture, and the straps of the bag over it."""
+    """Return the paint of the upper garment with its texture and the straps of a bag."""
     pattern = PATTERNS[person.texture]
 
     def paint(t: np.ndarray, n: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -91,7 +91,7 @@ def paint_torso(person: Identity, yaw: float) -> Paint:
 
 
 def paint_sleeve(person: Identity) -> Paint | Colour:
-    """A sleeve: stripes and checks go on, other textures leave it in one colour."""
+    """Return the paint of a sleeve: it has stripes and checks, but no other texture."""
     if person.texture not in ('stripes', 'checks'):
         return person.upper
     pattern = PATTERNS[person.texture]
@@ -103,10 +103,10 @@ def paint_sleeve(person: Identity) -> Paint | Colour:
 
 
 def paint_head(person: Identity, yaw: float) -> Paint:
-    """Face, hair and hat of the head, t = 0 at its top."""
+    """Return the paint of face, hair and hat, t = 0 at the top of the head."""
     hairline = {'bald': -1.0, 'short': 0.27}.get(person.hair_style, 0.32)
     nape = 0.7 if person.hair_style in ('short', 'bun') else 0.92
-    dark = tuple(channel * 0.45 for channel in person.skin)
+    dark = darken(person.skin, 0.45)
 
     def paint(t: np.ndarray, n: np.ndarray, z: np.ndarray) -> np.ndarray:
         side, front = body_axes(n, z, yaw)

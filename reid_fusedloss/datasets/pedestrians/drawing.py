@@ -1,4 +1,4 @@
-"""One picture of a pedestrian: person, pose, place and camera put together."""
+"""Draw pictures of pedestrians from person, pose, place and camera."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ _FOLDS = (
 
 
 def check_size(size: tuple[int, int]) -> None:
-    """Raises: ValueError: if `size` is not (H, W) of at least MIN_SIZE and at most 512 pixels."""
+    """Check that `size` is (H, W) of at least MIN_SIZE and at most 512 pixels.
+
+    Raises:
+        ValueError: if it is not.
+    """
     pair = isinstance(size, (list, tuple)) and len(size) == 2
     if not pair or not all(
         isinstance(n, int) and low <= n <= 512 for n, low in zip(size, MIN_SIZE)
@@ -38,7 +42,7 @@ def draw_pedestrian(
 ) -> np.ndarray:
     """Draw the picture `index` of the person `pid` taken by the camera `camid`.
 
-    It depends on the arguments alone, not on what was drawn before.
+    It depends only on the arguments, not on what was drawn before.
 
     Args:
         pid: identity, 0 or more.
@@ -46,8 +50,12 @@ def draw_pedestrian(
         index: number of the picture among those of this person in this camera, 0 or more.
         seed: population and site, 0 or more.
         size: (H, W) in pixels.
-    Returns: shape (H, W, 3), uint8, BGR.
-    Raises: ValueError: if a number is negative or `size` out of range.
+
+    Returns:
+        Shape (H, W, 3), uint8, BGR.
+
+    Raises:
+        ValueError: if a number is negative or `size` is out of range.
     """
     for name, value in dict(pid=pid, camid=camid, index=index, seed=seed).items():
         if value < 0:
@@ -59,7 +67,7 @@ def draw_pedestrian(
 def draw_junk(
     camid: int, index: int, *, seed: int = 0, size: tuple[int, int] = (128, 64)
 ) -> np.ndarray:
-    """Draw a detector's mistake: the place alone, or a person of which half is outside.
+    """Draw a false detection: the place without a person, or a person cut in half.
 
     Args, Returns and Raises are those of `draw_pedestrian`, without `pid`.
     """
@@ -109,7 +117,7 @@ def _photograph(
 def _crop_background(
     seed: int, camid: int, rng: np.random.Generator, shape: tuple[int, int]
 ) -> np.ndarray:
-    """A window of the camera's place, float32, shape (3, *shape)."""
+    """Crop a window of the camera's place, float32, shape (3, *shape)."""
     place = paint_background(seed, camid)
     zoom = rng.uniform(0.8, 1.0)
     high = int(VIEW * zoom)

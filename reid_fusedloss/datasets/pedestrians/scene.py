@@ -1,4 +1,4 @@
-"""The place a camera looks at: ground, wall, greenery, street furniture and occluders."""
+"""Places that a camera looks at: ground, wall, greenery, street furniture and occluders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from .appearance import Colour, dye, make_rng, pick
+from .appearance import Colour, darken, dye, make_rng, pick
 
 HEIGHT, WIDTH = 320, 900
 VIEW = 256
@@ -19,17 +19,17 @@ METALS = ('#3a3d40', '#5a6066', '#8d9296', '#6b3d33', '#33465c', '#b0b3b2', '#4a
 
 
 def clouds(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, int]) -> np.ndarray:
-    """Smooth noise of unit variance on a grid of `cells` (rows, columns); shape `shape`."""
+    """Draw smooth noise of unit variance on a grid of `cells` (rows, columns); shape `shape`."""
     grid = rng.standard_normal(cells, dtype=np.float32)
     return cv2.resize(grid, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 
 @lru_cache(maxsize=64)
 def paint_background(seed: int, camid: int) -> np.ndarray:
-    """The place of a camera, wider than its images: BGR, shape (HEIGHT, WIDTH, 3), uint8."""
+    """Paint the place of a camera, wider than its images: (HEIGHT, WIDTH, 3), uint8, BGR."""
     rng = make_rng(seed, 6, camid)
     horizon = int(HEIGHT * rng.uniform(0.12, 0.52))
-    image = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+    image: np.ndarray = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     image[:horizon] = _paint_wall(rng, horizon)
     image[horizon:] = _paint_ground(rng, HEIGHT - horizon)
     for _ in range(int(rng.integers(5, 10))):
@@ -44,12 +44,14 @@ def paint_background(seed: int, camid: int) -> np.ndarray:
 
 
 def _paint_wall(rng: np.random.Generator, rows: int) -> np.ndarray:
-    """Bricks, plaster with windows, shop fronts or a hedge; shape (rows, WIDTH, 3)."""
+    """Paint bricks, plaster with windows, shop fronts or a hedge; shape (rows, WIDTH, 3)."""
     kind = pick(rng, ('bricks', 'windows', 'shop', 'hedge', 'plaster'))
     if kind == 'hedge':
         leaves = clouds(rng, (rows, WIDTH), (max(4, rows // 5), WIDTH // 6))
         bushes = clouds(rng, (rows, WIDTH), (3, 14))
-        return np.float32(dye(rng, GREENS)) * (1 + 0.22 * leaves + 0.2 * bushes)[..., None]
+        return (
+            np.array(dye(rng, GREENS), np.float32) * (1 + 0.22 * leaves + 0.2 * bushes)[..., None]
+        )
     wall = np.empty((rows, WIDTH, 3), np.float32)
     wall[:] = dye(rng, WALLS)
     y, x = np.mgrid[:rows, :WIDTH]
@@ -62,19 +64,19 @@ def _paint_wall(rng: np.random.Generator, rows: int) -> np.ndarray:
         step, gap = (int(rng.integers(70, 120)), 30) if kind == 'windows' else (150, 9)
         pane = (x % step > gap) & (y > rows * 0.12) & (y < rows * (0.7 if gap == 30 else 0.92))
         frame = pane & ((x % step < gap + 4) | (x % step > step - 4))
-        glass = np.float32(dye(rng, ('#3b4650', '#56636c', '#2c3238', '#8a9498')))
+        glass = np.array(dye(rng, ('#3b4650', '#56636c', '#2c3238', '#8a9498')), np.float32)
         wall[pane] = (glass * (1 + 0.25 * clouds(rng, (rows, WIDTH), (4, 40)))[..., None])[pane]
         wall[frame] *= 1.7
     return wall
 
 
 def _paint_ground(rng: np.random.Generator, rows: int) -> np.ndarray:
-    """Slabs, asphalt with a marking, or setts in perspective; shape (rows, WIDTH, 3)."""
+    """Paint slabs, asphalt with a marking, or setts in perspective; shape (rows, WIDTH, 3)."""
     kind = pick(rng, ('slabs', 'slabs', 'asphalt', 'setts'))
     y, x = np.mgrid[:rows, :WIDTH].astype(np.float32)
     far = 260 / (y + 60)
     across, along = (x - WIDTH / 2) * far / 34, far * 5
-    ground = np.float32(dye(rng, GROUNDS)) * np.ones((rows, WIDTH, 1), np.float32)
+    ground = np.array(dye(rng, GROUNDS), np.float32) * np.ones((rows, WIDTH, 1), np.float32)
     if kind == 'asphalt':
         ground *= (0.8 + 0.06 * clouds(rng, (rows, WIDTH), (rows, WIDTH // 2)))[..., None]
         line = np.abs(across - rng.uniform(-6, 6)) < 0.18
@@ -98,7 +100,7 @@ def _place_object(rng: np.random.Generator, image: np.ndarray, horizon: int) -> 
     x = int(rng.integers(20, WIDTH - 20))
     foot = horizon + int(rng.integers(2, 50))
     colour = dye(rng, METALS)
-    dark = tuple(c * 0.55 for c in colour)
+    dark = darken(colour, 0.55)
     if kind in ('pole', 'sign'):
         cv2.rectangle(image, (x, 0), (x + int(rng.integers(4, 10)), foot), colour, -1)
         if kind == 'sign':
@@ -122,7 +124,7 @@ def _place_object(rng: np.random.Generator, image: np.ndarray, horizon: int) -> 
 
 
 def _draw_car(image: np.ndarray, x: int, foot: int, colour: Colour) -> None:
-    """A parked car in profile, its tyres on the row `foot`."""
+    """Draw a parked car in profile, its tyres on the row `foot`, in place."""
     body = np.array(
         [
             (0, -18),
@@ -147,7 +149,7 @@ def _draw_car(image: np.ndarray, x: int, foot: int, colour: Colour) -> None:
 def draw_bush(
     rng: np.random.Generator, image: np.ndarray, x: float, y: float, radius: float
 ) -> None:
-    """A shrub of leaf blobs around (x, y), in place; lengths in pixels."""
+    """Draw a shrub of leaf blobs around (x, y), in place; lengths in pixels."""
     base = np.array(dye(rng, GREENS))
     spots = rng.normal(0, 0.4, (160, 2)) * radius + (x, y)
     tones = np.exp(rng.normal(0, 0.3, 160)) * (1 - 0.3 * (spots[:, 1] - y) / radius)
@@ -167,7 +169,7 @@ def draw_bush(
 
 
 def draw_bicycle(image: np.ndarray, x: int, foot: int, wheel: int, colour: Colour) -> None:
-    """A bicycle in profile with wheels of radius `wheel`, tyres on the row `foot`, in place."""
+    """Draw a bicycle in profile with wheels of radius `wheel`, tyres on row `foot`, in place."""
     line = max(1, wheel // 9)
     hubs = [(x, foot - wheel), (x + int(2.6 * wheel), foot - wheel)]
     for hub in hubs:
@@ -186,7 +188,7 @@ def draw_bicycle(image: np.ndarray, x: int, foot: int, wheel: int, colour: Colou
 
 
 def draw_occluder(rng: np.random.Generator, image: np.ndarray) -> None:
-    """Something between camera and person that hides a part of the picture, in place."""
+    """Draw an object that hides a part of the picture, in place."""
     rows, columns = image.shape[:2]
     kind = pick(rng, ('pole', 'railing', 'bush', 'bicycle', 'wall'))
     colour = dye(rng, METALS)
@@ -194,7 +196,7 @@ def draw_occluder(rng: np.random.Generator, image: np.ndarray) -> None:
         left, wide = int(rng.uniform(0, 0.9) * columns), int(rng.uniform(0.07, 0.16) * columns)
         band = image[:, left : left + wide]
         round_off = np.sin(np.linspace(0.5, 2.8, wide, dtype=np.float32))[: band.shape[1], None]
-        band[:] = np.float32(colour) * (0.4 + 0.6 * round_off)
+        band[:] = np.array(colour, np.float32) * (0.4 + 0.6 * round_off)
     elif kind == 'railing':
         top, line = int(rng.uniform(0.55, 0.8) * rows), max(1, rows // 80)
         for x in range(int(rng.integers(1, 14)), columns, columns // 7):
@@ -207,6 +209,6 @@ def draw_occluder(rng: np.random.Generator, image: np.ndarray) -> None:
     else:
         top = int(rng.uniform(0.7, 0.88) * rows)
         stone = 1 + 0.08 * clouds(rng, (rows - top, columns), (12, 20))
-        image[top:] = np.float32(dye(rng, WALLS)) * stone[..., None]
+        image[top:] = np.array(dye(rng, WALLS), np.float32) * stone[..., None]
         image[top : top + rows // 50] *= 1.3
         image[top + rows // 50 : top + rows // 40] *= 0.5

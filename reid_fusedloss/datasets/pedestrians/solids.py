@@ -1,4 +1,4 @@
-"""Shaded solids of revolution in the image plane: what limbs, torso, head and bags are made of."""
+"""Shaded solids of revolution in the image plane: limbs, torso, head and bags."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ def draw_solid(canvas: np.ndarray, solid: Solid, light: Light, folds: np.ndarray
 
 
 def mix(weight: np.ndarray, over: Colour, under: Colour) -> np.ndarray:
-    """`over` where weight (h, w) is 1, `under` where it is 0; shape (3, h, w)."""
+    """Blend `over` (weight 1) with `under` (weight 0) by weights (h, w); shape (3, h, w)."""
     top, base = column(over), column(under)
     return base + weight.astype(np.float32) * (top - base)
 
 
 def column(colour: Colour) -> np.ndarray:
-    """A colour that broadcasts over (3, h, w), float32."""
+    """Return a colour that broadcasts over (3, h, w), float32."""
     return np.array(colour, np.float32)[:, None, None]
 
 

@@ -1,4 +1,4 @@
-"""Writes synthetic pedestrians as a folder in the layout of Market-1501."""
+"""Write synthetic pedestrians as a folder in the layout of Market-1501."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ MOST_IMAGES = 10**6
 
 
 class Shot(NamedTuple):
-    """One image of the set: `name_pid` stands in its file name, `pid` None means junk."""
+    """One image of the set: `name_pid` is the identity in its file name, `pid` None means junk."""
 
     folder: str
     name_pid: int
     pid: int | None
     camid: int
-    index: int
+    number: int
     name: str = ''
 
 
@@ -51,8 +51,8 @@ def write_market1501_layout(
     `bounding_box_test`, which also holds distractors (pid 0000, each a person seen once) and
     junk (pid -1, places without a person or with half of one). Camera ids start at 1.
 
-    The folder appears in one step when it is complete. If it is there already with the same
-    parameters (they stand in `synthetic.json`), nothing is done.
+    The complete folder appears in one step. If it exists already with the same parameters, as
+    recorded in `synthetic.json`, nothing is done.
 
     Args:
         root: folder to create.
@@ -64,6 +64,7 @@ def write_market1501_layout(
         images_per_camera: images of each identity in each camera, 2 or more.
         size: (H, W) of the images in pixels.
         seed: population and site, 0 or more.
+
     Raises:
         ValueError: if an argument is out of range, or `root` exists and is not such a folder
             with these parameters.
@@ -90,8 +91,8 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     """Check the arguments of `write_market1501_layout`, by name.
 
     Raises:
-        TypeError: if one is no integer, or the size no pair.
-        ValueError: if one is out of range, or a million images would be drawn.
+        TypeError: if one is not an integer, or the size not a pair.
+        ValueError: if one is out of range, or there would be more than a million images.
     """
     least = dict(num_distractors=0, num_junk=0, seed=0, num_cameras=2, images_per_camera=2)
     for name, value in parameters.items():
@@ -112,7 +113,7 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
 
 
 def _write_atomically(root: Path, parameters: Mapping[str, Any]) -> None:
-    """Write into a temporary folder beside `root`, then rename it."""
+    """Write into a temporary folder next to `root`, then rename it."""
     root.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f'.{root.name}-', suffix='.tmp', dir=root.parent))
     try:
@@ -125,7 +126,11 @@ def _write_atomically(root: Path, parameters: Mapping[str, Any]) -> None:
 
 
 def _is_written(root: Path, parameters: Mapping[str, Any]) -> bool:
-    """Whether `root` holds this set already. Raises: ValueError: if it holds something else."""
+    """Tell whether `root` holds this set already.
+
+    Raises:
+        ValueError: if it holds something else.
+    """
     file = root / PARAMETERS_FILE
     if not file.is_file():
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
@@ -142,7 +147,7 @@ def _is_written(root: Path, parameters: Mapping[str, Any]) -> bool:
         ) from error
     if found != parameters:
         raise ValueError(
-            f'{root} was written with {found}, but {parameters} is asked for; '
+            f'{root} was written with {found}, not with {parameters}: '
             'remove the folder or choose another one'
         )
     return True
@@ -154,7 +159,7 @@ def _publish(draft: Path, root: Path, parameters: Mapping[str, Any]) -> None:
         os.rename(draft, root)
     except OSError:
         if root.is_dir() and not any(root.iterdir()):
-            root.rmdir()  # Windows renames onto no folder, not even an empty one
+            root.rmdir()  # Windows cannot rename to an existing folder, not even an empty one
             os.rename(draft, root)
         elif not _is_written(root, parameters):
             raise
@@ -169,15 +174,15 @@ def _write_images(folder: Path, parameters: Mapping[str, Any]) -> None:
 
 
 def draw_shot(shot: Shot, parameters: Mapping[str, Any]) -> np.ndarray:
-    """The image (H, W, 3), uint8, BGR, of a shot; `parameters` holds `size` and `seed`."""
+    """Draw the image (H, W, 3), uint8, BGR, of a shot; `parameters` holds `size` and `seed`."""
     options = dict(seed=parameters['seed'], size=tuple(parameters['size']))
     if shot.pid is None:
-        return draw_junk(shot.camid, shot.index, **options)
-    return draw_pedestrian(shot.pid, shot.camid, shot.index, **options)
+        return draw_junk(shot.camid, shot.number, **options)
+    return draw_pedestrian(shot.pid, shot.camid, shot.number, **options)
 
 
 def list_shots(parameters: Mapping[str, Any]) -> Iterator[Shot]:
-    """All images of a set in the order of their frame numbers.
+    """Yield all images of a set in the order of their frame numbers.
 
     Args:
         parameters: the arguments of `write_market1501_layout` by name.
