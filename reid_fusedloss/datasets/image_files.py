@@ -22,7 +22,7 @@ def list_images(root: Path, source: Source, deep: bool = False) -> list[Path]:
         source: a folder ('query'), a glob ('images/test/*_cam1.jpg'), a list file with its folder
             (dict(folder='train', list_file='list_train.txt'); the first word of each line is a
             path inside the folder), or a list of these.
-        deep: take the images of a folder and of all folders in it; else those of a folder alone.
+        deep: take the images of all subfolders too, not only those of the folder itself.
 
     Raises:
         FileNotFoundError: if a folder, a list file or a listed image is missing, or a link is

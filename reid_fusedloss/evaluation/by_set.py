@@ -1,4 +1,4 @@
-"""A joint test set, each of its sets by itself: no query meets the gallery of another set."""
+"""Evaluate each set of a joint test set by itself: no query is ranked against another set."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
@@ -9,7 +9,7 @@ from .embeddings import EmbeddingTable
 
 
 class RankingMetric(Protocol):
-    """What `compute_by_set` needs of a metric, see `ReIDMetric`."""
+    """The part of `ReIDMetric` that `compute_by_set` uses."""
 
     variant: str
     ranking_lists: list[dict[str, Any]]
@@ -22,15 +22,15 @@ class RankingMetric(Protocol):
         """Rank by the protocol of the config or, where it names none, by that of the data."""
 
     def compute_metrics(self, results: EmbeddingTable, size: int | None = None) -> dict[str, float]:
-        """Metrics of a single set; keeps its ranking lists."""
+        """Compute the metrics of a single set; keeps its ranking lists."""
 
 
 def compute_by_set(metric: RankingMetric, table: EmbeddingTable) -> dict[str, float]:
-    """Metrics of each set of a joint test set, and their means; empty for a single set.
+    """Compute the metrics of each set of a joint test set, and their means; empty for a single set.
 
     Args:
-        metric: is called for each set; its ranking lists are then those of all, each under the name
-            of its set.
+        metric: called for each set; its ranking lists are then those of all sets, each under the
+            name of its set.
         table: all images.
 
     Raises:
@@ -60,11 +60,11 @@ def compute_by_set(metric: RankingMetric, table: EmbeddingTable) -> dict[str, fl
 def split_by_set(
     table: EmbeddingTable, dataset_meta: Mapping[str, Any] | None
 ) -> Iterator[tuple[str, EmbeddingTable, int]]:
-    """The images of each set of a `JointReIDDataset`, with the labels that it has alone.
+    """Yield the images of each set of a `JointReIDDataset`, with the labels of the set.
 
     Args:
         table: all images, ordered by `sample_idx`.
-        dataset_meta: of the test set; its `sets`, in their order, tell which images are whose.
+        dataset_meta: of the test set; its `sets`, in order, tell which images belong to which set.
 
     Yields:
         Name, images and how many there should be; nothing for a single data set.
@@ -86,7 +86,7 @@ def split_by_set(
 
 
 def mean_over_sets(by_set: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Results of a joint test set: the mean over the sets, then those of each under its name.
+    """Average results over the sets of a joint test set, and prefix those of each by its name.
 
     Args:
         by_set: set -> its results, such as 'reid/mAP'.

@@ -38,13 +38,13 @@ class EmbeddingTable:
 
 
 class EmbeddingStore:
-    """One process' share of the embeddings.
+    """The embeddings of one process.
 
     The features are kept side by side in blocks of some thousand images and reach the first
     process as tensors, a block of each process at a time; what is pickled are the columns. MMEngine
-    does not tell a metric that an evaluation begins, so that one that broke off may have left
-    images: a store of each evaluation's own has none of them (`EmbeddingMetric.begin`), and else
-    the newer of two features of an image counts.
+    does not tell a metric that an evaluation begins, so an aborted one may have left images. Each
+    evaluation therefore gets a new store (`EmbeddingMetric.begin`); if an image still comes twice,
+    the latest feature counts.
 
     Args:
         needs: further labels that each image must have.
@@ -101,7 +101,7 @@ class EmbeddingStore:
             self._pack()
 
     def gather(self, size: int | None = None) -> EmbeddingTable | None:
-        """The table of all processes, on the first; None on the others. The store is left empty.
+        """Gather the table of all processes on the first, None on the others; empties the store.
 
         An image that several processes have, as a sampler's padding makes them, is counted once.
 
@@ -155,7 +155,7 @@ class EmbeddingMetric(BaseMetric):
 
     Args:
         prefix: as in MMEngine.
-        needs: labels that each image must have, beside identity and camera.
+        needs: labels that each image must have, in addition to identity and camera.
     """
 
     def __init__(self, prefix: str | None = None, needs: Sequence[str] = ()) -> None:
@@ -164,7 +164,7 @@ class EmbeddingMetric(BaseMetric):
         self.begin()
 
     def begin(self, variant: str = '') -> None:
-        """Start an evaluation without what another has left.
+        """Start an evaluation with an empty store.
 
         Args:
             variant: put after the names of what is written, if it is of another model.

@@ -1,4 +1,4 @@
-"""Embeddings of a test set in a file, to evaluate and draw them without the model."""
+"""Save the embeddings of a test set, to evaluate and plot them without the model."""
 
 import os
 from collections.abc import Mapping
@@ -64,8 +64,8 @@ def load_features(path: PathLike) -> FeatureSet:
             query_image and those of the gallery.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is no .npz file, or truncated, or an array is missing, or lengths differ.
+        FileNotFoundError: if the file does not exist.
+        ValueError: if it is not an .npz file, or truncated, an array is missing, or lengths differ.
     """
     with _open(path) as file:
         missing = [key for key in KEYS if key not in file]
@@ -124,8 +124,8 @@ def save_features(path: PathLike, table: EmbeddingTable, one_set: bool = False) 
 class SaveEmbeddings(EmbeddingMetric):
     """Write the embeddings of a test set to a file; reports no number.
 
-    Stands alone as `test_evaluator`, or in a list beside `ReIDMetric`. Of a `JointReIDDataset` each
-    set has its own file, `features_market1501.npz` for `features.npz`.
+    Use it as the only `test_evaluator`, or in a list with `ReIDMetric`. Of a `JointReIDDataset`
+    each set has its own file, `features_market1501.npz` for `features.npz`.
 
     Args:
         path: .npz file to write, see `load_features`.
@@ -188,7 +188,7 @@ def _open(path: PathLike) -> np.lib.npyio.NpzFile:
     except FileNotFoundError:
         raise FileNotFoundError(f'no features at {path}: check the path') from None
     except NOT_NPZ as error:
-        raise ValueError(f'{path} is no .npz file of features: {error}') from None
+        raise ValueError(f'{path} is not an .npz file of features: {error}') from None
     if not isinstance(file, np.lib.npyio.NpzFile):
         raise ValueError(f'{path} holds one array, expected an .npz file with {list(KEYS)}')
     return file

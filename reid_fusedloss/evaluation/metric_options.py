@@ -25,6 +25,14 @@ Options = Mapping[str, Any] | None
 RERANKED = 'rerank'
 
 
+def copied(options: Options) -> Options:
+    """Copy options, so that later changes of the dict given do not reach the metric.
+
+    What is not a mapping is returned as it is, for the checks to reject.
+    """
+    return dict(options) if isinstance(options, Mapping) else options
+
+
 def check_prefixes(prefix: object, rerank_prefix: object) -> None:
     """Check that results and re-ranked results have different prefixes.
 
@@ -73,7 +81,7 @@ def check_reports(
     query_expansion: Options,
     protocol: RankingProtocol,
 ) -> None:
-    """Refuse what cannot be reported; arguments as of `ReIDMetric`.
+    """Check the options of the reports; arguments as of `ReIDMetric`.
 
     Raises:
         TypeError, ValueError: if an option is unknown or out of range, or two do not go together.
@@ -88,7 +96,7 @@ def check_reports(
     if not topk:
         raise ValueError('topk is empty: name a rank of the CMC, such as 1')
     make_observers(topk, tpr_at_fpr, single_shot, open_set)
-    # of an open set the metric reports plain distances alone, also where it re-ranks beside them
+    # open-set figures are of plain distances only, also if the metric re-ranks too
     drawn = protocol.draws is not None
     check_together(protocol, single_shot, open_set, query_expansion, rerank if drawn else None)
 
@@ -96,7 +104,7 @@ def check_reports(
 def checked_protocol(
     option: ProtocolOption, use_cameras: bool, pool: Options
 ) -> tuple[RankingProtocol, tuple[str, ...]]:
-    """The protocol, and the labels that each image must have for it and for the pooling.
+    """Make the protocol and list the labels that it and the pooling need of each image.
 
     Raises:
         TypeError, ValueError: if it is unknown, or contradicts use_cameras or pool.
@@ -116,15 +124,17 @@ def checked_protocol(
 
 
 def usable_device(name: str) -> torch.device:
-    """A device that is there.
+    """Check that a device exists, and return it.
 
     Raises:
-        ValueError: if it is not.
+        ValueError: if it does not.
     """
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise ValueError(f"device={name!r} is no device, such as 'cpu' or 'cuda'") from error
+        raise ValueError(
+            f"device must be a PyTorch device such as 'cpu' or 'cuda', got {name!r}"
+        ) from error
     if device.type == 'cuda' and not torch.cuda.is_available():
         raise ValueError(f"device={name!r}, but PyTorch sees no GPU here: use device='cpu'")
     return device

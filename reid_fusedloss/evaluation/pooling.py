@@ -1,4 +1,4 @@
-"""Several images of one person as one: multi-query, tracklets."""
+"""Pool several images of a person: multi-query, tracklets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +41,7 @@ def check_pool(pool: Mapping[str, Any], protocol: str, one_set: bool) -> None:
 def pool_table(
     table: EmbeddingTable, by: str, how: str = 'mean', k: int = 1, junk: bool = False
 ) -> EmbeddingTable:
-    """The table with one row for several images of a person; see `pool_features`.
+    """Pool several images of a person into one row of the table; see `pool_features`.
 
     Args:
         table: all images; rows of one group keep the labels of their first image.

@@ -6,7 +6,7 @@ from mmengine.logging import print_log
 
 
 class LogProgress:
-    """A line with share and ETA, at most every few seconds, silent for what is quick.
+    """Log share and ETA at most every few seconds; log nothing for quick tasks.
 
     Args:
         name: what is computed.

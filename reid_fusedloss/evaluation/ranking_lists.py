@@ -11,7 +11,7 @@ IMAGE = 'image'
 
 
 class Part(NamedTuple):
-    """Query or gallery: rows of the table, and how they are called.
+    """Query or gallery: rows of the table and their labels.
 
     Attributes:
         rows: of the table.
@@ -29,14 +29,14 @@ class Part(NamedTuple):
     labels: dict[str, np.ndarray]
 
     def take(self, features: np.ndarray) -> np.ndarray:
-        """Its rows of the table's features; a view where they follow each other."""
+        """Return its rows of the table's features; a view if they are contiguous."""
         first, last = self.rows[0], self.rows[-1]
         together = last - first + 1 == len(self.rows)
         return features[first : last + 1] if together else features[self.rows]
 
 
 def split_parts(table: EmbeddingTable, one_set: bool = False) -> tuple[Part, Part]:
-    """Query and gallery of a test set.
+    """Split a test set into query and gallery.
 
     Args:
         table: all images.
@@ -77,7 +77,7 @@ def _part(table: EmbeddingTable, labels: dict[str, np.ndarray], rows: np.ndarray
 def cameras(
     query: Part, gallery: Part, use_cameras: bool = True
 ) -> tuple[list[Any] | None, list[Any] | None]:
-    """Cameras of both parts, or None twice where they are not to be used, or there are none.
+    """Return the cameras of both parts; None twice if there are none or they are not used.
 
     Raises:
         ValueError: if only some images have one.
@@ -93,7 +93,7 @@ def cameras(
 
 
 def describe(result: RankingResult, query: Part, gallery: Part) -> list[dict[str, Any]]:
-    """Ranking lists as plain data, ready for a JSON file."""
+    """Convert ranking lists to plain data, for a JSON file."""
     described = []
     for number, pid in enumerate(query.pids):
         valid = bool(result.valid[number])

@@ -14,7 +14,7 @@ from ..functional.distance import CHUNK_SIZE, DISTANCES, check_chunk_size, dista
 from ..functional.ranking.block_ranking import AP_FORMS, rank_blocks
 from ..functional.ranking.evaluate import make_observers, summarise
 from ..functional.ranking.protocols import ProtocolOption
-from ..functional.ranking.ranking_result import RankingResult
+from ..functional.ranking.ranking_result import RankingResult, check_topk
 from ..functional.reranking.query_expansion import alpha_query_expansion
 from ..functional.reranking.rerank import rerank_blocks
 from ..registry import METRICS
@@ -25,6 +25,7 @@ from .metric_options import (
     check_prefixes,
     check_reports,
     checked_protocol,
+    copied,
     plan_rankings,
     usable_device,
 )
@@ -69,8 +70,8 @@ class ReIDMetric(EmbeddingMetric):
         open_set: None, or dict(fpir=(0.01, 0.1), strangers=0.5, trials=10, seed=0) to report the
             DIR and FNIR at these FPIRs, all per query (identification: who of the gallery is it,
             if anybody?). A share of the identities, drawn by the seed, are strangers, `trials`
-            times; gallery_sizes=(1000,) reports smaller galleries too; see `DirAtFpir`. Of plain
-            distances alone, not of re-ranked ones.
+            times; gallery_sizes=(1000,) reports smaller galleries too; see `DirAtFpir`. Only of
+            plain distances, not of re-ranked ones.
         compare: rank by every feature that the head gives (see its `test_feature`), by cosine and
             by Euclidean distance, and re-ranked where `rerank` is set; what is not ranked anyway
             stands under `<feature>_<distance>` and `<feature>_rerank`.
@@ -115,11 +116,12 @@ class ReIDMetric(EmbeddingMetric):
         self.device = usable_device(device)
         choose_backend(backend, self.device)
         check_prefixes(prefix, rerank_prefix)
+        check_topk(topk)
         super().__init__(prefix)
         self.prefix = None  # names come with their prefix, since there are several
-        self.distance, self.ap, self.topk = distance, ap, topk
-        self.use_cameras, self.pool = use_cameras, pool
-        self.rerank, self.query_expansion = rerank, query_expansion
+        self.distance, self.ap, self.topk = distance, ap, tuple(topk)
+        self.use_cameras, self.pool = use_cameras, copied(pool)
+        self.rerank, self.query_expansion = copied(rerank), copied(query_expansion)
         self.tpr_at_fpr, self.single_shot, self.open_set = tpr_at_fpr, single_shot, open_set
         self.compare, self.list_length = compare, list_length
         self.chunk_size, self.backend = chunk_size, backend
@@ -131,7 +133,7 @@ class ReIDMetric(EmbeddingMetric):
 
     @property
     def dataset_meta(self) -> Mapping[str, Any] | None:
-        """What the evaluated data set tells of itself; set by MMEngine before an evaluation."""
+        """Metadata of the evaluated data set; set by MMEngine before an evaluation."""
         meta: Mapping[str, Any] | None = self._dataset_meta
         return meta
 
@@ -160,14 +162,14 @@ class ReIDMetric(EmbeddingMetric):
         )
 
     def evaluate(self, size: int) -> dict[str, float]:
-        """Metrics of all processes' images, on every process; called by MMEngine.
+        """Compute the metrics of all processes' images, on every process.
 
         Args:
             size: length of the data set.
 
         Raises:
             ValueError: as `compute_metrics`, on the first process.
-            RuntimeError: on the other processes, if the first fails: none waits for another.
+            RuntimeError: on the other processes, if the first fails, so that none waits for ever.
         """
         table = self.store.gather(size)
         outcome: list[Any] = [None]
@@ -186,7 +188,7 @@ class ReIDMetric(EmbeddingMetric):
         return metrics
 
     def compute_metrics(self, results: EmbeddingTable, size: int | None = None) -> dict[str, float]:
-        """Metrics of all images, in percent, by prefixed name.
+        """Compute the metrics of all images, in percent, by prefixed name.
 
         Args:
             results: all images.
@@ -239,7 +241,7 @@ class ReIDMetric(EmbeddingMetric):
     def _features(
         self, features: np.ndarray, query: Part, gallery: Part
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Query and gallery features on their device, expanded where asked for."""
+        """Query and gallery features on their device, expanded if requested."""
         asked, there = (
             torch.from_numpy(part.take(features)).to(self.device) for part in (query, gallery)
         )

@@ -1,4 +1,4 @@
-"""Remarks on a ranking in the log."""
+"""Log remarks on a ranking."""
 
 import logging
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def log_missing(number: int, size: int | None) -> None:
 def log_ranking(
     kind: str, protocol: str, result: RankingResult, observers: Sequence[Observer]
 ) -> None:
-    """Say what a ranking leaves out, where the order of files decides, and what was drawn.
+    """Log what a ranking leaves out, ties that the order of files decides, and what was drawn.
 
     Args:
         kind: a distance, or 'rerank'.

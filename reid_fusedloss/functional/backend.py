@@ -1,4 +1,4 @@
-"""The matrix product behind every distance: whose, and in which precision."""
+"""The matrix product behind every distance: by which library, in which precision."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,17 +16,17 @@ BACKENDS = ('auto', 'numpy', 'torch')
 def check_backend(backend: str) -> None:
     """Raise a ValueError if the name of a back end is unknown."""
     if backend not in BACKENDS:
-        raise ValueError(f'backend is one of {BACKENDS}, got {backend!r}')
+        raise ValueError(f'backend must be one of {BACKENDS}, got {backend!r}')
 
 
 def choose_backend(backend: str, device: torch.device) -> str:
-    """Whose matrix product is used for features on a device, 'numpy' or 'torch'.
+    """Choose the library of the matrix product for features on a device.
 
     torch's outside the CPU. On a CPU 'auto' times both once a process: numpy's OpenBLAS and torch's
     MKL are alike on Intel, on AMD OpenBLAS was 2.5 times as fast.
 
     Raises:
-        ValueError: if the name is unknown, or 'numpy' is asked for outside the CPU.
+        ValueError: if the name is unknown, or it is 'numpy' and the device is not a CPU.
     """
     check_backend(backend)
     if device.type != 'cpu':

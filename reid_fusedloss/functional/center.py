@@ -32,7 +32,7 @@ def center_loss(
         TypeError: if the features are not floating point or the labels are not integers.
     """
     if reduction not in REDUCTIONS:
-        raise ValueError(f'reduction={reduction!r} is none of {REDUCTIONS}')
+        raise ValueError(f'reduction must be one of {REDUCTIONS}, got {reduction!r}')
     _check(features, labels, centers)
     squared = (features - centers[labels.long()]).square().sum(1)
     return squared.mean() if reduction == 'mean' else squared.sum() / 2
@@ -43,7 +43,7 @@ def center_loss(
 def center_step(
     features: Tensor, labels: Tensor, centers: Tensor, *, lr: float, update: str = 'sgd'
 ) -> Tensor:
-    """One update of the centres of the batch's classes; samples that are not finite do not count.
+    """Update the centres of the batch's classes; samples that are not finite do not count.
 
     Args:
         features: shape (B, C).
@@ -62,7 +62,7 @@ def center_step(
         ValueError: if the shapes disagree, a label is out of range or the update is unknown.
     """
     if update not in UPDATES:
-        raise ValueError(f'update={update!r} is none of {UPDATES}')
+        raise ValueError(f'update must be one of {UPDATES}, got {update!r}')
     _check(features, labels, centers)
     old, finite = centers[labels.long()], features.isfinite().all(1)
     sums, counts = _sums_of_classes(features.to(centers.dtype) - old, labels, finite)
@@ -73,7 +73,7 @@ def center_step(
 @torch.no_grad()
 @full_precision
 def class_means(features: Tensor, labels: Tensor) -> Tensor:
-    """Mean feature of each sample's class in a batch; samples that are not finite do not count.
+    """Compute the mean feature of each sample's class; samples that are not finite do not count.
 
     Args:
         features: shape (B, C).

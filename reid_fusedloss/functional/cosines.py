@@ -15,7 +15,7 @@ SMALLEST_NORM = 1e-12
 def class_cosines(features: Tensor, rows: Tensor) -> Tensor:
     """Cosine similarities of features and classes without normalised copies of either.
 
-    The norms divide the products. The gradient too is made of the products alone: that of a row w
+    The norms divide the products. The gradient too needs only the products: that of a row w
     of norm n, with gradients g of its cosines c to the features x of norms m, is
     sum g x / (n m) - w sum (g c) / n^2. With 100,000 classes this is a third of the memory that
     autograd takes.

@@ -13,9 +13,9 @@ R = TypeVar('R')
 
 
 def full_precision(function: Callable[P, R]) -> Callable[P, R]:
-    """Runs `function` in float32 (float64 stays) whatever the inputs' dtype and autocast say.
+    """Run `function` in float32 (float64 stays) whatever the inputs' dtype and autocast say.
 
-    The backward pass stands outside: run it outside of autocast, as PyTorch asks and MMEngine
+    The backward pass is not covered: run it outside of autocast, as PyTorch asks and MMEngine
     does, or autograd casts the matrix products of the gradient.
     """
 
@@ -35,7 +35,7 @@ def _upcast(value: Any) -> Any:
 
 
 def _without_autocast(device_type: str) -> AbstractContextManager[Any]:
-    """Context without autocast; a device type that has none needs nothing switched off."""
+    """Return a context without autocast; device types without it need none."""
     try:
         return torch.autocast(device_type, enabled=False)
     except RuntimeError:
@@ -43,7 +43,7 @@ def _without_autocast(device_type: str) -> AbstractContextManager[Any]:
 
 
 def check_batch(values: Tensor, labels: Tensor) -> None:
-    """Checks that `values` is (B, *), floating point, and `labels` is (B,), integer.
+    """Check that `values` is (B, *), floating point, and `labels` is (B,), integer.
 
     Raises:
         ValueError: if the shapes disagree.
@@ -61,7 +61,7 @@ def check_batch(values: Tensor, labels: Tensor) -> None:
 
 
 def check_class_labels(labels: Tensor, num_classes: int) -> None:
-    """Checks that every label lies in 0..num_classes-1; a negative one would index from the end.
+    """Check that every label lies in 0..num_classes-1; a negative one would index from the end.
 
     On a CUDA device the check is queued with the other work, so that the host does not wait for
     it: there a label out of range is a RuntimeError that names the range, raised at some later
@@ -86,7 +86,7 @@ def _checks_without_waiting(device: torch.device) -> bool:
 
 
 def pair_masks(labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Which pairs of a batch are positive and negative, and which anchors have both.
+    """Find the positive and negative pairs of a batch, and the anchors that have both.
 
     Args:
         labels: integer identities, shape (B,).
@@ -100,5 +100,5 @@ def pair_masks(labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def mean_over(values: Tensor, usable: Tensor) -> Tensor:
-    """Mean of the usable entries of `values` (B,); 0 with zero gradient if none is usable."""
+    """Average the usable entries of `values` (B,); 0 with zero gradient if none is usable."""
     return torch.where(usable, values, 0).sum() / usable.sum().clamp(min=1)

@@ -1,4 +1,4 @@
-"""Several images of one person as one feature: tracklets, several images of a query."""
+"""Pool several images of a person into one feature: tracklets, multi-image queries."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -36,7 +36,7 @@ def pool_features(
     k: int = 1,
     quality: Sequence[float] | np.ndarray | None = None,
 ) -> Pooled:
-    """One feature for each group of images that agree in all labels.
+    """Pool the images that agree in all labels into one feature.
 
     The direction is that of the weighted mean of the unit features, the norm the weighted mean of
     the norms. So features keep their scale, and a group of one image keeps its feature to the bit.

@@ -78,7 +78,7 @@ def triplet_ranking_loss(distances: TripletDistances, margin: float | None) -> T
 def hardest_distances(
     features: Tensor, labels: Tensor, *, normalize: bool = False, squared: bool = False
 ) -> TripletDistances:
-    """Distances to the farthest positive and the nearest negative of each anchor.
+    """Find the distances to the farthest positive and the nearest negative of each anchor.
 
     Mined without gradient; only the 2B chosen pairs are differentiated, so the (B, B) matrix has
     no backward pass, and chosen distances are free of the cancellation of the mined ones.
@@ -104,7 +104,7 @@ def hardest_distances(
 def weighted_distances(
     features: Tensor, labels: Tensor, *, normalize: bool = False, squared: bool = False
 ) -> TripletDistances:
-    """Softmax-weighted means of each anchor's distances (AGW: Ye et al., TPAMI 2021, eq. 8).
+    """Average each anchor's distances, softmax-weighted (AGW: Ye et al., TPAMI 2021, eq. 8).
 
     Far positives and near negatives weigh most. As in the authors' code the anchor is one of its
     own positives, at distance 0, and the weights are differentiated.

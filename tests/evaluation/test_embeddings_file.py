@@ -97,7 +97,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
         assert name in str(raised.value)
     (tmp_path / 'text.npz').write_text('no features')
     np.save(tmp_path / 'one.npy', np.ones(3))
-    for name, words in (('text.npz', 'no .npz file'), ('one.npy', 'one array')):
+    for name, words in (('text.npz', 'not an .npz file'), ('one.npy', 'one array')):
         with pytest.raises(ValueError, match=words):
             load_features(tmp_path / name)
     np.savez(tmp_path / 'good.npz', **good)

@@ -98,7 +98,8 @@ def test_lists_are_those_of_the_main_rankings() -> None:
 
 def test_the_log_says_what_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = []
-    monkeypatch.setattr(reid_metric, 'print_log', lambda line, **options: lines.append(line))
+    for module in (reid_metric, remarks):
+        monkeypatch.setattr(module, 'print_log', lambda line, **options: lines.append(line))
     metric = ReIDMetric(query_expansion=dict(k=2), backend='numpy')
     for _ in range(2):
         metric.process(None, make_samples())

@@ -108,7 +108,7 @@ def test_auto_is_one_of_them_and_stays() -> None:
 
 
 def test_bad_names() -> None:
-    with pytest.raises(ValueError, match="backend is one of .*got 'mkl'"):
+    with pytest.raises(ValueError, match="backend must be one of .*got 'mkl'"):
         choose_backend('mkl', CPU)
     with pytest.raises(ValueError, match='these are on cuda:0'):
         choose_backend('numpy', torch.device('cuda:0'))

@@ -137,7 +137,7 @@ def test_reassociation_equals_plain_loops(gap, cameras):
 
 def test_reassociation_says_what_does_not_fit():
     features = np.eye(3)
-    with pytest.raises(ValueError, match='nobody comes back after 5 frames'):
+    with pytest.raises(ValueError, match='no track comes back after 5 frames'):
         reassociation(features, [1, 1, 2], [1, 2, 2], gap=5)
     with pytest.raises(ValueError, match='2 times in frame 4'):
         reassociation(features, [1, 1, 2], [4, 4, 4], gap=1)

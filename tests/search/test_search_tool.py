@@ -406,7 +406,7 @@ def test_lists_of_queries_and_a_gallery_that_is_gone(tiny_run, images, monkeypat
         (['--query', 'nowhere.png'], 'nowhere.png'),
         (['--query', 'v.mp4'], 'is a video'),
         (['--fpir', '.1', '--validation', 'nowhere.npz'], 'no features at nowhere'),
-        (['--fpir', '.1', '--validation', 'list.txt'], 'list.txt is no .npz file'),
+        (['--fpir', '.1', '--validation', 'list.txt'], 'list.txt is not an .npz file'),
         (['--fpir', '1', '--validation', 'v.npz'], 'above 0, below 1, got 1'),
         (['--fpir', '.4', '--validation', 'v.npz'], 'at least 3 strangers, there are 2'),
         (['--fpr', '.5', '--validation', 'v.npz'], 'use --fpir'),

@@ -14,7 +14,7 @@ STRETCH = 1.2
 
 
 class Pose(NamedTuple):
-    """How a person stands in one image.
+    """Pose of a person in one image.
 
     Angles in radians: `yaw` 0 faces the camera, pi turns the back to it; `phase` is that of the
     gait, `stride` and `swing` the amplitudes of legs and arms, `elbow` the bend of the arms.

@@ -23,13 +23,13 @@ PIECE_SIZE = 2**18  # distances that a thread works on at a time: 1 MB, which ca
 
 
 class Observer(Protocol):
-    """What else is read off the distances as they pass by, such as `TprAtFpr`."""
+    """Computes further figures from the blocks of distances, such as `TprAtFpr`."""
 
     def update(self, first: int, block: np.ndarray, matches: GalleryMatches) -> None:
-        """See the distances (b, G) of the queries from `first` on, without changing them."""
+        """Take the distances (b, G) of the queries from `first` on; they must not be changed."""
 
     def summarise(self) -> dict[str, float]:
-        """Numbers by name, after the last block."""
+        """Return the figures by name, after the last block."""
 
 
 def rank_blocks(
@@ -250,7 +250,7 @@ def _order_ties(
 
 
 def _precisions(ranks: np.ndarray, counts: np.ndarray, starts: np.ndarray, ap: str) -> np.ndarray:
-    """Precision at each positive; rows of `counts` ranks begin at `starts`."""
+    """Compute the precision at each positive; rows of `counts` ranks begin at `starts`."""
     found = np.arange(1, len(ranks) + 1) - np.repeat(starts, counts)
     precision: np.ndarray = found / ranks
     if ap == 'ir':

@@ -1,4 +1,4 @@
-"""Open set of a test set: its identities are split into known people and strangers."""
+"""Open-set evaluation: the identities of a test set are split into known people and strangers."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class Gallery(NamedTuple):
 
     Attributes:
         trial: its number.
-        size: number of entries that was asked for; None: all that are there.
+        size: requested number of entries; None: the whole gallery.
         groups: which groups of entries are in it, bool.
     """
 
@@ -55,7 +55,7 @@ class DirAtFpir(SliceObserver):
         strangers: share of the identities that are strangers, in [0, 1).
         trials: number of splits.
         seed: of the splits.
-        gallery_sizes: numbers of entries, beside the whole gallery.
+        gallery_sizes: numbers of entries, in addition to the whole gallery.
 
     Raises:
         TypeError, ValueError: as `check_open_set`.
@@ -93,7 +93,7 @@ class DirAtFpir(SliceObserver):
         return numbers
 
     def at(self, fpir: float, gallery_size: int | None = None) -> float:
-        """DIR in percent at one rate, averaged over the trials.
+        """Compute the DIR in percent at one rate, averaged over the trials.
 
         Args:
             fpir: the rate.
@@ -112,7 +112,7 @@ class DirAtFpir(SliceObserver):
         )
 
     def curve(self, num_points: int = 100) -> tuple[np.ndarray, np.ndarray]:
-        """DIR over FPIR, from the lowest rate that the strangers allow to 1.
+        """Compute DIR over FPIR, from the lowest rate that the strangers allow to 1.
 
         Returns:
             Rates, shape (num_points,), evenly spaced on a log scale, and the DIR at each in
@@ -154,7 +154,7 @@ class DirAtFpir(SliceObserver):
         return splits
 
     def describe(self) -> str:
-        """What the rates hold for: how identities were split, and how many queries and entries."""
+        """Describe how identities were split, and how many queries and entries there are."""
         splits = self.splits()
         strangers, known = (round(np.mean([len(split[i]) for split in splits])) for i in (0, 1))
         sizes = [self._sizes[g.groups].sum() for g in self._galleries if g.size is None]
@@ -221,7 +221,7 @@ class DirAtFpir(SliceObserver):
 
 
 def _places(codes: np.ndarray, asked: np.ndarray, missing: int) -> np.ndarray:
-    """Place of each code among the ascending ones that are asked for; `missing` if not there."""
+    """Find each code among the ascending queried ones; `missing` if it is not there."""
     places = np.searchsorted(asked, codes)
     found = np.append(asked, -1)[places] == codes
     return np.where(found, places, missing)

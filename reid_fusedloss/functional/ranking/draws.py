@@ -62,7 +62,7 @@ class DrawnGalleries:
         return {name: float(np.mean([numbers[name] for numbers in found])) for name in found[0]}
 
     def describe(self) -> str:
-        """What was drawn, and how many queries count."""
+        """Describe what was drawn, and how many queries count."""
         sizes = [len(columns) for columns, _, _ in self._trials]
         valid = np.mean([result.valid.sum() for _, _, result in self._trials])
         return (
@@ -83,7 +83,7 @@ class DrawnGalleries:
 
 
 def draw(groups: np.ndarray, shots: int, rng: np.random.Generator) -> np.ndarray:
-    """Entries of each group, drawn without replacement.
+    """Draw entries of each group, without replacement.
 
     Args:
         groups: number of each entry's group, shape (G,), from 0 without gaps.

@@ -79,7 +79,7 @@ def evaluate_ranking(
             report its CMC too.
         open_set: None, or the options of `DirAtFpir`: {} or dict(fpir=, strangers=, trials=,
             seed=, gallery_sizes=), to report rates per query (identification) too; of plain
-            distances alone.
+            distances only.
         chunk_size: number of queries whose distances are held at a time.
         backend: whose matrix product, see `choose_backend`.
         progress: called with (done, total) after each block.
@@ -87,7 +87,7 @@ def evaluate_ranking(
     Returns:
         As `RankingResult.summarise`: 'mAP', 'mINP' and 'R<k>' in percent, 'num_valid_queries'
         and 'num_ties'; 'TPR@FPR=<rate>', 'single_shot_R<k>', 'DIR@FPIR=<rate>' and
-        'FNIR@FPIR=<rate>' in percent where asked for.
+        'FNIR@FPIR=<rate>' in percent if requested.
 
     Raises:
         TypeError: if features are not of a floating-point type or labels neither int nor str.
@@ -128,7 +128,7 @@ def make_observers(
     protocol: RankingProtocol | None = None,
     ap: str = 'ir',
 ) -> list[Observer]:
-    """What `evaluate_ranking` reports beside the ranks; arguments and errors as there."""
+    """Make the observers of `evaluate_ranking`; arguments and errors as there."""
     observers: list[Observer] = []
     if isinstance(tpr_at_fpr, Real) or len(tpr_at_fpr):
         observers.append(TprAtFpr(tpr_at_fpr))
@@ -149,7 +149,7 @@ def make_observers(
 def summarise(
     result: RankingResult, observers: Sequence[Observer], topk: Sequence[int]
 ) -> dict[str, float]:
-    """Figures of a ranking and of its observers; those of drawn galleries take the first's place.
+    """Collect the figures of a ranking and its observers; drawn galleries replace the ranking's.
 
     Raises:
         ValueError: if no query has a positive.
@@ -209,7 +209,7 @@ def cmc_map(
     topk: Sequence[int] = (1, 5, 10),
     ap: str = 'ir',
 ) -> dict[str, float]:
-    """The same as `evaluate_ranking` from given distances, shape (Q, G), smaller is nearer.
+    """Evaluate as `evaluate_ranking` does, from distances (Q, G), smaller is nearer.
 
     Raises:
         TypeError: if distances are not of a floating-point type or labels neither int nor str.
@@ -235,7 +235,7 @@ def ranking_lists(
     *,
     k: int = 10,
 ) -> RankingLists:
-    """The first k gallery entries of each query without junk, in the order of the metrics.
+    """List the first k gallery entries of each query, without junk, in the order of the metrics.
 
     Args:
         distances: shape (Q, G), smaller is nearer.

@@ -1,4 +1,4 @@
-"""A validation gallery made like a real one: in number of entries, and of images a person."""
+"""Resample a validation gallery: number of entries and of images per person."""
 
 import numpy as np
 
@@ -55,11 +55,11 @@ def _like_a_gallery(people: np.ndarray, per_person: float) -> tuple[np.ndarray, 
     """Entries with at most so many images a person on average, and how many these have.
 
     Args:
-        people: who is on each entry, ascending numbers; -1: nobody, a person of their own.
+        people: person of each entry, ascending numbers; -1: unknown, counted as its own person.
         per_person: images a person in the gallery.
 
     Returns:
-        Entries, person by person, and their mean number a person. As large a share of nobody's
+        Entries, person by person, and their mean number a person. As large a share of unknown
         entries is left out as of the people's.
     """
     order = np.lexsort((np.random.default_rng(0).random(len(people)), people))

@@ -5,7 +5,7 @@ of a known person. The system claims the identity of the nearest entry if that i
 than a threshold. The terms are those of ISO/IEC 19795-1 (2021) and of Grother and Phillips, Models
 of large population recognition performance, CVPR 2004:
 
-- FPIR, false positive identification rate: share of the strangers for whom an identity is claimed.
+- FPIR, false positive identification rate: share of the strangers that are assigned an identity.
 - DIR, detection and identification rate: share of the known queries whose own identity is claimed.
 - FNIR, false negative identification rate: 1 - DIR, here at rank 1.
 
@@ -24,7 +24,7 @@ FPIRS = (1e-2, 1e-1)
 
 
 def false_positive_identification_rate(nearest: np.ndarray, threshold: float) -> float:
-    """FPIR: share of the strangers whose nearest entry is strictly nearer than a threshold.
+    """Compute the FPIR: share of strangers with an entry strictly nearer than a threshold.
 
     Args:
         nearest: of each stranger the distance of the nearest entry, shape (N,).
@@ -36,7 +36,7 @@ def false_positive_identification_rate(nearest: np.ndarray, threshold: float) ->
 def detection_and_identification_rate(
     own: np.ndarray, other: np.ndarray, threshold: float
 ) -> float:
-    """DIR: share of the known queries that are found at rank 1, strictly nearer than a threshold.
+    """Compute the DIR: share of the known queries found at rank 1 within a threshold, strictly.
 
     An entry of another identity at the same distance as the own one counts as a miss.
 
@@ -50,7 +50,7 @@ def detection_and_identification_rate(
 
 
 def threshold_at_fpir(nearest: np.ndarray, fpir: float) -> float:
-    """The largest threshold whose FPIR is at most the given one.
+    """Compute the largest threshold whose FPIR is at most the given one.
 
     Args:
         nearest: of each stranger the distance of the nearest entry, shape (N,).
@@ -114,7 +114,7 @@ def check_open_set(
 
 
 def draw_strangers(num_identities: int, share: float, trials: int, seed: int) -> np.ndarray:
-    """Which identities are strangers in each trial, drawn without replacement.
+    """Draw the identities that are strangers in each trial, without replacement.
 
     Args:
         num_identities: number of identities I.

@@ -17,11 +17,11 @@ def label_pairs(
     query_labels: LabelSets,
     gallery_labels: LabelSets,
 ) -> Sides:
-    """Cameras and further labels by name, both sides of each.
+    """Collect cameras and further labels by name, both sides of each.
 
     Raises:
         ValueError: if one side lacks a label that the other has, or a name is one of the
-            identities or cameras, which are arguments of their own.
+            identities or cameras, which are separate arguments.
     """
     if (query_camids is None) != (gallery_camids is None):
         raise ValueError(
@@ -36,7 +36,7 @@ def label_pairs(
         )
     taken = sorted({IDENTITY, CAMERA} & set(query))
     if taken:
-        raise ValueError(f'labels {taken} are arguments of their own: leave them out of the labels')
+        raise ValueError(f'labels {taken} are separate arguments: leave them out of the labels')
     pairs: Sides = {name: (query[name], gallery[name]) for name in query}
     if query_camids is not None and gallery_camids is not None:
         pairs[CAMERA] = (query_camids, gallery_camids)
@@ -54,7 +54,7 @@ def check_lengths(name: str, pair: tuple[Labels, Labels], sizes: tuple[int, int]
 
 
 def same_kind(query: Labels, gallery: Labels, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Labels of both sides as arrays of integers, or of strings.
+    """Convert the labels of both sides to arrays of integers or of strings.
 
     Raises:
         TypeError: if they are something else, or not the same on both sides.
@@ -78,7 +78,7 @@ def encode(query: Labels, gallery: Labels, name: str) -> tuple[np.ndarray, np.nd
 
 
 def as_labels(labels: Labels, name: str) -> np.ndarray:
-    """Labels as an array of int64 or of strings, shape (N,).
+    """Convert labels to an array of int64 or of strings, shape (N,).
 
     Args:
         labels: integers or strings.

@@ -1,4 +1,4 @@
-"""Who matches whom: identities, cameras and further labels of query and gallery."""
+"""Match queries and gallery by identities, cameras and further labels."""
 
 from collections.abc import Iterator
 from copy import copy
@@ -94,7 +94,7 @@ class GalleryMatches:
 
     @property
     def num_negatives(self) -> int:
-        """Number of pairs of a query and an entry of another identity that is not junk."""
+        """Number of negative pairs: of different identities, and not junk."""
         if self._num_negatives is None:
             self._num_negatives = self._num_others - sum(
                 len(pairs.junk[0]) - int(pairs.is_junk.sum()) for pairs in self._all_pairs()
@@ -102,7 +102,7 @@ class GalleryMatches:
         return self._num_negatives
 
     def of(self, query: int) -> tuple[np.ndarray, np.ndarray]:
-        """Gallery indices of the positives and of the junk of the query-th query."""
+        """Return the gallery indices of the positives and of the junk of one query."""
         same = self._order[self._starts[query] : self._stops[query]]
         if not self._rules:
             return same, same[:0]
@@ -114,7 +114,7 @@ class GalleryMatches:
         return same[~junk[same]], np.flatnonzero(junk)
 
     def between(self, first: int, stop: int) -> Pairs:
-        """The pairs of the queries from `first` to `stop` - 1."""
+        """Return the pairs of the queries from `first` to `stop` - 1."""
         lengths = (self._stops - self._starts)[first:stop]
         rows = np.repeat(np.arange(stop - first), lengths)
         begins = self._starts[first:stop] - (lengths.cumsum() - lengths)
@@ -132,7 +132,7 @@ class GalleryMatches:
         return Pairs(rows, columns, whole[rows, columns], (at[0], at[1]))
 
     def part(self, columns: np.ndarray) -> 'GalleryMatches':
-        """The same queries among some entries of the gallery, in the order of `columns`."""
+        """Match the same queries to some gallery entries, in the order of `columns`."""
         part = copy(self)
         part.gallery_codes, part.num_gallery = self.gallery_codes[columns], len(columns)
         part._gallery = _take(self._gallery, columns)
@@ -140,7 +140,7 @@ class GalleryMatches:
         return part
 
     def groups(self, names: tuple[str, ...]) -> np.ndarray:
-        """Number of the group of each gallery entry, from 0: entries that agree in all labels."""
+        """Number the groups of gallery entries that agree in all labels, from 0."""
         codes = np.zeros(self.num_gallery, dtype=np.int64)
         for name in names:
             labels = self.gallery_codes if name == IDENTITY else self._gallery[name]
@@ -188,7 +188,7 @@ class GalleryMatches:
             )
 
     def _index(self) -> None:
-        """Where in the gallery each query's identity is."""
+        """Index where in the gallery each query's identity is."""
         query, gallery = self.query_codes, self.gallery_codes
         self._order = np.argsort(gallery, kind='stable')
         self._starts = np.searchsorted(gallery, query, 'left', sorter=self._order)
@@ -203,7 +203,7 @@ class GalleryMatches:
             yield self.between(first, min(first + ROWS, self.num_queries))
 
     def _junk(self, query: LabelTable, gallery: LabelTable, shape: tuple[int, ...]) -> np.ndarray:
-        """What the rule says of these pairs."""
+        """Apply the rule to these pairs."""
         junk = self.protocol.junk(query, gallery)
         if not self.protocol.as_given:
             return junk

@@ -47,7 +47,7 @@ def same_image(query: LabelTable, gallery: LabelTable) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SamePlace:
-    """Junk is what was seen at the query's place, whoever it is, or by a camera not asked for.
+    """Junk is what was seen at the query's place, whoever it is, or by an unselected camera.
 
     Attributes:
         pairs: cameras that stand at one place.
@@ -95,7 +95,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class RankingProtocol:
-    """What a query does not count, and which galleries it is asked of.
+    """Which gallery entries a query ignores, and which galleries are drawn.
 
     Attributes:
         name: of the protocol.
@@ -123,7 +123,7 @@ ProtocolOption = str | Mapping[str, Any] | Rule | RankingProtocol
 
 
 def make_protocol(option: ProtocolOption = 'same_camera') -> RankingProtocol:
-    """A protocol by its name, by dict(type=name, option=...), or by a rule of your own.
+    """Make a protocol from a name, dict(type=name, option=...), or your own rule.
 
     - 'same_camera' (also 'general'): entries of the query's identity and camera are junk.
     - 'clothes_changing': those of its identity that share camera or clothes.
@@ -141,7 +141,7 @@ def make_protocol(option: ProtocolOption = 'same_camera') -> RankingProtocol:
 
     Raises:
         TypeError: if the option has another type.
-        ValueError: if a name or an option is unknown or out of range, or there is no such function.
+        ValueError: if a name or an option is unknown or out of range, or the function is missing.
     """
     if isinstance(option, RankingProtocol):
         return option
@@ -231,12 +231,14 @@ def _own_rule(name: str, rule: Rule) -> RankingProtocol:
 
 
 def _find(name: str) -> Rule:
-    """The function of a dotted name."""
+    """Import the function of a dotted name."""
     module, _, function = name.rpartition('.')
     try:
         found = getattr(import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f'protocol {name!r} is no function that can be found: {error}') from error
+        raise ValueError(
+            f'protocol {name!r} is not a function that can be imported: {error}'
+        ) from error
     if not callable(found):
         raise ValueError(f'protocol {name!r} must be a function, it is {found!r:.80}')
     rule: Rule = found

@@ -65,7 +65,7 @@ class RankingResult:
         first_match: rank of the first positive, from 1; -1 without a positive.
         num_positives: number of positives, int64.
         num_ties: positives at exactly the distance of a negative: the gallery's order decides.
-        lists: the ranking lists, None if none were asked for.
+        lists: the ranking lists, None if not requested.
     """
 
     average_precision: np.ndarray
@@ -77,7 +77,7 @@ class RankingResult:
 
     @classmethod
     def empty(cls, num_queries: int, k: int = 0) -> 'RankingResult':
-        """A result without positives, with empty lists of length k if k > 0."""
+        """Make a result without positives, with empty lists of length k if k > 0."""
         return cls(
             np.full(num_queries, np.nan),
             np.full(num_queries, np.nan),
@@ -93,7 +93,7 @@ class RankingResult:
         return self.num_positives > 0
 
     def cmc(self, max_rank: int) -> np.ndarray:
-        """Cumulative matching characteristic in percent, shape (max_rank,).
+        """Compute the cumulative matching characteristic in percent, shape (max_rank,).
 
         Entry k - 1 is the share of the valid queries with a positive among the first k; it stays
         constant beyond the gallery's size.
@@ -107,7 +107,7 @@ class RankingResult:
         return 100 * hits.cumsum()[1 : max_rank + 1] / len(first)
 
     def summarise(self, topk: Sequence[int] = (1, 5, 10)) -> dict[str, float]:
-        """Average over the queries with a positive.
+        """Average the figures over the queries with a positive.
 
         Args:
             topk: ranks of the CMC to report; a rank beyond the gallery is its last value.
@@ -131,7 +131,7 @@ class RankingResult:
         }
 
     def require_lists(self) -> RankingLists:
-        """The ranking lists; a ValueError if none were asked for."""
+        """Return the ranking lists; raise a ValueError if none were requested."""
         if self.lists is None:
             raise ValueError('the ranking was made without lists: give k, their length')
         return self.lists

@@ -1,4 +1,4 @@
-"""Rates as they are written: 1e-2 of 100 is one, whatever the rounding of a float says."""
+"""Exact decimal rates: 1e-2 of 100 is 1, despite floating-point rounding."""
 
 from collections.abc import Collection, Sequence
 from fractions import Fraction
@@ -16,8 +16,8 @@ def check_rates(rates: Sequence[float], name: str, what: str) -> None:
         what: they are, in the plural, such as 'false positive rates'.
 
     Raises:
-        TypeError: if they are no sequence.
-        ValueError: if there is none, one is no number in (0, 1], or one stands twice.
+        TypeError: if they are not a sequence.
+        ValueError: if there is none, one is not in (0, 1], or one occurs twice.
     """
     if not isinstance(rates, Collection):
         raise TypeError(f'{name} is a sequence of {what}, got {rates!r}')
@@ -31,10 +31,10 @@ def check_rates(rates: Sequence[float], name: str, what: str) -> None:
 
 
 def decimal(rate: float) -> str:
-    """The shortest text that is read back as this rate, such as '1e-04'."""
+    """Return the shortest text that is read back as this rate, such as '1e-04'."""
     return np.format_float_scientific(rate, trim='-')
 
 
 def share_of(rate: float, total: int) -> int:
-    """The largest whole number that is at most rate * total, the rate taken as it is written."""
+    """Return floor(rate * total), with the rate as the decimal number it is written as."""
     return int(Fraction(decimal(rate)) * total)

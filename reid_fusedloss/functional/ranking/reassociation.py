@@ -1,4 +1,4 @@
-"""Re-association of a tracker: who of those who are there now was lost some frames ago?"""
+"""Re-association of tracks: find again, after a gap, who was lost."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ def reassociation(
     topk: Sequence[int] = (1, 5),
     distance: str = 'cosine',
 ) -> dict[str, float]:
-    """Find each person again after a gap, by appearance alone.
+    """Find each person again after a gap, only by appearance.
 
     A query is a detection at frame t. It is looked for in the first frame from t + gap on in which
     its camera sees the same track: all detections of that frame are ranked by their distance, equal
@@ -44,7 +44,7 @@ def reassociation(
     Raises:
         TypeError: if features are not of a floating-point type or labels neither int nor str.
         ValueError: if lengths differ, an option is out of range, a track is twice in a frame, or
-            nobody comes back after such a gap.
+            no track comes back after such a gap.
     """
     check_integer('gap', gap, 1)
     check_topk(topk)
@@ -65,7 +65,7 @@ def reassociation(
         sizes.append(np.full(len(queries), len(there)))
     if not ranks:
         raise ValueError(
-            f'nobody comes back after {gap} frames into a frame with others: lower gap, or check '
+            f'no track comes back after {gap} frames into a frame with others: lower gap, or check '
             'tracks and frames'
         )
     found = np.concatenate(ranks)

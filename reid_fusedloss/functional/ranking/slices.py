@@ -1,4 +1,4 @@
-"""What observers of a ranking share: blocks in slices, and whether all queries were seen."""
+"""Base of the observers of a ranking: takes blocks in slices, checks that no query is missing."""
 
 from abc import ABC, abstractmethod
 
@@ -47,10 +47,10 @@ class SliceObserver(ABC):
             self._take(first + begin, block[begin : begin + step], matches)
 
     def _seen_all(self, what: str) -> GalleryMatches:
-        """The labels of the ranking.
+        """Return the labels of the ranking after all queries.
 
         Args:
-            what: is asked for, in the plural.
+            what: name of the requested figures, in the plural.
 
         Raises:
             ValueError: if not all queries were seen.

@@ -1,4 +1,4 @@
-"""The distance threshold of a gallery, chosen by the rate of false alarms per query."""
+"""Choose the distance threshold of a gallery by the rate of false alarms per query."""
 
 from numbers import Real
 
@@ -22,7 +22,7 @@ class ThresholdAtFpir(SliceObserver):
       as the gallery has: the rate is the mean over all subsets of s of them, exactly: the nearest
       of a random subset is the k-th nearest of all with a hypergeometric chance.
     - Of M < s: all of them, and the rate r = 1 - (1 - fpir)^(M / s), from which s make fpir if
-      each is an independent chance. As some strangers resemble many people and others nobody,
+      each is an independent chance. As some strangers resemble many people and others none,
       the chances are not independent, and the actual FPIR is at most that.
 
     Held are the distances up to the threshold.
@@ -68,7 +68,7 @@ class ThresholdAtFpir(SliceObserver):
     def _start(self, matches: GalleryMatches) -> None:
         """Find the rate at the size that there is; too few strangers for it are an error."""
         if not matches.num_negatives:
-            raise ValueError('there is no stranger: query and gallery have one identity')
+            raise ValueError('there is no stranger: query and gallery have a single identity')
         self.size = matches.num_gallery if self.gallery_size is None else self.gallery_size
         self._units = Units(matches, self.size, self.gallery_people)
         self.num_used = len(self._units.columns)
@@ -98,7 +98,9 @@ class ThresholdAtFpir(SliceObserver):
         self._seen_all('thresholds')
         distance = float(self._values[-1])
         if not np.isfinite(distance):
-            raise ValueError(f'fpir={self.fpir:g} accepts every query: there is no such threshold')
+            raise ValueError(
+                f'fpir={self.fpir:g} accepts every query without a threshold: give a lower rate'
+            )
         return distance
 
     def dir(self) -> float | None:

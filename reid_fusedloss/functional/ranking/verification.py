@@ -57,7 +57,7 @@ class TprAtFpr(SliceObserver):
         """
         total = self._seen_all('thresholds').num_negatives
         if not total:
-            raise ValueError('there is no negative pair: query and gallery have one identity')
+            raise ValueError('there is no negative pair: query and gallery have a single identity')
         nearest = np.concatenate(self._negatives)
         places = [place for place in self._places if place < total]
         if places:
@@ -88,7 +88,7 @@ class TprAtFpr(SliceObserver):
         }
 
     def _start(self, matches: GalleryMatches) -> None:
-        """Forget all pairs; find out how many negative ones are to be kept."""
+        """Forget all pairs; compute how many negative ones to keep."""
         total = matches.num_negatives
         self._places = [share_of(fpr, total) for fpr in self.fprs]
         self._num_needed = 1 + max((place for place in self._places if place < total), default=-1)

@@ -89,7 +89,7 @@ class _Lists:
 
     @classmethod
     def empty(cls, rows: Tensor, count: int) -> '_Lists':
-        """Lists that have seen nothing."""
+        """Make empty lists."""
         return cls(
             rows.new_zeros(len(rows), 0),
             rows.new_zeros(len(rows), 0, dtype=torch.int64),
@@ -98,7 +98,7 @@ class _Lists:
         )
 
     def add(self, tile: Tensor, first: int, along: int) -> None:
-        """See more distances.
+        """Add more distances.
 
         Args:
             tile: distances of the lists' rows to some entries, or its transpose.
@@ -146,7 +146,7 @@ def _true_places(mask: Tensor) -> Tensor:
 
 
 def smallest(block: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The smallest entries of each row, ordered by value, then by index.
+    """Find the smallest entries of each row, ordered by value, then by index.
 
     `torch.topk` leaves open which of equal entries it takes. Equal entries inside the list are
     put in order; a list cut in the midst of equal entries is chosen again from all of them.

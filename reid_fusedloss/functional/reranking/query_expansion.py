@@ -29,8 +29,8 @@ def alpha_query_expansion(
     f_new = sum_i max(0, cos(f, f_i))^alpha f_i over the k most similar features, the feature
     itself among them, then L2-normalised (section 3.4 there, "alphaQE"). With `expand_gallery`
     query and gallery are expanded alike, each from all of both, as FastReID does; without, the
-    queries alone, from the gallery, as in the paper: nothing of one query reaches another. Zero
-    vectors are nobody's neighbours and stay as they are.
+    queries from the gallery only, as in the paper: no query depends on another. Zero vectors are
+    neighbours of no feature and stay as they are.
 
     Args:
         query: features, shape (Q, C), of any norm.
@@ -80,7 +80,7 @@ def alpha_query_expansion(
 def check_query_expansion_options(
     k: int = 5, alpha: float = 3.0, times: int = 1, expand_gallery: bool = True
 ) -> None:
-    """Raise the errors of `alpha_query_expansion` before there are features."""
+    """Check the options of `alpha_query_expansion` before any feature is computed."""
     for name, value in (('k', k), ('times', times)):
         if not isinstance(value, Integral) or isinstance(value, bool):
             raise TypeError(f'{name} is an integer, got {value!r}')

@@ -35,7 +35,7 @@ def k_reciprocal_rerank(
     backend: str = 'auto',
     progress: Progress | None = None,
 ) -> Tensor:
-    """Re-ranked distances (1 - lambda) * Jaccard + lambda * original (Zhong et al., eq. 12).
+    """Re-rank by the distances (1 - lambda) * Jaccard + lambda * original (Zhong et al., eq. 12).
 
     Equal to the authors' code fed with the Euclidean distances of the L2-normalised features; the
     original distance is their square, divided by the query's largest to query and gallery. Equal
@@ -99,7 +99,7 @@ def rerank_blocks(
 
 
 def check_rerank_options(k1: int = 20, k2: int = 6, lambda_value: float = 0.3) -> None:
-    """Raise the errors of `k_reciprocal_rerank` before there are features."""
+    """Check the options of `k_reciprocal_rerank` before any feature is computed."""
     for name, value in (('k1', k1), ('k2', k2)):
         if not isinstance(value, Integral):
             raise TypeError(f'{name} is an integer, got {value!r}')
@@ -137,7 +137,7 @@ class _Reranking:
         self.kept = np.empty((len(self.query), len(self.gallery)), np.float32)
 
     def blocks(self, progress: Progress | None) -> Iterator[np.ndarray]:
-        """Re-ranked distances of some queries at a time."""
+        """Yield the re-ranked distances of some queries at a time."""
         number, num_queries = len(self.features), len(self.query)
 
         def report(done: int) -> None:
