@@ -120,7 +120,7 @@ def assert_job(path, words, expected):
     add_arguments(parser)
     with pytest.MonkeyPatch.context() as patch:
         lines = []
-        patch.setattr('builtins.print', lambda text: lines.append(text))
+        patch.setattr(job, 'print', lines.append, raising=False)
         job.run(parser.parse_args([str(path), *words]))
     assert json.loads(lines[-1]) == pytest.approx(expected)
 
