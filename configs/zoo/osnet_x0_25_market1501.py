@@ -12,38 +12,9 @@ model = dict(
     backbone=dict(widen_factor=0.25, init_cfg=None),
     neck=dict(in_channels=128),
     head=dict(
-        _delete_=True,
-        type='reid_fusedloss.BNNeckHead',
-        num_classes=None,
-        in_channels=512,
         loss=dict(
-            type='reid_fusedloss.FusedLoss',
-            terms=dict(
-                id=dict(
-                    type='torch.nn.CrossEntropyLoss',
-                    reads='logits',
-                    weight=1.0,
-                    label_smoothing=0.1,
-                ),
-                triplet=dict(
-                    type='reid_fusedloss.TripletLoss',
-                    reads='pooled',
-                    weight=1.0,
-                    margin=0.3,
-                    mining='hard',
-                    normalize=False,
-                ),
-                center=dict(
-                    type='reid_fusedloss.CenterLoss',
-                    reads='pooled',
-                    weight=5e-4,
-                    lr=0.5,
-                    update='sgd',
-                    init='normal',
-                    reduction='mean',
-                ),
-            ),
-        ),
+            terms=dict(id=dict(weight=1.0), circle=dict(weight=0.0), center=dict(weight=5e-4))
+        )
     ),
 )
 train_dataloader = dict(num_workers=1, dataset=dict(pipeline=dict(auto_augment=dict(prob=0.0))))

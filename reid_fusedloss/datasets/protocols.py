@@ -6,6 +6,7 @@ from typing import Any
 PROTOCOLS = (
     'same_camera',
     'clothes_changing',
+    'same_clothes',
     'general',
     'camera_pairs',
     'leave_one_out',

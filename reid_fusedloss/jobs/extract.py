@@ -22,7 +22,6 @@ from ..export.open_extractor import is_exported
 from ..interrupts import sigterm_as_interrupt
 from ..loading import trust_checkpoints
 from ..printable import tell, tell_unreadable
-from ..zoo import find_trained
 
 WEIGHTS = ('.pth', '.pt', '.ckpt', '.tar')
 OTHER_FILES = ('.npy', '.pkl', '.pickle', '.h5', '.hdf5', '.csv', '.json', '.txt', *WEIGHTS)
@@ -30,7 +29,7 @@ OTHER_FILES = ('.npy', '.pkl', '.pickle', '.h5', '.hdf5', '.csv', '.json', '.txt
 
 def split_checkpoint(source: str, inputs: list[str]) -> tuple[str | None, list[str]]:
     """Split the inputs into the checkpoint, if the first one is a checkpoint, and the rest."""
-    if not inputs or is_exported(source) or (not Path(source).exists() and find_trained(source)):
+    if not inputs or is_exported(source):
         return None, inputs
     first, *others = inputs
     if Path(source).is_file() and Path(first).is_dir():

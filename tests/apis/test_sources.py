@@ -109,7 +109,7 @@ ADDRESSES = [
     'https://host/a.jpg',
     'ftp://host/a.jpg',
     's3://b/a.jpg',
-    'file:///tmp/a.jpg',
+    'file:///photos/a.jpg',
     'rtsp://host/live',
 ]
 

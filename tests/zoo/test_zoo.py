@@ -15,6 +15,7 @@ from reid_fusedloss.commands import start
 from reid_fusedloss.datasets.pedestrians import write_market1501_layout
 from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.functional import evaluate_ranking
+from reid_fusedloss.jobs.extract import split_checkpoint
 from reid_fusedloss.zoo import SCHEME, find_trained, list_trained, models
 from tests.tiny import REPOSITORY
 
@@ -83,6 +84,11 @@ def test_search_by_name(pedestrians, tmp_path, capsys):
     assert start('search', [*argv, '--device', 'cpu', '-k', '3']) == 0
     lists = json.loads((tmp_path / 'search.json').read_text())
     assert query.name in json.dumps(lists) and (tmp_path / 'search.png').is_file()
+
+
+def test_extract_by_name_with_or_without_an_own_checkpoint():
+    assert split_checkpoint(NAMES[0], ['photos', 'more']) == (None, ['photos', 'more'])
+    assert split_checkpoint(NAMES[0], ['mine.pth', 'photos']) == ('mine.pth', ['photos'])
 
 
 def test_own_checkpoint_of_a_named_config(tmp_path):

@@ -1,14 +1,6 @@
 # cpu_market.py at five times its length, 60 epochs: two hours a row on one CPU core.
 #   --dataset market1501 --budget cpu_market_60e
-_base_ = ['../schedules/cosine_60e.py', '../models/budget_mobilenetv2.py']
-train_dataloader = dict(
-    num_workers=2,
-    dataset=dict(
-        pipeline=dict(resize=dict(scale=(64, 128)), crop=dict(crop_size=(128, 64), padding=5))
-    ),
-)
-val_dataloader = dict(num_workers=2, dataset=dict(pipeline=dict(resize=dict(scale=(64, 128)))))
-test_dataloader = val_dataloader
-default_hooks = dict(
-    logger=dict(interval=37), channels_last=dict(type='reid_fusedloss.ChannelsLastHook')
-)
+_base_ = './cpu_market.py'
+param_scheduler = _base_.param_scheduler
+param_scheduler[1].end = 60
+train_cfg = dict(max_epochs=60, val_interval=20)
