@@ -126,6 +126,7 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
         max_refetch=10,
         labels=None,
         protocol='same_camera',
+        cache_images=False,
     )
     labelled = dict(data, pattern=None, labels=dict(type='name', pattern=data['pattern']))
     parts = {
@@ -142,7 +143,9 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
         )
         for seed, name in enumerate(('one', 'other'))
     }
-    joint = dict(parts=parts, split='train', pipeline=(), max_ids=None, unreadable='skip')
+    joint = dict(
+        parts=parts, split='train', pipeline=(), max_ids=None, unreadable='skip', cache_images=False
+    )
     drawn = dict(
         split='train',
         data_root=None,
@@ -183,6 +186,10 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
         JointReIDDataset=joint,
         MARS=labelled,
         LoadReIDImage=dict(max_bytes=9, max_pixels=9, backend='cv2'),
+        RandomFlip=dict(prob=0.5, direction='horizontal'),
+        RandomCrop=dict(crop_size=(8, 4), padding=2, pad_val=0),
+        RandomErasing=dict(erase_prob=0.5, mode='const', fill_color=(1, 2, 3)),
+        ReIDDataPreprocessor=dict(mean=[1.0, 2.0, 3.0], std=[1.0, 1.0, 1.0], to_rgb=True),
         SeededBatchSampler=dict(sampler=sampler, batch_size=8, batch_sampler=None, drop_last=False),
         PKBatchSampler=dict(sampler=sampler, batch_size=8, num_instances=2, epoch_rule='images'),
         CenterLoss=dict(

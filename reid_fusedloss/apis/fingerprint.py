@@ -159,6 +159,7 @@ def _plain(node: Any, registry: Registry) -> Any:
             kind = scoped.get(kind)
     if not inspect.isclass(kind):
         return kept
+    kind = vars(kind).get('SAME_RESULTS_AS', kind)
     defaults = {
         key: _plain(parameter.default, registry)
         for key, parameter in inspect.signature(kind).parameters.items()

@@ -21,6 +21,7 @@ from .benchmarks import (
     VeRi776,
 )
 from .draws import SeededBatchSampler
+from .image_steps import PackInputs, RandomCrop, RandomErasing, RandomFlip
 from .joint_dataset import JointReIDDataset
 from .load_image import LoadReIDImage
 from .pk_sampler import PKBatchSampler
@@ -41,8 +42,12 @@ __all__ = [
     'Market1501',
     'OccludedDuke',
     'PKBatchSampler',
+    'PackInputs',
     'PRCC',
     'PRCCSameClothes',
+    'RandomCrop',
+    'RandomErasing',
+    'RandomFlip',
     'ReIDDataset',
     'SYSUMM01',
     'SYSUMM01Indoor',

@@ -50,8 +50,9 @@ def check_header(content: bytes, max_pixels: int) -> str:
     kind, height, width = read_header(content)
     if height * width > max_pixels:
         raise ValueError(f'it has {height} x {width} pixels, more than max_pixels={max_pixels}')
-    if kind == 'JPEG' and content.rfind(JPEG_END, _jpeg_frame(content)) < 0:
-        raise ValueError('the file is truncated')
+    if kind == 'JPEG' and not content.endswith(JPEG_END):
+        if content.rfind(JPEG_END, _jpeg_frame(content)) < 0:
+            raise ValueError('the file is truncated')
     return kind
 
 

@@ -12,7 +12,7 @@ from .pipeline import Pipeline
 from .reid_dataset import ReIDDataset
 
 # what the joint data set decides for all parts
-OF_ALL = ('split', 'pipeline', 'unreadable', 'serialize_data', 'max_refetch')
+OF_ALL = ('split', 'pipeline', 'unreadable', 'serialize_data', 'max_refetch', 'cache_images')
 
 
 @DATASETS.register_module()
@@ -28,7 +28,7 @@ class JointReIDDataset(ReIDDataset):
     Args:
         parts: name -> config of a data set of this package (`type` and what that takes), without
             the keys of `OF_ALL`: the images of all parts are read alike. At least two.
-        split, pipeline, unreadable: as in `ReIDDataset`, of all parts.
+        split, pipeline, unreadable, cache_images: as in `ReIDDataset`, of all parts.
         max_ids: as in `ReIDDataset`, of each part that does not set it itself.
 
     Attributes:
@@ -52,11 +52,14 @@ class JointReIDDataset(ReIDDataset):
         pipeline: Pipeline = (),
         max_ids: int | None = None,
         unreadable: str = 'skip',
+        cache_images: bool = False,
     ) -> None:
         check_configs(parts)
         self.parts = {name: dict(parts[name]) for name in sorted(parts)}
         self.roots: dict[str, str] = {}
-        super().__init__('', split, pipeline, max_ids=max_ids, unreadable=unreadable)
+        super().__init__(
+            '', split, pipeline, max_ids=max_ids, unreadable=unreadable, cache_images=cache_images
+        )
 
     def load_data_list(self) -> list[dict]:
         """Join the records of the parts."""

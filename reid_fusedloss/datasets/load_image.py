@@ -7,6 +7,7 @@ from mmcv.transforms import BaseTransform
 
 from ..checks import check_choice, check_int
 from ..registry import TRANSFORMS
+from ..whole_file import PathLike
 from .read_image import (
     MAX_BYTES,
     MAX_PIXELS,
@@ -65,13 +66,19 @@ class LoadReIDImage(BaseTransform):
         """
         image = results.get('img')
         if image is None:
-            results['img'] = image = read_image(
-                results['img_path'], self.max_bytes, self.max_pixels, self.backend
-            )
+            results['img'] = image = self.read(results['img_path'])
         else:
             _check_image(image, results.get('img_path'))
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
         return results
+
+    def read(self, path: PathLike) -> np.ndarray:
+        """Read a file: (H, W, 3), uint8, BGR.
+
+        Raises:
+            FileNotFoundError, UnreadableImageError: as `transform`.
+        """
+        return read_image(path, self.max_bytes, self.max_pixels, self.backend)
 
 
 def _check_image(image: Any, path: str | None) -> None:

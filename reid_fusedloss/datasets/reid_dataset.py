@@ -13,6 +13,7 @@ from ..registry import DATASETS
 from .counts import report_counts
 from .draws import Draw, own_generators, seed_cpu
 from .file_names import ImageFile, Label
+from .image_cache import ImageCache, cached_images
 from .image_files import check_root, is_glob
 from .joined import check_joined_sources
 from .labels import Labels, choose_labels, choose_sources, find_reader, training_paths
@@ -62,6 +63,8 @@ class ReIDDataset(BaseDataset):
             `SkippedImagesHook` logs. 'stop': an error that names the file, as always in testing.
         serialize_data: as in MMEngine.
         max_refetch: images to try before training stops.
+        cache_images: whether to decode all images once, when the data set is built, and keep them
+            in memory; see `image_cache.ImageCache`. Samples are the same to the bit.
         labels: where images and labels are read from: 'name', 'path', 'folder', 'csv' or 'json',
             the dotted path of a function, or a dict of one of these as `type` and its options; see
             `labels.find_reader`. None: names that fit `pattern`, or the class's own.
@@ -75,7 +78,7 @@ class ReIDDataset(BaseDataset):
         PermissionError: if a folder may not be read.
         ValueError: if the split is unknown or empty, has one identity to train on, labels are
             missing or contradict each other, sources share identities, a query would find itself,
-            or an argument is out of range.
+            an argument is out of range, or decoded images need more memory than is available.
         TypeError: if an argument has another type.
     """
 
@@ -101,11 +104,13 @@ class ReIDDataset(BaseDataset):
         max_refetch: int = 1000,
         labels: Labels | None = None,
         protocol: str | Mapping[str, Any] | None = None,
+        cache_images: bool = False,
     ) -> None:
         check_choice('split', split, SPLIT_ROLES)
         check_choice('unreadable', unreadable, UNREADABLE)
         check_flag('serialize_data', serialize_data)
         check_flag('same_identities', same_identities)
+        check_flag('cache_images', cache_images)
         check_int('max_refetch', max_refetch)
         if max_ids is not None:
             check_int('max_ids', max_ids)
@@ -127,6 +132,11 @@ class ReIDDataset(BaseDataset):
             max_refetch=max_refetch,
         )
         self._own_generators = own_generators(self.pipeline.transforms)
+        self._cache: ImageCache | None = None
+        if cache_images:
+            records = [self.get_data_info(number) for number in range(len(self))]
+            title = f'{type(self).__name__} {split}'
+            self._cache = cached_images(records, self.pipeline.transforms, title)
 
     def load_data_list(self) -> list[dict]:
         """List, parse and label the images."""
@@ -185,6 +195,16 @@ class ReIDDataset(BaseDataset):
         raise UnreadableImageError(
             f'{len(skipped)} images in a row cannot be decoded, the last: {last}'
         ) from last
+
+    def prepare_data(self, idx: int) -> Any:
+        """Run the pipeline on a record, with its decoded image if that is in memory."""
+        if self._cache is None:
+            return super().prepare_data(idx)
+        record = self.get_data_info(idx)
+        image = self._cache.image(record['img_path'])
+        if image is not None:
+            record['img'] = image
+        return self.pipeline(record)
 
     def get_gt_labels(self) -> np.ndarray:
         """Return the training labels of all images, shape (N,), int64, without reading records."""

@@ -76,7 +76,8 @@ def _images(pipeline: Pipeline) -> dict[str, Any]:
     """Read size, interpolation and decoder from a test pipeline."""
     steps = Compose(pipeline_steps(pipeline)).transforms
     names = [type(step).__name__ for step in steps]
-    if [type(step) for step in steps] != [LoadReIDImage, Resize, PackInputs]:
+    kinds = [vars(type(step)).get('SAME_RESULTS_AS', type(step)) for step in steps]
+    if kinds != [LoadReIDImage, Resize, PackInputs]:
         raise ValueError(
             'only a test pipeline of LoadReIDImage, Resize and PackInputs can be exported, '
             f'this one has {names}'

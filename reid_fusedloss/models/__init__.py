@@ -1,6 +1,7 @@
 """Heads and backbones; mmpretrain provides the other backbones, the necks and the model itself."""
 
 from .backbones import MobileNetV2, OSNet, ResNet
+from .data_preprocessor import ReIDDataPreprocessor
 from .flip_test_model import FlipTestModel
 from .heads import BNNeckHead, LinearReIDHead, PartwiseLoss, PCBHead
 
@@ -12,5 +13,6 @@ __all__ = [
     'OSNet',
     'PCBHead',
     'PartwiseLoss',
+    'ReIDDataPreprocessor',
     'ResNet',
 ]

@@ -44,6 +44,8 @@ def noise():
         {f'{TEST}.load.backend': 'cv2'},
         {f'{TEST}.resize.type': 'mmpretrain.Resize'},
         {f'{TEST}.pack.meta_keys': ('img_path',)},
+        {f'{TEST}.pack.type': 'PackInputs'},  # ours gives the same
+        {'model.data_preprocessor.type': 'ClsDataPreprocessor'},
         {'test_dataloader.batch_size': 3},
         {'test_dataloader.dataset.data_root': 'elsewhere'},
         {'train_cfg.max_epochs': 99},

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmpretrain.datasets import PackInputs
 
 from reid_fusedloss.commands.evaluate import add_arguments
+from reid_fusedloss.datasets import PackInputs
 from reid_fusedloss.evaluation import ReIDMetric, SaveEmbeddings, load_features
 from reid_fusedloss.jobs import evaluate as job
 from reid_fusedloss.jobs.test import is_one_set
@@ -234,7 +234,7 @@ def test_pooling_needs_cameras_where_it_reads_them():
 def test_the_configs_pass_on_the_labels_that_there_are():
     cfg = Config.fromfile(REPOSITORY / 'configs/_base_/datasets/reid.py')
     options = dict(cfg.val_dataloader.dataset.pipeline.pack)
-    assert options.pop('type') == 'PackInputs'
+    assert options.pop('type') == 'reid_fusedloss.PackInputs'
     image = np.zeros((4, 2, 3), np.uint8)
     sample = PackInputs(**options)(dict(img=image, pid=3, clothes='coat'))['data_samples']
     assert (sample.pid, sample.clothes) == (3, 'coat') and 'track' not in sample

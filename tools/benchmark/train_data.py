@@ -69,9 +69,14 @@ class Pipelines:
         height, width = self.cfg.train_dataloader.dataset.pipeline.crop.crop_size
         return height, width
 
-    def own(self, auto_augment: float | None) -> Callable[[], None]:
-        """Make a run over the images, with AutoAugment's probability; None: the config's."""
-        data = Subset(self._dataset(auto_augment), self.indices)
+    def own(self, auto_augment: float | None, cached: bool = False) -> Callable[[], None]:
+        """Make a run over the images.
+
+        Args:
+            auto_augment: probability of AutoAugment; None: the config's.
+            cached: whether decoded images are in memory.
+        """
+        data = Subset(self._dataset(auto_augment, cached), self.indices)
         loader = self._loader(data, default_collate)
         preprocessor = MODELS.build(dict(self.cfg.model.data_preprocessor))
 
@@ -95,8 +100,10 @@ class Pipelines:
 
         return run
 
-    def _dataset(self, auto_augment: float | None = None) -> Any:
+    def _dataset(self, auto_augment: float | None = None, cached: bool = False) -> Any:
         cfg = self.cfg.train_dataloader.dataset.copy()
+        if cached:
+            cfg.cache_images = True
         if auto_augment is not None:
             cfg.pipeline.auto_augment.prob = auto_augment
         with contextlib.redirect_stdout(io.StringIO()):

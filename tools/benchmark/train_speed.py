@@ -216,10 +216,15 @@ def time_data(args: argparse.Namespace, peers: Sequence[Peer]) -> Iterator[Table
     for workers in args.workers:
         pipelines = Pipelines(args.dataset, args.images, workers)
         number = len(pipelines.paths)
-        works: dict[str, Callable] = {'own': pipelines.own(0.0), 'augmented': pipelines.own(None)}
+        works: dict[str, Callable] = {
+            'own': pipelines.own(0.0),
+            'augmented': pipelines.own(None),
+            'cached': pipelines.own(0.0, cached=True),
+        }
         timings = {
             'own': Timing('ours, without AutoAugment', 'torchreid', number),
             'augmented': Timing('ours, as configured', 'torchreid', number),
+            'cached': Timing('ours, without AutoAugment, decoded in memory', 'torchreid', number),
         }
         for peer in peers:
             if peer.name == 'torchreid':

@@ -1,7 +1,8 @@
 # Loaders and transforms of every data set. The steps of a pipeline have names, so that a child
 # config can change a single one; a probability of 0 switches a step off. batch_size is the total
 # over all processes (train_cfg.split_batch); P = batch_size / num_instances.
-# Resize takes (width, height), RandomCrop (height, width).
+# Resize takes (width, height), RandomCrop (height, width). Steps of reid_fusedloss give the same
+# results as mmcv's and mmpretrain's of these names, in less time.
 train_dataloader = dict(
     batch_size=64,
     num_workers=4,
@@ -19,11 +20,11 @@ train_dataloader = dict(
                 transforms=[dict(type='AutoAugment', policies='imagenet', hparams=dict(pad_val=0))],
             ),
             resize=dict(type='Resize', scale=(128, 256)),
-            flip=dict(type='RandomFlip', prob=0.5, direction='horizontal'),
-            crop=dict(type='RandomCrop', crop_size=(256, 128), padding=10),
+            flip=dict(type='reid_fusedloss.RandomFlip', prob=0.5, direction='horizontal'),
+            crop=dict(type='reid_fusedloss.RandomCrop', crop_size=(256, 128), padding=10),
             # fill: the ImageNet mean in BGR, so that an erased pixel is 0 after normalisation
             erase=dict(
-                type='RandomErasing',
+                type='reid_fusedloss.RandomErasing',
                 erase_prob=0.5,
                 min_area_ratio=0.02,
                 max_area_ratio=0.4,
@@ -31,7 +32,7 @@ train_dataloader = dict(
                 mode='const',
                 fill_color=(103.53, 116.28, 123.675),
             ),
-            pack=dict(type='PackInputs'),
+            pack=dict(type='reid_fusedloss.PackInputs'),
         ),
     ),
 )
@@ -50,7 +51,7 @@ val_dataloader = dict(
             resize=dict(type='Resize', scale=(128, 256)),
             # clothes and track: where the data set has them, for the protocols that read them
             pack=dict(
-                type='PackInputs',
+                type='reid_fusedloss.PackInputs',
                 meta_keys=(
                     'sample_idx',
                     'img_path',
