@@ -187,7 +187,7 @@ def test_data_part(tmp_path, torchreid):
         '--peer',
         str(torchreid.path),
     )
-    assert [entry['images'] for entry in tables[0].values()] == [3, 3, 3]
+    assert [entry['images'] for entry in tables[0].values()] == [3, 3, 3, 3]
     pipelines = train_data.Pipelines(str(config), 3, 0)
     assert pipelines.image == (256, 128)
     assert [Path(path).stem for path in pipelines.paths] == [

@@ -129,3 +129,10 @@ def test_batches_of_bytes_are_normalised_in_place(monkeypatch):
     outputs = built(dict(inputs=images()))['inputs']
     assert outputs.data_ptr() == made[0].data_ptr()
     assert built.to_rgb and built._enable_normalize and built.num_classes is None
+
+
+def test_another_device_reads_no_value():
+    """On 'meta' reading one is an error: on a GPU the host need not wait."""
+    inputs, samples = run(ReIDDataPreprocessor, dict(IMAGENET, to_rgb=True), images(), 'meta')
+    assert inputs.device.type == 'meta' and inputs.dtype == torch.float32
+    assert inputs.shape == (5, 3, 20, 13) and samples[4]['gt_label'].device.type == 'meta'

@@ -26,6 +26,7 @@ from reid_fusedloss.engine.config import load_config
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 CONFIG = CONFIGS / 'paper' / 'fusedloss_r50.py'
 NUM_IDS, NUM_INSTANCES = 751, 4
+SCRATCH = {'model.backbone.init_cfg': None}
 NOT_TRAINED = [
     f'{split}_{part}' for split in ('val', 'test') for part in ('dataloader', 'cfg', 'evaluator')
 ]
@@ -34,7 +35,7 @@ SPANS = ('data', 'preprocessing', 'forward', 'backward', 'step', 'the Runner')
 
 @dataclass(frozen=True)
 class Network:
-    """A size of the main config.
+    """A config at a size.
 
     Attributes:
         title: for the table.
@@ -42,6 +43,7 @@ class Network:
         image: height and width.
         batch: number of images, NUM_INSTANCES of each identity.
         options: further keys.
+        config: its path.
     """
 
     title: str
@@ -49,11 +51,21 @@ class Network:
     image: tuple[int, int]
     batch: int
     options: Mapping[str, Any]
+    config: Path = CONFIG
 
 
 NETWORKS = {
     'r18': Network('ResNet-18 of half width, 96x48', 'cpu_synthetic', (96, 48), 64, {}),
-    'r50': Network('ResNet-50, 256x128', None, (256, 128), 16, {'model.backbone.init_cfg': None}),
+    'r50': Network('ResNet-50, 256x128', None, (256, 128), 16, SCRATCH),
+    'mobilenetv2': Network('MobileNetV2, 128x64', 'cpu_market', (128, 64), 64, SCRATCH),
+    'osnet': Network(
+        'OSNet x0.25, 256x128',
+        None,
+        (256, 128),
+        64,
+        SCRATCH,
+        CONFIGS / 'backbones' / 'osnet_x0_25.py',
+    ),
     'tiny': Network(
         'ResNet-18 of an eighth of its width, 48x24',
         'cpu_synthetic',
@@ -91,8 +103,8 @@ class MemoryLoader:
 
 
 def read_config(network: Network, work_dir: Path, dataset: str = 'synthetic') -> Config:
-    """Load the main config at a size, for training only."""
-    cfg = load_config(str(CONFIG), dataset, network.options, network.budget)
+    """Load the network's config, for training only."""
+    cfg = load_config(str(network.config), dataset, network.options, network.budget)
     cfg.model.head.num_classes = NUM_IDS
     cfg.train_dataloader.batch_size = network.batch
     cfg.train_cfg.pop('val_interval', None)
