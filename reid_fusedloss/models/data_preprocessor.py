@@ -19,11 +19,8 @@ class ReIDDataPreprocessor(ClsDataPreprocessor):
 
     mmpretrain makes four copies of a batch, three of them of float32. Here a batch of uint8 is
     converted once and normalised in place, on a CPU a few images at a time. Padding, labels and
-    batch augments are the parent's, and so are batches of other types.
-
-    Args:
-        mean, std, pad_size_divisor, pad_value, to_rgb, to_onehot, num_classes, batch_augments: as
-            in `ClsDataPreprocessor`.
+    batch augments are the parent's, and so are batches of other types. The arguments are those of
+    `ClsDataPreprocessor`.
     """
 
     SAME_RESULTS_AS: ClassVar[type] = ClsDataPreprocessor
