@@ -6,9 +6,9 @@ import pytest
 import torch
 from mmengine.runner import Runner
 
+from reid_fusedloss import logs
 from reid_fusedloss.compat import load_checkpoint_file
 from reid_fusedloss.engine.config import use_amp
-from reid_fusedloss.engine.hooks import other_identities_hook
 from reid_fusedloss.engine.testing import (
     adopt_identities,
     check_weights,
@@ -108,7 +108,7 @@ def test_test_reproduces_the_score_of_training_and_reranks(run, tmp_path):
 @pytest.mark.slow
 def test_a_checkpoint_of_other_identities_starts_a_training(run, tmp_path, monkeypatch):
     lines = []
-    monkeypatch.setattr(other_identities_hook, 'print_log', lambda line, logger: lines.append(line))
+    monkeypatch.setattr(logs, 'print_log', lambda line, **_: lines.append(line))
     others = dict(
         train_dataloader__dataset__num_train_ids=4,
         val_dataloader__dataset__num_train_ids=4,

@@ -23,11 +23,7 @@ Places = tuple[dict[str, str], dict[str, str]]
 
 
 def convert_resnet(weights: Weights) -> Converted:
-    """Rename the backbone, also of IBN-a; only the prefix differs.
-
-    Raises:
-        ValueError: if it has an unknown layer.
-    """
+    """Rename the backbone, also of IBN-a; only the prefix differs."""
     renamed, left = rename(
         weights, ((f'({RESNET})', r'backbone.\1'),), ((r'fc\.(weight|bias)', CLASSIFIER),)
     )
@@ -42,9 +38,6 @@ def convert_mobilenetv2(weights: Weights, places: Places = TORCHVISION) -> Conve
     Args:
         weights: weights of the file.
         places: names in a block -> our names, for all blocks and for the first one.
-
-    Raises:
-        ValueError: if it has an unknown layer.
     """
     others, first = places
     ends = list(accumulate(MOBILENETV2_BLOCKS))
@@ -75,11 +68,7 @@ convert_tonylins = partial(convert_mobilenetv2, places=TONYLINS)
 
 
 def convert_mobilenetv3(weights: Weights) -> Converted:
-    """Rename the backbone of MobileNetV3, large or small.
-
-    Raises:
-        ValueError: if it has an unknown layer.
-    """
+    """Rename the backbone of MobileNetV3, large or small."""
 
     def stem_or_last(name: re.Match) -> str:
         return f'backbone.layer{name[1]}.{LAYER[name[2]]}.{name[3]}'

@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -167,32 +168,9 @@ def draw_ranking_comparison(
     return _name_rows(picture, grid, chosen, names)
 
 
-def save_ranking_comparison(
-    first: dict,
-    second: dict,
-    out_png: PathLike,
-    *,
-    names: tuple[str, str],
-    num_queries: int = 4,
-    topk: int = 10,
-    order: str = 'spread',
-    pids: Sequence = (),
-    width: int = 1200,
-    data_root: PathLike = '',
-) -> Path:
-    """Draw `draw_ranking_comparison` into a PNG, written whole or not at all."""
-    picture = draw_ranking_comparison(
-        first,
-        second,
-        names=names,
-        num_queries=num_queries,
-        topk=topk,
-        order=order,
-        pids=pids,
-        width=width,
-        data_root=data_root,
-    )
-    return save_png(picture, out_png)
+def save_ranking_comparison(first: dict, second: dict, out_png: PathLike, **options: Any) -> Path:
+    """Draw `draw_ranking_comparison`, whose options follow, into a PNG, whole or not at all."""
+    return save_png(draw_ranking_comparison(first, second, **options), out_png)
 
 
 def _by_file(lists: dict) -> dict[str, dict]:

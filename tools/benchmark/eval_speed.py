@@ -82,13 +82,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def make_inputs(args: argparse.Namespace) -> Inputs:
-    """Load or draw the features that the command line selects."""
-    if args.features:
-        return load(args.features)
-    return synthetic(parse_size(args.size), args.dim, args.seed)
-
-
 def choose_stages(args: argparse.Namespace, options: Options, folder: Path) -> list[Stage]:
     """List this package's stages and the peers', or those of --only or --stage.
 
@@ -132,17 +125,8 @@ def measure_in_child(
     stage: Stage, argv: Sequence[str], options: Options, folder: Path
 ) -> dict[str, Any]:
     """Run `measure_alone` in a new process."""
-    command = [
-        sys.executable,
-        __file__,
-        *argv,
-        '--stage',
-        stage.name,
-        '--compiled',
-        str(folder),
-        '--backend',
-        options.backend,
-    ]
+    chosen = ['--stage', stage.name, '--compiled', str(folder), '--backend', options.backend]
+    command = [sys.executable, __file__, *argv, *chosen]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ['no message'])[-1]
@@ -233,7 +217,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse(argv)
     if args.json and not args.json.parent.is_dir():
         raise FileNotFoundError(f'--json {args.json}: there is no folder {args.json.parent}')
-    inputs = make_inputs(args)
+    drawn = None if args.features else synthetic(parse_size(args.size), args.dim, args.seed)
+    inputs = drawn or load(args.features)
     options = Options.choose(args.backend, args.chunk_size)
     if args.stage:
         (stage,) = choose_stages(args, options, args.compiled or Path())

@@ -113,7 +113,15 @@ class StopSignalHook(Hook):
         name = signal.Signals(self._told).name
         try:
             check_finite(runner.model, meta['iter'])
-            self._save(runner, meta)
+            runner.save_checkpoint(
+                runner.work_dir,
+                INTERRUPTED,
+                meta={**meta, **gather_rank_buffers(runner.model)},
+                by_epoch=False,
+                backend_args=dict(backend=BACKEND),
+            )
+            if is_main_process():
+                write_pointer(runner.work_dir, Path(runner.work_dir, INTERRUPTED))
             runner.logger.warning(
                 f'told to stop by {name}: saved {INTERRUPTED} at iteration '
                 f'{meta["iter"]}; --resume continues from there'
@@ -123,19 +131,6 @@ class StopSignalHook(Hook):
         barrier()  # a launcher stops all processes when the first one exits
         self._restore()
         raise SystemExit(128 + self._told)
-
-    def _save(self, runner: Runner, meta: dict[str, Any]) -> None:
-        """Save the state, and name it as the latest checkpoint."""
-        meta.update(gather_rank_buffers(runner.model))
-        runner.save_checkpoint(
-            runner.work_dir,
-            INTERRUPTED,
-            meta=meta,
-            by_epoch=False,
-            backend_args=dict(backend=BACKEND),
-        )
-        if is_main_process():
-            write_pointer(runner.work_dir, Path(runner.work_dir, INTERRUPTED))
 
     def _restore(self) -> None:
         for number, handler in self._before.items():
