@@ -120,7 +120,6 @@ def start(base: Path, args: argparse.Namespace) -> tuple[list[Writer], list[Orac
 
 
 def search(searcher: Searcher, end: float, results: Any) -> None:
-    """Run a searcher in its own process."""
     results.put(searcher.run(end))
 
 

@@ -50,16 +50,9 @@ def find_owner(row: Row, records: dict[str, dict[str, Any]]) -> str:
 
 def find_twin(row: Row, base: Path, records: dict[str, dict[str, Any]]) -> str | None:
     """Find the place of another row with the same settings that is finished; None without one."""
-    return next(
-        (
-            place
-            for place, record in records.items()
-            if place != row.place
-            and record['asked'] == row.asked
-            and scores_file(base / place).is_file()
-        ),
-        None,
-    )
+    alike = (place for place, record in records.items() if record['asked'] == row.asked)
+    others = (place for place in alike if place != row.place)
+    return next((place for place in others if scores_file(base / place).is_file()), None)
 
 
 def scores_file(folder: Path) -> Path:

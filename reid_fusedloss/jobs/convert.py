@@ -35,7 +35,6 @@ def save(converted: Converted, target: Path) -> None:
 
 
 def check_target(source: Path, target: Path) -> None:
-    """Check before the conversion that the target is not a folder or the source."""
     if target.is_dir():
         raise ValueError(f'{target} is a folder: give a file to write')
     if target.exists() and source.exists() and target.samefile(source):

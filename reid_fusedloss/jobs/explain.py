@@ -31,7 +31,6 @@ def explain_query(
 
 
 def check(args: argparse.Namespace) -> None:
-    """Refuse arguments that do not fit together."""
     if args.against and 'similarity' not in (args.methods or ['similarity']):
         raise ValueError('--against is for the method similarity: add it to --methods')
     if args.identity is not None and 'identity' not in (args.methods or []):

@@ -156,7 +156,6 @@ def _draw_pairs(axes: Axes, pairs: PairDistances) -> None:
 
 
 def _check_some(given: Mapping, what: str) -> None:
-    """Refuse to draw nothing."""
     if not given:
         raise ValueError(f'nothing to draw: there is no {what}')
     empty = [

@@ -217,7 +217,6 @@ def _run_until_stopped(page: Any) -> None:
 
 
 def _theme(gr: Any) -> Any:
-    """Make a theme with system fonts and sufficient contrast."""
     return gr.themes.Base(font=FONTS, font_mono=['ui-monospace', 'monospace']).set(
         body_text_color_subdued='*neutral_600',
         block_info_text_color='*neutral_600',

@@ -46,7 +46,6 @@ def positive(text: str) -> int:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -207,12 +206,10 @@ def check(inputs: Inputs, limit: int, options: Options) -> dict[str, Any]:
 
 
 def log(line: str) -> None:
-    """Print progress to stderr."""
     print(line, file=sys.stderr, flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the benchmark, or with --stage one measurement of it."""
     argv = sys.argv[1:] if argv is None else argv
     args = parse(argv)
     if args.json and not args.json.parent.is_dir():

@@ -156,7 +156,6 @@ def _with_rests(parts: dict[tuple[str, ...], Part], least: float) -> list[Part]:
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """Run and return result and seconds."""
     start = time.perf_counter()
     result = work()
     return result, time.perf_counter() - start

@@ -52,7 +52,6 @@ class Measured(NamedTuple):
 
 
 def all_distances(features: FeatureSet) -> np.ndarray:
-    """Compute all cosine distances, shape (Q, G)."""
     return cosine_distance(
         torch.from_numpy(features.query), torch.from_numpy(features.gallery)
     ).numpy()
@@ -195,7 +194,6 @@ def table(results: dict[tuple, list[Measured]]) -> str:
 
 
 def main(argv: list[str] | None = None) -> dict[tuple, list[Measured]]:
-    """Measure all files and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -115,7 +115,6 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def reference_of(row: Row, rows: Sequence[Row]) -> Row | None:
-    """Find the row that a row is compared with."""
     return next((other for other in rows if other.stage.name == row.stage.reference), None)
 
 

@@ -169,7 +169,6 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def clock(work: Callable[..., Any], *arguments: Any) -> float:
-    """Measure the seconds of a call."""
     return timed(lambda: work(*arguments))[1]
 
 

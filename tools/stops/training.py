@@ -171,7 +171,6 @@ def nothing(folder: Path) -> None:
 
 
 def scenario(run: Callable[[Path], None]) -> Scenario:
-    """Make a scenario that starts in an empty folder."""
     return Scenario(nothing, run, result, is_idle=False)
 
 
