@@ -64,11 +64,7 @@ class StopSignalHook(Hook):
             self._before = {number: signal.signal(number, self._note) for number in self.signals}
 
     def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         if self._is_told(runner.iter + 1):
             self._stop(runner, epoch=runner.epoch, iter=runner.iter + 1)
@@ -78,11 +74,7 @@ class StopSignalHook(Hook):
         self._passes = 0
 
     def after_val_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: Sequence | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         self._passes += batch_idx == 0
         if self._before and self._is_told(batch_idx + 1):
