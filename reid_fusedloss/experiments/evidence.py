@@ -9,15 +9,13 @@ from typing import Any
 
 from mmengine.fileio import load
 
+from ..printable import markdown_table
 from .paper import ORDER_DATASET, PaperRow
 from .tables import TITLES
 
 OWN = 'configs/paper/'  # not a method that the paper compares with
 CONFIRMED, CONTRADICTED, OPEN = 'confirmed', 'contradicted', 'open'
-HEADER = (
-    '| row | paper | gain | elsewhere | gain | measured here | gain | verdict |\n'
-    '|---|---|---|---|---|---|---|---|'
-)
+COLUMNS = ('row', 'paper', 'gain', 'elsewhere', 'gain', 'measured here', 'gain', 'verdict')
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,8 @@ def evidence_page(rows: Sequence[PaperRow], path: Path) -> str:
         for setting in used or [NOT_RUN]:
             command = f'. Command: `{setting.command}`' if setting.command else ''
             parts.append(f'Measured here: {setting.name}{command}.')
-            parts.append('\n'.join([HEADER, *_lines(members, evidence['Elsewhere'], setting)]))
+            lines = [COLUMNS, *_lines(members, evidence['Elsewhere'], setting)]
+            parts.append(markdown_table(lines, aligned=False))
     sources = evidence['Sources'].items()
     parts.append('## Sources')
     parts.append('\n'.join(f'- {name}: [{it["Title"]}]({it["URL"]})' for name, it in sources))
@@ -90,7 +89,7 @@ def evidence_page(rows: Sequence[PaperRow], path: Path) -> str:
 
 def _lines(
     rows: Sequence[PaperRow], elsewhere: Mapping[str, Any], setting: Setting
-) -> Iterator[str]:
+) -> Iterator[tuple[str, ...]]:
     before: PaperRow | None = None  # of the paper's own methods: others are no steps
     last_elsewhere: Mapping[str, Any] | None = None
     for row in rows:
@@ -99,7 +98,7 @@ def _lines(
         paper = row.paper(ORDER_DATASET, 'mAP')
         previous = None if before is None else before.paper(ORDER_DATASET, 'mAP')
         gain = None if paper is None or previous is None else paper - previous
-        cells = [
+        yield (
             row.label,
             f'{row.paper(ORDER_DATASET, "R1")} / {paper}',
             _gain(gain),
@@ -108,8 +107,7 @@ def _lines(
             'not run' if own is None else _measured(own),
             _gain(own['mAP'] - last['mAP'] if own and last else None),
             '-' if gain is None else verdict(last, own, gain),
-        ]
-        yield f'| {" | ".join(cells)} |'
+        )
         if row.config.startswith(OWN):
             before, last_elsewhere = row, other or last_elsewhere
 
