@@ -85,7 +85,8 @@ def test_a_head_of_another_size_starts_anew(tiny, tmp_path, monkeypatch):
     assert torch.equal(runner.model.backbone.conv1.weight, tiny[1]['backbone.conv1.weight'])
     assert (runner.model.head.bn.weight == 1).all()
     assert any('head.bn.weight (64,) (here (16,))' in line for line in lines)
-    assert {line.split('size: ')[1].split(' ')[0] for line in lines} == {
+    said = [line.split('size: ')[1] for line in lines if 'size: ' in line]
+    assert {text.split(' ')[0] for text in said} == {
         f'head.bn.{leaf}' for leaf in ('weight', 'bias', 'running_mean', 'running_var')
     } | {'head.classifier.weight'}
 
