@@ -74,14 +74,9 @@ def convert_mobilenetv3(weights: Weights) -> Converted:
         return f'backbone.layer{name[1]}.{LAYER[name[2]]}.{name[3]}'
 
     def block(name: re.Match) -> str:
-        convolutions = sorted(
-            int(other[1])
-            for other in (
-                re.fullmatch(rf'features\.{name[1]}\.block\.(\d)\.0\.weight', key)
-                for key in weights
-            )
-            if other
-        )
+        weight = rf'features\.{name[1]}\.block\.(\d)\.0\.weight'
+        found = (re.fullmatch(weight, key) for key in weights)
+        convolutions = sorted(int(other[1]) for other in found if other)
         parts = MOBILENETV3_PARTS[-len(convolutions) :]
         return (
             f'backbone.layer{name[1]}.{parts[convolutions.index(int(name[2]))]}.'

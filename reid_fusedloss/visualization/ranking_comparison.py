@@ -156,15 +156,9 @@ def draw_ranking_comparison(
     queries = [query for pair in chosen for query in (pair.first, pair.second)]
     footer = f'{len(chosen)} of {len(pairs)} queries ({ORDERS[order]})'
     kinds = dict.fromkeys(f'{lists.get("distance")}' for lists in (first, second))
-    picture, grid = draw_rows(
-        queries,
-        {'distance': ' and '.join(kinds), 'dataset': first.get('dataset')},
-        footer,
-        topk=topk,
-        width=width - NAME,
-        data_root=data_root,
-        grid_type=PairGrid,
-    )
+    legend = dict(distance=' and '.join(kinds), dataset=first.get('dataset'))
+    size: dict[str, Any] = dict(topk=topk, width=width - NAME, grid_type=PairGrid)
+    picture, grid = draw_rows(queries, legend, footer, data_root=data_root, **size)
     return _name_rows(picture, grid, chosen, names)
 
 
@@ -211,9 +205,8 @@ def _name_rows(
         for row, name in enumerate(names):
             right, upper, _, lower = grid.box(2 * number + row, 0)
             x, middle = right - NAME / 2 - 1, (upper + lower) / 2
-            text = lettering.put(
-                x, middle, name, 9, 'black', weight='bold', rotation=90, ha='center'
-            )
+            style: dict[str, Any] = dict(weight='bold', rotation=90, ha='center')
+            text = lettering.put(x, middle, name, 9, 'black', **style)
             room = (lower - upper + 12) / text.get_window_extent().height
             if room < 1:
                 text.set_text(f'{name[: max(1, int(len(name) * room) - 2)]}…')

@@ -227,9 +227,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         rows = [Row(stage) for stage in choose_stages(args, options, Path(name))]
         for peer in find_peers(args.peer):
             peer.compile(Path(name))
-        run_rounds(
-            rows, inputs, args, lambda stage: measure_in_child(stage, argv, options, Path(name))
-        )
+        in_child = partial(measure_in_child, argv=argv, options=options, folder=Path(name))
+        run_rounds(rows, inputs, args, in_child)
     print('', table(rows), '', sep='\n')
     if any(row.figures for row in rows):
         print(figures(rows), '', sep='\n')

@@ -179,17 +179,10 @@ def table(results: dict[tuple, list[Measured]]) -> str:
     for (name, by, size, rate), runs in results.items():
         mean = Measured(*np.mean(runs, axis=0))
         rates = [run.fpir for run in runs]
-        lines.append(
-            (
-                name,
-                by if size is not None else 'all',
-                f'{mean.size:.0f}',
-                f'{rate:.0%}',
-                f'{100 * mean.fpir:.2f} % ({100 * min(rates):.1f} to {100 * max(rates):.1f})',
-                f'{100 * mean.dir:.1f} %',
-                f'{100 * mean.fpir_of_pairs:.1f} %',
-            )
-        )
+        entries = by if size is not None else 'all', f'{mean.size:.0f}', f'{rate:.0%}'
+        fpir = f'{100 * mean.fpir:.2f} % ({100 * min(rates):.1f} to {100 * max(rates):.1f})'
+        others = f'{100 * mean.dir:.1f} %', f'{100 * mean.fpir_of_pairs:.1f} %'
+        lines.append((name, *entries, fpir, *others))
     return markdown_table(lines, aligned=False)
 
 

@@ -85,14 +85,9 @@ class OtherIdentitiesHook(Hook):
         if runner._resume or not isinstance(runner._train_loop, BaseLoop):
             return
         state = checkpoint.get('state_dict', checkpoint)
-        names = [
-            name
-            for name in own
-            if re.match(OF_IDENTITIES, name)
-            and name in state
-            and own[name].shape[:1] == (num_classes,)
-            and not torch.equal(own[name].cpu(), state[name].cpu())
-        ]
+        both = [name for name in own if re.match(OF_IDENTITIES, name) and name in state]
+        sized = [name for name in both if own[name].shape[:1] == (num_classes,)]
+        names = [name for name in sized if not torch.equal(own[name].cpu(), state[name].cpu())]
         if not names or self.keep:
             return
         same = self.keep is None and self._same(runner, checkpoint)
