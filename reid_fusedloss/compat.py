@@ -11,10 +11,10 @@ from typing import Any
 
 from mmengine import runner
 from mmengine.config import config
-from mmengine.logging import print_log
 from mmengine.runner import checkpoint
 
 from .loading import load_checkpoint_file, load_checkpoint_url
+from .logs import log
 from .zoo import SCHEME, load_from_package
 
 _MMCV_REMEDY = (
@@ -92,7 +92,7 @@ def find_latest_checkpoint(path: str) -> str | None:
 
     found = latest_checkpoint(path)
     if found is None:
-        print_log(f'{path} has no checkpoint to resume from', logger='current')
+        log(f'{path} has no checkpoint to resume from')
     return found
 
 

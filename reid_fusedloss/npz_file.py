@@ -4,13 +4,6 @@ import zipfile
 import zlib
 
 NOT_NPZ = (
-    ValueError,
-    OSError,
-    EOFError,
-    KeyError,
-    AttributeError,
-    TypeError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
+    *(ValueError, OSError, EOFError, KeyError, AttributeError, TypeError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
 )

@@ -1,4 +1,8 @@
-"""Shared fixtures; real data is used where an environment variable names it."""
+"""Shared fixtures; real data is used where an environment variable names it.
+
+PyTorch and MMEngine are imported inside the fixtures: xdist's first process loads this file too, and
+runs no test.
+"""
 
 import gc
 import os
@@ -12,12 +16,6 @@ from unittest.mock import patch
 import cv2
 import numpy as np
 import pytest
-import torch
-from mmengine.config import config
-from mmengine.registry import init_default_scope
-from mmengine.runner import runner
-
-import reid_fusedloss  # noqa: F401
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -25,6 +23,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 @pytest.fixture(autouse=True, scope='session')
 def _scope_and_threads():
     """As in a run: mmpretrain's scope; one thread, since tests share their machine."""
+    import torch
+    from mmengine.registry import init_default_scope
+
+    import reid_fusedloss  # noqa: F401
+
     torch.set_num_threads(1)
     init_default_scope('mmpretrain')
 
@@ -37,7 +40,7 @@ def _interrupts():
 
 
 @pytest.fixture(autouse=True, scope='session')
-def _garbage():
+def _garbage(_runs):
     """What is imported is no garbage, and need not be gone through in each collection."""
     gc.collect()
     gc.freeze()
@@ -50,9 +53,14 @@ def _runs():
     """Runs in this process: each has a second of its own, and none what takes longer than a run.
 
     MMEngine names a run, and what it has logged, by the second in which it starts. It lays out the
-    config, asks the compiler for its version and collects garbage for each data set; so it does
-    still in the tests that start processes.
+    config, asks the compiler for its version and collects garbage for each data set, and our report
+    draws pictures; so they do still in the tests that start processes.
     """
+    from mmengine.config import config
+    from mmengine.runner import runner
+
+    from reid_fusedloss.engine.hooks import report_hook
+
     last = 0.0
 
     def next_second():
@@ -71,8 +79,26 @@ def _runs():
         patch('mmengine.runner.runner.collect_env', cache(runner.collect_env)),
         patch(formatter, lambda code, **_: (code, True)),
         patch('mmengine.dataset.base_dataset.gc', SimpleNamespace(collect=lambda: 0)),
+        patch.multiple(report_hook, save_curves=_pixel, save_ranking_lists=_pixel),
     ):
         yield
+
+
+def _pixel(source, target: Path, **options) -> Path:
+    """Write a picture of one pixel: the real ones take six times as long as a tiny training."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(target), np.zeros((1, 1, 3), np.uint8))
+    return target
+
+
+@pytest.fixture(scope='session')
+def real_pictures(_runs):
+    """Let the runs in a context draw their pictures: `with real_pictures: ...`."""
+    from reid_fusedloss import visualization
+    from reid_fusedloss.engine.hooks import report_hook
+
+    names = ('save_curves', 'save_ranking_lists')
+    return patch.multiple(report_hook, **{name: getattr(visualization, name) for name in names})
 
 
 @pytest.fixture(scope='session')

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reid_fusedloss.evaluation.embeddings_file import CAMERA_KEYS, KEYS
 from tests.oracles import ranking as oracle
 
 FOLDER = Path(__file__).resolve().parents[1] / 'tools' / 'benchmark'
@@ -106,14 +107,17 @@ def test_a_part_holds_whole_identities(tiny):
 
 
 def test_features_from_a_file(tiny, tmp_path):
-    arrays = dict(zip(features.KEYS, (tiny.query, tiny.gallery, *tiny.labels)))
+    arrays = dict(zip((*KEYS, *CAMERA_KEYS), (tiny.query, tiny.gallery, *tiny.labels)))
     np.savez(tmp_path / 'all.npz', **arrays)
     read = features.load(tmp_path / 'all.npz')
     np.testing.assert_array_equal(read.gallery, tiny.gallery)
     np.testing.assert_array_equal(read.gallery_camids, tiny.gallery_camids)
     np.savez(tmp_path / 'half.npz', query_f=tiny.query)
-    with pytest.raises(ValueError, match='gallery_cam'):
+    with pytest.raises(ValueError, match='gallery_label'):
         features.load(tmp_path / 'half.npz')
+    np.savez(tmp_path / 'none.npz', **{key: arrays[key] for key in KEYS})
+    with pytest.raises(ValueError, match='gallery_cam'):
+        features.load(tmp_path / 'none.npz')
 
 
 def test_functions_are_put_back():

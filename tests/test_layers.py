@@ -5,8 +5,6 @@ import re
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / 'reid_fusedloss'
 PAGE = (ROOT / 'docs' / 'architecture.md').read_text()
@@ -75,17 +73,17 @@ def test_rooms_import_only_what_stands_above_them():
     assert {cells[1] for cells in ROWS.values()} == {'core', 'use', 'study'}
 
 
-@pytest.mark.parametrize('path', FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_and_size(path):
-    room = path.relative_to(PACKAGE).parts[0]
-    own, libraries = imports(path)
-    if room in FOLDERS:
-        assert own & FOLDERS - {room} <= ROOMS[room]
-        assert LIBRARIES[room] is None or libraries <= LIBRARIES[room]
-        assert room != 'functional' or own <= {room}
-    else:
-        assert room in ASSEMBLY or not own & FOLDERS
-    assert len(path.read_text().splitlines()) <= FILE_LINES
+def test_imports_and_size():
+    for path in FILES:
+        room = path.relative_to(PACKAGE).parts[0]
+        own, libraries = imports(path)
+        if room in FOLDERS:
+            assert own & FOLDERS - {room} <= ROOMS[room], path
+            assert LIBRARIES[room] is None or libraries <= LIBRARIES[room], path
+            assert room != 'functional' or own <= {room}, path
+        else:
+            assert room in ASSEMBLY or not own & FOLDERS, path
+        assert len(path.read_text().splitlines()) <= FILE_LINES, path
 
 
 def test_median_file_is_small():

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from reid_fusedloss.commands.processes import torchrun
@@ -35,12 +36,18 @@ def start(*command, cwd):
 
 
 @pytest.fixture(scope='module')
-def distributed(tmp_path_factory):
-    """A tiny training on two processes: (its folder, the tool's output)."""
+def folder(tmp_path_factory):
+    """Folder with the config of a tiny training, tiny.py, and its images."""
     folder = tmp_path_factory.mktemp('tools')
     cfg = tiny_config(folder / 'data', folder / 'work', train_dataloader__batch_size=16)
     cfg.pop('work_dir')
     cfg.dump(folder / 'tiny.py')
+    return folder
+
+
+@pytest.fixture(scope='module')
+def distributed(folder):
+    """A tiny training on two processes: (its folder, the tool's output)."""
     code, output = start(
         REPOSITORY / 'tools' / 'dist_train.sh', 'tiny.py', 2, '--work-dir', 'work', cwd=folder
     )
@@ -72,9 +79,8 @@ def test_metrics_do_not_depend_on_the_number_of_processes(distributed):
 
 
 @pytest.fixture(scope='module')
-def selectable(distributed):
+def selectable(folder):
     """A config that leaves its data set open, and two data set configs beside it."""
-    folder = distributed[0]
     cfg = Config.fromfile(folder / 'tiny.py')
     loaders = {key: cfg.pop(f'{key}_dataloader') for key in ('train', 'val', 'test')}
     cfg.dump(folder / 'rest.py')
@@ -95,7 +101,7 @@ def selectable(distributed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('processes', [1, 2])
-def test_several_test_sets_in_one_run(selectable, processes):
+def test_several_test_sets_in_one_run(selectable, distributed, processes):
     command = [sys.executable, REPOSITORY / 'tools' / 'test.py', 'open.py', 'work/epoch_2.pth']
     if processes == 2:
         command = [REPOSITORY / 'tools' / 'dist_test.sh', 'open.py', 'work/epoch_2.pth', 2]
@@ -125,12 +131,13 @@ def test_several_test_sets_in_one_run(selectable, processes):
 
 def test_a_missing_test_set_is_said_before_any_is_tested(selectable, monkeypatch):
     monkeypatch.chdir(selectable)
+    torch.save({'backbone.conv1.weight': torch.zeros(1)}, 'weights.pth')
     with pytest.raises((FileNotFoundError, ValueError), match='(?i)msmt17'):
         call(
             monkeypatch,
             'test',
             'open.py',
-            'work/epoch_2.pth',
+            'weights.pth',
             '--dataset',
             'four.py',
             'msmt17',

@@ -18,28 +18,13 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-TOOLS = Path(__file__).resolve().parent
-DEMO = TOOLS.parent / 'configs' / 'demo' / 'synthetic_r18.py'
-DATA = dict(
-    num_train_ids=6,
-    num_test_ids=4,
-    num_distractors=0,
-    num_junk=0,
-    num_cameras=2,
-    images_per_camera=2,
-    size='(48,24)',
-)
+from stops.tiny_demo import DEMO, tiny_options
+
 OPTIONS = {
-    'model.backbone.stem_channels': 8,
-    'model.backbone.base_channels': 8,
-    'model.head.in_channels': 64,
     'train_cfg.max_epochs': 1,
-    'train_cfg.val_interval': 1,
     'param_scheduler.1.begin': 0,
     'param_scheduler.1.end': 1,
-    'train_dataloader.batch_size': 8,
     'train_dataloader.num_workers': 1,
-    'train_dataloader.dataset.pipeline.crop.crop_size': '(48,24)',
     'val_dataloader.num_workers': 0,
     'val_dataloader.persistent_workers': False,
 }
@@ -54,17 +39,6 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def options(data_root: Path) -> list[str]:
-    """Make the --cfg-options that turn the demo into a training of seconds."""
-    found = dict(OPTIONS)
-    for loader in ('train', 'val', 'test'):
-        dataset = f'{loader}_dataloader.dataset'
-        found |= {f'{dataset}.{key}': value for key, value in DATA.items()}
-        found[f'{dataset}.data_root'] = str(data_root)
-        found[f'{dataset}.pipeline.resize.scale'] = '(24,48)'
-    return [f'{key}={value}' for key, value in found.items()]
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
@@ -73,24 +47,19 @@ def free_port() -> int:
 
 def train(work_dir: Path, processes: int) -> int:
     """Run a training and return its exit status; `work_dir`.txt, its log, is kept unless 0."""
+    options = tiny_options(work_dir.parent / 'data') | OPTIONS
+    launcher = [f'--nproc_per_node={processes}', f'--master_port={free_port()}']
     command = [
-        sys.executable,
-        '-m',
-        'torch.distributed.run',
-        f'--nproc_per_node={processes}',
-        f'--master_port={free_port()}',
-        str(TOOLS / 'train.py'),
-        str(DEMO),
-        '--launcher',
-        'pytorch',
-        '--work-dir',
-        str(work_dir),
-        '--cfg-options',
-        *options(work_dir.parent / 'data'),
+        *(sys.executable, '-m', 'torch.distributed.run', *launcher),
+        *(Path(__file__).with_name('train.py'), DEMO, '--launcher', 'pytorch'),
+        *('--work-dir', work_dir, '--cfg-options'),
+        *(f'{key}={value}' for key, value in options.items()),
     ]
     environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
     with open(f'{work_dir}.txt', 'w') as log:
-        status = subprocess.run(command, stdout=log, stderr=log, env=environment).returncode
+        status = subprocess.run(
+            list(map(str, command)), stdout=log, stderr=log, env=environment
+        ).returncode
     if status:
         print(
             f'{work_dir.name} ended with status {status}:\n{Path(log.name).read_text()[-6000:]}',

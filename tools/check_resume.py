@@ -18,13 +18,13 @@ import sys
 import time
 from pathlib import Path
 
+from stops.tiny_demo import DEMO
+from stops.training import curves
+
 from reid_fusedloss.engine.checkpoints import differences, latest_checkpoint
 from reid_fusedloss.loading import load_checkpoint_file
-from reid_fusedloss.visualization import load_scalars
 
 TOOLS = Path(__file__).resolve().parent
-DEMO = TOOLS.parent / 'configs' / 'demo' / 'synthetic_r18.py'
-CLOCK = ('time', 'data_time', 'memory')
 
 
 def parse_args() -> argparse.Namespace:
@@ -46,15 +46,8 @@ def parse_args() -> argparse.Namespace:
 
 def start(args: argparse.Namespace, work_dir: Path, *flags: str) -> subprocess.Popen:
     """Start a training in its own process group; its output goes to `work_dir`.txt."""
-    command = [
-        sys.executable,
-        str(TOOLS / 'train.py'),
-        args.config,
-        '--amp',
-        '--work-dir',
-        str(work_dir),
-        *flags,
-    ]
+    command = [sys.executable, str(TOOLS / 'train.py'), args.config, '--amp', *flags]
+    command += ['--work-dir', str(work_dir)]
     if args.cfg_options:
         command += ['--cfg-options', *args.cfg_options]
     with open(f'{work_dir}.txt', 'a') as log:
@@ -80,16 +73,7 @@ def unequal(work_dir: Path, straight: Path) -> list[str]:
     if last is None or wanted is None or last.name != wanted.name:
         return [f'the last checkpoints are {last} and {wanted}']
     found = list(differences(load_checkpoint_file(last), load_checkpoint_file(wanted)))
-    curves = [
-        {
-            kind: [
-                {key: value for key, value in line.items() if key not in CLOCK} for line in lines
-            ]
-            for kind, lines in load_scalars(folder).items()
-        }
-        for folder in (work_dir, straight)
-    ]
-    return found + ['the logged curves'] * (curves[0] != curves[1])
+    return found + ['the logged curves'] * (curves(work_dir) != curves(straight))
 
 
 def trial(args: argparse.Namespace, work_dir: Path, straight: Path, moment: float) -> list[str]:

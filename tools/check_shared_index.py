@@ -11,7 +11,6 @@ results are compared with all distances in float64. At the end no entry may be m
 """
 
 import argparse
-import json
 import multiprocessing
 import random
 import sys
@@ -26,6 +25,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from stops.index import left_over  # noqa: E402
 from stops.scenarios import DIMS, MODEL, feature_of  # noqa: E402
 from stops.shared_index import Oracle, Writer  # noqa: E402
 
@@ -120,7 +120,6 @@ def start(base: Path, args: argparse.Namespace) -> tuple[list[Writer], list[Orac
 
 
 def search(searcher: Searcher, end: float, results: Any) -> None:
-    """Run a searcher in its own process."""
     results.put(searcher.run(end))
 
 
@@ -144,11 +143,7 @@ def check(base: Path, args: argparse.Namespace) -> tuple[Counter, list[str]]:
     for oracle in oracles:
         oracle.read_on()
     wrong += wrong_states(load_index(base / 'index'), oracles, [oracle.done for oracle in oracles])
-    named = {
-        facts['file']
-        for facts in json.loads((base / 'index' / 'manifest.json').read_text())['files'].values()
-    }
-    left = {path.name for path in (base / 'index').iterdir()} - named - {'manifest.json', '.lock'}
+    left = left_over(base / 'index')
     wrong += [f'left over: {left}'] * bool(left)
     count = Counter(
         searches=sum(count for count, _ in found),

@@ -42,7 +42,6 @@ def parse_args() -> argparse.Namespace:
 
 
 def die() -> None:
-    """Kill this process."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -17,10 +17,7 @@ from reid_fusedloss.engine.testing import drop_start_weights, tested_pipeline
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Print the number of parameters, the multiply-adds for one image of the '
-        "config's test size, and the dimensions of the feature."
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('configs', nargs='+', help='config files')
     return parser.parse_args()
 

@@ -1,9 +1,7 @@
 #!/usr/bin/env python
 """python tools/convert_checkpoint.py THEIRS.pth OURS.pth: `reid-fusedloss convert`."""
 
-import sys
-
 from reid_fusedloss.commands import start
 
 if __name__ == '__main__':
-    sys.exit(start('convert', prog='convert_checkpoint.py'))
+    raise SystemExit(start('convert', prog='convert_checkpoint.py'))

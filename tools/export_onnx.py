@@ -1,9 +1,7 @@
 #!/usr/bin/env python
 """python tools/export_onnx.py work_dirs/demo demo.onnx: `reid-fusedloss export`."""
 
-import sys
-
 from reid_fusedloss.commands import start
 
 if __name__ == '__main__':
-    sys.exit(start('export', prog='export_onnx.py'))
+    raise SystemExit(start('export', prog='export_onnx.py'))

@@ -1,12 +1,7 @@
 #!/usr/bin/env python
-"""Run `reid-fusedloss extract`:
-
-python tools/extract_features.py work_dirs/demo photos/ --out features/
-"""
-
-import sys
+"""python tools/extract_features.py work_dirs/demo photos/ --out out/: `reid-fusedloss extract`."""
 
 from reid_fusedloss.commands import start
 
 if __name__ == '__main__':
-    sys.exit(start('extract', prog='extract_features.py'))
+    raise SystemExit(start('extract', prog='extract_features.py'))

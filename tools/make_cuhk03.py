@@ -11,7 +11,6 @@ from reid_fusedloss.datasets.cuhk03_release import KINDS, write_cuhk03
 
 
 def main() -> None:
-    """Write the images and print how many there are."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('release', type=Path, help='cuhk-03.mat')
     parser.add_argument('protocol', type=Path, help='cuhk03_new_protocol_config_*.mat')

@@ -49,7 +49,6 @@ def publish(checkpoint: str, target: Path) -> str:
 
 
 def main() -> int:
-    """Write the file; return the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,12 +1,7 @@
 #!/usr/bin/env python
-"""Run `reid-fusedloss search`:
-
-python tools/search.py work_dirs/demo --query who.jpg --gallery photos/
-"""
-
-import sys
+"""python tools/search.py work_dirs/demo --query a.jpg --gallery photos: `reid-fusedloss search`."""
 
 from reid_fusedloss.commands import start
 
 if __name__ == '__main__':
-    sys.exit(start('search', prog='search.py'))
+    raise SystemExit(start('search', prog='search.py'))

@@ -1,9 +1,7 @@
 #!/usr/bin/env python
 """python tools/test.py CONFIG CHECKPOINT --dataset market1501: `reid-fusedloss test`."""
 
-import sys
-
 from reid_fusedloss.commands import start
 
 if __name__ == '__main__':
-    sys.exit(start('test', prog='test.py'))
+    raise SystemExit(start('test', prog='test.py'))

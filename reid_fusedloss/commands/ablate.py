@@ -10,7 +10,6 @@ from ..trust import add_trust_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss ablate`."""
     parser.add_argument(
         '--rows',
         nargs='+',

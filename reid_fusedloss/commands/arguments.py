@@ -29,6 +29,13 @@ class KeyValues(DictAction):
             ) from error
 
 
+def add_key_values(
+    parser: argparse._ActionsContainer, flag: str, text: str, nargs: str = '+'
+) -> None:
+    """Add an argument KEY=VALUE ..., with its text for `--help`."""
+    parser.add_argument(flag, nargs=nargs, action=KeyValues, metavar='KEY=VALUE', help=text)
+
+
 def add_run_arguments(parser: argparse.ArgumentParser, several_datasets: bool = False) -> None:
     """Add the arguments of commands that run a config: data set, keys, launcher, trust."""
     parser.add_argument(
@@ -91,10 +98,4 @@ def add_trained_model_arguments(
 def add_loading_arguments(parser: argparse._ActionsContainer) -> None:
     """Add the arguments of commands that read a config and a checkpoint."""
     add_trust_argument(parser)
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=KeyValues,
-        metavar='KEY=VALUE',
-        help='set single keys of the config',
-    )
+    add_key_values(parser, '--cfg-options', 'set single keys of the config')

@@ -12,7 +12,6 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss configs`."""
     parser.add_argument('names', nargs='*', metavar='NAME', help='names or parts of names')
     parser.add_argument(
         '--copy',

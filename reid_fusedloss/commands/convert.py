@@ -9,7 +9,6 @@ from ..trust import add_trust_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss convert`."""
     parser.add_argument('source', help='checkpoint of another project')
     parser.add_argument('target', help='file to write')
     parser.add_argument(

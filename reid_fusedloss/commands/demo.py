@@ -7,7 +7,6 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss demo`."""
     parser.add_argument(
         '--config',
         default='demo/synthetic_r18',

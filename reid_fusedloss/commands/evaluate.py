@@ -14,24 +14,18 @@ features and names of the boxes of tracks in videos, as `extract VIDEO --boxes` 
 
 import argparse
 
-from .arguments import KeyValues
+from .arguments import add_key_values
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `reid-fusedloss evaluate`."""
     parser.add_argument('features', help='.npz file')
     parser.add_argument('--distance', default='cosine', choices=['cosine', 'euclidean'])
     parser.add_argument('--ap', default='ir', choices=['ir', 'trapezoid'])
     add_protocol_arguments(parser)
     parser.add_argument('--rerank', action='store_true', help='re-rank as well (20, 6, 0.3)')
     add_report_arguments(parser)
-    parser.add_argument(
-        '--query-expansion',
-        nargs='*',
-        action=KeyValues,
-        metavar='KEY=VALUE',
-        help='expand first; k=5 alpha=3 times=1 expand_gallery=True',
-    )
+    text = 'expand first; k=5 alpha=3 times=1 expand_gallery=True'
+    add_key_values(parser, '--query-expansion', text, '*')
     parser.add_argument('--backend', default='auto', choices=['auto', 'numpy', 'torch'])
     parser.add_argument('--device', default='cpu', help='where distances are computed')
 
@@ -47,21 +41,13 @@ def add_protocol_arguments(parser: argparse.ArgumentParser) -> None:
         'leave_one_out, vehicleid trials=10 seed=0, camera_pairs pairs=2+3 cameras=1,2 trials=10, '
         'or my_package.rules.junk; see docs/protocols.md',
     )
-    parser.add_argument(
-        '--pool',
-        nargs='+',
-        action=KeyValues,
-        metavar='KEY=VALUE',
-        help='several images as one: by=track, or by=pid_camid (queries); how=mean, quality, or '
-        'best k=4; junk=True',
+    pool = (
+        'several images as one: by=track, or by=pid_camid (queries); how=mean, quality, or '
+        'best k=4; junk=True'
     )
-    parser.add_argument(
-        '--reassociate',
-        nargs='+',
-        action=KeyValues,
-        metavar='KEY=VALUE',
-        help='instead: who comes back after gap=30 frames? rank-1 and MRR of the tracks',
-    )
+    add_key_values(parser, '--pool', pool)
+    reassociate = 'instead: who comes back after gap=30 frames? rank-1 and MRR of the tracks'
+    add_key_values(parser, '--reassociate', reassociate)
 
 
 def add_report_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,19 +60,10 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='FPR',
         help='verification, over pairs: such as 1e-4 1e-3 1e-2',
     )
-    parser.add_argument(
-        '--open-set',
-        nargs='*',
-        action=KeyValues,
-        metavar='KEY=VALUE',
-        help='identification, over queries: DIR and FNIR at these FPIRs, with a '
-        'part of the identities as strangers; fpir=0.01,0.1 strangers=0.5 '
-        'trials=10 seed=0 gallery_sizes=1000,5000',
+    open_set = (
+        'identification, over queries: DIR and FNIR at these FPIRs, with a part of the identities '
+        'as strangers; fpir=0.01,0.1 strangers=0.5 trials=10 seed=0 gallery_sizes=1000,5000'
     )
-    parser.add_argument(
-        '--single-shot',
-        nargs='*',
-        action=KeyValues,
-        metavar='KEY=VALUE',
-        help='single-gallery-shot CMC as well; trials=10 seed=0',
-    )
+    add_key_values(parser, '--open-set', open_set, '*')
+    single_shot = 'single-gallery-shot CMC as well; trials=10 seed=0'
+    add_key_values(parser, '--single-shot', single_shot, '*')

@@ -22,7 +22,6 @@ METHODS = ('energy', 'similarity', 'identity')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss explain`."""
     add_trained_model_arguments(parser)
     parser.add_argument(
         '--images', nargs='+', required=True, metavar='PATH', help='images, folders and globs'

@@ -13,7 +13,6 @@ EXPORTERS = dict(torchscript=17, dynamo=18)  # with their default opsets
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss export`."""
     add_trained_model_arguments(parser, device=False)
     parser.add_argument('out', metavar='OUT.onnx', help='file to write')
     parser.add_argument(

@@ -23,7 +23,6 @@ MARKET1501 = r'(?P<pid>-?\d+)_c(?P<camid>\d+)'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss extract`."""
     add_trained_model_arguments(parser, checkpoint=False, exported=True)
     parser.add_argument(
         'inputs',

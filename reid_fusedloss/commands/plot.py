@@ -19,7 +19,6 @@ METHODS = ('pca', 'tsne')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss plot`."""
     commands = parser.add_subparsers(dest='command', required=True)
     figure2 = commands.add_parser('figure2', help='R1 and mAP over batch sizes')
     figure2.add_argument(

@@ -37,30 +37,16 @@ def torchrun(command: str, argv: Sequence[str], processes: int) -> None:
     if hasattr(signal, 'SIGUSR1'):  # a cluster's warning stops the trainings, not the launcher
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     given = os.environ.get
-    sys.stdout.flush()
-    os.execv(
-        sys.executable,
-        [
-            sys.executable,
-            '-m',
-            'torch.distributed.run',
-            f'--nnodes={given("NNODES", "1")}',
-            f'--node_rank={given("NODE_RANK", "0")}',
-            f'--master_addr={given("MASTER_ADDR", "127.0.0.1")}',
-            f'--master_port={given("PORT", "29500")}',
-            f'--nproc_per_node={processes}',
-            '-m',
-            'reid_fusedloss',
-            command,
-            *_without_flag(argv),
-            '--launcher',
-            'pytorch',
-        ],
-    )
-
-
-def _without_flag(argv: Sequence[str]) -> list[str]:
-    """Remove `--processes N` in any spelling that argparse accepts, such as `--process=N`."""
+    launcher = [
+        f'--nnodes={given("NNODES", "1")}',
+        f'--node_rank={given("NODE_RANK", "0")}',
+        f'--master_addr={given("MASTER_ADDR", "127.0.0.1")}',
+        f'--master_port={given("PORT", "29500")}',
+        f'--nproc_per_node={processes}',
+    ]
     parser = argparse.ArgumentParser(add_help=False)
     add_processes_argument(parser)
-    return parser.parse_known_args(argv)[1]
+    others = parser.parse_known_args(argv)[1]  # without `--processes N`, in any spelling
+    words = ['-m', 'torch.distributed.run', *launcher, '-m', 'reid_fusedloss', command, *others]
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *words, '--launcher', 'pytorch'])

@@ -11,7 +11,6 @@ ORDERS = ('gain', 'loss', 'spread')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss ranking`."""
     parser.add_argument(
         'first', help='test of the baseline: its work_dir, or a JSON file of ranking lists'
     )

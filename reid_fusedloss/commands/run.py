@@ -11,6 +11,5 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss run`."""
     parser.add_argument('script', help='Python file')
     parser.add_argument('arguments', nargs=argparse.REMAINDER, help='its arguments')

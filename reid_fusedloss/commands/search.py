@@ -18,14 +18,13 @@ arguments or files.
 
 import argparse
 
-from .arguments import KeyValues, add_trained_model_arguments
+from .arguments import add_key_values, add_trained_model_arguments
 
 INTERMIXED = True
 KINDS = ('flat', 'hnsw', 'ivf', 'ivfpq')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss search`."""
     add_trained_model_arguments(parser, exported=True)
     parser.add_argument(
         '--query',
@@ -68,14 +67,7 @@ def _add_gallery_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--kind', choices=KINDS, help='kind of index; default: that of --index, else flat'
     )
-    parser.add_argument(
-        '--kind-options',
-        nargs='+',
-        action=KeyValues,
-        default={},
-        metavar='KEY=VALUE',
-        help='nlist=1024 nprobe=32, M=32 ef_search=128, ...',
-    )
+    add_key_values(parser, '--kind-options', 'nlist=1024 nprobe=32, M=32 ef_search=128, ...')
     parser.add_argument(
         '--prune', action='store_true', help='remove entries whose file no longer exists'
     )

@@ -19,7 +19,6 @@ INTERMIXED = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss serve`."""
     add_trained_model_arguments(parser, exported=True)
     gallery = parser.add_mutually_exclusive_group(required=True)
     gallery.add_argument(

@@ -8,7 +8,6 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `reid-fusedloss table`."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument('--dataset', nargs='+', help='as they were trained on')
     what.add_argument(

@@ -15,7 +15,6 @@ INTERMIXED = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss test`."""
     parser.add_argument(
         'config', help='config file, or name of a config or a trained network of the package'
     )

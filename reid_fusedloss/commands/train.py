@@ -12,7 +12,6 @@ from .processes import add_processes_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `reid-fusedloss train`."""
     parser.add_argument('config', help='config file, or name of a config')
     parser.add_argument(
         '--work-dir', help='folder to write; default: work_dirs/CONFIG[_DATASET][_BUDGET]'

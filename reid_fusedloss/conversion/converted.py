@@ -1,13 +1,13 @@
 """The result of a conversion."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmengine.logging import print_log
 from torch import Tensor
+
+from ..logs import log, warn
 
 Weights = Mapping[str, Tensor]
 MOST_NAMES = 3
@@ -56,12 +56,15 @@ class Converted:
 
     def log(self) -> None:
         """Log the summary; as a warning if the features differ from those of the original."""
-        print_log(
-            self.summary(), logger='current', level=logging.INFO if self.exact else logging.WARNING
-        )
+        (log if self.exact else warn)(self.summary())
 
 
 def shorten(names: list[str]) -> str:
     """List the first names, and how many there are in all."""
     text = ', '.join(names[:MOST_NAMES])
     return text if len(names) <= MOST_NAMES else f'{text}, ... {len(names)} in all'
+
+
+def list_faults(names: Mapping[str, list[str]]) -> str:
+    """List faults, each with the number and the first of the names that have it; '' if none has."""
+    return '; '.join(f'{len(own)} {fault} ({shorten(own)})' for fault, own in names.items() if own)

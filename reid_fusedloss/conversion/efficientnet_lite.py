@@ -7,7 +7,7 @@ EfficientNet-PyTorch.
 from collections.abc import Collection, Iterator
 from math import ceil
 
-from .converted import Converted, Weights, shorten
+from .converted import Converted, Weights, list_faults
 from .fit import COUNTED
 from .rename import CLASSIFIER
 
@@ -50,16 +50,13 @@ def convert(weights: Weights) -> Converted:
         for name, shape in shapes.items()
         if name in weights and tuple(weights[name].shape) != shape
     ]
-    faults = {'missing': missing, 'unknown': extra, 'of another shape': other}
-    found = [
-        f'{len(names)} tensors {fault} ({shorten(names)})'
-        for fault, names in faults.items()
-        if names
-    ]
-    if found:
+    faults = list_faults(
+        {'tensors missing': missing, 'tensors unknown': extra, 'tensors of another shape': other}
+    )
+    if faults:
         raise ValueError(
             f'the file is corrupt, or of another network than EfficientNet-{arch.capitalize()}, '
-            f'whose number of blocks it has: {"; ".join(found)}'
+            f'whose number of blocks it has: {faults}'
         )
     return Converted(
         {

@@ -23,11 +23,7 @@ Places = tuple[dict[str, str], dict[str, str]]
 
 
 def convert_resnet(weights: Weights) -> Converted:
-    """Rename the backbone, also of IBN-a; only the prefix differs.
-
-    Raises:
-        ValueError: if it has an unknown layer.
-    """
+    """Rename the backbone, also of IBN-a; only the prefix differs."""
     renamed, left = rename(
         weights, ((f'({RESNET})', r'backbone.\1'),), ((r'fc\.(weight|bias)', CLASSIFIER),)
     )
@@ -42,9 +38,6 @@ def convert_mobilenetv2(weights: Weights, places: Places = TORCHVISION) -> Conve
     Args:
         weights: weights of the file.
         places: names in a block -> our names, for all blocks and for the first one.
-
-    Raises:
-        ValueError: if it has an unknown layer.
     """
     others, first = places
     ends = list(accumulate(MOBILENETV2_BLOCKS))
@@ -75,24 +68,15 @@ convert_tonylins = partial(convert_mobilenetv2, places=TONYLINS)
 
 
 def convert_mobilenetv3(weights: Weights) -> Converted:
-    """Rename the backbone of MobileNetV3, large or small.
-
-    Raises:
-        ValueError: if it has an unknown layer.
-    """
+    """Rename the backbone of MobileNetV3, large or small."""
 
     def stem_or_last(name: re.Match) -> str:
         return f'backbone.layer{name[1]}.{LAYER[name[2]]}.{name[3]}'
 
     def block(name: re.Match) -> str:
-        convolutions = sorted(
-            int(other[1])
-            for other in (
-                re.fullmatch(rf'features\.{name[1]}\.block\.(\d)\.0\.weight', key)
-                for key in weights
-            )
-            if other
-        )
+        weight = rf'features\.{name[1]}\.block\.(\d)\.0\.weight'
+        found = (re.fullmatch(weight, key) for key in weights)
+        convolutions = sorted(int(other[1]) for other in found if other)
         parts = MOBILENETV3_PARTS[-len(convolutions) :]
         return (
             f'backbone.layer{name[1]}.{parts[convolutions.index(int(name[2]))]}.'

@@ -51,11 +51,7 @@ def _either(names: Collection[str]) -> str:
 
 
 def convert_convnext(weights: Weights) -> Converted:
-    """Rename the backbone of a ConvNeXt of any size.
-
-    Raises:
-        ValueError: if it has an unknown layer.
-    """
+    """Rename the backbone of a ConvNeXt of any size."""
 
     def stage(name: re.Match) -> str:
         return f'backbone.stages.{int(name[1]) // 2}.{name[2]}.'
@@ -83,11 +79,7 @@ def convert_convnext(weights: Weights) -> Converted:
 
 
 def convert_swin(weights: Weights) -> Converted:
-    """Rename the backbone of a Swin of any size.
-
-    Raises:
-        ValueError: if it has an unknown layer.
-    """
+    """Rename the backbone of a Swin of any size."""
 
     def block(name: re.Match) -> str:
         return f'backbone.stages.{int(name[1]) // 2}.blocks.{name[2]}.'
@@ -126,11 +118,7 @@ def _merge_by_rows(value: torch.Tensor) -> torch.Tensor:
 
 
 def convert_vit(weights: Weights) -> Converted:
-    """Rename the backbone of a ViT of any size.
-
-    Raises:
-        ValueError: if it has an unknown layer.
-    """
+    """Rename the backbone of a ViT of any size."""
     rules = (
         (r'class_token', 'backbone.cls_token'),
         (r'encoder\.pos_embedding', 'backbone.pos_embed'),

@@ -16,9 +16,6 @@ def convert(weights: Weights) -> Converted:
 
     Its ResNet has no ReLU after the stem's normalisation, its IBN variant has one; the config is
     chosen accordingly.
-
-    Raises:
-        ValueError: if the backbone is not a ResNet, or has squeeze-and-excitation.
     """
     renamed, left = rename(weights, RULES, LEFT_OUT, trunk='base.')
     options = resnet_options(weights, 'base.')

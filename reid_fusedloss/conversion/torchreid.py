@@ -36,11 +36,7 @@ MOBILENETV2 = (
 
 
 def convert_osnet(weights: Weights) -> Converted:
-    """Rename the weights of an OSNet of any width and variant.
-
-    Raises:
-        ValueError: if the backbone has an unknown layer.
-    """
+    """Rename the weights of an OSNet of any width and variant."""
     renamed, left = rename(weights, ((OSNET, r'backbone.\1'), *HEAD))
     channels = len(weights['conv5.conv.weight'])
     variant = 'ain' if AIN in weights else 'ibn' if 'conv2.0.IN.weight' in weights else 'plain'
@@ -57,11 +53,7 @@ def convert_osnet(weights: Weights) -> Converted:
 
 
 def convert_resnet(weights: Weights) -> Converted:
-    """Rename the weights of a ResNet, with or without a linear layer after the pooling.
-
-    Raises:
-        ValueError: if the backbone has an unknown layer, or several layers follow the pooling.
-    """
+    """Rename the weights of a ResNet, with or without a linear layer after the pooling."""
     renamed, left = rename(weights, ((f'({RESNET})', r'backbone.\1'), *HEAD))
     fc = 'fc.0.weight' in weights
     config = f'published/torchreid_resnet50{"_fc512" if fc else ""}'
@@ -72,11 +64,7 @@ def convert_resnet(weights: Weights) -> Converted:
 
 
 def convert_mobilenetv2(weights: Weights) -> Converted:
-    """Rename the weights of a MobileNetV2 of width 1.0 or 1.4.
-
-    Raises:
-        ValueError: if the backbone has an unknown layer.
-    """
+    """Rename the weights of a MobileNetV2 of width 1.0 or 1.4."""
     renamed, left = rename(weights, (*MOBILENETV2, *HEAD))
     stem, last = (len(weights[f'{name}.conv.weight']) for name in ('conv1', 'conv9'))
     options = (

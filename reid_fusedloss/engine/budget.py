@@ -71,7 +71,13 @@ def apply_budget(cfg: Config, budget: Config) -> None:
             not for the config's backbone.
     """
     changes = budget.to_dict()
-    _check_backbone(cfg, budget.filename, changes.pop(BACKBONES, None))
+    kind, known = str(_look_up(cfg, 'model.backbone.type')), changes.pop(BACKBONES, None)
+    if known is not None and kind.split('.')[-1] not in known:
+        raise ValueError(
+            f'the budget {budget.filename} is for the backbones {known}, but {cfg.filename} has '
+            f'{kind}: set single keys with --cfg-options instead, or write a budget for this '
+            'backbone'
+        )
     kept = {key: _look_up(cfg, key) for key in changes.pop(KEEP, ())}
     unknown = sorted(set(changes) - set(cfg.keys()))
     if unknown:
@@ -81,15 +87,6 @@ def apply_budget(cfg: Config, budget: Config) -> None:
         )
     cfg.merge_from_dict(changes)
     cfg.merge_from_dict({key: value for key, value in kept.items() if value is not _ABSENT})
-
-
-def _check_backbone(cfg: Config, budget: str | None, known: list[str] | None) -> None:
-    kind = str(_look_up(cfg, 'model.backbone.type'))
-    if known is not None and kind.split('.')[-1] not in known:
-        raise ValueError(
-            f'the budget {budget} is for the backbones {known}, but {cfg.filename} has {kind}: '
-            'set single keys with --cfg-options instead, or write a budget for this backbone'
-        )
 
 
 def _look_up(cfg: Any, key: str) -> Any:

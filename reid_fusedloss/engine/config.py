@@ -1,6 +1,5 @@
 """Read configs and apply the choices of a command line to them."""
 
-import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,10 +7,10 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
 from ..distributed import has_accelerator
+from ..logs import log, warn
 from ..registry import DATASETS
 from ..scope import find_config
 from .budget import apply_budget, read_budget, read_config
@@ -71,11 +70,9 @@ def load_config(
         for name in ('val', 'test')
     )
     if None not in (val, test) and val != test:
-        print_log(
+        warn(
             f'{path}: val_dataloader and test_dataloader have different pipelines, so their '
-            'figures will differ',
-            logger='current',
-            level=logging.WARNING,
+            'figures will differ'
         )
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     return cfg
@@ -135,11 +132,7 @@ def resume(cfg: Config, checkpoint: str, new_schedule: bool = False) -> None:
     if new_schedule:
         cfg.train_cfg.new_schedule = True
     if not cfg.resume:
-        print_log(
-            f'{cfg.work_dir} has no checkpoint to go on from: starting from scratch',
-            logger='current',
-            level=logging.WARNING,
-        )
+        warn(f'{cfg.work_dir} has no checkpoint to go on from: starting from scratch')
 
 
 def use_amp(cfg: Config) -> None:
@@ -162,7 +155,7 @@ def use_amp(cfg: Config) -> None:
     elif device == 'cpu':
         cfg.optim_wrapper.type = 'reid_fusedloss.BF16OptimWrapper'
     else:
-        print_log(f'no mixed precision on {device}: training in float32', logger='current')
+        log(f'no mixed precision on {device}: training in float32')
 
 
 def join_processes(cfg: Config, launcher: str) -> int:
@@ -187,14 +180,7 @@ def join_processes(cfg: Config, launcher: str) -> int:
     return int(os.environ['WORLD_SIZE'])
 
 
-MMENGINES_HOOKS = (
-    'runtime_info',
-    'timer',
-    'sampler_seed',
-    'logger',
-    'param_scheduler',
-    'checkpoint',
-)
+MMENGINES_HOOKS = 'runtime_info timer sampler_seed logger param_scheduler checkpoint'.split()
 
 
 def _complete_hooks(cfg: Config) -> None:

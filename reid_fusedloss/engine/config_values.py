@@ -10,17 +10,10 @@ from .config_keys import check_keys
 from .training.batches import images_of_an_identity
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-PARTS = (
-    'model',
+PARTS = [
     *LOADERS,
-    'train_cfg',
-    'val_cfg',
-    'test_cfg',
-    'optim_wrapper',
-    'default_hooks',
-    'env_cfg',
-    'randomness',
-)
+    *'model train_cfg val_cfg test_cfg optim_wrapper default_hooks env_cfg randomness'.split(),
+]
 EVALUATORS = ('val_evaluator', 'test_evaluator')
 COUNTS = ('max_epochs', 'max_iters', 'val_begin', 'val_interval')
 # schedules that interpolate between `begin` and `end`: without an end they never change the rate

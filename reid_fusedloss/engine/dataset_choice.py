@@ -182,7 +182,6 @@ def _stem(name: str) -> str:
 
 @contextmanager
 def _variable(name: str, value: str) -> Iterator[None]:
-    """Set an environment variable for a while."""
     before = os.environ.get(name)
     os.environ[name] = value
     try:

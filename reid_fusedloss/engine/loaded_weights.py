@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from ..conversion import compare
-from ..conversion.converted import shorten
+from ..conversion.converted import list_faults
 from ..conversion.fit import BACKBONE, COUNTED
 
 LEAST_SHARE = 0.5  # of the backbone
@@ -20,19 +20,16 @@ def check_resumed(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     if model._load_state_dict_pre_hooks:  # the model renames what it loads
         return
     fit = compare(weights, model.state_dict())
-    wrong = {
-        'are missing in it': fit.missing,
-        'have no place in the model': fit.unknown,
-        'have another shape': fit.misshapen,
-    }
-    found = [
-        f'{len(names)} weights {fault} ({shorten(names)})'
-        for fault, names in wrong.items()
-        if names
-    ]
-    if found:
+    faults = list_faults(
+        {
+            'weights are missing in it': fit.missing,
+            'weights have no place in the model': fit.unknown,
+            'weights have another shape': fit.misshapen,
+        }
+    )
+    if faults:
         raise ValueError(
-            f'the checkpoint to resume is of another network: {"; ".join(found)}. Restore the '
+            f'the checkpoint to resume is of another network: {faults}. Restore the '
             'model config, or start from its weights (load_from without resume)'
         )
 
@@ -72,11 +69,8 @@ def fill(
         for names in (fit.missing, fit.unknown, fit.shapes)
     )
     _check_share(list(own), {*fit.missing, *shapes})
-    parts = dict(
-        zip(('not in it', 'of another shape', 'without a place here'), (missing, shapes, unknown))
-    )
-    text = '; '.join(
-        f'{len(names)} {fault} ({shorten(names)})' for fault, names in parts.items() if names
+    text = list_faults(
+        {'not in it': missing, 'of another shape': shapes, 'without a place here': unknown}
     )
     filled = {name: value for name, value in weights.items() if name not in {*unknown, *shapes}}
     filled.update({name: own[name] for name in (*missing, *shapes)})

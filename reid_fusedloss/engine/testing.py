@@ -1,16 +1,15 @@
 """Prepare the test of a trained model on any data set."""
 
-import logging
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from ..conversion import compare, convert, detect, is_mmengines, read_state_dict
+from ..logs import log, warn
 from ..registry import DATASETS
 from .unwrap import unwrap
 
@@ -43,10 +42,8 @@ def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
     )
     if classifier is not None:
         cfg.model.head.num_classes = len(classifier)
-        print_log(
-            f'the checkpoint was trained on {len(classifier)} identities; testing needs none '
-            'of them',
-            logger='current',
+        log(
+            f'the checkpoint was trained on {len(classifier)} identities; a test needs none of them'
         )
     elif cfg.model.head.num_classes is None:
         cfg.model.head.num_classes = 1
@@ -83,11 +80,9 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     }
     headless = not any(name.startswith('head.') for name in weights)
     if unfilled and headless and all(name.startswith('head.bn.') for name in unfilled):
-        print_log(
+        warn(
             "the checkpoint has no head, so the batch normalisation of the model's head keeps its "
-            'initial state, the identity',
-            logger='current',
-            level=logging.WARNING,
+            'initial state, the identity'
         )
     elif unfilled:
         first = ', '.join(f'{name} {fault}' for name, fault in list(unfilled.items())[:3])

@@ -1,7 +1,6 @@
 """Check and lock the folder of a run: it must be writable, for one training at a time."""
 
 import atexit
-import logging
 import os
 import socket
 import tempfile
@@ -10,8 +9,8 @@ from errno import EACCES, EAGAIN
 from pathlib import Path
 
 from mmengine.dist import broadcast_object_list, is_main_process
-from mmengine.logging import print_log
 
+from ..logs import warn
 from ..whole_file import PathLike, remove_partials
 
 try:
@@ -124,11 +123,8 @@ def _lock(folder: PathLike) -> str | None:
 
 
 def _warn_unguarded(folder: PathLike, error: OSError) -> None:
-    print_log(
-        f'{folder} is not guarded against a second training: its file system has no locks '
-        f'({error})',
-        logger='current',
-        level=logging.WARNING,
+    warn(
+        f'{folder} is not guarded against a second training: its file system has no locks ({error})'
     )
 
 

@@ -1,60 +1,9 @@
 """Evaluate each set of a joint test set by itself: no query is ranked against another set."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
-
-from mmengine.logging import print_log
+from typing import Any
 
 from .embeddings import EmbeddingTable
-
-
-class RankingMetric(Protocol):
-    """The part of `ReIDMetric` that `compute_by_set` uses."""
-
-    variant: str
-    ranking_lists: list[dict[str, Any]]
-
-    @property
-    def dataset_meta(self) -> Mapping[str, Any] | None:
-        """Of the test set."""
-
-    def use_protocol(self, of_data: Any) -> None:
-        """Rank by the protocol of the config or, where it names none, by that of the data."""
-
-    def compute_metrics(self, results: EmbeddingTable, size: int | None = None) -> dict[str, float]:
-        """Compute the metrics of a single set; keeps its ranking lists."""
-
-
-def compute_by_set(metric: RankingMetric, table: EmbeddingTable) -> dict[str, float]:
-    """Compute the metrics of each set of a joint test set, and their means; empty for a single set.
-
-    Args:
-        metric: called for each set; its ranking lists are then those of all sets, each under the
-            name of its set.
-        table: all images.
-
-    Raises:
-        ValueError: as the metric; it names the set.
-    """
-    before = metric.ranking_lists if metric.variant else []
-    lists: list[dict[str, Any]] = []
-    found: dict[str, dict[str, float]] = {}
-    for name, part, size in split_by_set(table, metric.dataset_meta):
-        metric.ranking_lists = []
-        metric.use_protocol((metric.dataset_meta or {})['sets'][name].get('protocol'))
-        try:
-            found[name] = metric.compute_metrics(part, size)
-        except ValueError as error:
-            raise ValueError(f'{name}: {error}') from error
-        lists += [dict(each, prefix=f'{name}/{each["prefix"]}') for each in metric.ranking_lists]
-    if found:
-        metric.ranking_lists = before + lists
-        print_log(
-            f'each set is evaluated by itself; figures without the name of a set are means over '
-            f'{list(found)}',
-            logger='current',
-        )
-    return mean_over_sets(found)
 
 
 def split_by_set(

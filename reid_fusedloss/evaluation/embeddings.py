@@ -14,7 +14,6 @@ from mmengine.dist import (
     is_main_process,
 )
 from mmengine.evaluator import BaseMetric
-from torch import Tensor
 
 SAMPLE_KEYS = ('sample_idx', 'pid', 'camid', 'is_query')
 LABEL_KEYS = ('clothes', 'track')  # where the data set has them
@@ -94,7 +93,10 @@ class EmbeddingStore:
         named = [
             sample.get('embeddings') or dict(embedding=sample['embedding']) for sample in samples
         ]
-        parts = [_to_numpy([features[name] for features in named]) for name in named[0]]
+        parts = [
+            torch.stack([features[name] for features in named]).detach().float().cpu().numpy()
+            for name in named[0]
+        ]
         self._widths = {name: part.shape[1] for name, part in zip(named[0], parts)}
         self._pending.append(np.concatenate(parts, axis=1))
         if sum(map(len, self._pending)) >= BLOCK_ROWS:
@@ -235,7 +237,3 @@ def _write(features: dict[str, np.ndarray], block: np.ndarray, places: np.ndarra
         stop = start + feature.shape[1]
         feature[places[kept]] = block[kept, start:stop]
         start = stop
-
-
-def _to_numpy(rows: list[Tensor]) -> np.ndarray:
-    return torch.stack(rows).detach().float().cpu().numpy()

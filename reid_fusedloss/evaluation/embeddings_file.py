@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from mmengine.dist import broadcast_object_list
-from mmengine.logging import print_log
 
 from ..checks import check_flag
 from ..functional.ranking.protocols import make_protocol
+from ..logs import log
 from ..npz_file import NOT_NPZ
 from ..registry import METRICS
 from ..whole_file import PathLike, whole_file
@@ -175,10 +175,7 @@ class SaveEmbeddings(EmbeddingMetric):
             path = self.path.with_stem(self.path.stem + end + self.variant)
             one_set = make_protocol(facts.get('protocol') or 'same_camera').one_set
             save_features(path, table, one_set if self.one_set is None else self.one_set)
-            print_log(
-                f'features of {len(table.columns["pid"])} images written to {path}',
-                logger='current',
-            )
+            log(f'features of {len(table.columns["pid"])} images written to {path}')
         return {}
 
 

@@ -2,7 +2,7 @@
 
 import time
 
-from mmengine.logging import print_log
+from ..logs import log
 
 
 class LogProgress:
@@ -25,4 +25,4 @@ class LogProgress:
             return
         self._last = now
         eta = (now - self._start) * (total - done) / done
-        print_log(f'{self.name}: {100 * done / total:.0f} %, eta {eta:.0f} s', logger='current')
+        log(f'{self.name}: {100 * done / total:.0f} %, eta {eta:.0f} s')

@@ -34,6 +34,10 @@ class Part(NamedTuple):
         together = last - first + 1 == len(self.rows)
         return features[first : last + 1] if together else features[self.rows]
 
+    def describe(self, number: int) -> dict[str, Any]:
+        """Path, identity and camera of an image."""
+        return dict(img_path=self.paths[number], pid=self.pids[number], camid=self.camids[number])
+
 
 def split_parts(table: EmbeddingTable, one_set: bool = False) -> tuple[Part, Part]:
     """Split a test set into query and gallery.
@@ -94,35 +98,22 @@ def cameras(
 
 def describe(result: RankingResult, query: Part, gallery: Part) -> list[dict[str, Any]]:
     """Convert ranking lists to plain data, for a JSON file."""
+    lists = result.require_lists()
     described = []
-    for number, pid in enumerate(query.pids):
+    for number in range(len(query.pids)):
         valid = bool(result.valid[number])
+        places = zip(lists.indices[number], lists.distances[number], lists.matches[number])
         described.append(
             dict(
-                img_path=query.paths[number],
-                pid=pid,
-                camid=query.camids[number],
+                query.describe(number),
                 ap=float(result.average_precision[number]) if valid else None,
                 first_match=int(result.first_match[number]) if valid else None,
                 num_positives=int(result.num_positives[number]),
-                gallery=_places(result, number, gallery),
+                gallery=[
+                    dict(gallery.describe(index), distance=float(distance), match=bool(match))
+                    for index, distance, match in places
+                    if index >= 0
+                ],
             )
         )
     return described
-
-
-def _places(result: RankingResult, number: int, gallery: Part) -> list[dict[str, Any]]:
-    lists = result.require_lists()
-    return [
-        dict(
-            img_path=gallery.paths[index],
-            pid=gallery.pids[index],
-            camid=gallery.camids[index],
-            distance=float(distance),
-            match=bool(match),
-        )
-        for index, distance, match in zip(
-            lists.indices[number], lists.distances[number], lists.matches[number]
-        )
-        if index >= 0
-    ]

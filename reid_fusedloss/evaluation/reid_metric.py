@@ -1,25 +1,20 @@
 """ReID metric for MMEngine: gather, split, rank, report."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import torch
 from mmengine.dist import broadcast_object_list
-from mmengine.logging import print_log
 
 from ..checks import check_choice, check_flag, check_int
 from ..functional.backend import choose_backend
-from ..functional.distance import CHUNK_SIZE, DISTANCES, check_chunk_size, distance_blocks
-from ..functional.ranking.block_ranking import AP_FORMS, rank_blocks
-from ..functional.ranking.evaluate import make_observers, summarise
+from ..functional.distance import CHUNK_SIZE, DISTANCES, check_chunk_size
+from ..functional.ranking.block_ranking import AP_FORMS
 from ..functional.ranking.protocols import ProtocolOption
-from ..functional.ranking.ranking_result import RankingResult, check_topk
-from ..functional.reranking.query_expansion import alpha_query_expansion
-from ..functional.reranking.rerank import rerank_blocks
+from ..functional.ranking.ranking_result import check_topk
+from ..logs import log, warn
 from ..registry import METRICS
-from .by_set import compute_by_set
-from .embeddings import EmbeddingMetric, EmbeddingTable
+from .by_set import mean_over_sets, split_by_set
+from .embeddings import EmbeddingTable
 from .metric_options import (
     RERANKED,
     check_prefixes,
@@ -30,13 +25,12 @@ from .metric_options import (
     usable_device,
 )
 from .pooling import pool_table
-from .progress import LogProgress
-from .ranking_lists import Part, cameras, describe, split_parts
-from .remarks import log_missing, log_ranking
+from .ranking_lists import describe, split_parts
+from .ranking_metric import RankingMetric
 
 
 @METRICS.register_module()
-class ReIDMetric(EmbeddingMetric):
+class ReIDMetric(RankingMetric):
     """CMC, mAP and mINP of a test split with `is_query`, optionally re-ranked in the same pass.
 
     Results are ordered by `sample_idx` and counted once, so world size, batch size and padding of
@@ -176,7 +170,7 @@ class ReIDMetric(EmbeddingMetric):
         failure = None
         if table is not None:
             try:
-                outcome = [compute_by_set(self, table) or self.compute_metrics(table, size)]
+                outcome = [self._compute_by_set(table) or self.compute_metrics(table, size)]
             except Exception as error:
                 outcome, failure = [f'{type(error).__name__}: {error}'], error
         broadcast_object_list(outcome)
@@ -200,100 +194,54 @@ class ReIDMetric(EmbeddingMetric):
         query, gallery = split_parts(results, self.protocol.one_set)
         number = len(results.columns['pid'])
         self.ranking_lists = self.ranking_lists if self.variant else []
-        self._log_backend()
-        log_missing(number, size)
+        if not self._announced:
+            log(f'distances by {choose_backend(self.backend, self.device)} on {self.device}')
+            self._announced = True
+        if size not in (None, number):
+            warn(f'{number} of {size} images of the data set were evaluated')
         if self.pool is not None:
             results = pool_table(results, **self.pool)
             query, gallery = split_parts(results)
-            print_log(
-                f'pooled {self.pool}: {number} images are {len(results.columns["pid"])} features',
-                logger='current',
-            )
+            log(f'pooled {self.pool}: {number} images are {len(results.columns["pid"])} features')
         metrics: dict[str, float] = {}
         reranked = self.rerank is not None
         plan = plan_rankings(list(results.features), self.prefixes, self.compare, reranked)
         for name, ways in plan.items():
-            features = self._features(results.features[name], query, gallery)
+            features = self.features(results.features[name], query, gallery)
             for prefix, kind in ways.items():
                 length = self.list_length if prefix in self.prefixes else 0
-                result, numbers = self._rank(features, query, gallery, kind, length)
+                result, numbers = self.rank(features, query, gallery, kind, length)
                 metrics |= {f'{prefix}/{key}': value for key, value in numbers.items()}
                 if length:
-                    distance = 're-ranked' if kind == RERANKED else kind
-                    self.ranking_lists.append(
-                        dict(
-                            prefix=prefix + self.variant,
-                            distance=distance,
-                            queries=describe(result, query, gallery),
-                        )
+                    about = dict(
+                        prefix=prefix + self.variant,
+                        distance='re-ranked' if kind == RERANKED else kind,
                     )
+                    described = describe(result, query, gallery)
+                    self.ranking_lists.append(dict(about, queries=described))
         return metrics
 
-    def _log_backend(self) -> None:
-        """Log once what computes the distances."""
-        if not self._announced:
-            print_log(
-                f'distances by {choose_backend(self.backend, self.device)} on {self.device}',
-                logger='current',
+    def _compute_by_set(self, table: EmbeddingTable) -> dict[str, float]:
+        """Compute the metrics of each set of a joint test set, and their means; {} for one set.
+
+        The ranking lists are those of all sets, each under the name of its set.
+        """
+        lists = self.ranking_lists if self.variant else []
+        found: dict[str, dict[str, float]] = {}
+        for name, part, size in split_by_set(table, self.dataset_meta):
+            self.ranking_lists = []
+            self.use_protocol((self.dataset_meta or {})['sets'][name].get('protocol'))
+            try:
+                found[name] = self.compute_metrics(part, size)
+            except ValueError as error:
+                raise ValueError(f'{name}: {error}') from error
+            lists = lists + [
+                dict(each, prefix=f'{name}/{each["prefix"]}') for each in self.ranking_lists
+            ]
+        if found:
+            self.ranking_lists = lists
+            log(
+                'each set is evaluated by itself; figures without the name of a set are means over '
+                f'{list(found)}'
             )
-            self._announced = True
-
-    def _features(
-        self, features: np.ndarray, query: Part, gallery: Part
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Query and gallery features on their device, expanded if requested."""
-        asked, there = (
-            torch.from_numpy(part.take(features)).to(self.device) for part in (query, gallery)
-        )
-        if self.query_expansion is None:
-            return asked, there
-        print_log(f'query expansion: {self.query_expansion}', logger='current')
-        return alpha_query_expansion(
-            asked, there, **self.query_expansion, chunk_size=self.chunk_size, backend=self.backend
-        )
-
-    def _rank(
-        self,
-        features: tuple[torch.Tensor, torch.Tensor],
-        query: Part,
-        gallery: Part,
-        kind: str,
-        list_length: int,
-    ) -> tuple[RankingResult, dict[str, float]]:
-        """Rank in one way; a result, and the numbers to report."""
-        progress = LogProgress('re-ranking' if kind == RERANKED else 'ranking')
-        observers = make_observers(
-            self.topk,
-            self.tpr_at_fpr,
-            self.single_shot,
-            None if kind == RERANKED else self.open_set,
-            self.protocol,
-            self.ap,
-        )
-        result = rank_blocks(
-            self._blocks(features, kind, progress),
-            query.pids,
-            gallery.pids,
-            *cameras(query, gallery, self.use_cameras),
-            protocol=self.protocol,
-            query_labels=query.labels,
-            gallery_labels=gallery.labels,
-            ap=self.ap,
-            k=list_length,
-            observers=observers,
-            progress=None if kind == RERANKED else progress,
-        )
-        numbers = summarise(result, observers, self.topk)
-        del numbers['num_valid_queries'], numbers['num_ties']
-        log_ranking(kind, self.protocol.name, result, observers)
-        return result, numbers
-
-    def _blocks(
-        self, features: tuple[torch.Tensor, torch.Tensor], kind: str, progress: LogProgress
-    ) -> Iterable[np.ndarray]:
-        """Distances of one kind, some queries at a time."""
-        options: dict[str, Any] = dict(chunk_size=self.chunk_size, backend=self.backend)
-        if kind != RERANKED:
-            return distance_blocks(*features, kind, **options)
-        options.update(self.rerank or {}, progress=progress)
-        return rerank_blocks(*features, **options)
+        return mean_over_sets(found)

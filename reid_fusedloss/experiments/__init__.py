@@ -2,21 +2,14 @@
 
 from .ablation import Ablation, settle
 from .evidence import evidence_page
-from .order import compare_order
-from .paper import PaperRow, read_paper
-from .process import run_logged
-from .results import Outcome, Result, read_outcome
-from .rows import Choices, Row, find_configs, plan
+from .paper import read_paper
+from .results import read_outcome
+from .rows import Choices, find_configs, plan
 from .tables import csv_text, markdown
 
 __all__ = [
     'Ablation',
     'Choices',
-    'Outcome',
-    'PaperRow',
-    'Result',
-    'Row',
-    'compare_order',
     'csv_text',
     'evidence_page',
     'find_configs',
@@ -24,6 +17,5 @@ __all__ = [
     'plan',
     'read_outcome',
     'read_paper',
-    'run_logged',
     'settle',
 ]

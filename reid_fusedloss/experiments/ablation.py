@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.checkpoints import INTERRUPTED
+from ..engine.training.changes import changed
 from ..printable import tell
 from .commands import testing_command, training_command
 from .process import last_line, run_logged
 from .record import (
     TEST,
-    differences,
     epoch_of,
     find_owner,
     find_twin,
     is_finished,
     last_checkpoint,
-    only_the_test,
     read_record,
     read_records,
     remove_other_checkpoints,
@@ -49,17 +48,15 @@ def settle(rows: Sequence[Row], redo: bool = False) -> None:
                 f'{row.folder} holds a training that `ablate` did not start: move it away, or '
                 'choose another --root'
             )
-        changed = differences(record['asked'], row.asked) if record else {}
-        if changed and not redo:
-            text = '; '.join(f'{key}: {change}' for key, change in changed.items())
+        changes = sorted(changed(record['asked'], row.asked)) if record else []
+        if changes and not redo:
             raise ValueError(
-                f'{row.name} was run with another config ({row.folder}): {text}. Use --redo to '
-                'run such rows again, or another --root to keep both'
+                f'{row.name} was run with another config ({row.folder}): {"; ".join(changes)}. Use '
+                '--redo to run such rows again, or another --root to keep both'
             )
-        if changed:
-            shutil.rmtree(
-                row.folder / TEST if only_the_test(changed) else row.folder, ignore_errors=True
-            )
+        if changes:
+            only_the_test = all(change.startswith('config.test_') for change in changes)
+            shutil.rmtree(row.folder / TEST if only_the_test else row.folder, ignore_errors=True)
 
 
 @dataclass
@@ -138,29 +135,24 @@ class Ablation:
         if before >= row.max_epochs and not is_interrupted:
             return None
         log = folder / 'train.txt'
-        code = self.run_command(
-            training_command(row, self.choices, folder, resume=last is not None), log
-        )
+        command = training_command(row, self.choices, folder, resume=last is not None)
+        code = self.run_command(command, log)
         after = epoch_of(last_checkpoint(folder))
         self._epochs += max(after - before, 0)
         if code == 0 and after == row.max_epochs:
             return None
         self._broken.add(owner)
-        return (
-            _reason(code, log)
-            if code
-            else f'the training ended after epoch {after} of {row.max_epochs}, see {log}'
-        )
+        if code:
+            return _reason(code, log)
+        return f'the training ended after epoch {after} of {row.max_epochs}, see {log}'
 
     def _test(self, row: Row, folder: Path) -> str | None:
         checkpoint = last_checkpoint(folder)
         if checkpoint is None:
             return f'no checkpoint in {folder}'
         log = row.folder / 'test.txt'
-        code = self.run_command(
-            testing_command(row, self.choices, checkpoint, row.folder / TEST), log
-        )
-        if code:
+        command = testing_command(row, self.choices, checkpoint, row.folder / TEST)
+        if code := self.run_command(command, log):
             return _reason(code, log)
         return None if scores_file(row.folder).is_file() else f'the test wrote no scores, see {log}'
 
@@ -200,12 +192,11 @@ def duration(seconds: float) -> str:
 
 def _scores(row: Row) -> str:
     scores = json.loads(scores_file(row.folder).read_text())
-    parts = [
+    return '; '.join(
         f'{label}R1 {scores[f"{prefix}/R1"]:.2f}, mAP {scores[f"{prefix}/mAP"]:.2f}'
         for prefix, label in (('reid', ''), ('rerank', 're-ranked '))
         if f'{prefix}/R1' in scores
-    ]
-    return '; '.join(parts)
+    )
 
 
 def _reason(code: int, log: Path) -> str:

@@ -9,15 +9,13 @@ from typing import Any
 
 from mmengine.fileio import load
 
+from ..printable import markdown_table
 from .paper import ORDER_DATASET, PaperRow
 from .tables import TITLES
 
 OWN = 'configs/paper/'  # not a method that the paper compares with
 CONFIRMED, CONTRADICTED, OPEN = 'confirmed', 'contradicted', 'open'
-HEADER = (
-    '| row | paper | gain | elsewhere | gain | measured here | gain | verdict |\n'
-    '|---|---|---|---|---|---|---|---|'
-)
+COLUMNS = ('row', 'paper', 'gain', 'elsewhere', 'gain', 'measured here', 'gain', 'verdict')
 
 
 @dataclass(frozen=True)
@@ -35,11 +33,7 @@ class Setting:
     rows: Mapping[str, Mapping[str, float]]
 
 
-def read_settings(evidence: Mapping[str, Any]) -> list[Setting]:
-    """Settings of an evidence file, in its order."""
-    return [
-        Setting(entry['Setting'], entry['Command'], entry['Rows']) for entry in evidence['Measured']
-    ]
+NOT_RUN = Setting('not run', '', {})
 
 
 def verdict(
@@ -69,7 +63,9 @@ def evidence_page(rows: Sequence[PaperRow], path: Path) -> str:
         ValueError: if the file names a row that the paper's tables do not have.
     """
     evidence = load(str(path))
-    settings = read_settings(evidence)
+    settings = [
+        Setting(entry['Setting'], entry['Command'], entry['Rows']) for entry in evidence['Measured']
+    ]
     places = {row.place for row in rows}
     named = {*evidence['Elsewhere'], *(place for setting in settings for place in setting.rows)}
     if named - places:
@@ -79,27 +75,21 @@ def evidence_page(rows: Sequence[PaperRow], path: Path) -> str:
         members = [row for row in group if row.paper(ORDER_DATASET, 'mAP') is not None]
         parts.append(f'## Table {number}: {TITLES[number]}')
         inside = {row.place for row in members}
-        used = [setting for setting in settings if inside & {*setting.rows}] or [
-            Setting('', '', {})
-        ]
-        for setting in used:
-            parts.append(_about(setting))
-            parts.append('\n'.join([HEADER, *_lines(members, evidence['Elsewhere'], setting)]))
+        used = [setting for setting in settings if inside & {*setting.rows}]
+        for setting in used or [NOT_RUN]:
+            command = f'. Command: `{setting.command}`' if setting.command else ''
+            parts.append(f'Measured here: {setting.name}{command}.')
+            lines = [COLUMNS, *_lines(members, evidence['Elsewhere'], setting)]
+            parts.append(markdown_table(lines, aligned=False))
     sources = evidence['Sources'].items()
     parts.append('## Sources')
     parts.append('\n'.join(f'- {name}: [{it["Title"]}]({it["URL"]})' for name, it in sources))
     return '\n\n'.join(parts) + '\n'
 
 
-def _about(setting: Setting) -> str:
-    if not setting.name:
-        return 'Measured here: not run.'
-    return f'Measured here: {setting.name}. Command: `{setting.command}`.'
-
-
 def _lines(
     rows: Sequence[PaperRow], elsewhere: Mapping[str, Any], setting: Setting
-) -> Iterator[str]:
+) -> Iterator[tuple[str, ...]]:
     before: PaperRow | None = None  # of the paper's own methods: others are no steps
     last_elsewhere: Mapping[str, Any] | None = None
     for row in rows:
@@ -108,17 +98,16 @@ def _lines(
         paper = row.paper(ORDER_DATASET, 'mAP')
         previous = None if before is None else before.paper(ORDER_DATASET, 'mAP')
         gain = None if paper is None or previous is None else paper - previous
-        cells = [
+        yield (
             row.label,
             f'{row.paper(ORDER_DATASET, "R1")} / {paper}',
             _gain(gain),
-            _elsewhere(other),
+            '-' if other is None else '{} / {} ({})'.format(*other[ORDER_DATASET], other['source']),
             _gain(_step(last_elsewhere, other)),
-            _measured(own),
+            'not run' if own is None else _measured(own),
             _gain(own['mAP'] - last['mAP'] if own and last else None),
             '-' if gain is None else verdict(last, own, gain),
-        ]
-        yield f'| {" | ".join(cells)} |'
+        )
         if row.config.startswith(OWN):
             before, last_elsewhere = row, other or last_elsewhere
 
@@ -130,13 +119,7 @@ def _step(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> 
     return after[ORDER_DATASET][1] - before[ORDER_DATASET][1]
 
 
-def _elsewhere(entry: Mapping[str, Any] | None) -> str:
-    return '-' if entry is None else '{} / {} ({})'.format(*entry[ORDER_DATASET], entry['source'])
-
-
-def _measured(entry: Mapping[str, float] | None) -> str:
-    if entry is None:
-        return 'not run'
+def _measured(entry: Mapping[str, float]) -> str:
     spread = f' ± {entry["deviation"]:.2f}' if 'deviation' in entry else ''
     return f'{entry["R1"]:.2f} / {entry["mAP"]:.2f}{spread}'
 

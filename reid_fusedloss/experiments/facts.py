@@ -9,6 +9,8 @@ from mmengine.config import Config
 
 from ..engine.testing import tested_pipeline
 
+PRECISIONS = dict(AmpOptimWrapper='float16', BF16OptimWrapper='bfloat16')
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -40,10 +42,8 @@ def read_facts(folders: Sequence[Path], command: str = '') -> Facts | None:
         folders: work_dirs, that of the training first.
         command: that started the run.
     """
-    for folder in folders:
-        for path in dumped_configs(folder)[:1]:
-            return facts_of(Config.fromfile(path), command)
-    return None
+    path = next((path for folder in folders for path in dumped_configs(folder)), None)
+    return None if path is None else facts_of(Config.fromfile(path), command)
 
 
 def dumped_configs(folder: Path) -> list[Path]:
@@ -58,7 +58,7 @@ def facts_of(cfg: Config, command: str = '') -> Facts:
         cfg.train_cfg.max_epochs,
         _network(cfg.model),
         _size(cfg),
-        _precision(cfg.optim_wrapper.type),
+        PRECISIONS.get(cfg.optim_wrapper.type.split('.')[-1], 'float32'),
         _part(cfg),
         command,
     )
@@ -93,8 +93,3 @@ def _part(cfg: Config) -> str:
     if kept == [None, None]:
         return ''
     return '{} identities trained on and {} tested on'.format(*(ids or 'all' for ids in kept))
-
-
-def _precision(wrapper: str) -> str:
-    short = {'AmpOptimWrapper': 'float16', 'BF16OptimWrapper': 'bfloat16'}
-    return short.get(wrapper.split('.')[-1], 'float32')

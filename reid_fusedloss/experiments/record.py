@@ -1,7 +1,6 @@
 """The record in a row's folder: its config, where it was trained, and how far."""
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,6 @@ from ..engine.hooks.report_hook import write_json
 from ..engine.run_record import RECORD, TEST, load_record, read_record
 from ..loading import load_checkpoint_file
 from .rows import Row
-
-_ABSENT = '(absent)'
 
 
 def write_record(row: Row, trained_in: str, command: str) -> None:
@@ -53,16 +50,9 @@ def find_owner(row: Row, records: dict[str, dict[str, Any]]) -> str:
 
 def find_twin(row: Row, base: Path, records: dict[str, dict[str, Any]]) -> str | None:
     """Find the place of another row with the same settings that is finished; None without one."""
-    return next(
-        (
-            place
-            for place, record in records.items()
-            if place != row.place
-            and record['asked'] == row.asked
-            and scores_file(base / place).is_file()
-        ),
-        None,
-    )
+    alike = (place for place, record in records.items() if record['asked'] == row.asked)
+    others = (place for place in alike if place != row.place)
+    return next((place for place in others if scores_file(base / place).is_file()), None)
 
 
 def scores_file(folder: Path) -> Path:
@@ -101,25 +91,3 @@ def remove_other_checkpoints(folder: Path) -> None:
     for path in folder.glob('*.pth') if last is not None else ():
         if path != last:
             path.unlink()
-
-
-def differences(before: Any, after: Any, key: str = '') -> dict[str, str]:
-    """List the keys whose values differ, as 'before -> after'; a list counts as one value."""
-    if not (isinstance(before, dict) and isinstance(after, dict)):
-        return {} if before == after else {key: f'{_short(before)} -> {_short(after)}'}
-    found: dict[str, str] = {}
-    for name in sorted(before.keys() | after.keys()):
-        found |= differences(
-            before.get(name, _ABSENT), after.get(name, _ABSENT), f'{key}.{name}' if key else name
-        )
-    return found
-
-
-def only_the_test(keys: Iterable[str]) -> bool:
-    """Whether keys from `differences` concern only the test."""
-    return all(key.startswith('config.test_') for key in keys)
-
-
-def _short(value: Any, width: int = 60) -> str:
-    text = str(value)
-    return text if len(text) <= width else f'{text[:width]}...'

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
@@ -96,12 +97,8 @@ class Outcome:
     @property
     def left_out(self) -> str:
         """The runs that are not counted while others are."""
-        others = [result for result in self.results if result not in self.counted]
-        return (
-            ', '.join(f'seed {result.facts.seed}: {result.state}' for result in others)
-            if self.counted
-            else ''
-        )
+        others = [result for result in self.results if self.counted and result not in self.counted]
+        return ', '.join(f'seed {result.facts.seed}: {result.state}' for result in others)
 
     def _values(self, metric: str) -> list[float]:
         return [result.scores[f'{self.prefix}/{metric}'] for result in self.counted]
@@ -136,7 +133,7 @@ def _read(folder: Path, base: Path, test: str) -> Iterator[Result]:
     tested = next(
         (folder / name for name in (TEST, test) if (folder / name / 'scores.json').is_file()), None
     )
-    facts = read_facts([trained, *([tested] if tested else [])], record.get('command', ''))
+    facts = read_facts([trained, *filter(None, [tested])], record.get('command', ''))
     if facts is None:
         return
     result = _of_test(tested, facts) if tested else None
@@ -149,31 +146,17 @@ def _of_test(folder: Path, facts: Facts) -> Result | None:
     """Read the scores of a test, and the epoch of the checkpoint in its config."""
     for path in dumped_configs(folder):
         checkpoint = Path(Config.fromfile(path).get('load_from') or '')
-        if epoch_of(checkpoint):
-            return Result(
-                facts, epoch_of(checkpoint), _scores(folder), checkpoint.name.startswith('best_')
-            )
+        if epoch := epoch_of(checkpoint):
+            scores = json.loads((folder / 'scores.json').read_text())
+            return Result(facts, epoch, scores, checkpoint.name.startswith('best_'))
     return None
 
 
 def _of_training(folder: Path, facts: Facts) -> Result:
     """Read the scores of the last evaluation during a training."""
-    try:
-        evaluations = load_scalars(folder)['val']
-    except (FileNotFoundError, ValueError):
-        evaluations = []
-    if not evaluations:
-        return Result(facts, _trained_for(folder), {})
-    return Result(facts, evaluations[-1]['step'], evaluations[-1])
-
-
-def _trained_for(folder: Path) -> int:
-    """Number of epochs trained; 0 if the checkpoints cannot be read, which is logged."""
-    try:
-        return epoch_of(last_checkpoint(folder))
-    except ValueError:
-        return 0
-
-
-def _scores(folder: Path) -> dict[str, float]:
-    return json.loads((folder / 'scores.json').read_text())
+    with suppress(FileNotFoundError, ValueError):
+        for last in load_scalars(folder)['val'][-1:]:
+            return Result(facts, last['step'], last)
+    with suppress(ValueError):  # the checkpoints cannot be read, which is logged
+        return Result(facts, epoch_of(last_checkpoint(folder)), {})
+    return Result(facts, 0, {})

@@ -1,6 +1,5 @@
 """The rows of an ablation: their settings, and the folders in which they run."""
 
-import argparse
 import copy
 import json
 import logging
@@ -158,7 +157,9 @@ def _warnings_only() -> Iterator[None]:
 
 def _resolve(config: Path, choices: Choices) -> dict[str, Any]:
     """Resolve a row's settings to what JSON can hold (a tuple becomes a list)."""
-    cfg = load_config(str(config), choices.dataset, _parse(choices.options), choices.budget)
+    pairs = (option.split('=', 1) for option in choices.options)
+    options = {key: DictAction._parse_iterable(value) for key, value in pairs}
+    cfg = load_config(str(config), choices.dataset, options, choices.budget)
     if not cfg.train_cfg.get('by_epoch', True) or 'max_epochs' not in cfg.train_cfg:
         raise ValueError(
             f'{config}: rows are counted in epochs, got train_cfg={dict(cfg.train_cfg)}: set '
@@ -175,9 +176,3 @@ def _row(config: Path, asked: dict[str, Any], seed: int, base: Path) -> Row:
     asked['config'].setdefault('randomness', {})['seed'] = seed
     file = config.resolve()
     return Row(config, seed, base / file.parent.name / file.stem / f'seed{seed}', asked)
-
-
-def _parse(options: Sequence[str]) -> dict[str, Any]:
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--options', nargs='+', action=DictAction)
-    return parser.parse_args(['--options', *options]).options if options else {}

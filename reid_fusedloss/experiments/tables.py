@@ -24,23 +24,9 @@ LEGEND = (
     'more than sqrt(s1^2 + s2^2). For a part of a data set the difference is left out.'
 )
 COLUMNS = (
-    'table',
-    'row',
-    'config',
-    'dataset',
-    'budget',
-    'part',
-    'ranking',
-    'metric',
-    'ours',
-    'deviation',
-    'n',
-    'seeds',
-    'status',
-    'paper_dataset',
-    'paper',
-    'difference',
-)
+    'table row config dataset budget part ranking metric ours deviation n seeds status '
+    'paper_dataset paper difference'
+).split()
 
 
 def markdown(
@@ -77,16 +63,15 @@ def csv_text(
     for row in rows:
         for dataset in datasets:
             for metric in METRICS:
-                record = _record(row, outcomes[dataset, row.place], dataset, metric)
-                record['budget'] = budget or ''
+                outcome = outcomes[dataset, row.place]
+                record = dict(_record(row, outcome, dataset, metric), budget=budget or '')
                 writer.writerow({name: spreadsheet_cell(cell) for name, cell in record.items()})
     return text.getvalue()
 
 
 def _header(rows: Sequence[PaperRow], outcomes: Outcomes, dataset: str, budget: str | None) -> str:
     """Describe the runs in one line, with several values where they differ."""
-    results = [result for row in rows for result in outcomes[dataset, row.place].results]
-    facts = [result.facts for result in results]
+    facts = [result.facts for row in rows for result in outcomes[dataset, row.place].results]
 
     def said(values: Sequence) -> str:
         return ' / '.join(str(value) for value in sorted(set(values)))
@@ -114,9 +99,8 @@ def _grid(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str])
         start = f'{dataset} ' if len(datasets) > 1 else ''
         for metric in METRICS:
             own = dataset in PAPER_DATASETS
-            names += [f'{start}{metric}, ours', 'paper' if own else f'paper ({ORDER_DATASET})'] + [
-                'difference'
-            ] * own
+            names += [f'{start}{metric}, ours', 'paper' if own else f'paper ({ORDER_DATASET})']
+            names += ['difference'] * own
         names.append('n')
     lines = [names]
     for row in rows:

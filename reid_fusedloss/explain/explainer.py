@@ -146,12 +146,12 @@ class Explainer:
     def _load(self, inputs: Any) -> Iterator[_Batch]:
         reader = SampleReader(self.inferencer.pipeline)
         for loaded in load_batches(ImageStream(inputs), reader, self.inferencer.batch_size):
-            self.unreadable |= {
-                image.name: image.sample for image in loaded if isinstance(image.sample, str)
-            }
-            readable = [
-                (image.name, image.sample) for image in loaded if not isinstance(image.sample, str)
-            ]
+            readable = []
+            for image in loaded:
+                if isinstance(image.sample, str):
+                    self.unreadable[image.name] = image.sample
+                else:
+                    readable.append((image.name, image.sample))
             if readable:
                 yield self._prepare(readable)
 

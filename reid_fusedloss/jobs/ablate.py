@@ -15,14 +15,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the rows; return 1 if some failed, 130 if stopped."""
     interrupt_on_signals()
     trust_checkpoints(args.trust_checkpoint)
-    choices = Choices(
-        args.dataset,
-        args.budget,
-        tuple(args.cfg_options),
-        args.amp,
-        args.num_processes,
-        args.trust_checkpoint,
-    )
+    run_with = (args.amp, args.num_processes, args.trust_checkpoint)
+    choices = Choices(args.dataset, args.budget, tuple(args.cfg_options), *run_with)
     rows = plan(find_configs(args.rows), args.seeds, choices, Path(args.root))
     settle(rows, args.redo)
     command = shlex.join(['reid-fusedloss', 'ablate', *args.argv])

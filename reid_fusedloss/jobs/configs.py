@@ -1,13 +1,14 @@
 """List or copy the configs of the package."""
 
 import argparse
-import ast
 import itertools
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+from mmengine.config import Config
 
 from ..printable import tell
 from ..scope import configs_dir, list_configs
@@ -85,11 +86,5 @@ def ancestors(path: Path) -> Iterator[Path]:
 
 def bases(path: Path) -> list[Path]:
     """Return the files that a config names in `_base_`."""
-    for node in ast.parse(path.read_text(encoding='utf-8')).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', '') == '_base_':
-            value = ast.literal_eval(node.value)
-            return [
-                Path(os.path.normpath(path.parent / base))
-                for base in ([value] if isinstance(value, str) else value)
-            ]
-    return []
+    named = Config._get_base_files(str(path))
+    return [Path(os.path.normpath(path.parent / base)) for base in named]

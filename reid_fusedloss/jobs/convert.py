@@ -28,23 +28,13 @@ def fit_of(converted: Converted) -> Fit:
 
 def save(converted: Converted, target: Path) -> None:
     """Write the weights, with their origin as `meta`: plain data, which loads without code."""
-    meta = dict(
-        layout=converted.layout,
-        left_over=converted.left_over,
-        notes=converted.notes,
-        config=converted.config,
-        options=converted.options,
-    )
+    keys = ('layout', 'left_over', 'notes', 'config', 'options')
+    meta = {key: getattr(converted, key) for key in keys}
     with whole_file(target) as file:
         torch.save(dict(state_dict=converted.weights, meta=meta), file)
 
 
 def check_target(source: Path, target: Path) -> None:
-    """Check before the conversion that the target is not a folder or the source.
-
-    Raises:
-        ValueError: if it is.
-    """
     if target.is_dir():
         raise ValueError(f'{target} is a folder: give a file to write')
     if target.exists() and source.exists() and target.samefile(source):

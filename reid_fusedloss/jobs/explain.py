@@ -9,7 +9,7 @@ from ..apis.sources import find_paths
 from ..explain import Explainer
 from ..loading import trust_checkpoints
 from ..printable import tell, tell_unreadable
-from ..visualization.attention import AttentionMaps, save_attention
+from ..visualization.attention import save_attention
 
 MEANINGS = dict(
     energy='energy: strength of the last feature map',
@@ -18,20 +18,7 @@ MEANINGS = dict(
 )
 
 
-def explain_query(
-    explainer: Explainer, query: str, methods: list[str], image: str
-) -> AttentionMaps:
-    """Explain the other side of a comparison: the query against an image."""
-    (found,) = explainer(query, methods, against=image)
-    return replace(
-        found,
-        name=f'query {Path(query).name}',
-        note=f'{found.note} with {Path(image).name}' if found.note else '',
-    )
-
-
 def check(args: argparse.Namespace) -> None:
-    """Refuse arguments that do not fit together."""
     if args.against and 'similarity' not in (args.methods or ['similarity']):
         raise ValueError('--against is for the method similarity: add it to --methods')
     if args.identity is not None and 'identity' not in (args.methods or []):
@@ -64,7 +51,9 @@ def run(args: argparse.Namespace) -> int:
     if not found:
         return 1
     if args.against:
-        found.insert(0, explain_query(explainer, args.against, methods, found[0].name))
+        (query,) = explainer(args.against, methods, against=found[0].name)
+        note = f'{query.note} with {Path(found[0].name).name}' if query.note else ''
+        found.insert(0, replace(query, name=f'query {Path(args.against).name}', note=note))
     caption = '; '.join(MEANINGS[method] for method in methods)
     title = args.title or f'what {Path(args.source).stem} looks at'
     path = save_attention(found, args.out, title=title, caption=caption, width=args.width)

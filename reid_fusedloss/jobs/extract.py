@@ -48,7 +48,6 @@ def is_file(out: Path) -> bool:
 
 
 def check(args: argparse.Namespace, inputs: list[str]) -> None:
-    """Refuse arguments that do not fit together."""
     if args.out.suffix.lower() in OTHER_FILES and not args.out.is_dir():
         raise ValueError(f'--out must be a folder or an .npz file, got {args.out}')
     roles = [args.query, args.gallery]
@@ -64,7 +63,6 @@ def check(args: argparse.Namespace, inputs: list[str]) -> None:
 
 
 def extract(args: argparse.Namespace) -> Summary:
-    """Extract as the arguments say."""
     checkpoint, inputs = split_checkpoint(args.source, args.inputs)
     trust_checkpoints(args.trust_checkpoint)
     check(args, inputs)

@@ -163,7 +163,7 @@ def in_kind(index: GalleryIndex, asked: dict[str, Any]) -> GalleryIndex:
 
 
 def _asked_kind(args: argparse.Namespace) -> dict[str, Any]:
-    return dict(args.kind_options, type=args.kind or 'flat')
+    return dict(args.kind_options or {}, type=args.kind or 'flat')
 
 
 def _change_kept(

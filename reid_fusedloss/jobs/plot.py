@@ -72,10 +72,8 @@ def extract(config: str, checkpoint: str, args: argparse.Namespace) -> Path:
     cfg.experiment_name = f'{path.stem}_{time.time_ns()}'
     tested_pipeline(cfg)
     if 'parts' in cfg.test_dataloader.dataset:
-        raise ValueError(
-            f'{config} tests several data sets: name the one to draw with --dataset, got '
-            f'{args.dataset}'
-        )
+        several = f'{config} tests several data sets: name the one to draw with --dataset'
+        raise ValueError(f'{several}, got {args.dataset}')
     cfg.test_evaluator = dict(type='reid_fusedloss.SaveEmbeddings', path=str(path))
     cfg.default_hooks.pop('report', None)
     drop_start_weights(cfg)
@@ -121,11 +119,8 @@ def draw_open_set(args: argparse.Namespace) -> Path:
     curves, notes, captions = {}, {}, []
     for name, model in load_models(args).items():
         observer = DirAtFpir(strangers=args.strangers, trials=args.trials, seed=args.seed)
-        rank_blocks(
-            distance_blocks(model.query, model.gallery, args.distance),
-            *model.labels,
-            observers=[observer],
-        )
+        blocks = distance_blocks(model.query, model.gallery, args.distance)
+        rank_blocks(blocks, *model.labels, observers=[observer])
         curves[name] = observer.curve()
         notes[name] = ', '.join(
             f'DIR {observer.at(fpir):.1f} at FPIR {100 * fpir:g} %'
@@ -153,35 +148,29 @@ def draw_embedding(args: argparse.Namespace) -> Path:
     chosen = [pids(pid) for pid in args.ids or ()] or choose_identities(
         first.query_pids, first.gallery_pids, args.num_ids, args.seed
     )
+    options = dict(method=args.method, distance=args.distance, seed=args.seed)
     projections = {
-        name: project(
-            model.query,
-            model.gallery,
-            model.query_pids,
-            model.gallery_pids,
-            chosen,
-            method=args.method,
-            distance=args.distance,
-            seed=args.seed,
-        )
+        name: project(model.query, model.gallery, *model.labels[:2], chosen, **options)
         for name, model in models.items()
     }
     return save_embedding(projections, args.out, title=args.title)
 
 
 def draw_figure2(args: argparse.Namespace) -> Path:
-    sizes, panels = read_panels(args.root, configs_dir() / 'paper' / 'metafile.yml')
-    return save_batch_sizes(sizes, panels, args.out, title=args.title)
+    found = read_panels(args.root, configs_dir() / 'paper' / 'metafile.yml')
+    return save_batch_sizes(*found, args.out, title=args.title)
+
+
+DRAW = {
+    'figure2': draw_figure2,
+    'curves': draw_curves,
+    'distances': draw_distances,
+    'cmc': draw_cmc,
+    'embedding': draw_embedding,
+    'open-set': draw_open_set,
+}
 
 
 def run(args: argparse.Namespace) -> None:
     """Draw a picture, and print where it is."""
-    draw = dict(
-        figure2=draw_figure2,
-        curves=draw_curves,
-        distances=draw_distances,
-        cmc=draw_cmc,
-        embedding=draw_embedding,
-        **{'open-set': draw_open_set},
-    )
-    tell(f'drawn: {draw[args.command](args)}')
+    tell(f'drawn: {DRAW[args.command](args)}')

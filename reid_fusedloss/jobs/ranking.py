@@ -36,16 +36,9 @@ def run(args: argparse.Namespace) -> None:
     """Draw the picture, and print where it is."""
     first, second = (load_ranking_lists(find_lists(path)) for path in (args.first, args.second))
     names = args.names or distinct_names([run_folder(args.first), run_folder(args.second)])
+    which = dict(num_queries=args.num_queries, order='ids' if args.ids else args.order)
+    size = dict(topk=args.topk, width=args.width, data_root=args.data_root)
     path = save_ranking_comparison(
-        first,
-        second,
-        args.out,
-        names=(names[0], names[1]),
-        num_queries=args.num_queries,
-        topk=args.topk,
-        order='ids' if args.ids else args.order,
-        pids=args.ids or (),
-        width=args.width,
-        data_root=args.data_root,
+        first, second, args.out, names=tuple(names), pids=args.ids or (), **which, **size
     )
     tell(f'drawn: {path}')

@@ -103,8 +103,11 @@ def search(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         options=args.cfg_options,
     )
-    if validation is not None:
-        check_width(args.validation, validation.query.shape[1], inferencer.feat_dims)
+    if validation is not None and validation.query.shape[1] != inferencer.feat_dims:
+        raise ValueError(
+            f'{args.validation} holds features of width {validation.query.shape[1]}, the '
+            f"model's have {inferencer.feat_dims}: are they of another model?"
+        )
     index, problem = open_gallery(args, inferencer, validation)
     if args.threshold is None and index.threshold is not None:
         warning = index.threshold.warning(len(index))
@@ -129,15 +132,6 @@ def search(args: argparse.Namespace) -> int:
         print(printable(f'search: error: {problem}'), file=sys.stderr)
         return ERROR
     return 0
-
-
-def check_width(path: str, width: int, feat_dims: int) -> None:
-    """Refuse features of another width than the model's."""
-    if width != feat_dims:
-        raise ValueError(
-            f"{path} holds features of width {width}, the model's have {feat_dims}: are they of "
-            'another model?'
-        )
 
 
 def make_queries(args: argparse.Namespace, found: Extraction, index: GalleryIndex) -> Queries:

@@ -57,14 +57,8 @@ def prepare(args: argparse.Namespace, weights: Mapping[str, Tensor], dataset: st
     if args.save_features:
         evaluators = cfg.test_evaluator
         evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
-        cfg.test_evaluator = [
-            *evaluators,
-            dict(
-                type='reid_fusedloss.SaveEmbeddings',
-                path=str(folder / args.save_features),
-                one_set=is_one_set(evaluators),
-            ),
-        ]
+        save = dict(path=str(folder / args.save_features), one_set=is_one_set(evaluators))
+        cfg.test_evaluator = [*evaluators, dict(save, type='reid_fusedloss.SaveEmbeddings')]
     return cfg
 
 

@@ -21,7 +21,6 @@ from ..loading import trust_checkpoints
 
 
 def run(args: argparse.Namespace) -> None:
-    """Train."""
     trust_checkpoints(args.trust_checkpoint)
     cfg = load_config(args.config, args.dataset, args.cfg_options, args.budget)
     split_batch(cfg, join_processes(cfg, args.launcher), args.batch_per_process)

@@ -28,15 +28,11 @@ def without_program(checkpoint: Any) -> Any:
 def _gpu_ids(text: Any) -> list[int] | None:
     """Parse the numbers in `gpu_ids = [0, 1]` or `gpu_ids = range(0, 2)`; None if absent."""
     try:
-        statements = ast.parse(text).body
+        assigned = [part for part in ast.parse(text).body if isinstance(part, ast.Assign)]
         values = [
-            statement.value
-            for statement in statements
-            if isinstance(statement, ast.Assign)
-            and any(
-                isinstance(target, ast.Name) and target.id == 'gpu_ids'
-                for target in statement.targets
-            )
+            part.value
+            for part in assigned
+            if any(getattr(target, 'id', None) == 'gpu_ids' for target in part.targets)
         ]
         if not values:
             return None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -89,11 +90,9 @@ def draw_attention(
         max(2 * MARGIN + columns * (tile[0] + SPACE) - SPACE + BAR, MIN_WIDTH),
         HEADER + rows * (tile[1] + CAPTION) + MARGIN,
     )
+    steps = tile[0] + SPACE, tile[1] + CAPTION
     places = [
-        (
-            MARGIN + number % columns * (tile[0] + SPACE),
-            HEADER + number // columns * (tile[1] + CAPTION),
-        )
+        (MARGIN + number % columns * steps[0], HEADER + number // columns * steps[1])
         for number in range(len(strips))
     ]
     canvas = np.full((size[1], size[0], 3), 255, np.uint8)
@@ -102,20 +101,9 @@ def draw_attention(
     return _write_lettering(canvas, images, places, tile, columns, title, caption)
 
 
-def save_attention(
-    images: Sequence[AttentionMaps],
-    out_png: PathLike,
-    *,
-    title: str = '',
-    caption: str = '',
-    width: int = 1200,
-) -> Path:
-    """Draw a sheet into a file, written whole or not at all; see `draw_attention`.
-
-    Raises:
-        ValueError: if there is no image.
-    """
-    return save_png(draw_attention(images, title=title, caption=caption, width=width), out_png)
+def save_attention(images: Sequence[AttentionMaps], out_png: PathLike, **options: Any) -> Path:
+    """Draw `draw_attention`, whose options follow, into a PNG, whole or not at all."""
+    return save_png(draw_attention(images, **options), out_png)
 
 
 def _strip(item: AttentionMaps, height: int) -> np.ndarray:

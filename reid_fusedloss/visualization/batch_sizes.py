@@ -136,14 +136,8 @@ def save_batch_sizes(
     handles = {
         label: handle for place in axes for handle, label in zip(*place.get_legend_handles_labels())
     }
-    add_legend(
-        figure,
-        handles=list(handles.values()),
-        labels=list(handles),
-        loc='outside upper right',
-        ncols=len(handles),
-        handlelength=3.0,
-    )
+    samples = dict(handles=list(handles.values()), labels=list(handles), ncols=len(handles))
+    add_legend(figure, **samples, loc='outside upper right', handlelength=3.0)
     return save_png(figure_to_array(figure), out_png)
 
 

@@ -49,28 +49,17 @@ class Verdict(Enum):
 
 def judge(rows: Sequence[Sequence[Mapping]]) -> list[list[Verdict]]:
     """Judge rows of a query and its gallery entries by their `match`; None: identity unknown."""
-    kinds = {True: Verdict.MATCH, False: Verdict.MISMATCH}
-    return [
-        [
-            Verdict.QUERY,
-            *(
-                kinds[bool(entry['match'])] if entry['match'] is not None else Verdict.UNKNOWN
-                for entry in row[1:]
-            ),
-        ]
-        for row in rows
-    ]
+    kinds = {True: Verdict.MATCH, False: Verdict.MISMATCH, None: Verdict.UNKNOWN}
+    matches = [[entry['match'] for entry in row[1:]] for row in rows]
+    return [[Verdict.QUERY, *(kinds[m if m is None else bool(m)] for m in row)] for row in matches]
 
 
 def legend_of(verdicts: Sequence[Sequence[Verdict]]) -> list[Verdict]:
     """List the verdicts that a legend explains: without identities, neither match nor mismatch."""
     found = {verdict for row in verdicts for verdict in row}
-    known = found & {Verdict.MATCH, Verdict.MISMATCH} or Verdict.UNKNOWN not in found
-    return [
-        verdict
-        for verdict in Verdict
-        if verdict is Verdict.QUERY or (verdict in found if verdict is Verdict.UNKNOWN else known)
-    ]
+    known = [Verdict.MATCH, Verdict.MISMATCH]
+    unknown = [Verdict.UNKNOWN] * (Verdict.UNKNOWN in found)
+    return [Verdict.QUERY, *(known if found & {*known} or not unknown else []), *unknown]
 
 
 @dataclass(frozen=True)

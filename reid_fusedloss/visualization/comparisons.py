@@ -44,7 +44,7 @@ def save_distances(
         shared=distance == 'cosine',
         extra=(0.6, 1.1),
     )
-    top = max(max(pairs.intra.max(), pairs.inter.max()) for pairs in models.values())
+    top = max(map(_top, models.values()))
     for axes, (name, pairs) in zip(panels, models.items()):
         first = axes is panels[0]
         style_panel(
@@ -54,10 +54,7 @@ def save_distances(
             'density of pairs (1 / distance)' if first else '',
         )
         _draw_pairs(axes, pairs)
-        if distance == 'cosine':
-            axes.set_ylim(0, 1.28 * top)
-        else:
-            axes.set_ylim(0, 1.28 * max(pairs.intra.max(), pairs.inter.max()))
+        axes.set_ylim(0, 1.28 * (top if distance == 'cosine' else _top(pairs)))
     return save_png(figure_to_array(figure), out_png)
 
 
@@ -90,14 +87,9 @@ def save_cmc(
     for number, (name, curve) in enumerate(curves.items()):
         ranks = np.arange(1, len(curve) + 1)
         note = (notes or {}).get(name, '')
-        axes.plot(
-            ranks,
-            curve,
-            marker=MARKERS[number % len(MARKERS)],
-            markersize=4.5,
-            **line_style(number),
-            label=f'{name}   R1 {curve[0]:.1f}   {note}'.rstrip(),
-        )
+        label = f'{name}   R1 {curve[0]:.1f}   {note}'.rstrip()
+        style = dict(line_style(number), marker=MARKERS[number % len(MARKERS)], markersize=4.5)
+        axes.plot(ranks, curve, label=label, **style)
     longest = max(map(len, curves.values()))
     axes.set_xticks([1, *range(5, longest + 1, 5 * (1 + longest // 60))])
     low = min(curve[0] for curve in curves.values())
@@ -138,17 +130,17 @@ def save_open_set(
         axes, '', 'FPIR: strangers matched to somebody (%)', 'DIR: known people found at rank 1 (%)'
     )
     for number, (name, (rates, found)) in enumerate(curves.items()):
-        axes.plot(
-            100 * rates,
-            found,
-            **line_style(number),
-            label=f'{name}   {(notes or {}).get(name, "")}'.rstrip(),
-        )
+        label = f'{name}   {(notes or {}).get(name, "")}'.rstrip()
+        axes.plot(100 * rates, found, label=label, **line_style(number))
     axes.set_xscale('log')
     axes.xaxis.set_major_formatter('{x:g}')
     axes.set_ylim(0, 100.5)
     add_legend(axes, loc='best', handlelength=3.0)
     return save_png(figure_to_array(figure), out_png)
+
+
+def _top(pairs: PairDistances) -> float:
+    return max(pairs.intra.max(), pairs.inter.max())
 
 
 def _draw_pairs(axes: Axes, pairs: PairDistances) -> None:
@@ -164,7 +156,6 @@ def _draw_pairs(axes: Axes, pairs: PairDistances) -> None:
 
 
 def _check_some(given: Mapping, what: str) -> None:
-    """Refuse to draw nothing."""
     if not given:
         raise ValueError(f'nothing to draw: there is no {what}')
     empty = [

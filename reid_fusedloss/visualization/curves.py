@@ -1,6 +1,7 @@
 """Training curves: losses, learning rate and metrics, from the scalars that MMEngine writes."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -96,17 +97,15 @@ def log_scale(axes: Axes, values: list[np.ndarray], decades: float) -> None:
 def write_note(axes: Axes, text: str) -> None:
     """Say in an empty panel why it is empty."""
     axes.set(xticks=[], yticks=[])
-    axes.text(
-        0.5,
-        0.5,
-        text,
-        transform=axes.transAxes,
-        ha='center',
-        va='center',
-        fontsize=11,
-        color='#777777',
-        **TEXT,
-    )
+    style = dict(ha='center', va='center', fontsize=11, color='#777777', **TEXT)
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, **style)
+
+
+def draw_ring(axes: Axes, x: np.ndarray, y: np.ndarray, **style: Any) -> int:
+    """Ring the highest point of a curve and return its number."""
+    best = int(np.nanargmax(y))
+    axes.plot(x[best], y[best], 'o', **style)
+    return best
 
 
 def _draw_losses(axes: Axes, train: list[dict], per_epoch: float) -> None:
@@ -124,25 +123,12 @@ def _draw_losses(axes: Axes, train: list[dict], per_epoch: float) -> None:
         name = 'total' if key == 'loss' else key.replace('loss_', '')
         label = f'{name}  {y[-1]:.4g}' if len(curves) <= 4 else name
         axes.plot(x, y, color=colors[key], linewidth=0.7, alpha=0.35)
-        axes.plot(
-            x,
-            running_mean(y),
-            color=colors[key],
-            linewidth=2.0 if key == 'loss' else 1.5,
-            label=label,
-            marker='o' if len(x) == 1 else '',
-        )
+        width, marker = 2.0 if key == 'loss' else 1.5, 'o' if len(x) == 1 else ''
+        style: dict[str, Any] = dict(color=colors[key], linewidth=width, marker=marker)
+        axes.plot(x, running_mean(y), label=label, **style)
     log_scale(axes, [y for _, y in curves.values()], 2.0)
-    axes.legend(
-        loc='lower left',
-        bbox_to_anchor=(-0.01, 0.985),
-        ncols=7,
-        fontsize=8,
-        frameon=False,
-        handlelength=1.4,
-        columnspacing=1.4,
-        borderpad=0.2,
-    )
+    tight = dict(handlelength=1.4, columnspacing=1.4, borderpad=0.2, frameon=False)
+    axes.legend(loc='lower left', bbox_to_anchor=(-0.01, 0.985), ncols=7, fontsize=8, **tight)
 
 
 def _draw_lr(axes: Axes, train: list[dict], per_epoch: float, unit: str) -> None:
@@ -150,14 +136,8 @@ def _draw_lr(axes: Axes, train: list[dict], per_epoch: float, unit: str) -> None
     x, y = points_of(train, 'lr', per_epoch)
     if not len(x):
         return write_note(axes, 'no learning rate yet')
-    axes.plot(
-        x,
-        y,
-        color='#222222',
-        linewidth=1.5,
-        drawstyle='steps-pre',
-        marker='o' if len(x) == 1 else '',
-    )
+    marker = 'o' if len(x) == 1 else ''
+    axes.plot(x, y, color='#222222', linewidth=1.5, drawstyle='steps-pre', marker=marker)
     axes.set_ylim(0, 1.15 * y.max() or 1.0)
     axes.yaxis.set_major_formatter('{x:.2g}')
     log_scale(axes, [y], 1.2)
@@ -175,25 +155,12 @@ def _draw_metrics(axes: Axes, val: list[dict], unit: str) -> None:
         if not np.isfinite(y).any():
             continue
         dash = '--' if 'rerank' in prefix else ':' if '/' in prefix else '-'
-        best = int(np.nanargmax(y))
-        axes.plot(x, y, dash, color=METRICS[name], linewidth=1.7, marker='o', markersize=3)
-        axes.plot(
-            x[best],
-            y[best],
-            'o',
-            color='white',
-            markeredgecolor=METRICS[name],
-            markeredgewidth=1.5,
-            markersize=7,
-            zorder=3,
-        )
-        labels.append(
-            (
-                y[np.isfinite(y)][-1],
-                METRICS[name],
-                f'{key} {y[-1]:.1f}\nbest {y[best]:.1f} @ {x[best]:g}',
-            )
-        )
+        color = METRICS[name]
+        axes.plot(x, y, dash, color=color, linewidth=1.7, marker='o', markersize=3)
+        ring = dict(markeredgecolor=color, markeredgewidth=1.5, markersize=7, zorder=3)
+        best = draw_ring(axes, x, y, color='white', **ring)
+        text = f'{key} {y[-1]:.1f}\nbest {y[best]:.1f} @ {x[best]:g}'
+        labels.append((y[np.isfinite(y)][-1], color, text))
     if not labels:
         return write_note(axes, 'no evaluation yet')
     _label_ends(axes, labels)
@@ -213,14 +180,5 @@ def _label_ends(axes: Axes, labels: list[tuple[float, str, str]]) -> None:
         places[i] = min(places[i], ceiling)
         ceiling = places[i] - gap
     for place, (_, color, text) in zip(places, labels):
-        axes.text(
-            1.02,
-            place,
-            text,
-            transform=axes.transAxes,
-            va='center',
-            fontsize=8,
-            color=color,
-            linespacing=1.1,
-            **TEXT,
-        )
+        style = dict(va='center', fontsize=8, color=color, linespacing=1.1, **TEXT)
+        axes.text(1.02, place, text, transform=axes.transAxes, **style)

@@ -15,6 +15,8 @@ from .canvas import PathLike, figure_to_array, save_png
 from .panels import GREY, MARKERS, PALETTE, add_legend, make_panels, style_panel
 
 METHODS = ('pca', 'tsne')
+QUERY_STYLE: dict[str, Any] = dict(s=80, linewidths=1.1, edgecolors='black', zorder=3)
+GALLERY_STYLE: dict[str, Any] = dict(s=24, alpha=0.7, linewidths=0, edgecolors='none', zorder=2)
 MAX_IDENTITIES = 40  # of a picture: more colours and markers are hard to tell apart
 
 
@@ -149,17 +151,8 @@ def _draw_points(axes: Axes, model: Projection, pids: list) -> None:
     for i, pid in enumerate(pids):
         for is_query in (False, True):
             x, y = model.points[(model.pids == pid) & (model.is_query == is_query)].T
-            axes.scatter(
-                x,
-                y,
-                marker=_marker(i),
-                color=_color(i),
-                s=80 if is_query else 24,
-                alpha=1 if is_query else 0.7,
-                linewidths=1.1 if is_query else 0,
-                edgecolors='black' if is_query else 'none',
-                zorder=3 if is_query else 2,
-            )
+            style = QUERY_STYLE if is_query else GALLERY_STYLE
+            axes.scatter(x, y, marker=_marker(i), color=_color(i), **style)
     axes.axhline(0, color=GREY, linewidth=0.6, zorder=1)
     axes.axvline(0, color=GREY, linewidth=0.6, zorder=1)
     axes.set_aspect('equal', adjustable='datalim')

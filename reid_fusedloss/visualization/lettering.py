@@ -57,16 +57,8 @@ class Lettering:
             What was drawn.
         """
         text = printable(text)
-        drawn = self.figure.text(
-            x / self.width,
-            1 - y / self.height,
-            text,
-            fontsize=size,
-            color=color,
-            va='center',
-            **TEXT,
-            **style,
-        )
+        style |= dict(TEXT, fontsize=size, color=color, va='center')
+        drawn = self.figure.text(x / self.width, 1 - y / self.height, text, **style)
         while len(text) > 1 and drawn.get_window_extent().width > limit:
             text = text[1:] if keep_end else text[:-1]
             drawn.set_text(f'…{text}' if keep_end else f'{text}…')

@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -155,44 +156,15 @@ def draw_ranking_comparison(
     queries = [query for pair in chosen for query in (pair.first, pair.second)]
     footer = f'{len(chosen)} of {len(pairs)} queries ({ORDERS[order]})'
     kinds = dict.fromkeys(f'{lists.get("distance")}' for lists in (first, second))
-    picture, grid = draw_rows(
-        queries,
-        {'distance': ' and '.join(kinds), 'dataset': first.get('dataset')},
-        footer,
-        topk=topk,
-        width=width - NAME,
-        data_root=data_root,
-        grid_type=PairGrid,
-    )
+    legend = dict(distance=' and '.join(kinds), dataset=first.get('dataset'))
+    size: dict[str, Any] = dict(topk=topk, width=width - NAME, grid_type=PairGrid)
+    picture, grid = draw_rows(queries, legend, footer, data_root=data_root, **size)
     return _name_rows(picture, grid, chosen, names)
 
 
-def save_ranking_comparison(
-    first: dict,
-    second: dict,
-    out_png: PathLike,
-    *,
-    names: tuple[str, str],
-    num_queries: int = 4,
-    topk: int = 10,
-    order: str = 'spread',
-    pids: Sequence = (),
-    width: int = 1200,
-    data_root: PathLike = '',
-) -> Path:
-    """Draw `draw_ranking_comparison` into a PNG, written whole or not at all."""
-    picture = draw_ranking_comparison(
-        first,
-        second,
-        names=names,
-        num_queries=num_queries,
-        topk=topk,
-        order=order,
-        pids=pids,
-        width=width,
-        data_root=data_root,
-    )
-    return save_png(picture, out_png)
+def save_ranking_comparison(first: dict, second: dict, out_png: PathLike, **options: Any) -> Path:
+    """Draw `draw_ranking_comparison`, whose options follow, into a PNG, whole or not at all."""
+    return save_png(draw_ranking_comparison(first, second, **options), out_png)
 
 
 def _by_file(lists: dict) -> dict[str, dict]:
@@ -233,9 +205,8 @@ def _name_rows(
         for row, name in enumerate(names):
             right, upper, _, lower = grid.box(2 * number + row, 0)
             x, middle = right - NAME / 2 - 1, (upper + lower) / 2
-            text = lettering.put(
-                x, middle, name, 9, 'black', weight='bold', rotation=90, ha='center'
-            )
+            style: dict[str, Any] = dict(weight='bold', rotation=90, ha='center')
+            text = lettering.put(x, middle, name, 9, 'black', **style)
             room = (lower - upper + 12) / text.get_window_extent().height
             if room < 1:
                 text.set_text(f'{name[: max(1, int(len(name) * room) - 2)]}…')

@@ -8,7 +8,7 @@ import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -126,38 +126,15 @@ def draw_ranking_lists(
     return draw_rows(queries, lists, footer, topk=topk, width=width, data_root=data_root)[0]
 
 
-def save_ranking_lists(
-    json_path: PathLike,
-    out_png: PathLike,
-    *,
-    num_queries: int = 8,
-    topk: int = 10,
-    order: str = 'spread',
-    seed: int = 0,
-    width: int = 1200,
-    data_root: PathLike = '',
-) -> Path:
-    """Draw the ranking lists of a file into `out_png`, written whole or not at all.
+def save_ranking_lists(json_path: PathLike, out_png: PathLike, **options: Any) -> Path:
+    """Draw the ranking lists of a file into a PNG, written whole or not at all.
 
-    The arguments after the paths are those of `draw_ranking_lists`.
-
-    Returns:
-        The path of the picture.
-
-    Raises:
-        FileNotFoundError, TypeError, ValueError: see `load_ranking_lists` and
-            `draw_ranking_lists`.
+    Args:
+        json_path: see `load_ranking_lists`.
+        out_png: the picture, whose path is returned.
+        options: of `draw_ranking_lists`.
     """
-    picture = draw_ranking_lists(
-        load_ranking_lists(json_path),
-        num_queries=num_queries,
-        topk=topk,
-        order=order,
-        seed=seed,
-        width=width,
-        data_root=data_root,
-    )
-    return save_png(picture, out_png)
+    return save_png(draw_ranking_lists(load_ranking_lists(json_path), **options), out_png)
 
 
 def _check_entry(entry: object, keys: tuple[str, ...], where: str) -> None:

@@ -99,15 +99,9 @@ def _write_legend(lettering: Lettering, lists: dict, rows: list[list[dict]], foo
         lettering.put(x + 34, LEGEND_Y, verdict.value[-1], 8.5)
     captions = lists.get('captions') or f'{lists.get("distance") or ""} distance · camera'.lstrip()
     parts = [captions, lists.get('dataset'), lists.get('prefix'), footer]
-    lettering.put(
-        lettering.width - MARGIN,
-        LEGEND_Y,
-        '   |   '.join(str(part) for part in parts if part),
-        8.5,
-        GREY,
-        ha='right',
-        limit=lettering.width - SWATCHES[len(legend)] - 22,
-    )
+    text = '   |   '.join(str(part) for part in parts if part)
+    limit = lettering.width - SWATCHES[len(legend)] - 22
+    lettering.put(lettering.width - MARGIN, LEGEND_Y, text, 8.5, GREY, ha='right', limit=limit)
 
 
 def _describe(query: dict) -> list[str]:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from .canvas import PathLike, figure_to_array, save_png
-from .curves import log_scale, points_of, running_mean, steps_per_epoch, write_note
+from .curves import draw_ring, log_scale, points_of, running_mean, steps_per_epoch, write_note
 from .panels import MARKERS, add_legend, line_style, make_panels, style_panel
 from .scalars import load_scalars
 
@@ -44,11 +44,8 @@ def save_run_curves(runs: Mapping[str, PathLike], out_png: PathLike, *, title: s
         panel=(4.0, 4.0),
         extra=(1.6, 0.9),
     )
-    unit = (
-        'epoch'
-        if all('epoch' in run['train'][0] for run in scalars.values() if run['train'])
-        else 'step'
-    )
+    by_epoch = all('epoch' in run['train'][0] for run in scalars.values() if run['train'])
+    unit = 'epoch' if by_epoch else 'step'
     losses = _draw(panels[0], scalars, _draw_loss, 'no training line yet')
     style_panel(panels[0], 'training loss', unit, 'total loss (weighted sum of its terms)')
     log_scale(panels[0], losses, 1.0)
@@ -59,10 +56,9 @@ def save_run_curves(runs: Mapping[str, PathLike], out_png: PathLike, *, title: s
     for axes, metric in zip(panels[1:], METRICS):
         _draw(axes, scalars, partial(_draw_metric, metric=metric), 'no evaluation yet')
         style_panel(axes, f'{metric} of the evaluations', unit, f'{metric} (%)')
-    samples = panels[0].get_legend_handles_labels()
-    add_legend(
-        figure, handles=samples[0], labels=samples[1], loc='outside right upper', handlelength=3.2
-    )
+    handles, labels = panels[0].get_legend_handles_labels()
+    samples = dict(handles=handles, labels=labels)
+    add_legend(figure, **samples, loc='outside right upper', handlelength=3.2)
     return save_png(figure_to_array(figure), out_png)
 
 
@@ -89,23 +85,11 @@ def _draw_loss(axes: Axes, run: dict, number: int, style: dict[str, Any]) -> np.
 def _draw_metric(
     axes: Axes, run: dict, number: int, style: dict[str, Any], metric: str
 ) -> np.ndarray:
-    keys = [
-        key
-        for record in run['val']
-        for key in record
-        if key.rpartition('/')[2] == metric and 'rerank' not in key
-    ]
-    x, y = points_of(run['val'], keys[0]) if keys else (np.empty(0), np.empty(0))
+    keys = (key for record in run['val'] for key in record if 'rerank' not in key)
+    key = next((key for key in keys if key.rpartition('/')[2] == metric), '')
+    x, y = points_of(run['val'], key)
     axes.plot(x, y, marker=MARKERS[number % len(MARKERS)], markersize=4, **style)
     if np.isfinite(y).any():
-        best = int(np.nanargmax(y))
-        axes.plot(
-            x[best],
-            y[best],
-            'o',
-            color='none',
-            markeredgecolor=style['color'],
-            markeredgewidth=1.4,
-            markersize=10,
-        )
+        ring = dict(markeredgecolor=style['color'], markeredgewidth=1.4, markersize=10)
+        draw_ring(axes, x, y, color='none', **ring)
     return y

@@ -138,9 +138,12 @@ def serve(
     """
     check_address(host, port)
     gr = import_gradio()
+    from starlette.middleware import Middleware  # a dependency of gradio
+
     uploads = Uploads()
     try:
         page = build_page(answers)
+        guard = Middleware(Guard, own=host if is_loopback(host) else None, uploads=uploads)
         _, address, _ = page.launch(
             server_name=bracketed(host),
             server_port=port or free_port(host),
@@ -156,7 +159,7 @@ def serve(
             max_file_size=UPLOAD,
             css=STYLE,
             theme=_theme(gr),
-            app_kwargs=dict(middleware=_middleware(host, uploads), lifespan=_lifespan(uploads)),
+            app_kwargs=dict(middleware=[guard], lifespan=_lifespan(uploads)),
         )
         if block:
             print(f'open {address} in a browser; Ctrl-C stops the page', flush=True)
@@ -183,12 +186,6 @@ def import_gradio() -> Any:
             name='gradio',
         )
     return gradio
-
-
-def _middleware(host: str, uploads: Uploads) -> list[Any]:
-    from starlette.middleware import Middleware  # a dependency of gradio
-
-    return [Middleware(Guard, own=host if is_loopback(host) else None, uploads=uploads)]
 
 
 def _lifespan(uploads: Uploads) -> Callable[[Any], Any]:
@@ -220,7 +217,6 @@ def _run_until_stopped(page: Any) -> None:
 
 
 def _theme(gr: Any) -> Any:
-    """Make a theme with system fonts and sufficient contrast."""
     return gr.themes.Base(font=FONTS, font_mono=['ui-monospace', 'monospace']).set(
         body_text_color_subdued='*neutral_600',
         block_info_text_color='*neutral_600',

@@ -9,9 +9,9 @@ from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from torch import nn
 
+from reid_fusedloss import logs
 from reid_fusedloss.apis.model import load_model
-from reid_fusedloss.conversion import converted, detect
-from reid_fusedloss.engine import testing
+from reid_fusedloss.conversion import detect
 from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.engine.hooks import foreign_weights_hook
 from reid_fusedloss.engine.testing import check_weights, read_weights
@@ -52,7 +52,7 @@ def runner_of(folder, work_dir, **options):
 
 def test_the_runner_starts_from_them(tiny, tmp_path, monkeypatch):
     lines = []
-    monkeypatch.setattr(converted, 'print_log', lambda line, **_: lines.append(line))
+    monkeypatch.setattr(logs, 'print_log', lambda line, **_: lines.append(line))
     runner = runner_of(tiny[0], tmp_path)
     runner.load_or_resume()
     own = runner.model.state_dict()
@@ -79,13 +79,14 @@ def test_a_training_is_not_resumed_from_them(tiny, tmp_path):
 @pytest.mark.slow
 def test_a_head_of_another_size_starts_anew(tiny, tmp_path, monkeypatch):
     lines = []
-    monkeypatch.setattr(foreign_weights_hook, 'print_log', lambda line, **_: lines.append(line))
+    monkeypatch.setattr(logs, 'print_log', lambda line, **_: lines.append(line))
     runner = runner_of(tiny[0], tmp_path, model__head__embedding_dims=16)
     runner.load_or_resume()
     assert torch.equal(runner.model.backbone.conv1.weight, tiny[1]['backbone.conv1.weight'])
     assert (runner.model.head.bn.weight == 1).all()
     assert any('head.bn.weight (64,) (here (16,))' in line for line in lines)
-    assert {line.split('size: ')[1].split(' ')[0] for line in lines} == {
+    said = [line.split('size: ')[1] for line in lines if 'size: ' in line]
+    assert {text.split(' ')[0] for text in said} == {
         f'head.bn.{leaf}' for leaf in ('weight', 'bias', 'running_mean', 'running_var')
     } | {'head.classifier.weight'}
 
@@ -163,7 +164,7 @@ def test_a_config_without_the_hook_gets_it(tiny, tmp_path):
 def test_a_file_without_head_is_tested_and_said(tiny, monkeypatch):
     """ImageNet's weights before any training; a part of a head is another case."""
     lines = []
-    monkeypatch.setattr(testing, 'print_log', lambda line, **_: lines.append(line))
+    monkeypatch.setattr(logs, 'print_log', lambda line, **_: lines.append(line))
     cfg = tiny_config(tiny[0] / 'data', tiny[0] / 'work')
     weights = {key: value for key, value in tiny[1].items() if key.startswith('backbone.')}
     check_weights(MODELS.build(cfg.model), weights)

@@ -40,7 +40,19 @@ CASES = dict(
 )
 
 
-@pytest.mark.parametrize('name', CASES)
+# networks of 25 million weights, whose rules another case of the same project covers too
+LARGE = {
+    'strong_baseline_r50_ibn',
+    'fastreid_bot_r50',
+    'fastreid_sbs_r50_ibn',
+    'efficientnet_lite2',
+    'torchreid_mobilenetv2_x1_4',
+}
+
+
+@pytest.mark.parametrize(
+    'name', [pytest.param(name, marks=[pytest.mark.slow] * (name in LARGE)) for name in CASES]
+)
 def test_features_are_the_original_ones(name):
     layout, options, narrow = CASES[name]
     if layout == 'efficientnet_lite':

@@ -61,25 +61,33 @@ def fields(node: ast.ClassDef) -> set[str]:
     }
 
 
-@pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_args_are_those_of_the_signature(path: Path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, (ast.ClassDef, Function)) and getattr(node, 'name', '') != '__init__':
+@pytest.fixture(scope='module')
+def nodes() -> dict[str, ast.ClassDef | Function]:
+    """All classes and functions, by file and line."""
+    return {
+        f'{path.relative_to(ROOT)}:{node.lineno} {node.name}': node
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, (ast.ClassDef, Function))
+    }
+
+
+def test_args_are_those_of_the_signature(nodes):
+    for place, node in nodes.items():
+        if node.name != '__init__':
             found = documented(docstring_of(node))
             data = isinstance(node, ast.ClassDef) and init_of(node) is None
             expected = fields(node) if data else arguments_of(node)
-            assert found is None or found == expected, node.name
+            assert found is None or found == expected, place
 
 
-@pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_attributes_are_the_fields(path: Path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        decorators = getattr(node, 'decorator_list', [])
+def test_attributes_are_the_fields(nodes):
+    for place, node in nodes.items():
         if isinstance(node, ast.ClassDef) and any(
-            'dataclass' in ast.unparse(d) for d in decorators
+            'dataclass' in ast.unparse(decorator) for decorator in node.decorator_list
         ):
             found = documented(ast.get_docstring(node) or '', 'Attributes')
-            assert found is None or found == fields(node), node.name
+            assert found is None or found == fields(node), place
 
 
 def exports(init: Path) -> Iterator[ast.ClassDef | Function]:

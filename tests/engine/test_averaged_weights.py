@@ -87,7 +87,14 @@ def check_equal(*files):
         assert not list(differences(saved[0][part], saved[1][part]))
 
 
-@pytest.mark.parametrize('name', list(HOOKS)[:3])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'mmpretrain',
+        pytest.param('mmengine', marks=pytest.mark.slow),
+        pytest.param('buffers', marks=pytest.mark.slow),
+    ],
+)
 def test_a_test_has_the_averaged_weights_flipped_or_not(data, tmp_path, name):
     train(
         config(

@@ -8,8 +8,9 @@ import torch
 from mmengine.runner import runner
 from mmengine.runner.checkpoint import find_latest_checkpoint
 
+from reid_fusedloss import logs
 from reid_fusedloss.apis import find_run
-from reid_fusedloss.engine.checkpoints import latest, latest_checkpoint, read_pointer, write_pointer
+from reid_fusedloss.engine.checkpoints import latest_checkpoint, read_pointer, write_pointer
 from reid_fusedloss.experiments.record import epoch_of, last_checkpoint, remove_other_checkpoints
 
 
@@ -31,7 +32,7 @@ def save(folder, *iterations, name='epoch_{}.pth'):
 def lines(monkeypatch):
     """What is said while checkpoints are looked for."""
     said = []
-    monkeypatch.setattr(latest, 'print_log', lambda line, logger, level: said.append(line))
+    monkeypatch.setattr(logs, 'print_log', lambda line, **_: said.append(line))
     return said
 
 

@@ -7,8 +7,9 @@ import torch
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
 
+from reid_fusedloss import logs
 from reid_fusedloss.compat import load_checkpoint_file
-from reid_fusedloss.engine.hooks import foreign_weights_hook, other_identities_hook
+from reid_fusedloss.engine.hooks import other_identities_hook
 from reid_fusedloss.engine.loaded_weights import fill
 from tests.tiny import tiny_config
 
@@ -43,8 +44,7 @@ def config(data, work_dir, **options):
 def lines(monkeypatch):
     """What the hooks say."""
     said = []
-    for hook in (foreign_weights_hook, other_identities_hook):
-        monkeypatch.setattr(hook, 'print_log', lambda line, **_: said.append(line))
+    monkeypatch.setattr(logs, 'print_log', lambda line, **_: said.append(line))
     return said
 
 

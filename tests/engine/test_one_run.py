@@ -8,6 +8,7 @@ import sys
 import pytest
 from mmengine.runner import Runner
 
+from reid_fusedloss import logs
 from reid_fusedloss.engine import work_dir
 from reid_fusedloss.engine.work_dir import (
     LOCK,
@@ -82,7 +83,7 @@ def test_a_process_that_is_forked_from_a_training_is_another(tmp_path):
 
 def test_a_file_system_without_locks(tmp_path, monkeypatch):
     said = []
-    monkeypatch.setattr(work_dir, 'print_log', lambda line, logger, level: said.append(line))
+    monkeypatch.setattr(logs, 'print_log', lambda line, **_: said.append(line))
     monkeypatch.setattr(
         work_dir.fcntl, 'lockf', lambda *_: (_ for _ in ()).throw(OSError(37, 'No locks available'))
     )

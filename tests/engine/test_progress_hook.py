@@ -44,11 +44,12 @@ def test_intervals_that_are_none(interval, error):
 
 def test_a_line_every_few_seconds(monkeypatch):
     """By a clock of the test's own: batches of 4 s, lines every 10 s."""
+    from reid_fusedloss import logs
     from reid_fusedloss.evaluation import progress
 
     now, said = [0.0], []
     monkeypatch.setattr(progress.time, 'monotonic', lambda: now[0])
-    monkeypatch.setattr(progress, 'print_log', lambda text, **options: said.append((now[0], text)))
+    monkeypatch.setattr(logs, 'print_log', lambda text, **_: said.append((now[0], text)))
     report = progress.LogProgress('features', 10.0)
     for batch in range(1, 11):
         now[0] += 4.0

@@ -161,7 +161,14 @@ def test_killed(straight, tmp_path, stop):
 
 
 @pytest.mark.parametrize(
-    'stop', [('iter', 1), ('iter', 5), ('iter', 6), ('in_val', 2)], ids=name_of
+    'stop',
+    [
+        pytest.param(('iter', 1), marks=pytest.mark.slow),
+        ('iter', 5),
+        pytest.param(('iter', 6), marks=pytest.mark.slow),
+        ('in_val', 2),
+    ],
+    ids=name_of,
 )
 def test_told_to_stop(straight, tmp_path, stop):
     with pytest.raises(SystemExit) as caught:

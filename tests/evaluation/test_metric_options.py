@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from reid_fusedloss.evaluation import ReIDMetric, reid_metric, remarks
+from reid_fusedloss import logs
+from reid_fusedloss.evaluation import ReIDMetric
 from reid_fusedloss.functional import evaluate_ranking
 from tests.evaluation.sharded import make_samples
 
@@ -52,7 +53,7 @@ def test_open_set_is_of_plain_distances_and_says_how_it_was_split(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     samples, lines = make_samples(), []
-    monkeypatch.setattr(remarks, 'print_log', lambda line, **options: lines.append(line))
+    monkeypatch.setattr(logs, 'print_log', lambda line, **_: lines.append(line))
     options = dict(open_set=dict(fpir=(0.4, 0.5), strangers=0.5, trials=4, seed=1))
     found = run(samples, rerank=dict(k1=6, k2=2), **options)
     assert_prefixed(found, 'reid', function(samples, **options))
@@ -98,8 +99,7 @@ def test_lists_are_those_of_the_main_rankings() -> None:
 
 def test_the_log_says_what_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = []
-    for module in (reid_metric, remarks):
-        monkeypatch.setattr(module, 'print_log', lambda line, **options: lines.append(line))
+    monkeypatch.setattr(logs, 'print_log', lambda line, **_: lines.append(line))
     metric = ReIDMetric(query_expansion=dict(k=2), backend='numpy')
     for _ in range(2):
         metric.process(None, make_samples())

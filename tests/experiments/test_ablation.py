@@ -211,16 +211,16 @@ def test_a_changed_config_is_refused_by_its_keys(tmp_path):
     with pytest.raises(
         ValueError,
         match=r'table2/6_bn seed 0 .*config\.optim_wrapper\.optimizer\.'
-        r'lr: 0\.002 -> 0\.5; config\.train_cfg\.val_interval: 12 -> 6\. Use',
+        r'lr 0\.002 -> 0\.5; config\.train_cfg\.val_interval 12 -> 6\. Use',
     ):
         run(
             tmp_path,
             ['table2/6_bn.py'],
             options=('optim_wrapper.optimizer.lr=0.5', 'train_cfg.val_interval=6'),
         )
-    with pytest.raises(ValueError, match='amp: False -> True'):
+    with pytest.raises(ValueError, match='amp False -> True'):
         run(tmp_path, ['table2/2_re.py'], amp=True)
-    with pytest.raises(ValueError, match='processes: 1 -> 2'):
+    with pytest.raises(ValueError, match='processes 1 -> 2'):
         run(tmp_path, ['table2/2_re.py'], processes=2)
 
 

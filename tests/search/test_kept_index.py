@@ -25,7 +25,9 @@ pytest.importorskip('faiss', reason='faiss is not installed')
 
 @pytest.fixture
 def common(tiny_run, images, monkeypatch):
-    """Arguments of a question to an index of the images, and a function that asks."""
+    """A function that asks an index of the images; its picture is one pixel, since it takes long."""
+    pixel = np.zeros((1, 1, 3), np.uint8)
+    monkeypatch.setattr('reid_fusedloss.jobs.search.draw_ranking_lists', lambda *_, **__: pixel)
     common = ['--query', images / 'query', '--index', images / 'index', '--out', images / 'out']
 
     def ask(*arguments):

@@ -400,62 +400,11 @@ def test_lists_of_queries_and_a_gallery_that_is_gone(tiny_run, images, monkeypat
     assert 'the gallery is empty' in said.err and ', 1 gone\n' in said.out
 
 
-@pytest.mark.parametrize(
-    'arguments, text',
-    [
-        (['--query', 'nowhere.png'], 'nowhere.png'),
-        (['--query', 'v.mp4'], 'is a video'),
-        (['--fpir', '.1', '--validation', 'nowhere.npz'], 'no features at nowhere'),
-        (['--fpir', '.1', '--validation', 'list.txt'], 'list.txt is not an .npz file'),
-        (['--fpir', '1', '--validation', 'v.npz'], 'above 0, below 1, got 1'),
-        (['--fpir', '.4', '--validation', 'v.npz'], 'at least 3 strangers, there are 2'),
-        (['--fpr', '.5', '--validation', 'v.npz'], 'use --fpir'),
-        (['--fpir', '.5', '--validation', 'v.npz'], 'width 3, the model'),
-    ],
-)
-def test_mistakes_are_found_before_the_gallery_is_computed(
-    tiny_run, images, embedded, monkeypatch, capsys, arguments, text
-):
-    monkeypatch.chdir(images)
-    (images / 'list.txt').write_text('query/who.png\n')
-    (images / 'v.mp4').write_text('')
-    np.savez(
-        'v.npz', query_f=draw(2, 3), gallery_f=draw(2, 3), query_label=[1, 2], gallery_label=[1, 2]
-    )
-    assert start(tiny_run, monkeypatch, '--query', 'query', '--gallery', 'gallery', *arguments) == 2
-    assert text in capsys.readouterr().err
-    assert len(embedded) <= 1  # which tells the width of the features
-
-
 def test_labels_of_names():
     assert parse_labels('a/0002_c1s1_000451_03.jpg') == ('0002', '1')
     assert parse_labels('a/-1_c3s1_000451_03.jpg') == (None, '3')
     assert parse_labels('0002_c1/who.jpg') == (None, None)
     assert parse_labels('BUS_7_cam2.jpg', r'(?P<pid>[A-Z]+_\d+)') == ('BUS_7', None)
-
-
-@pytest.mark.parametrize(
-    'arguments, text',
-    [
-        ([], 'nothing to search in'),
-        (['--index', 'nowhere'], 'no gallery in nowhere'),
-        (['--gallery', 'nowhere'], 'nowhere'),
-        (['--index', 'i', '--fpir', '.1'], 'must be given together'),
-        (['--index', 'i', '-k', '0'], 'at least 1'),
-        (['--index', 'i', '--threshold', 'nan'], 'nan'),
-        (['--features', 'f', '--gallery', 'g'], 'replaces --gallery'),
-        (['--features', 'f.npz', '--index', 'i'], 'a folder of'),
-        (['--index', 'i', '--prune'], '--prune removes'),
-        (['--gallery', 'v.mp4'], 'v.mp4'),
-        (['--gallery', 'query', '--kind', 'ivf', '--kind-options', 'nlist=99'], 'at least 99'),
-        (['--gallery', 'query', '--kind', 'flat', '--kind-options', 'nlist=9'], "no \\['nlist'\\]"),
-    ],
-)
-def test_wrong_arguments(tiny_run, images, monkeypatch, capsys, arguments, text):
-    monkeypatch.chdir(images)
-    assert start(tiny_run, monkeypatch, '--query', 'query', *arguments) == 2
-    error = capsys.readouterr().err
-    assert __import__('re').search(text, error), error
 
 
 def test_a_folder_of_images_is_one_query(tiny_run, images, inferencer, monkeypatch, capsys):

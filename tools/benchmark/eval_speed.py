@@ -46,7 +46,6 @@ def positive(text: str) -> int:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -80,13 +79,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--stage', help='measure one stage in this process and print JSON')
     parser.add_argument('--compiled', type=Path, help='folder of compiled peers, with --stage')
     return parser.parse_args(argv)
-
-
-def make_inputs(args: argparse.Namespace) -> Inputs:
-    """Load or draw the features that the command line selects."""
-    if args.features:
-        return load(args.features)
-    return synthetic(parse_size(args.size), args.dim, args.seed)
 
 
 def choose_stages(args: argparse.Namespace, options: Options, folder: Path) -> list[Stage]:
@@ -132,17 +124,8 @@ def measure_in_child(
     stage: Stage, argv: Sequence[str], options: Options, folder: Path
 ) -> dict[str, Any]:
     """Run `measure_alone` in a new process."""
-    command = [
-        sys.executable,
-        __file__,
-        *argv,
-        '--stage',
-        stage.name,
-        '--compiled',
-        str(folder),
-        '--backend',
-        options.backend,
-    ]
+    chosen = ['--stage', stage.name, '--compiled', str(folder), '--backend', options.backend]
+    command = [sys.executable, __file__, *argv, *chosen]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ['no message'])[-1]
@@ -223,17 +206,16 @@ def check(inputs: Inputs, limit: int, options: Options) -> dict[str, Any]:
 
 
 def log(line: str) -> None:
-    """Print progress to stderr."""
     print(line, file=sys.stderr, flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the benchmark, or with --stage one measurement of it."""
     argv = sys.argv[1:] if argv is None else argv
     args = parse(argv)
     if args.json and not args.json.parent.is_dir():
         raise FileNotFoundError(f'--json {args.json}: there is no folder {args.json.parent}')
-    inputs = make_inputs(args)
+    drawn = None if args.features else synthetic(parse_size(args.size), args.dim, args.seed)
+    inputs = drawn or load(args.features)
     options = Options.choose(args.backend, args.chunk_size)
     if args.stage:
         (stage,) = choose_stages(args, options, args.compiled or Path())
@@ -245,9 +227,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         rows = [Row(stage) for stage in choose_stages(args, options, Path(name))]
         for peer in find_peers(args.peer):
             peer.compile(Path(name))
-        run_rounds(
-            rows, inputs, args, lambda stage: measure_in_child(stage, argv, options, Path(name))
-        )
+        in_child = partial(measure_in_child, argv=argv, options=options, folder=Path(name))
+        run_rounds(rows, inputs, args, in_child)
     print('', table(rows), '', sep='\n')
     if any(row.figures for row in rows):
         print(figures(rows), '', sep='\n')

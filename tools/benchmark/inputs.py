@@ -1,30 +1,22 @@
 """Features for the benchmark: read from a file, or drawn like those of a real data set."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-KEYS = [f'{role}_{key}' for key in ('f', 'label', 'cam') for role in ('query', 'gallery')]
+from reid_fusedloss.evaluation import FeatureSet, load_features
 
 
-@dataclass(frozen=True)
-class Inputs:
+class Inputs(FeatureSet):
     """Query and gallery features (Q, C) and (G, C), float32, with their identities and cameras."""
 
-    query: np.ndarray
-    gallery: np.ndarray
-    query_pids: np.ndarray
-    gallery_pids: np.ndarray
-    query_camids: np.ndarray
-    gallery_camids: np.ndarray
-
     @property
-    def labels(self) -> tuple[np.ndarray, ...]:
-        """Identities and cameras in the order of the ranking functions' arguments."""
-        return self.query_pids, self.gallery_pids, self.query_camids, self.gallery_camids
+    def labels(self) -> tuple[Any, ...]:
+        """Identities and cameras, which all have."""
+        return super().labels
 
     @property
     def num_pairs(self) -> int:
@@ -38,7 +30,7 @@ class Inputs:
 
     def describe(self) -> str:
         """Describe the sizes in one line."""
-        ids, cameras = len(set(self.gallery_pids.tolist())), len(set(self.gallery_camids.tolist()))
+        ids, cameras = (len(np.unique(part)) for part in self.labels[1::2])
         return (
             f'{len(self.query):,} queries x {len(self.gallery):,} gallery images, '
             f'N = {self.num_images:,}, dim {self.query.shape[1]}, {ids:,} gallery identities, '
@@ -82,17 +74,16 @@ def parse_size(text: str) -> Size:
 
 
 def load(path: Path) -> Inputs:
-    """Read a file with query_f, gallery_f, query_label, gallery_label, query_cam, gallery_cam.
+    """Read a file of features with cameras, see `load_features`.
 
     Raises:
         ValueError: if an array is missing.
     """
-    with np.load(path, allow_pickle=False) as file:
-        missing = set(KEYS) - set(file)
-        if missing:
-            raise ValueError(f'{path} lacks {sorted(missing)}; it has {sorted(file)}')
-        features = (file[key].astype(np.float32, copy=False) for key in KEYS[:2])
-        return Inputs(*features, *(file[key] for key in KEYS[2:]))
+    found = load_features(path)
+    if found.query_camids is None:
+        raise ValueError(f'{path} lacks the arrays query_cam and gallery_cam')
+    query, gallery = (each.astype(np.float32, copy=False) for each in (found.query, found.gallery))
+    return Inputs(query, gallery, *found.labels)
 
 
 def synthetic(size: Size, dim: int, seed: int = 0) -> Inputs:
@@ -115,7 +106,7 @@ def synthetic(size: Size, dim: int, seed: int = 0) -> Inputs:
     offsets = 0.3 * rng.standard_normal((size.num_cameras, width), np.float32)
     noise = 1.5 - 0.19 * log10(size.num_ids)
 
-    def images(number: int, num_distractors: int) -> tuple[np.ndarray, ...]:
+    def images(number: int, num_distractors: int) -> tuple[Any, ...]:
         pids = np.arange(number) % size.num_ids + 1
         pids[number - num_distractors :] = 0
         camids = rng.integers(0, size.num_cameras, number)
@@ -158,8 +149,5 @@ def whole_identities(inputs: Inputs, limit: int, seed: int = 0) -> Inputs:
     if not chosen:
         raise ValueError(f'no identity has at most {limit} images: use a larger limit')
     rows = np.isin(inputs.query_pids, chosen), np.isin(inputs.gallery_pids, chosen)
-    return Inputs(*_select((inputs.query, inputs.gallery, *inputs.labels), rows))
-
-
-def _select(arrays: Sequence[np.ndarray], rows: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
-    return [array[rows[number % 2]] for number, array in enumerate(arrays)]
+    arrays: list[Any] = [inputs.query, inputs.gallery, *inputs.labels]
+    return Inputs(*(array[rows[number % 2]] for number, array in enumerate(arrays)))

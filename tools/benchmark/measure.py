@@ -17,17 +17,10 @@ from typing import Any
 
 PACKAGE = 'reid_fusedloss.functional'
 PRODUCT = 'backend.inner_products'
-UNTIMED = {
-    'backend',
-    'block_ranking',
-    'distance',
-    'features',
-    'matching',
-    'ranking',
-    'ranking_result',
-    'rerank',
-    'query_expansion.alpha_query_expansion',
-}
+UNTIMED = set(
+    'backend block_ranking distance features matching ranking ranking_result rerank '
+    'query_expansion.alpha_query_expansion'.split()
+)
 DEPTH = 2
 
 
@@ -58,11 +51,8 @@ class Spans:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Wrap all functions, and restore them at the end."""
-        modules = [
-            module
-            for name, module in sys.modules.items()
-            if name == PACKAGE or name.startswith(f'{PACKAGE}.')
-        ]
+        inside = f'{PACKAGE}.'
+        modules = [part for name, part in sys.modules.items() if f'{name}.'.startswith(inside)]
         wrapped: dict[FunctionType, Callable] = {}
         replaced = []
         for module in modules:
@@ -166,7 +156,6 @@ def _with_rests(parts: dict[tuple[str, ...], Part], least: float) -> list[Part]:
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """Run and return result and seconds."""
     start = time.perf_counter()
     result = work()
     return result, time.perf_counter() - start

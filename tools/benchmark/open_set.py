@@ -52,7 +52,6 @@ class Measured(NamedTuple):
 
 
 def all_distances(features: FeatureSet) -> np.ndarray:
-    """Compute all cosine distances, shape (Q, G)."""
     return cosine_distance(
         torch.from_numpy(features.query), torch.from_numpy(features.gallery)
     ).numpy()
@@ -180,22 +179,14 @@ def table(results: dict[tuple, list[Measured]]) -> str:
     for (name, by, size, rate), runs in results.items():
         mean = Measured(*np.mean(runs, axis=0))
         rates = [run.fpir for run in runs]
-        lines.append(
-            (
-                name,
-                by if size is not None else 'all',
-                f'{mean.size:.0f}',
-                f'{rate:.0%}',
-                f'{100 * mean.fpir:.2f} % ({100 * min(rates):.1f} to {100 * max(rates):.1f})',
-                f'{100 * mean.dir:.1f} %',
-                f'{100 * mean.fpir_of_pairs:.1f} %',
-            )
-        )
+        entries = by if size is not None else 'all', f'{mean.size:.0f}', f'{rate:.0%}'
+        fpir = f'{100 * mean.fpir:.2f} % ({100 * min(rates):.1f} to {100 * max(rates):.1f})'
+        others = f'{100 * mean.dir:.1f} %', f'{100 * mean.fpir_of_pairs:.1f} %'
+        lines.append((name, *entries, fpir, *others))
     return markdown_table(lines, aligned=False)
 
 
 def main(argv: list[str] | None = None) -> dict[tuple, list[Measured]]:
-    """Measure all files and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

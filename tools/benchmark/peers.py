@@ -82,7 +82,6 @@ class Peer:
         )
 
     def module(self, key: str) -> ModuleType:
-        """Import one of its files."""
         return import_file(f'{self.name}_{key}', self.path / FILES[self.name][key])
 
     def compiled(self, folder: Path) -> ModuleType:

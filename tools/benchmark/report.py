@@ -88,17 +88,12 @@ def table(rows: Sequence[Row]) -> str:
         entry = row.as_dict(reference)
         ratio = entry['ratio']
         memory = None if row.extra_bytes is None else f'+{row.extra_bytes / 2**20:,.0f} MiB'
-        lines.append(
-            (
-                row.stage.title,
-                _seconds(entry['min']),
-                _seconds(entry['median']),
-                '-' if ratio is None else f'{ratio:.2f}',
-                '-' if ratio is None or reference is None else reference.stage.title,
-                _percent(row.product_share),
-                memory or '-',
-            )
-        )
+        seconds = _seconds(entry['min']), _seconds(entry['median'])
+        compared = ('-', '-')
+        if ratio is not None and reference is not None:
+            compared = f'{ratio:.2f}', reference.stage.title
+        share = _percent(row.product_share)
+        lines.append((row.stage.title, *seconds, *compared, share, memory or '-'))
         lines += [
             (
                 f'{"  " * part.depth}  - {part.name}',
@@ -115,7 +110,6 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def reference_of(row: Row, rows: Sequence[Row]) -> Row | None:
-    """Find the row that a row is compared with."""
     return next((other for other in rows if other.stage.name == row.stage.reference), None)
 
 

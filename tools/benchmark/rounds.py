@@ -59,7 +59,6 @@ class Timing:
 
 
 def wait(device: torch.device) -> None:
-    """Wait until a GPU has finished its work."""
     if device.type == 'cuda':
         torch.cuda.synchronize(device)
 

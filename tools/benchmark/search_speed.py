@@ -38,20 +38,9 @@ PROBES = dict(
     ivfpq=('nprobe', (16, 64)),
 )
 COLUMNS = (
-    'kind',
-    'setting',
-    'entries',
-    'train_and_add_s',
-    'memory_gib',
-    'file_gib',
-    'save_s',
-    'load_s',
-    'one_ms',
-    'hundred_ms',
-    'thousand_ms',
-    'recall1',
-    'recall10',
-)
+    'kind setting entries train_and_add_s memory_gib file_gib save_s load_s one_ms hundred_ms '
+    'thousand_ms recall1 recall10'
+).split()
 
 
 class Gallery:
@@ -81,19 +70,14 @@ class Gallery:
         return self._draw(identities, seed=0)
 
     def _draw(self, identities: np.ndarray, seed: int) -> np.ndarray:
-        noise = _unit(
-            np.random.default_rng([seed, 1]).standard_normal(
-                (len(identities), self.dims), np.float32
-            )
-        )
+
+        def normal(*seed: int, size: tuple[int, ...]) -> np.ndarray:
+            return np.random.default_rng(seed).standard_normal(size, np.float32)
+
+        noise = _unit(normal(seed, 1, size=(len(identities), self.dims)))
         if self.data == 'random':
             return noise
-        codes = np.stack(
-            [
-                np.random.default_rng([number, 2]).standard_normal(RANK, np.float32)
-                for number in np.unique(identities)
-            ]
-        )
+        codes = np.stack([normal(number, 2, size=(RANK,)) for number in np.unique(identities)])
         places = np.unique(identities, return_inverse=True)[1]
         return _unit(_unit(codes @ self.basis)[places] + NOISE * noise)
 
@@ -107,13 +91,10 @@ def exact_neighbours(gallery: Gallery, queries: np.ndarray, stop: int) -> np.nda
         if not len(part):
             break
         for start in range(0, len(part), 10_000):
-            values, rows = (
-                torch.from_numpy(queries) @ torch.from_numpy(part[start : start + 10_000]).T
-            ).topk(10)
-            values, rows = (
-                torch.cat(pair, 1) for pair in zip(best, (values, rows + first + start))
-            )
-            values, order = values.topk(10)
+            block = torch.from_numpy(part[start : start + 10_000])
+            values, rows = (torch.from_numpy(queries) @ block.T).topk(10)
+            rows = torch.cat([best[1], rows + first + start], 1)
+            values, order = torch.cat([best[0], values], 1).topk(10)
             best = values, rows.gather(1, order)
         first += len(part)
     return best[1].numpy()
@@ -180,7 +161,6 @@ def measure_kind(gallery: Gallery, kind: dict, limit: float) -> Iterator[dict[st
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Write a Markdown table."""
     lines = [
         [f'{row[name]:.3g}' if isinstance(row[name], float) else str(row[name]) for name in COLUMNS]
         for row in rows
@@ -189,7 +169,6 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def clock(work: Callable[..., Any], *arguments: Any) -> float:
-    """Measure the seconds of a call."""
     return timed(lambda: work(*arguments))[1]
 
 

@@ -56,7 +56,6 @@ class Options:
         return cls(choose_backend(backend, torch.device('cpu')), chunk_size or CHUNK_SIZE)
 
     def as_dict(self) -> dict[str, Any]:
-        """Convert to keyword arguments."""
         return dict(backend=self.backend, chunk_size=self.chunk_size)
 
 
@@ -137,7 +136,6 @@ def _reranking_stages(options: Options) -> list[Stage]:
 
 
 def expand(inputs: Inputs, options: Options) -> tuple[torch.Tensor, torch.Tensor]:
-    """Expand query and gallery features by the package's function."""
     return alpha_query_expansion(inputs.query, inputs.gallery, **EXPANSION, **options.as_dict())
 
 
@@ -171,12 +169,10 @@ def cosine_distances(inputs: Inputs, options: Options) -> np.ndarray:
 
 
 def figures_of_distances(inputs: Inputs, distances: Any) -> dict[str, float]:
-    """Compute the figures of a (Q, G) matrix."""
     return pick(functional.cmc_map(distances, *inputs.labels))
 
 
 def pick(metrics: dict[str, float]) -> dict[str, float]:
-    """Select the figures that are printed."""
     return {key: metrics[key] for key in FIGURES}
 
 

@@ -56,7 +56,6 @@ Table = dict[str, Timing]
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -87,7 +86,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _add_parts(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the parts."""
     losses = parser.add_argument_group('losses')
     losses.add_argument('--sizes', type=positive, nargs='+', default=[64, 256, 1024])
     losses.add_argument('--ids', type=positive, nargs='+', default=[751])
@@ -260,7 +258,6 @@ PARTS = dict(losses=time_losses, runner=time_runner, data=time_data, keys=time_k
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run a part of the benchmark."""
     args = parse(argv)
     if args.json and not args.json.parent.is_dir():
         raise FileNotFoundError(f'--json {args.json}: there is no folder {args.json.parent}')

@@ -43,13 +43,17 @@ def search(folder: Path, *, threshold: bool = False, **arguments: Any) -> None:
 
 def result(folder: Path) -> Any:
     """Read the index: entries, features, kind, threshold and pattern."""
-    index = load_index(folder / 'index')
-    manifest = json.loads((folder / 'index' / 'manifest.json').read_text())
-    named = {'manifest.json', '.lock', *(facts['file'] for facts in manifest['files'].values())}
-    left = {path.name for path in (folder / 'index').iterdir()} - named
+    index, left = load_index(folder / 'index'), left_over(folder / 'index')
     assert not left, f'left over: {left}'
     entries = [(Path(entry.name).name, entry.pid, entry.camid) for entry in index.entries]
     return entries, index.features().tobytes(), index.kind, index.threshold, index.pattern
+
+
+def left_over(index: Path) -> set[str]:
+    """Names of the files in an index's folder that are not part of it."""
+    manifest = json.loads((index / 'manifest.json').read_text())
+    named = {'manifest.json', '.lock', *(facts['file'] for facts in manifest['files'].values())}
+    return {path.name for path in index.iterdir()} - named
 
 
 def first(folder: Path) -> None:

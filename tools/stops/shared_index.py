@@ -46,13 +46,11 @@ class Writer:
         }
 
     def write(self, versions: Versions) -> None:
-        """Write files."""
         for name, version in versions.items():
             (self.photos / name).write_bytes(_content(self.photos.name, name, version))
         self.present |= versions
 
     def note(self, **record: Any) -> None:
-        """Append a line to the log."""
         with self.log.open('a') as file:
             file.write(json.dumps(record) + '\n')
 
@@ -74,7 +72,6 @@ class Writer:
         self.note(done=True)
 
     def run(self, end: float) -> None:
-        """Run rounds until a time."""
         while time.monotonic() < end:
             self.round()
             time.sleep(self.random.uniform(0, 0.1))  # lets others get the lock

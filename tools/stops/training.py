@@ -28,27 +28,12 @@ from reid_fusedloss.visualization import load_scalars
 from reid_fusedloss.visualization.canvas import save_png
 
 from .scenarios import Scenario
+from .tiny_demo import DEMO, tiny_options
 
-DEMO = Path(__file__).resolve().parents[2] / 'configs' / 'demo' / 'synthetic_r18.py'
-DATA = dict(
-    num_train_ids=6,
-    num_test_ids=4,
-    num_distractors=0,
-    num_junk=0,
-    num_cameras=2,
-    images_per_camera=2,
-    size=(48, 24),
-)
 OPTIONS = {
     'log_level': 'ERROR',
-    'model.backbone.stem_channels': 8,
-    'model.backbone.base_channels': 8,
-    'model.head.in_channels': 64,
     'train_cfg.max_epochs': 2,
-    'train_cfg.val_interval': 1,
     'param_scheduler.1.end': 2,
-    'train_dataloader.batch_size': 8,
-    'train_dataloader.dataset.pipeline.crop.crop_size': (48, 24),
     'default_hooks.checkpoint.max_keep_ckpts': 1,
     'default_hooks.report.num_queries': 1,
 }
@@ -89,16 +74,11 @@ def data_root() -> TemporaryDirectory:
 
 
 def tiny_config(work_dir: Path) -> Config:
-    """Load the demo with a network of 8 channels, 24 images of 48x24 and two epochs of 3 steps."""
-    options = dict(OPTIONS)
+    """Load the tiny demo with two epochs of 3 steps."""
+    options = tiny_options(data_root().name) | OPTIONS
     for loader in ('train', 'val', 'test'):
-        dataset = f'{loader}_dataloader.dataset'
-        options |= {f'{dataset}.{key}': value for key, value in DATA.items()} | {
-            f'{dataset}.data_root': data_root().name,
-            f'{dataset}.pipeline.resize.scale': (24, 48),
-            f'{loader}_dataloader.num_workers': 0,
-            f'{loader}_dataloader.persistent_workers': False,
-        }
+        options[f'{loader}_dataloader.num_workers'] = 0
+        options[f'{loader}_dataloader.persistent_workers'] = False
     cfg = load_config(str(DEMO), options=options)
     count_identities(cfg)
     cfg.work_dir = str(work_dir)
@@ -173,13 +153,17 @@ def result(folder: Path) -> Any:
         Checkpoint(load_checkpoint_file(path)) for path in files if path.suffix == '.pth'
     ]
     contents = [path.read_bytes() for path in files if path.suffix == '.json']
-    curves = {
+    named = read_pointer(work_dir)
+    assert named is not None, 'last_checkpoint names nothing'
+    return names, Path(named).name, checkpoints, contents, curves(work_dir)
+
+
+def curves(work_dir: Path) -> dict[str, list[dict]]:
+    """Read the logged scalars of a training, without those that depend on the clock."""
+    return {
         kind: [{key: value for key, value in line.items() if key not in CLOCK} for line in lines]
         for kind, lines in load_scalars(work_dir).items()
     }
-    named = read_pointer(work_dir)
-    assert named is not None, 'last_checkpoint names nothing'
-    return names, Path(named).name, checkpoints, contents, curves
 
 
 def nothing(folder: Path) -> None:
@@ -187,7 +171,6 @@ def nothing(folder: Path) -> None:
 
 
 def scenario(run: Callable[[Path], None]) -> Scenario:
-    """Make a scenario that starts in an empty folder."""
     return Scenario(nothing, run, result, is_idle=False)
 
 

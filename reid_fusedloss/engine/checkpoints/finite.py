@@ -37,13 +37,10 @@ def not_finite(model: nn.Module) -> list[str]:
         if isinstance(module, _NormBase)
         for key in ('running_mean', 'running_var')
     }
+    tensors = {name: value for name, value in saved.items() if isinstance(value, torch.Tensor)}
+    bounded = {name for name in tensors if isinstance(tensors[name], nn.Parameter)} | statistics
     return [
         name
-        for name, value in saved.items()
-        if isinstance(value, torch.Tensor)
-        and (
-            value.isnan().any()
-            or (isinstance(value, nn.Parameter) or name in statistics)
-            and value.isinf().any()
-        )
+        for name, value in tensors.items()
+        if value.isnan().any() or name in bounded and value.isinf().any()
     ]

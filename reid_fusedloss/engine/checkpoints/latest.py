@@ -1,14 +1,12 @@
 """Find the checkpoint from which a stopped training resumes."""
 
-import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mmengine.logging import print_log
-
 from ...loading import load_checkpoint_file
+from ...logs import warn
 from .pointer import INTERRUPTED, POINTER, read_pointer
 
 OPTIMIZERS = ('optimizer', 'optim_wrapper')  # keys of MMEngine's Runner and FlexibleRunner
@@ -88,5 +86,5 @@ def _read(path: Path, damaged: dict[str, str]) -> Any:
         return load_checkpoint_file(str(path), 'cpu', mmap=True)
     except (FileNotFoundError, ValueError) as error:
         damaged[str(path)] = str(error)
-        print_log(f'{error}; looking for an earlier one', logger='current', level=logging.WARNING)
+        warn(f'{error}; looking for an earlier one')
         return None

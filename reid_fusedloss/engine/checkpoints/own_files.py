@@ -42,11 +42,6 @@ def outdated_names(runtime_info: dict[str, Any], filename_tmpl: str) -> list[str
     listed = runtime_info.get(OUTDATED)
     start, _, end = filename_tmpl.partition('{}')
     own = re.compile(rf'best_.*\.pth|{re.escape(start)}\d+{re.escape(end)}')
-    return [
-        name
-        for name in (listed if isinstance(listed, list) else [])
-        if isinstance(name, str)
-        and Path(name).name == name
-        and name.isprintable()
-        and own.fullmatch(name)
-    ]
+    names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    plain = [name for name in names if Path(name).name == name and name.isprintable()]
+    return [name for name in plain if own.fullmatch(name)]

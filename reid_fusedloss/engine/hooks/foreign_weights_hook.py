@@ -1,13 +1,11 @@
 """Start from the weights of another training or project."""
 
-import logging
-
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.runner import Runner
 from torch import nn
 
 from ...conversion import compare, convert, detect, is_mmengines, read_state_dict
+from ...logs import log, warn
 from ...registry import HOOKS
 from ..loaded_weights import check_resumed, fill
 from ..unwrap import unwrap
@@ -61,10 +59,9 @@ class ForeignWeightsHook(Hook):
                 raise ValueError(f'{error}; these weights are for {converted.command()}') from error
             for name, (theirs, ours) in fit.shapes.items():
                 del converted.weights[name]
-                print_log(
+                log(
                     f'left out of the checkpoint, whose head has another size: {name} '
-                    f'{theirs} (here {ours})',
-                    logger='current',
+                    f'{theirs} (here {ours})'
                 )
         checkpoint.clear()
         checkpoint['state_dict'] = converted.weights
@@ -81,7 +78,7 @@ class ForeignWeightsHook(Hook):
         num_classes = getattr(getattr(model, 'head', None), 'num_classes', None)
         filled, text = fill(model, weights, num_classes)
         if text:
-            print_log(text, logger='current', level=logging.WARNING)
+            warn(text)
             if 'state_dict' not in checkpoint:
                 checkpoint.clear()
             checkpoint['state_dict'] = filled

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, Runner
 from torch import Tensor
 
 from ...checks import check_flag
+from ...logs import log
 from ...registry import HOOKS
 from ..loaded_weights import of_identities
 from ..training.data_facts import data_facts, same_people
@@ -76,10 +76,7 @@ class OtherIdentitiesHook(Hook):
         state.update({name: own[name] for name in other})
         if 'ema_state_dict' in checkpoint:
             checkpoint['ema_state_dict'].update({f'module.{name}': own[name] for name in other})
-        print_log(
-            f'left out of the checkpoint, which was trained on other identities: {shapes}',
-            logger='current',
-        )
+        log(f'left out of the checkpoint, which was trained on other identities: {shapes}')
 
     def _compare_people(
         self, runner: Runner, checkpoint: dict, own: Mapping[str, Tensor], num_classes: int | None
@@ -88,31 +85,24 @@ class OtherIdentitiesHook(Hook):
         if runner._resume or not isinstance(runner._train_loop, BaseLoop):
             return
         state = checkpoint.get('state_dict', checkpoint)
-        names = [
-            name
-            for name in own
-            if re.match(OF_IDENTITIES, name)
-            and name in state
-            and own[name].shape[:1] == (num_classes,)
-            and not torch.equal(own[name].cpu(), state[name].cpu())
-        ]
+        both = [name for name in own if re.match(OF_IDENTITIES, name) and name in state]
+        sized = [name for name in both if own[name].shape[:1] == (num_classes,)]
+        names = [name for name in sized if not torch.equal(own[name].cpu(), state[name].cpu())]
         if not names or self.keep:
             return
         same = self.keep is None and self._same(runner, checkpoint)
         if same is None:
-            print_log(
+            log(
                 f'kept from the checkpoint, which does not say which people they are of: {names}, '
                 f'for {num_classes} identities as here. If these are other people, set '
-                'default_hooks.other_identities.keep=False',
-                logger='current',
+                'default_hooks.other_identities.keep=False'
             )
         elif not same:
             state.update({name: own[name] for name in names})
-            print_log(
+            log(
                 f'left out of the checkpoint, which was trained on {num_classes} other '
                 f'identities or images: {names} (default_hooks.other_identities.keep=True '
-                'keeps them)',
-                logger='current',
+                'keeps them)'
             )
 
     @staticmethod

@@ -14,20 +14,8 @@ from torch import Tensor, nn
 from ...registry import HOOKS
 
 # types that `torch.load(weights_only=True)` reads on every supported PyTorch
-PLAIN = (
-    type(None),
-    bool,
-    int,
-    float,
-    complex,
-    str,
-    bytes,
-    Tensor,
-    nn.Parameter,
-    torch.Size,
-    torch.dtype,
-    torch.device,
-)
+PLAIN = {type(None), bool, int, float, complex, str, bytes}
+PLAIN |= {Tensor, nn.Parameter, torch.Size, torch.dtype, torch.device}
 
 
 @HOOKS.register_module()

@@ -1,7 +1,7 @@
 """Write the scores of a run, and draw its curves and ranking lists."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.visualization import LocalVisBackend
 
+from ...checks import check_int
 from ...evaluation import ReIDMetric
 from ...registry import HOOKS
 from ...visualization import save_curves, save_ranking_lists
@@ -33,14 +34,13 @@ class ReIDReportHook(Hook):
         order: which queries it shows, see `visualization.select_queries`.
 
     Raises:
-        ValueError: if `num_queries` is not positive.
+        TypeError, ValueError: if `num_queries` is not a positive integer.
     """
 
     priority = 89  # before the checkpoint hook, which records the evaluation as finished
 
     def __init__(self, num_queries: int = 8, order: str = 'spread') -> None:
-        if num_queries < 1:
-            raise ValueError(f'num_queries={num_queries} must be >= 1')
+        check_int('num_queries', num_queries)
         self.num_queries = num_queries
         self.order = order
         self._draws_curves = True
@@ -82,17 +82,12 @@ class ReIDReportHook(Hook):
                 work_dir / f'scores{ORIGIN}.json',
                 {name: scalars[f'{kind}/{name}{ORIGIN}'].current() for name in metrics or {}},
             )
-        for lists in _ranking_lists(evaluator):
+        metrics_there = (each for each in evaluator.metrics if isinstance(each, ReIDMetric))
+        for lists in (lists for each in metrics_there for lists in each.ranking_lists):
             path = work_dir / 'ranking_lists' / f'{lists["prefix"].replace("/", "_")}.json'
             write_json(path, lists)
-            self._draw(
-                runner,
-                save_ranking_lists,
-                path,
-                path.with_suffix('.png'),
-                num_queries=self.num_queries,
-                order=self.order,
-            )
+            options: dict[str, Any] = dict(num_queries=self.num_queries, order=self.order)
+            self._draw(runner, save_ranking_lists, path, path.with_suffix('.png'), **options)
 
     @staticmethod
     def _draw(
@@ -109,9 +104,3 @@ def write_json(path: Path, content: dict) -> None:
     """Write a JSON file atomically."""
     with whole_file(path) as file:
         file.write(json.dumps(content).encode())
-
-
-def _ranking_lists(evaluator: Evaluator) -> Iterable[dict]:
-    for metric in evaluator.metrics:
-        if isinstance(metric, ReIDMetric):
-            yield from metric.ranking_lists

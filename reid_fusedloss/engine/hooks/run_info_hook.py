@@ -6,7 +6,6 @@ import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
@@ -15,6 +14,7 @@ from torch.utils.data import DataLoader
 from ...datasets import PKBatchSampler, SeededBatchSampler
 from ...datasets.joined import check_no_concatenation
 from ...evaluation import ReIDMetric
+from ...logs import log
 from ...registry import HOOKS
 from ..unwrap import unwrap
 
@@ -123,10 +123,7 @@ def prepare_batch_augments(model: nn.Module) -> None:
     num_classes = getattr(head, 'num_classes', None)
     if preprocessor.num_classes is None and num_classes is not None:
         preprocessor.num_classes = num_classes
-        print_log(
-            f'batch augments: data_preprocessor.num_classes={num_classes}, as in the head',
-            logger='current',
-        )
+        log(f'batch augments: data_preprocessor.num_classes={num_classes}, as in the head')
     if num_classes not in (None, preprocessor.num_classes):
         raise ValueError(
             f'data_preprocessor.num_classes={preprocessor.num_classes}, but the head '

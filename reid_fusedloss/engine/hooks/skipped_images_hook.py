@@ -22,11 +22,7 @@ class SkippedImagesHook(Hook):
         self._known: set[str] = set()
 
     def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         for sample in (data_batch or {}).get('data_samples', ()):
             self._draws += sample.get('skipped', [])

@@ -64,11 +64,7 @@ class StopSignalHook(Hook):
             self._before = {number: signal.signal(number, self._note) for number in self.signals}
 
     def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         if self._is_told(runner.iter + 1):
             self._stop(runner, epoch=runner.epoch, iter=runner.iter + 1)
@@ -78,11 +74,7 @@ class StopSignalHook(Hook):
         self._passes = 0
 
     def after_val_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: Sequence | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         self._passes += batch_idx == 0
         if self._before and self._is_told(batch_idx + 1):
@@ -113,7 +105,15 @@ class StopSignalHook(Hook):
         name = signal.Signals(self._told).name
         try:
             check_finite(runner.model, meta['iter'])
-            self._save(runner, meta)
+            runner.save_checkpoint(
+                runner.work_dir,
+                INTERRUPTED,
+                meta={**meta, **gather_rank_buffers(runner.model)},
+                by_epoch=False,
+                backend_args=dict(backend=BACKEND),
+            )
+            if is_main_process():
+                write_pointer(runner.work_dir, Path(runner.work_dir, INTERRUPTED))
             runner.logger.warning(
                 f'told to stop by {name}: saved {INTERRUPTED} at iteration '
                 f'{meta["iter"]}; --resume continues from there'
@@ -123,19 +123,6 @@ class StopSignalHook(Hook):
         barrier()  # a launcher stops all processes when the first one exits
         self._restore()
         raise SystemExit(128 + self._told)
-
-    def _save(self, runner: Runner, meta: dict[str, Any]) -> None:
-        """Save the state, and name it as the latest checkpoint."""
-        meta.update(gather_rank_buffers(runner.model))
-        runner.save_checkpoint(
-            runner.work_dir,
-            INTERRUPTED,
-            meta=meta,
-            by_epoch=False,
-            backend_args=dict(backend=BACKEND),
-        )
-        if is_main_process():
-            write_pointer(runner.work_dir, Path(runner.work_dir, INTERRUPTED))
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

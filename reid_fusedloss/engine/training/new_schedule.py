@@ -45,15 +45,11 @@ def _step(
     parts: Iterable[_ParamScheduler], iterations: int, epochs: int, epoch_length: int
 ) -> None:
     """Step the schedules like MMEngine's hook: after each iteration and after each epoch."""
-    by_iteration: list[_ParamScheduler] = []
-    by_epoch: list[_ParamScheduler] = []
-    for part in parts:
-        (by_epoch if part.by_epoch else by_iteration).append(part)
+    ordered = sorted(parts, key=lambda part: part.by_epoch)
     with warnings.catch_warnings():  # the optimizer took its steps before the stop
         warnings.filterwarnings('ignore', message='Detected call of `scheduler.step')
         for iteration in range(1, iterations + 1):
-            for part in by_iteration:
-                part.step()
-            if iteration % epoch_length == 0 and iteration // epoch_length <= epochs:
-                for part in by_epoch:
+            epoch, rest = divmod(iteration, epoch_length)
+            for part in ordered:
+                if not part.by_epoch or rest == 0 and epoch <= epochs:
                     part.step()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmengine.optim import OneCycleParamScheduler, _ParamScheduler
+from mmengine.optim import OneCycleParamScheduler
 from mmengine.runner import Runner
 
 from .settings import schedules
@@ -32,28 +32,20 @@ def check_rates(runner: Runner) -> None:
                 f'{multiplied} would have no effect: set eta_max to a list with a value for '
                 'each parameter group, or use another schedule'
             )
-        minimum = _minimum(schedule)
+        values = getattr(schedule, 'min_values', None)
+        minimum = (getattr(schedule, 'eta_min', None) or 0.0) if values is None else max(values)
         groups = schedule.optimizer.param_groups
         frozen = sum(group.get('initial_lr', group['lr']) == 0 for group in groups)
         if schedule.param_name == 'lr' and minimum > 0 and frozen:
-            key = 'min_value' if hasattr(schedule, 'min_values') else 'eta_min'
+            key = 'eta_min' if values is None else 'min_value'
+            way = f'{place}.{key}=0'
+            if hasattr(schedule, 'eta_min_ratio'):
+                way = f'{place}.eta_min_ratio instead of eta_min'
             raise ValueError(
                 f'{place} ({kind}) has {key}={minimum}, which raises the rate of {frozen} '
                 'parameter groups whose rate is 0 (lr_mult=0): they would be trained. Set '
-                + (
-                    f'{place}.eta_min_ratio instead of eta_min'
-                    if hasattr(schedule, 'eta_min_ratio')
-                    else f'{place}.{key}=0'
-                )
-                + ', or requires_grad=False for these weights'
+                f'{way}, or requires_grad=False for these weights'
             )
-
-
-def _minimum(schedule: _ParamScheduler) -> float:
-    """Return the lowest rate of a schedule, if it is the same for all groups; else 0."""
-    if hasattr(schedule, 'min_values'):
-        return max(schedule.min_values)
-    return getattr(schedule, 'eta_min', None) or 0.0
 
 
 def _multipliers(value: Any, key: str = '') -> Iterator[str]:

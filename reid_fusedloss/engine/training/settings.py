@@ -4,23 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-from mmengine.optim import OptimWrapper, OptimWrapperDict, _ParamScheduler
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 
 # changes while a schedule runs, or follows from the rest of its state
-MOVING = {
-    'last_step',
-    'base_values',
-    'best',
-    'num_bad_epochs',
-    'cooldown_counter',
-    'verbose',
-    'optimizer',
-}
+MOVING = 'last_step base_values best num_bad_epochs cooldown_counter verbose optimizer'.split()
 # affects how a step is computed, not its result
 IMPLEMENTATION = {'params', 'foreign', 'fused', 'capturable', 'differentiable'}
 LEFT_OUT = {'init_cfg', 'pretrained', 'new_schedule'}  # config keys on how a run begins
-Schedules = list[_ParamScheduler] | dict[str, list[_ParamScheduler]] | None
 
 
 def settings_of(runner: Runner) -> dict[str, Any]:

@@ -98,7 +98,9 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
             self._guard = FiniteLossGuard(self.runner.optim_wrapper, self.runner.model)
         self.runner.call_hook('before_train')
         if self._epoch > 0 and self._first_batch() == 0:
-            self._set_end_of_epoch()
+            # the state at the end of the last trained epoch, for the evaluation to repeat
+            self.runner.message_hub.update_info('epoch', self._epoch - 1)
+            self.runner.message_hub.update_info('iter', self._iter - 1)
             self._validate()
         while self._epoch < self._max_epochs and not self.stop_training:
             self.run_epoch()
@@ -129,7 +131,11 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
         outputs: dict[str, Any] = self.runner.model.train_step(
             data_batch, optim_wrapper=self._guard or self.runner.optim_wrapper
         )
-        finite = self._is_finite(outputs)
+        finite = (
+            bool(torch.as_tensor(outputs.get('loss', 0)).isfinite().all())
+            if self._guard is None
+            else not self._guard.skipped
+        )
         if finite:
             self._skips_in_a_row = 0
         else:
@@ -141,11 +147,6 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
             outputs=outputs if finite else None,  # keeps the logged averages finite
         )
         self._iter += 1
-
-    def _is_finite(self, outputs: dict[str, Any]) -> bool:
-        if self._guard is not None:
-            return not self._guard.skipped
-        return 'loss' not in outputs or bool(torch.as_tensor(outputs['loss']).isfinite().all())
 
     def _report_not_finite(self, step: str) -> None:
         self._skips_in_a_row += 1
@@ -170,11 +171,6 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
         done = self.runner.message_hub.runtime_info.get('last_evaluated')
         if self.runner.val_loop is not None and due and done != self._epoch:
             self.runner.val_loop.run()
-
-    def _set_end_of_epoch(self) -> None:
-        """Set the message hub to the last trained epoch and step, for an evaluation to repeat."""
-        self.runner.message_hub.update_info('epoch', self._epoch - 1)
-        self.runner.message_hub.update_info('iter', self._iter - 1)
 
     def _first_batch(self) -> int:
         """Return how many batches of this epoch were trained on before a stop."""
