@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,6 +129,15 @@ def load_batches(
             worker_init_fn=_start_worker,
         )
     )
+
+
+def one_ahead(batches: Iterator[list[LoadedImage]]) -> Iterator[list[LoadedImage]]:
+    """Yield batches while a thread reads the next one; decoding and networks release the GIL."""
+    with ThreadPoolExecutor(1, 'read-images') as thread:
+        following = thread.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = thread.submit(next, batches, None)
+            yield batch
 
 
 def _number_batches(
