@@ -46,7 +46,7 @@ class RuntimeChoice:
 
     def expect(self, images: int | None) -> None:
         """Prepare for images, of which None is an unknown number; 'auto' may open a runtime."""
-        if self._is_settled:
+        if self._is_settled or images == 0:
             return
         self._images += EXPORT_FROM if images is None else images
         problem = self._problem or self._too_few()
@@ -81,7 +81,7 @@ class RuntimeChoice:
             other = f' ({problems[0]})' if problems else ''
             self._say(f'by {version_of(name)} on the CPU{other}')
             return
-        self._say(f'by PyTorch on {self._inferencer.device}: {"; ".join(problems)}')
+        self._say(f'by PyTorch on {self._inferencer.device}: {"; ".join(dict.fromkeys(problems))}')
 
     def _say(self, how: str) -> None:
         if how != self._said:
@@ -96,7 +96,7 @@ def only_in_torch(device: object, *, normalize: bool, flip: bool, amp: bool) -> 
         device: of the model, by name or as `torch.device`.
         normalize, flip, amp: see `ReIDInferencer`.
     """
-    if str(device) != 'cpu':
+    if str(device).split(':')[0] != 'cpu':
         return f'other runtimes compute on the CPU, not on device={str(device)!r}'
     asked = [name for name, wanted in dict(flip=flip, amp=amp).items() if wanted]
     asked += [] if normalize else ['features that are not of unit length']

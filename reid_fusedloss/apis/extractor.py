@@ -13,7 +13,7 @@ from PIL import Image
 from ..checks import check_flag, check_int
 from ..datasets.pipeline import Pipeline
 from .extraction import Extraction, join_extractions
-from .images import LoadedImage, SampleReader, load_batches, one_ahead
+from .images import LoadedImage, SampleReader, load_batches, read_ahead
 from .progress import Progress
 from .sources import ImageSource, ImageStream
 
@@ -101,9 +101,10 @@ class FeatureExtractor(ABC):
     def _extract(self, stream: ImageStream) -> Iterator[Extraction]:
         self.expect(stream.total)
         progress = Progress(stream.total, self.progress)
-        batches = load_batches(stream, self._reader, self.batch_size, self.num_workers)
-        if stream.total is not None and not self.num_workers:  # a generator is the caller's code
-            batches = one_ahead(batches)
+        if stream.total is None or self.num_workers:  # a generator is read only as needed
+            batches = load_batches(stream, self._reader, self.batch_size, self.num_workers)
+        else:
+            batches = read_ahead(stream, self._reader, self.batch_size)
         try:
             for batch in batches:
                 extraction = self._extract_batch(batch)

@@ -131,13 +131,26 @@ def load_batches(
     )
 
 
-def one_ahead(batches: Iterator[list[LoadedImage]]) -> Iterator[list[LoadedImage]]:
-    """Yield batches while a thread reads the next one; decoding and networks release the GIL."""
-    with ThreadPoolExecutor(1, 'read-images') as thread:
-        following = thread.submit(next, batches, None)
-        while (batch := following.result()) is not None:
-            following = thread.submit(next, batches, None)
-            yield batch
+def read_ahead(
+    sources: Iterable[ImageSource], reader: SampleReader, batch_size: int
+) -> Iterator[list[LoadedImage]]:
+    """Yield batches while a thread reads the next one; decoders and networks release the GIL.
+
+    Sources are iterated in the caller's thread, a batch ahead. Whoever stops early waits for one
+    image at most.
+
+    Args:
+        sources, reader, batch_size: see `load_batches`.
+    """
+    thread = ThreadPoolExecutor(1, 'read-images')
+    try:
+        batches = _number_batches(sources, batch_size)
+        following = [thread.submit(reader.__getitem__, item) for item in next(batches, [])]
+        while batch := following:
+            following = [thread.submit(reader.__getitem__, item) for item in next(batches, [])]
+            yield [image.result() for image in batch]
+    finally:
+        thread.shutdown(cancel_futures=True)
 
 
 def _number_batches(

@@ -12,7 +12,7 @@ import torch
 from reid_fusedloss.apis import ReIDInferencer, backend, load_extraction, model_id
 from reid_fusedloss.commands import arguments, parse
 from reid_fusedloss.datasets.pedestrians import draw_pedestrian
-from reid_fusedloss.export import OnnxModel, cached_graph, open_extractor
+from reid_fusedloss.export import OnnxModel, cached_graph, open_extractor, runtimes
 from reid_fusedloss.export.onnx_export import export_onnx
 from tests.calling import load_tool
 
@@ -142,6 +142,14 @@ def test_two_at_once_export_once(opened, inferencer, exports):
     np.testing.assert_allclose(*found, atol=1e-6)
 
 
+def test_large_batches_are_computed_in_parts():
+    calls = []
+    run = runtimes._in_parts(lambda images: (calls.append(len(images)), 2 * images)[1], 16)
+    images = np.arange(80).reshape(40, 2)
+    np.testing.assert_array_equal(run(images), 2 * images)
+    assert calls == [16, 16, 8]
+
+
 def test_few_graphs_are_kept(opened, cache, monkeypatch):
     monkeypatch.setattr(cached_graph, 'MOST_GRAPHS', 2)
     cache.mkdir(parents=True)
@@ -155,7 +163,7 @@ def test_auto_counts_the_images(opened, inferencer, exports, lines, monkeypatch)
     monkeypatch.setattr(backend, 'OPEN_FROM', 5)
     monkeypatch.setattr(backend, 'EXPORT_FROM', 14)
     first = opened('auto')
-    for number in (1, 1, 7, 7):
+    for number in (0, 1, 1, 7, 7):
         first(PEOPLE[:number])
     assert [line.split(',')[0] for line in lines] == [
         'features are computed by PyTorch on cpu: fewer than 5 images',
