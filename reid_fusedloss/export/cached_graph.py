@@ -72,7 +72,7 @@ def open_cached(inferencer: ReIDInferencer, runtime: str) -> OnnxModel:
     except OSError as error:
         raise OSError(
             f'the graph of the model cannot be written to {path.parent} ({error}): set '
-            f'{VARIABLE} to a folder that can'
+            f'{VARIABLE} to a writable folder'
         ) from error
     return _open(path, inferencer, runtime)
 

@@ -204,7 +204,7 @@ def test_a_refused_export_leaves_pytorch(opened, lines, monkeypatch):
 
 def test_a_cache_that_cannot_be_written(opened, cache):
     cache.parent.write_text('a file')
-    with pytest.raises(OSError, match='set REID_CACHE_DIR to a folder'):
+    with pytest.raises(OSError, match='set REID_CACHE_DIR to a writable folder'):
         opened('onnxruntime')
 
 

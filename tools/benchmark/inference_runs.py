@@ -119,12 +119,16 @@ def latency_table(tables: Sequence[Mapping[str, Latency]]) -> str:
                     name,
                     f'{found.rate:,.0f}' if found.rate >= 10 else f'{found.rate:.2g}',
                     f'{found.rate / first.rate:.2f}',
-                    f'{1e3 * entry["median"]:.3g} ms',
-                    f'{1e3 * entry["percentile_99"]:.3g} ms',
+                    _milliseconds(entry['median']),
+                    _milliseconds(entry['percentile_99']),
                     '-' if found is first else f'{found.difference:.1e}',
                 )
             )
     return markdown_table(lines)
+
+
+def _milliseconds(seconds: float) -> str:
+    return f'{1e3 * seconds:,.0f} ms' if seconds >= 0.1 else f'{1e3 * seconds:.3g} ms'
 
 
 def time_files(
