@@ -33,6 +33,13 @@ def _scope_and_threads():
 
 
 @pytest.fixture(autouse=True, scope='session')
+def _cache(tmp_path_factory):
+    """Graphs of models are not kept in the user's cache."""
+    with patch.dict(os.environ, REID_CACHE_DIR=str(tmp_path_factory.mktemp('cache'))):
+        yield
+
+
+@pytest.fixture(autouse=True, scope='session')
 def _interrupts():
     """A process that a shell starts in the background ignores Ctrl-C, and so do its children."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

@@ -13,7 +13,7 @@ from PIL import Image
 from ..checks import check_flag, check_int
 from ..datasets.pipeline import Pipeline
 from .extraction import Extraction, join_extractions
-from .images import LoadedImage, SampleReader, load_batches
+from .images import LoadedImage, SampleReader, load_batches, read_ahead
 from .progress import Progress
 from .sources import ImageSource, ImageStream
 
@@ -56,6 +56,9 @@ class FeatureExtractor(ABC):
         Features of two extractors are comparable if their fingerprints are equal.
         """
 
+    def expect(self, images: int | None) -> None:  # noqa: B027
+        """Prepare for images, of which None is an unknown number; by default nothing."""
+
     @property
     def distance(self) -> str:
         """The distance by which the model's test ranks features, 'cosine' or 'euclidean'."""
@@ -96,9 +99,14 @@ class FeatureExtractor(ABC):
         return self._extract(ImageStream(inputs, channel_order, recursive))
 
     def _extract(self, stream: ImageStream) -> Iterator[Extraction]:
+        self.expect(stream.total)
         progress = Progress(stream.total, self.progress)
+        if stream.total is None or self.num_workers:  # a generator is read only as needed
+            batches = load_batches(stream, self._reader, self.batch_size, self.num_workers)
+        else:
+            batches = read_ahead(stream, self._reader, self.batch_size)
         try:
-            for batch in load_batches(stream, self._reader, self.batch_size, self.num_workers):
+            for batch in batches:
                 extraction = self._extract_batch(batch)
                 progress.add(len(batch))
                 yield extraction

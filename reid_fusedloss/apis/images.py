@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,6 +129,28 @@ def load_batches(
             worker_init_fn=_start_worker,
         )
     )
+
+
+def read_ahead(
+    sources: Iterable[ImageSource], reader: SampleReader, batch_size: int
+) -> Iterator[list[LoadedImage]]:
+    """Yield batches while a thread reads the next one; decoders and networks release the GIL.
+
+    Sources are iterated in the caller's thread, a batch ahead. Whoever stops early waits for one
+    image at most.
+
+    Args:
+        sources, reader, batch_size: see `load_batches`.
+    """
+    thread = ThreadPoolExecutor(1, 'read-images')
+    try:
+        batches = _number_batches(sources, batch_size)
+        following = [thread.submit(reader.__getitem__, item) for item in next(batches, [])]
+        while batch := following:
+            following = [thread.submit(reader.__getitem__, item) for item in next(batches, [])]
+            yield [image.result() for image in batch]
+    finally:
+        thread.shutdown(cancel_futures=True)
 
 
 def _number_batches(

@@ -7,6 +7,8 @@ from mmengine.config import DictAction
 
 from ..trust import add_trust_argument
 
+BACKENDS = ('auto', 'torch', 'onnxruntime', 'openvino')
+
 
 class KeyValues(DictAction):
     """Parse KEY=VALUE ... to a dict, as MMEngine does; anything else is a one-line error."""
@@ -73,7 +75,8 @@ def add_trained_model_arguments(
         parser: gets them as its first positional arguments and last options.
         checkpoint: False: the command finds it among its own positional arguments.
         device: False: the command runs on the CPU.
-        exported: the command accepts an exported file too.
+        exported: the command only computes features: it accepts an exported file too, and a
+            backend.
     """
     more = ('|FILE.onnx', ', or an exported model without a checkpoint') if exported else ('', '')
     parser.add_argument(
@@ -92,6 +95,14 @@ def add_trained_model_arguments(
     options = parser.add_argument_group('model')
     if device:
         options.add_argument('--device', help='cuda, cpu, ...; default: a GPU if there is one')
+    if exported:
+        options.add_argument(
+            '--backend',
+            choices=BACKENDS,
+            default='auto',
+            help='runtime that computes the features; default: the fastest with equal features, '
+            'if there are enough images to save time',
+        )
     add_loading_arguments(options)
 
 

@@ -51,6 +51,7 @@ def export_onnx(
     opset: int | None = None,
     images: Any = None,
     tolerance: float = 1e-4,
+    runtime: str = 'onnxruntime',
 ) -> Export:
     """Write a model to an ONNX file: whole and compared, or not at all.
 
@@ -70,6 +71,7 @@ def export_onnx(
         opset: of ONNX; None: 17 by torchscript, 18 by dynamo.
         images: to compare on, as an inferencer takes them; None: drawn pedestrians.
         tolerance: largest absolute difference allowed between features of unit length.
+        runtime: that computes the file's features, 'onnxruntime' or 'openvino'.
 
     Raises:
         ImportError: if a package is missing, with the command that installs it.
@@ -77,7 +79,7 @@ def export_onnx(
             exported, or the file's features differ.
         FileNotFoundError: if an image does not exist.
     """
-    path = Path(path)
+    path, inferencer = Path(path), inferencer.in_torch()
     _check_inferencer(inferencer)
     _check_arguments(path, normalise, channel_order, input_type, l2, tolerance)
     check_exporter(exporter, opset)
@@ -103,7 +105,7 @@ def export_onnx(
     with whole_file(path) as file:
         file.write(model.SerializeToString())
         file.flush()
-        difference = _difference(file.name, images, expected)
+        difference = _difference(file.name, images, expected, runtime)
         if not difference <= tolerance:  # `not <=` also refuses NaN
             raise ValueError(
                 f"{path} is not written: its features differ from the model's by "
@@ -161,9 +163,12 @@ def _to_onnx(
     return model, card
 
 
-def _difference(path: PathLike, images: list[ImageSource], expected: Extraction) -> float:
+def _difference(
+    path: PathLike, images: list[ImageSource], expected: Extraction, runtime: str
+) -> float:
     """Largest absolute difference between a file's features and the expected ones."""
     found = [
-        OnnxModel(path, batch_size=size, progress=False)(images).features for size in BATCH_SIZES
+        OnnxModel(path, runtime, batch_size=size, progress=False)(images).features
+        for size in BATCH_SIZES
     ]
     return max(float(np.abs(features - expected.features).max()) for features in found)

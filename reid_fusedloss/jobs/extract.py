@@ -90,6 +90,7 @@ def extract_works(
         flip=args.flip,
         amp=args.amp,
         options=args.cfg_options,
+        backend=args.backend,
     )
     if args.query:
         query, gallery = works

@@ -102,6 +102,7 @@ def search(args: argparse.Namespace) -> int:
         args.device,
         batch_size=args.batch_size,
         options=args.cfg_options,
+        backend=args.backend,
     )
     if validation is not None and validation.query.shape[1] != inferencer.feat_dims:
         raise ValueError(

@@ -43,7 +43,9 @@ def run(args: argparse.Namespace) -> None:
     import_gradio()  # fails before features are computed if it is missing
     check_address(args.host, args.port)
     trust_checkpoints(args.trust_checkpoint)
-    inferencer = open_extractor(args.source, args.checkpoint, args.device, options=args.cfg_options)
+    inferencer = open_extractor(
+        args.source, args.checkpoint, args.device, options=args.cfg_options, backend=args.backend
+    )
     index = open_gallery(args, inferencer)
     if index.threshold is not None and index.threshold.warning(len(index)):
         print(f'warning: {index.threshold.warning(len(index))}', file=sys.stderr)

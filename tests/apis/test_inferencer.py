@@ -1,5 +1,7 @@
 """The inferencer against the Runner's own test loop, image by image, and what goes wrong."""
 
+import threading
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import torch
 from PIL import Image
 
 from reid_fusedloss.apis import ImageSource, ReIDInferencer
+from reid_fusedloss.apis.images import read_ahead
 from reid_fusedloss.evaluation import load_features
 
 
@@ -209,3 +212,33 @@ def test_weights_that_are_no_numbers(trained):
 def test_wrong_keys(keys, error, trained):
     with pytest.raises((TypeError, ValueError), match=error):
         ReIDInferencer(trained / 'work', **{'device': 'cpu', 'progress': False, **keys})
+
+
+class CountingReader:
+    """A reader of numbers that waits at the sixth image."""
+
+    def __init__(self):
+        self.read, self.reached, self.go_on = [], threading.Event(), threading.Event()
+
+    def __getitem__(self, numbered):
+        self.read.append(numbered[0])
+        if numbered[0] == 5:
+            self.reached.set()
+            assert self.go_on.wait(10)
+        return numbered
+
+
+def test_the_next_batch_is_read_meanwhile():
+    """And who stops early waits for the image that is being read, not for its batch."""
+    reader = CountingReader()
+    batches = read_ahead([ImageSource(str(n)) for n in range(12)], reader, 4)
+    assert [index for index, _ in next(batches)] == [0, 1, 2, 3]
+    assert reader.reached.wait(10)
+    timer = threading.Timer(0.05, reader.go_on.set)
+    timer.start()
+    batches.close()
+    timer.join()
+    assert reader.read == [0, 1, 2, 3, 4, 5]
+    reader.go_on.set()
+    parts = list(read_ahead([ImageSource(str(n)) for n in range(10)], reader, 4))
+    assert [[index for index, _ in part] for part in parts] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
