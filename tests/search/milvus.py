@@ -1,0 +1,14 @@
+"""Milvus Lite as a real server of the tests, in a folder that is removed at the end."""
+
+import pytest
+
+
+def lite_server(folder):
+    """Yield a function from the name of a collection to its address on one server."""
+    pytest.importorskip('pymilvus', reason='pymilvus is not installed')
+    manager = pytest.importorskip(
+        'milvus_lite.server_manager', reason='Milvus Lite is not installed'
+    ).server_manager_instance
+    path = str(folder / 'lite.db')
+    yield lambda name='gallery': f'{path}#{name}'
+    manager.release_server(path)
