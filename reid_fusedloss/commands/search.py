@@ -67,6 +67,19 @@ def _add_gallery_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='FILE.npz|FOLDER',
         help='search in features of `extract` or of `test --save-features` instead',
     )
+    _add_index_arguments(parser)
+    parser.add_argument(
+        '--prune', action='store_true', help='remove entries whose file no longer exists'
+    )
+    parser.add_argument('--recursive', action='store_true', help='search subfolders too')
+    parser.add_argument(
+        '--pattern',
+        help='finds identity and camera in file names; '
+        'default: that of --index, else as in Market-1501',
+    )
+
+
+def _add_index_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--index',
         metavar='FOLDER|URI',
@@ -84,15 +97,6 @@ def _add_gallery_arguments(parser: argparse.ArgumentParser) -> None:
         default={},
         metavar='KEY=VALUE',
         help='nlist=1024 nprobe=32, M=32 ef_search=128, ...',
-    )
-    parser.add_argument(
-        '--prune', action='store_true', help='remove entries whose file no longer exists'
-    )
-    parser.add_argument('--recursive', action='store_true', help='search subfolders too')
-    parser.add_argument(
-        '--pattern',
-        help='finds identity and camera in file names; '
-        'default: that of --index, else as in Market-1501',
     )
 
 

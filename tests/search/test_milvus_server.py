@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -21,16 +20,14 @@ from tests.search.milvus import lite_server
 
 pytest.importorskip('faiss', reason='faiss is not installed')
 ROOT = Path(__file__).resolve().parents[2]
-WRITER = """
-import sys
-from reid_fusedloss.search import open_milvus
-from tests.search.galleries import draw
-place, first = sys.argv[1], int(sys.argv[2])
-index = open_milvus(place, 12, model='mine')
-rows = range(first, 200, 2)
-for row in rows:
-    index.add(draw(200)[row:row + 1], [f'{row:03}'], duplicates='replace')
-"""
+COUNT = 200
+
+
+def write(place, first):
+    """Add every second entry, one at a time."""
+    index = open_milvus(place, 12, model='mine')
+    for row in range(first, COUNT, 2):
+        index.add(draw(COUNT)[row : row + 1], [f'{row:03}'])
 
 
 @pytest.fixture(scope='module')
@@ -54,32 +51,34 @@ def test_two_processes_write_at_once(tmp_path, free_port):
     command += ['--host', '127.0.0.1', '--port', str(free_port), '--max-workers', '1']
     lite = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        env = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
         for _ in range(600):
             with socket.socket() as probe:
                 if not probe.connect_ex(('127.0.0.1', free_port)):
                     break
             time.sleep(0.1)
-        writers = [
-            subprocess.Popen([sys.executable, '-c', WRITER, place, str(first)], cwd=ROOT, env=env)
-            for first in range(2)
-        ]
-        assert [writer.wait() for writer in writers] == [0, 0]
-        index = open_milvus(place, model='mine')
-        assert sorted(entry.name for entry in index.entries) == [f'{i:03}' for i in range(200)]
-        hits = index.search(draw(200), 1).hits
-        assert [hit[0].entry.name for hit in hits] == [f'{i:03}' for i in range(200)]
+        index = open_milvus(place, 12, model='mine')
+        code = f'from tests.search.test_milvus_server import write; write({place!r}, 0)'
+        other = subprocess.Popen([sys.executable, '-c', code], cwd=ROOT)
+        while not len(index) and other.poll() is None:
+            time.sleep(0.1)
+        write(place, 1)
+        assert other.wait() == 0
+        names = [f'{row:03}' for row in range(COUNT)]
+        assert sorted(entry.name for entry in index.entries) == names
+        hits = index.search(draw(COUNT), 1).hits
+        assert [hit[0].entry.name for hit in hits] == names
     finally:
         lite.terminate()
         lite.wait()
 
 
 def lists(folder):
+    """What was found of each query, with distances of four digits."""
     found = json.loads((folder / 'search.json').read_text())
-    for query in found['queries']:
-        for hit in query['gallery']:
-            hit['distance'] = round(hit['distance'], 5)
-    return found
+    return [
+        [(hit['img_path'], hit['match'], round(hit['distance'], 4)) for hit in query['gallery']]
+        for query in found['queries']
+    ]
 
 
 @pytest.mark.slow
