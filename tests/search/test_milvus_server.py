@@ -16,18 +16,10 @@ from reid_fusedloss.apis import ReIDInferencer, gallery_additions, model_id, upd
 from reid_fusedloss.search import load_index, open_milvus
 from reid_fusedloss.web.answers import Answers, QuestionError
 from tests.search.galleries import draw, start
-from tests.search.milvus import lite_server
+from tests.search.milvus import lite_server, write
 
 pytest.importorskip('faiss', reason='faiss is not installed')
 ROOT = Path(__file__).resolve().parents[2]
-COUNT = 200
-
-
-def write(place, first):
-    """Add every second entry, one at a time."""
-    index = open_milvus(place, 12, model='mine')
-    for row in range(first, COUNT, 2):
-        index.add(draw(COUNT)[row : row + 1], [f'{row:03}'])
 
 
 @pytest.fixture(scope='module')
@@ -56,16 +48,16 @@ def test_two_processes_write_at_once(tmp_path, free_port):
                 if not probe.connect_ex(('127.0.0.1', free_port)):
                     break
             time.sleep(0.1)
-        index = open_milvus(place, 12, model='mine')
-        code = f'from tests.search.test_milvus_server import write; write({place!r}, 0)'
+        count, index = 80, open_milvus(place, 12, model='mine')
+        code = f'from tests.search.milvus import write; write({place!r}, 0, {count})'
         other = subprocess.Popen([sys.executable, '-c', code], cwd=ROOT)
         while not len(index) and other.poll() is None:
             time.sleep(0.1)
-        write(place, 1)
+        write(place, 1, count)
         assert other.wait() == 0
-        names = [f'{row:03}' for row in range(COUNT)]
+        names = [f'{row:03}' for row in range(count)]
         assert sorted(entry.name for entry in index.entries) == names
-        hits = index.search(draw(COUNT), 1).hits
+        hits = index.search(draw(count), 1).hits
         assert [hit[0].entry.name for hit in hits] == names
     finally:
         lite.terminate()

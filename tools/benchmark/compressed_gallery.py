@@ -19,8 +19,8 @@ from search_speed import DrawnGallery, exact_neighbours
 from reid_fusedloss.printable import markdown_table
 from reid_fusedloss.search.faiss_library import load_faiss
 
-CODES = ('Flat', 'SQfp16', 'SQ8', 'PQ128', 'PQ64', 'PQ32')
-QUERIES = 500
+CODES = ('Flat', 'SQfp16', 'SQ8', 'PQ128', 'PQ64')
+QUERIES = 200
 ENTRIES = 100_000_000  # for which memory is computed
 
 
