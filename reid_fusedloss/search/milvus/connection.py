@@ -105,4 +105,6 @@ class Connection:
                 f'the Milvus server {address} does not answer within {seconds:g} s: check the '
                 'address, the credentials and whether it runs'
             )
+        if doing == 'connect':
+            return ConnectionError(f'{address} is no Milvus server, or refuses to connect: {text}')
         return RuntimeError(f'the Milvus server {address} could not {doing}: {text}')
