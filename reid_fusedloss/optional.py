@@ -6,6 +6,9 @@ from types import ModuleType
 # module -> the extra of setup.cfg that installs it
 EXTRAS = dict(
     faiss='search',
+    pymilvus='milvus',
+    milvus_lite='milvus',
+    grpc='milvus',
     onnx='export',
     onnxruntime='export',
     onnxscript='export',

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +13,14 @@ from ..checks import check_flag
 from ..datasets.file_names import warn_of_misfits
 from ..evaluation.embeddings_file import load_features
 from ..npz_file import NOT_NPZ
-from ..search import GalleryIndex
-from .extraction import Extraction, join_extractions
+from ..search import Gallery, GalleryIndex
+from .extraction import Extraction
 from .extractor import FeatureExtractor
 from .feature_folder import MANIFEST, load_extraction, load_stamps
 from .fingerprint import digits_of
+from .gallery_additions import add_images, add_labelled
 from .gallery_files import STAMP, absolute_stamps, changed_files, known_stamps, missing_files
-from .labels import PATTERN, parse_labels, use_pattern
-from .sources import ImageSource
+from .labels import PATTERN, use_pattern
 from .work_list import WorkList
 
 SOURCE = 'source'  # key of an entry's info: the state of something without a file, such as a crop
@@ -63,7 +63,7 @@ def model_id(inferencer: FeatureExtractor) -> str:
 
 
 def update_gallery(
-    index: GalleryIndex,
+    index: Gallery,
     inferencer: FeatureExtractor,
     inputs: Sequence[str | os.PathLike],
     *,
@@ -75,7 +75,9 @@ def update_gallery(
 
     A file has changed if its size or modification time differs. An entry whose file has become
     unreadable is removed. Entries that did not come from a file are not touched. Nothing is saved.
-    An interruption such as Ctrl-C is raised once the finished images are in the gallery.
+    An interruption such as Ctrl-C is raised once the finished images are in the gallery. A gallery
+    on a server gets the images as they are done, and is not searched for missing files unless they
+    are to be removed: others fill it too, from their own disks.
 
     Args:
         index: the gallery; entries are named by the absolute paths of their files.
@@ -94,32 +96,31 @@ def update_gallery(
     check_flag('prune', prune)
     index.check_model(model_id(inferencer))
     work = WorkList(inputs, recursive)
-    stamps, known = absolute_stamps(work), known_stamps(index)
+    stamps = absolute_stamps(work)
+    known = known_stamps(index.find(stamps).values())
     wanted = changed_files(known, stamps)
     pattern = use_pattern(index, pattern)
     warn_of_misfits(stamps, pattern)
-    found, stopped = _extract(inferencer, wanted)
-    try:
-        added = _add(index, found, {name: {STAMP: stamps[name]} for name in found.names}, pattern)
-    except ValueError:
-        if stopped is None:
-            raise
-    if stopped is not None:
-        raise stopped
-    gone, out_of_reach = missing_files(known, work, recursive)
-    stale = [name for name in found.unreadable if name in index.entries and os.path.exists(name)]
+    added, unreadable = add_images(
+        index, inferencer, {name: stamps[name] for name in wanted}, pattern
+    )
+    gone: list[str] = []
+    out_of_reach: list[str] = []
+    if prune or not index.on_server:
+        gone, out_of_reach = missing_files(_missing_stamps(index), work, recursive)
+    stale = [name for name in index.find(unreadable) if os.path.exists(name)]
     index.remove(list(dict.fromkeys(stale + (gone if prune else []))))
     return GalleryUpdate(
         [name for name in added if name not in known],
         [name for name in added if name in known],
         gone,
         out_of_reach,
-        found.unreadable,
+        unreadable,
     )
 
 
 def plan_update(
-    index: GalleryIndex, inputs: Sequence[str | os.PathLike], recursive: bool = False
+    index: Gallery, inputs: Sequence[str | os.PathLike], recursive: bool = False
 ) -> GalleryUpdate:
     """Return what `update_gallery` would do if all images can be read, without using a model.
 
@@ -130,42 +131,19 @@ def plan_update(
         TypeError, FileNotFoundError, ValueError: as `update_gallery`, for the inputs.
     """
     work = WorkList(inputs, recursive)
-    stamps, known = absolute_stamps(work), known_stamps(index)
+    stamps = absolute_stamps(work)
+    known = known_stamps(index.find(stamps).values())
     wanted = changed_files(known, stamps)
     return GalleryUpdate(
         [name for name in wanted if name not in known],
         [name for name in wanted if name in known],
-        *missing_files(known, work, recursive),
+        *missing_files(_missing_stamps(index), work, recursive),
         {},
     )
 
 
-def _extract(
-    inferencer: FeatureExtractor, names: Sequence[str]
-) -> tuple[Extraction, BaseException | None]:
-    """Return features of files, and what interrupted their extraction, or None."""
-    parts: list[Extraction] = []
-    stopped: BaseException | None = None
-    try:
-        for part in inferencer.extract([ImageSource(name) for name in names]):
-            parts.append(part)
-    except (Exception, KeyboardInterrupt) as error:
-        stopped = error
-    return join_extractions(parts, inferencer.feat_dims), stopped
-
-
-def _add(
-    index: GalleryIndex, found: Extraction, infos: Mapping[str, dict[str, str] | None], pattern: str
-) -> list[str]:
-    labels = [parse_labels(name, pattern) for name in found.names]
-    return index.add(
-        found.features,
-        found.names,
-        pids=[pid for pid, _ in labels],
-        camids=[camid for _, camid in labels],
-        infos=[infos[name] for name in found.names],
-        duplicates='replace',
-    )
+def _missing_stamps(index: Gallery) -> dict[str, str | None]:
+    return known_stamps(entry for entry in index.entries if not os.path.exists(entry.name))
 
 
 def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
@@ -198,7 +176,7 @@ def gallery_of_features(path: str, pattern: str = PATTERN) -> GalleryIndex:
     return index
 
 
-def update_from_features(index: GalleryIndex, path: str, pattern: str | None = None) -> list[str]:
+def update_from_features(index: Gallery, path: str, pattern: str | None = None) -> list[str]:
     """Update a gallery with features on disk; nothing is saved.
 
     Entries of files are the same as those of `update_gallery`, which then finds nothing to do.
@@ -221,12 +199,12 @@ def update_from_features(index: GalleryIndex, path: str, pattern: str | None = N
     infos = {name: _info(name, stamps.get(old)) for name, old in zip(names, found.names)}
     pattern = use_pattern(index, pattern)
     warn_of_misfits(found.names, pattern)
-    known = {entry.name: entry.info for entry in index.entries}
+    known = {entry.name: entry.info for entry in index.find(names).values()}
     rows = [
         row for row, name in enumerate(names) if name not in known or known[name] != infos[name]
     ]
     changed = Extraction(found.features[rows], [names[row] for row in rows], {})
-    return _add(index, changed, infos, pattern)
+    return add_labelled(index, changed, infos, pattern)
 
 
 def _info(name: str, stamp: str | None) -> dict[str, str] | None:

@@ -1,12 +1,12 @@
 """Compare the entries of a gallery with their files: new, changed, missing."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
-from ..search import GalleryIndex
+from ..search import Entry
 from .sources import is_glob
 from .work_list import WorkList
 
@@ -19,9 +19,9 @@ def absolute_stamps(work: WorkList) -> dict[str, str]:
     return {os.path.abspath(name): stamp for name, stamp in work.stamps.items()}
 
 
-def known_stamps(index: GalleryIndex) -> dict[str, str | None]:
+def known_stamps(entries: Iterable[Entry]) -> dict[str, str | None]:
     """Return name -> state of its file when it was added; None for entries without a file."""
-    return {entry.name: (entry.info or {}).get(STAMP) for entry in index.entries}
+    return {entry.name: (entry.info or {}).get(STAMP) for entry in entries}
 
 
 def changed_files(known: Mapping[str, str | None], stamps: Mapping[str, str]) -> list[str]:

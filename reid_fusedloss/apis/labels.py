@@ -8,7 +8,7 @@ import numpy as np
 
 from ..datasets.file_names import ImageFile, compile_pattern, parse_names, to_labels
 from ..evaluation.embeddings import EmbeddingTable
-from ..search import Entry, GalleryIndex
+from ..search import Entry, Gallery
 from .extraction import Extraction
 from .gallery_files import STAMP
 
@@ -17,15 +17,16 @@ JUNK = ('-1',)  # Market-1501's identity of bad detections
 DISTRACTOR = '0000'  # Market-1501's identity of distractors
 
 
-def use_pattern(index: GalleryIndex, pattern: str | None) -> str:
+def use_pattern(index: Gallery, pattern: str | None) -> str:
     """Set and return a gallery's pattern of labels; None: keep its own, or use Market-1501's."""
     if pattern is not None and pattern != index.pattern:
         relabel(index, pattern)
-    index.pattern = index.pattern or PATTERN
-    return index.pattern
+    used = index.pattern or PATTERN
+    index.pattern = used
+    return used
 
 
-def relabel(index: GalleryIndex, pattern: str) -> None:
+def relabel(index: Gallery, pattern: str) -> None:
     """Read the labels of all entries that came from files from their names again.
 
     Args:

@@ -4,13 +4,16 @@
     reid-fusedloss search work_dirs/demo --query new/ --gallery photos/ --index photos.index
     reid-fusedloss search work_dirs/demo --query people/ --per-folder --gallery photos/
     reid-fusedloss search demo.onnx --query who.jpg --gallery photos/
+    reid-fusedloss search demo.onnx --query who.jpg --gallery photos/ --index http://host:19530
     reid-fusedloss search CONFIG CHECKPOINT --query new/ --index photos.index --fpir 0.01 \\
         --validation features.npz
 
-With --index the gallery is kept on disk: --gallery updates it, and only new and changed files go
-through the network. A new --pattern is applied to all of its names. search.png, search.csv and
-search.json are written to --out. Frames: blue and solid for the query's identity, orange and dashed
-for another, grey if the file names do not tell. Needs faiss: pip install 'reid_fusedloss[search]'.
+With --index the gallery is kept on disk, or on a Milvus server: --gallery updates it, and only new
+and changed files go through the network. A new --pattern is applied to all of its names.
+search.png, search.csv and search.json are written to --out. Frames: blue and solid for the query's
+identity, orange and dashed for another, grey if the file names do not tell. Needs faiss: pip
+install 'reid_fusedloss[search]', or for a server pip install 'reid_fusedloss[milvus]'; its
+credentials are MILVUS_TOKEN, or MILVUS_USER and MILVUS_PASSWORD.
 
 Exit status: 0 done, also if some images were unreadable; 1 no query could be read; 2 invalid
 arguments or files.
@@ -21,7 +24,7 @@ import argparse
 from .arguments import add_key_values, add_trained_model_arguments
 
 INTERMIXED = True
-KINDS = ('flat', 'hnsw', 'ivf', 'ivfpq')
+KINDS = ('flat', 'hnsw', 'ivf', 'ivfpq', 'diskann')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,11 +66,7 @@ def _add_gallery_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='FILE.npz|FOLDER',
         help='search in features of `extract` or of `test --save-features` instead',
     )
-    parser.add_argument('--index', metavar='FOLDER', help='folder that keeps the gallery')
-    parser.add_argument(
-        '--kind', choices=KINDS, help='kind of index; default: that of --index, else flat'
-    )
-    add_key_values(parser, '--kind-options', 'nlist=1024 nprobe=32, M=32 ef_search=128, ...')
+    _add_index_arguments(parser)
     parser.add_argument(
         '--prune', action='store_true', help='remove entries whose file no longer exists'
     )
@@ -77,6 +76,20 @@ def _add_gallery_arguments(parser: argparse.ArgumentParser) -> None:
         help='finds identity and camera in file names; '
         'default: that of --index, else as in Market-1501',
     )
+
+
+def _add_index_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--index',
+        metavar='FOLDER|URI',
+        help='folder that keeps the gallery, or http://HOST:PORT[#NAME] of a Milvus server',
+    )
+    parser.add_argument(
+        '--kind',
+        choices=KINDS,
+        help='kind of index; default: that of --index, else flat; diskann: on a Milvus server only',
+    )
+    add_key_values(parser, '--kind-options', 'nlist=1024 nprobe=32, M=32 ef_search=128, ...')
 
 
 def _add_threshold_arguments(parser: argparse.ArgumentParser) -> None:

@@ -27,7 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='PATH',
         help='images, folders and globs, whose features are computed now',
     )
-    gallery.add_argument('--index', metavar='FOLDER', help='a gallery of `search`')
+    gallery.add_argument(
+        '--index',
+        metavar='FOLDER|URI',
+        help='a gallery of `search`, in a folder or on a Milvus server',
+    )
     parser.add_argument(
         '--pattern',
         help='finds identity and camera in the file names of --gallery; default: as in Market-1501',

@@ -1,6 +1,7 @@
 """Open the gallery of a search, a new one or one kept on disk, and update it."""
 
 import argparse
+from collections import Counter
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from ..apis.gallery import (
 from ..apis.labels import PATTERN, use_pattern
 from ..evaluation import FeatureSet
 from ..printable import printable, tell_unreadable
-from ..search import GalleryIndex, choose_threshold, hold_index, load_index, save_index
-from ..search.build import adjusted, is_same_build
+from ..search import Gallery, GalleryIndex, choose_threshold, hold_index, load_index, save_index
+from ..search.build import adjusted
 from ..search.storage import MANIFEST, tidy
 
 Opened = tuple[GalleryIndex, str | None]
@@ -28,9 +29,9 @@ def open_new(
     args: argparse.Namespace, inferencer: FeatureExtractor, validation: FeatureSet | None
 ) -> GalleryIndex:
     """Build the gallery of --gallery or --features, which is not kept."""
-    asked = _asked_kind(args)
+    asked = asked_kind(args)
     if args.features:
-        index = in_kind(gallery_of_features(args.features, args.pattern or PATTERN), asked)
+        index = gallery_of_features(args.features, args.pattern or PATTERN).in_kind(asked)
         index.check_model(model_id(inferencer))
         choose(index, validation, args.fpir)
         return index
@@ -70,7 +71,7 @@ def open_kept(
                 raise
             problem = f'{args.index} cannot be written ({error.strerror}): changes are not saved'
             print(printable(problem), flush=True)
-            index = in_kind(index, _asked_kind(args)) if args.kind else index
+            index = index.in_kind(asked_kind(args)) if args.kind else index
             change_gallery(index, args, inferencer, validation)
             return index, problem
         return _change_kept(args, inferencer, validation)
@@ -80,7 +81,7 @@ def needs_change(
     index: GalleryIndex, args: argparse.Namespace, validation: FeatureSet | None
 ) -> bool:
     """Return whether the arguments change a gallery; if --gallery does not, print that."""
-    if args.kind and adjusted(index.kind, _asked_kind(args)) != index.kind:
+    if args.kind and adjusted(index.kind, asked_kind(args)) != index.kind:
         return True
     if validation is not None or args.pattern not in (None, index.pattern):
         return True
@@ -97,7 +98,7 @@ def needs_change(
 
 
 def change_gallery(
-    index: GalleryIndex,
+    index: Gallery,
     args: argparse.Namespace,
     inferencer: FeatureExtractor,
     validation: FeatureSet | None,
@@ -118,7 +119,7 @@ def change_gallery(
     choose(index, validation, args.fpir)
 
 
-def choose(index: GalleryIndex, validation: FeatureSet | None, fpir: float) -> None:
+def choose(index: Gallery, validation: FeatureSet | None, fpir: float) -> None:
     """Choose a threshold for the gallery's present size, if there is a validation set."""
     if validation is None or not len(index):
         return
@@ -134,14 +135,14 @@ def choose(index: GalleryIndex, validation: FeatureSet | None, fpir: float) -> N
     print(index.threshold.describe())
 
 
-def count_people(index: GalleryIndex) -> int | None:
+def count_people(index: Gallery) -> int | None:
     """Count the identities of a gallery, each entry without one as one; None if none has any."""
-    pids = [entry.pid for entry in index.entries]
-    known = {pid for pid in pids if pid is not None}
-    return len(known) + pids.count(None) if known else None
+    pids = Counter(entry.pid for entry in index.entries)
+    unknown = pids.pop(None, 0)
+    return len(pids) + unknown if pids else None
 
 
-def tell_update(index: GalleryIndex, update: GalleryUpdate, prune: bool) -> None:
+def tell_update(index: Gallery, update: GalleryUpdate, prune: bool) -> None:
     """Print the result of an update."""
     hint = '' if prune else ' (--prune removes them)'
     gone = f', {len(update.gone)} gone{hint}' if update.gone else ''
@@ -153,16 +154,8 @@ def tell_update(index: GalleryIndex, update: GalleryUpdate, prune: bool) -> None
     )
 
 
-def in_kind(index: GalleryIndex, asked: dict[str, Any]) -> GalleryIndex:
-    """Return the index in another kind; it is rebuilt only if parameters of its build differ."""
-    kind = adjusted(index.kind, asked)
-    if not is_same_build(kind, index.kind):
-        return index.rebuilt(kind)
-    index.kind = kind
-    return index
-
-
-def _asked_kind(args: argparse.Namespace) -> dict[str, Any]:
+def asked_kind(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the kind of --kind and --kind-options; the default is flat."""
     return dict(args.kind_options or {}, type=args.kind or 'flat')
 
 
@@ -172,9 +165,9 @@ def _change_kept(
     """Load, change and save; an interruption such as Ctrl-C is raised after the save."""
     if Path(args.index, MANIFEST).exists():
         index = load_index(args.index)
-        index = in_kind(index, _asked_kind(args)) if args.kind else index
+        index = index.in_kind(asked_kind(args)) if args.kind else index
     else:
-        index = GalleryIndex(inferencer.feat_dims, _asked_kind(args), model_id(inferencer))
+        index = GalleryIndex(inferencer.feat_dims, asked_kind(args), model_id(inferencer))
     try:
         change_gallery(index, args, inferencer, validation)
         return index, _save(index, args.index)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..apis import Extraction
-from ..apis.gallery import parse_labels
+from ..apis.labels import parse_labels
 from ..functional import pool_features
-from ..search import Entry
-from ..search.entries import Entries, labelled_like
+from ..search import Entry, Gallery
+from ..search.entries import with_numbers
 
 
 class Queries(NamedTuple):
@@ -27,21 +27,22 @@ class Queries(NamedTuple):
     images: list[list[str]]
 
 
-def image_queries(found: Extraction, pattern: str, gallery: Entries) -> Queries:
+def image_queries(found: Extraction, pattern: str, gallery: Gallery) -> Queries:
     """Each image is a query.
 
     Args:
         found: features of the images.
         pattern: of their names, see `parse_labels`.
-        gallery: its entries; labels become of the same kind.
+        gallery: what is searched; labels become numbers where its labels are.
     """
     paths = [os.path.abspath(name) for name in found.names]
-    entries = labelled_like([Entry(path, *parse_labels(path, pattern)) for path in paths], gallery)
+    labelled = [Entry(path, *parse_labels(path, pattern)) for path in paths]
+    entries = with_numbers(labelled, gallery.numeric_labels())
     return Queries(found.features, entries, [[path] for path in paths])
 
 
 def folder_queries(
-    found: Extraction, pattern: str, gallery: Entries, other_cameras: bool
+    found: Extraction, pattern: str, gallery: Gallery, other_cameras: bool
 ) -> Queries:
     """The images of each folder are one query: the mean of their unit features.
 
@@ -50,7 +51,7 @@ def folder_queries(
     Args:
         found: features of the images.
         pattern: of their names, see `parse_labels`.
-        gallery: its entries; labels become of the same kind.
+        gallery: what is searched; labels become numbers where its labels are.
         other_cameras: whether entries of a query's camera are to be left out.
 
     Raises:
@@ -59,7 +60,7 @@ def folder_queries(
     """
     single = image_queries(found, pattern, gallery)
     paths = [entry.name for entry in single.entries]
-    inside = [path for path in paths if path in gallery]
+    inside = list(gallery.find(paths))
     if inside:
         raise ValueError(
             f'{len(inside)} query images are in the gallery, {inside[0]} for one, and their '

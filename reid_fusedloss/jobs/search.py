@@ -14,13 +14,14 @@ from ..export import open_extractor
 from ..interrupts import sigterm_as_interrupt
 from ..loading import trust_checkpoints
 from ..printable import printable, tell, tell_unreadable
-from ..search import GalleryIndex, OpenSetThreshold, Rerank, check_validation
+from ..search import Gallery, OpenSetThreshold, Rerank, check_validation, is_milvus
 from ..search.report import as_lists, as_text, write_report
 from ..search.result import SearchResult
 from ..visualization import draw_ranking_lists
 from ..visualization.canvas import save_png
 from .kept_gallery import open_kept, open_new
 from .queries import Queries, folder_queries, image_queries
+from .server_gallery import open_on_server
 
 MOST_COLUMNS = 20  # of the picture
 
@@ -59,13 +60,16 @@ def check(args: argparse.Namespace) -> None:
 
 def open_gallery(
     args: argparse.Namespace, inferencer: FeatureExtractor, validation: FeatureSet | None
-) -> tuple[GalleryIndex, str | None]:
+) -> tuple[Gallery, str | None]:
     """Open and update the gallery; the text is why a kept one could not be saved, or None."""
+    index: Gallery
     problem = None
-    if args.index:
-        index, problem = open_kept(args, inferencer, validation)
-    else:
+    if not args.index:
         index = open_new(args, inferencer, validation)
+    elif is_milvus(args.index):
+        index = open_on_server(args, inferencer, validation)
+    else:
+        index, problem = open_kept(args, inferencer, validation)
     if not len(index):
         raise ValueError('the gallery is empty: there is nothing to search in')
     return index, problem
@@ -110,8 +114,9 @@ def search(args: argparse.Namespace) -> int:
             f"model's have {inferencer.feat_dims}: are they of another model?"
         )
     index, problem = open_gallery(args, inferencer, validation)
-    if args.threshold is None and index.threshold is not None:
-        warning = index.threshold.warning(len(index))
+    threshold = index.threshold
+    if args.threshold is None and threshold is not None:
+        warning = threshold.warning(len(index))
         if warning:
             print(f'warning: {warning}', file=sys.stderr)
     found = inferencer(work.sources(work.stamps))
@@ -135,12 +140,12 @@ def search(args: argparse.Namespace) -> int:
     return 0
 
 
-def make_queries(args: argparse.Namespace, found: Extraction, index: GalleryIndex) -> Queries:
+def make_queries(args: argparse.Namespace, found: Extraction, index: Gallery) -> Queries:
     """What is searched for: images, or folders of images."""
     pattern = args.pattern or index.pattern or PATTERN
     if args.per_folder:
-        return folder_queries(found, pattern, index.entries, args.other_cameras)
-    return image_queries(found, pattern, index.entries)
+        return folder_queries(found, pattern, index, args.other_cameras)
+    return image_queries(found, pattern, index)
 
 
 def show(

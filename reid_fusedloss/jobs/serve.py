@@ -9,13 +9,13 @@ from ..apis.gallery import PATTERN, model_id, update_gallery
 from ..export import open_extractor
 from ..loading import trust_checkpoints
 from ..printable import tell, tell_unreadable
-from ..search import GalleryIndex, load_index
+from ..search import Gallery, GalleryIndex, is_milvus, load_index, open_milvus
 from ..web import Answers, serve
 from ..web.address import check_address
 from ..web.page import import_gradio
 
 
-def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor) -> GalleryIndex:
+def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor) -> Gallery:
     """Build or load the gallery, and print which files are missing."""
     if not args.index:
         index = GalleryIndex(inferencer.feat_dims, model=model_id(inferencer))
@@ -28,6 +28,8 @@ def open_gallery(args: argparse.Namespace, inferencer: FeatureExtractor) -> Gall
         )
         tell_unreadable(update.unreadable, 'gallery')
         return index
+    if is_milvus(args.index):
+        return open_milvus(args.index, model=model_id(inferencer))
     index = load_index(args.index)
     missing = [entry.name for entry in index.entries if not Path(entry.name).is_file()]
     if missing:
@@ -47,7 +49,9 @@ def run(args: argparse.Namespace) -> None:
         args.source, args.checkpoint, args.device, options=args.cfg_options, backend=args.backend
     )
     index = open_gallery(args, inferencer)
-    if index.threshold is not None and index.threshold.warning(len(index)):
-        print(f'warning: {index.threshold.warning(len(index))}', file=sys.stderr)
+    warning = '' if index.threshold is None else index.threshold.warning(len(index))
+    if warning:
+        print(f'warning: {warning}', file=sys.stderr)
     inferencer.progress = False
-    serve(Answers(inferencer, index, args.index), args.port, args.host)
+    folder = None if index.on_server else args.index
+    serve(Answers(inferencer, index, folder), args.port, args.host)

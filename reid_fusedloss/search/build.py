@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from .kinds import Kind, KindConfig, describe_kind, load_faiss, make_kind
+from .faiss_library import load_faiss
+from .kinds import KINDS, Kind, KindConfig, describe_kind, make_kind
 
 BLOCK = 2**14  # rows to copy at once
-SEARCH_OPTIONS = ('nprobe', 'ef_search')  # options that may change after the index is built
+# options that may change after the index is built
+SEARCH_OPTIONS = ('nprobe', 'ef_search', 'search_list')
 INDEX_CLASSES = dict(flat='IndexFlat', hnsw='IndexHNSWFlat', ivf='IndexIVFFlat', ivfpq='IndexIVFPQ')
 
 
@@ -83,12 +85,13 @@ def check_built(kind: Kind, vectors: Any) -> None:
         raise ValueError(f'it is built with {wrong}, not as {kind}')
 
 
-def adjusted(built: Kind, wanted: KindConfig) -> Kind:
+def adjusted(built: Kind, wanted: KindConfig, kinds: Mapping[str, type[Kind]] = KINDS) -> Kind:
     """Return the wanted kind, with the options of an existing index where none are given.
 
     Args:
         built: kind of the index.
         wanted: see `make_kind`.
+        kinds: as there.
 
     Raises:
         TypeError, ValueError: as `make_kind`.
@@ -97,7 +100,7 @@ def adjusted(built: Kind, wanted: KindConfig) -> Kind:
         wanted = dict(type=wanted)
     if isinstance(wanted, Mapping) and wanted.get('type') == built.type:
         wanted = describe_kind(built) | dict(wanted)
-    kind = make_kind(wanted)
+    kind = make_kind(wanted, kinds)
     if kind.type != built.type:
         return kind
     return replace(

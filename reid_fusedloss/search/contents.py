@@ -10,7 +10,8 @@ import numpy as np
 from ..interrupts import uninterrupted
 from .build import subset, train
 from .entries import Entries, Entry
-from .kinds import Kind, faiss_errors
+from .faiss_library import faiss_errors
+from .kinds import Kind
 from .storage import ROWS, VECTORS
 
 

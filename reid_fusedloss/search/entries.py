@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 Label = int | str | None
 
@@ -23,6 +23,20 @@ class Entry(NamedTuple):
     pid: Label = None
     camid: Label = None
     info: dict[str, Any] | None = None
+
+
+class Names(Protocol):
+    """Something that knows whether it has a name."""
+
+    def __contains__(self, name: str, /) -> bool: ...
+
+
+class EntryView(Names, Protocol):
+    """The entries of a gallery, to count, to visit and to look a name up."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Entry]: ...
 
 
 class Entries:
@@ -64,11 +78,11 @@ class Entries:
             self._entries.append(entry)
 
 
-def choose_added(entries: Entries, names: Sequence[str], duplicates: str) -> list[int]:
+def choose_added(entries: Names, names: Sequence[str], duplicates: str) -> list[int]:
     """Choose which new entries to add, if some names exist already or occur twice.
 
     Args:
-        entries: existing entries.
+        entries: existing entries, or their names.
         names: names of the new entries.
         duplicates: 'skip' keeps the first entry of a name, 'replace' the last, 'error' raises.
 
@@ -114,20 +128,24 @@ def make_entries(
     ]
 
 
-def labelled_like(queries: Iterable[Entry], gallery: Sequence[Entry] | Entries) -> list[Entry]:
-    """Convert identities and cameras of queries to numbers if all of the gallery's are numbers.
+def numeric_labels(entries: Iterable[Entry]) -> set[str]:
+    """Return which of 'pid' and 'camid' are numbers wherever they are known."""
+    types: dict[str, set[type]] = dict(pid=set(), camid=set())
+    for entry in entries:
+        types['pid'].add(type(entry.pid))
+        types['camid'].add(type(entry.camid))
+    return {field for field, seen in types.items() if seen - {type(None)} == {int}}
+
+
+def with_numbers(queries: Iterable[Entry], numeric: Collection[str]) -> list[Entry]:
+    """Convert identities and cameras of queries to numbers where those of the gallery are numbers.
 
     File names contain '0007' and data sets hold 7, which would not compare as equal.
 
     Args:
         queries: entries to convert; labels that are not numbers stay as they are.
-        gallery: entries that they will be compared with.
+        numeric: of the gallery, see `numeric_labels`.
     """
-    numeric = {
-        field
-        for field in ('pid', 'camid')
-        if {type(getattr(entry, field)) for entry in gallery} - {type(None)} == {int}
-    }
     return [
         query._replace(
             pid=_number(query.pid) if 'pid' in numeric else query.pid,
@@ -135,6 +153,35 @@ def labelled_like(queries: Iterable[Entry], gallery: Sequence[Entry] | Entries) 
         )
         for query in queries
     ]
+
+
+def check_found(names: Sequence[str], found: Names) -> None:
+    """Refuse names that are not in a gallery.
+
+    Args:
+        names: all names.
+        found: those that exist.
+
+    Raises:
+        ValueError: if one is missing.
+    """
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ValueError(
+            f'{len(missing)} of {len(names)} names are not in the gallery, such as {missing[0]!r}'
+        )
+
+
+def check_relabelled(entry: Entry, new: Entry) -> None:
+    """Refuse a new label that comes with another name.
+
+    Raises:
+        ValueError: if the names differ.
+    """
+    if new.name != entry.name:
+        raise ValueError(
+            'label() must keep the names of entries: to rename one, remove it and add it again'
+        )
 
 
 def to_line(entry: Entry) -> str:

@@ -10,8 +10,9 @@ from ..whole_file import PathLike
 from .build import check_built
 from .contents import State
 from .entries import Entries, from_lines, to_line
+from .faiss_library import faiss_errors, load_faiss
 from .gallery_index import GalleryIndex
-from .kinds import describe_kind, faiss_errors, load_faiss
+from .kinds import describe_kind
 from .open_set import OpenSetThreshold
 from .storage import ROWS, VECTORS, CheckedFile, is_saved, opened_files, read_manifest, write_state
 

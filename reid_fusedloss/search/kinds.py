@@ -4,23 +4,15 @@ All use the inner product of unit features; the cosine distance is 1 minus it.
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
-import torch
-
 from ..checks import check_choice, check_int
-from ..optional import require
+from .faiss_library import empty_index, load_faiss
 
 POINTS_PER_LIST = 39  # with fewer, faiss warns that the means of the lists are unreliable
 PQ_CODES = 256  # codes of 8 bits
-# Queries times dimensions from which faiss multiplies matrices. The default of faiss 1.15, 128,000,
-# makes 100 queries of 512 dimensions 8 to 13 times slower; older versions count queries, 20.
-BLAS_FROM = 4000
-
 
 _K = TypeVar('_K', bound='_Kind')
 
@@ -53,7 +45,7 @@ class Flat(_Kind):
     type: ClassVar[str] = 'flat'
 
     def build(self, dims: int) -> Any:
-        return _build(dims, 'Flat')
+        return empty_index(dims, 'Flat')
 
     def search_parameters(self, selector: Any) -> Any:
         return load_faiss().SearchParameters(sel=selector)
@@ -82,7 +74,7 @@ class HNSW(_Kind):
         check_int('ef_search', self.ef_search)
 
     def build(self, dims: int) -> Any:
-        index = _build(dims, f'HNSW{self.M},Flat')
+        index = empty_index(dims, f'HNSW{self.M},Flat')
         index.hnsw.efConstruction = self.ef_construction
         return index
 
@@ -125,7 +117,7 @@ class IVF(_Kind):
         return replace(self, nlist=max(1, nlist))
 
     def build(self, dims: int) -> Any:
-        return self._quiet(_build(dims, f'IVF{self.nlist},Flat'))
+        return self._quiet(empty_index(dims, f'IVF{self.nlist},Flat'))
 
     def search_parameters(self, selector: Any) -> Any:
         return load_faiss().SearchParametersIVF(sel=selector, nprobe=self.nprobe)
@@ -164,81 +156,63 @@ class IVFPQ(IVF):
 
     def build(self, dims: int) -> Any:
         # np: no polysemous training, which permutes the codes and takes minutes
-        index = self._quiet(_build(dims, f'IVF{self.nlist},PQ{self.m}np'))
+        index = self._quiet(empty_index(dims, f'IVF{self.nlist},PQ{self.m}np'))
         index.pq.cp.min_points_per_centroid = 1
         return index
 
 
-Kind = Flat | HNSW | IVF | IVFPQ
+@dataclass(frozen=True)
+class DiskANN(_Kind):
+    """A graph on a solid-state disk (Subramanya et al., NeurIPS 2019); only on a Milvus server.
+
+    Attributes:
+        search_list: candidates to consider in a search; more are more accurate and slower.
+    """
+
+    type: ClassVar[str] = 'diskann'
+    search_list: int = 100
+
+    def __post_init__(self) -> None:
+        check_int('search_list', self.search_list)
+
+
+Kind = Flat | HNSW | IVF | IVFPQ | DiskANN
 KindConfig = str | Mapping[str, Any] | Kind
-KINDS: dict[str, type[Kind]] = dict(flat=Flat, hnsw=HNSW, ivf=IVF, ivfpq=IVFPQ)
+KINDS: dict[str, type[Kind]] = dict(flat=Flat, hnsw=HNSW, ivf=IVF, ivfpq=IVFPQ)  # of faiss
+MILVUS_KINDS: dict[str, type[Kind]] = KINDS | dict(diskann=DiskANN)
 
 
-def make_kind(kind: KindConfig) -> Kind:
+def make_kind(kind: KindConfig, kinds: Mapping[str, type[Kind]] = KINDS) -> Kind:
     """Make a kind from its name or from dict(type=name, option=...); return a kind unchanged.
+
+    Args:
+        kind: what to make.
+        kinds: name -> class, of the kinds that the engine has.
 
     Raises:
         ValueError: if the name or an option is unknown, or a number out of range.
         TypeError: if it has another form.
     """
     if isinstance(kind, Kind):
+        check_choice('kind', kind.type, kinds)
         return kind
     if isinstance(kind, str):
         kind = dict(type=kind)
     if not isinstance(kind, Mapping):
         raise TypeError(
-            f'kind={kind!r} must be one of {tuple(KINDS)}, a dict(type=...) of them, or '
+            f'kind={kind!r} must be one of {tuple(kinds)}, a dict(type=...) of them, or '
             'one of their classes'
         )
     options = dict(kind)
     name = options.pop('type', None)
-    check_choice('kind', name, KINDS)
-    known = tuple(field.name for field in fields(KINDS[name]))
+    check_choice('kind', name, kinds)
+    known = tuple(field.name for field in fields(kinds[name]))
     unknown = sorted(map(str, set(options) - set(known)))
     if unknown:
         raise ValueError(f'a kind {name!r} has no {unknown}; its options are {known}')
-    return KINDS[name](**options)
+    return kinds[name](**options)
 
 
 def describe_kind(kind: Kind) -> dict[str, Any]:
     """Describe a kind as plain data that `make_kind` accepts."""
     return dict(type=kind.type, **asdict(kind))
-
-
-def load_faiss() -> ModuleType:
-    """Import faiss and let it use as many threads as PyTorch.
-
-    Raises:
-        ImportError: if it is not installed.
-    """
-    faiss = require('faiss', 'search in a gallery')
-    faiss.omp_set_num_threads(torch.get_num_threads())
-    faiss.cvar.distance_compute_blas_threshold = min(
-        faiss.cvar.distance_compute_blas_threshold, BLAS_FROM
-    )
-    return faiss
-
-
-@contextmanager
-def faiss_errors(doing: str) -> Iterator[None]:
-    """Add to errors of faiss, and to a lack of memory, what could not be done.
-
-    Args:
-        doing: the task, such as 'search in an index of 5 entries'.
-
-    Raises:
-        MemoryError: if there is too little memory.
-        RuntimeError: if faiss fails in another way.
-    """
-    try:
-        yield
-    except MemoryError:
-        raise MemoryError(f"too little memory to {doing}: kind='ivfpq' needs the least") from None
-    except RuntimeError as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise RuntimeError(f'faiss could not {doing}: {lines[-1]}') from error
-
-
-def _build(dims: int, recipe: str) -> Any:
-    faiss = load_faiss()
-    return faiss.index_factory(dims, recipe, faiss.METRIC_INNER_PRODUCT)

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from .entries import Entries, Label
-from .kinds import Kind, load_faiss
+from .faiss_library import load_faiss
+from .kinds import Kind
 
 Nearest = tuple[np.ndarray, np.ndarray]
 

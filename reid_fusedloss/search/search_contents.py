@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..checks import check_int, check_number
 from .contents import Contents, features_of
 from .entries import Label
-from .kinds import faiss_errors
+from .faiss_library import faiss_errors
 from .nearest import nearest_others
 from .rerank import Rerank
 from .result import SearchResult, make_result
@@ -27,21 +26,12 @@ def search_contents(
     Args:
         contents: contents of the gallery.
         queries: unit features, shape (Q, C), float32.
-        k, names, camids, rerank: as in `GalleryIndex.search`.
+        k, names, camids, rerank: as in `Gallery.search`, which checks them.
         threshold: as there, but None means no threshold.
 
     Raises:
-        TypeError, ValueError: as `GalleryIndex.search`.
         MemoryError, RuntimeError: as `faiss_errors`.
     """
-    check_int('k', k)
-    if threshold is not None:
-        check_number('threshold', threshold)
-    if rerank is not None and not isinstance(rerank, Rerank):
-        raise TypeError(f'rerank={rerank!r} must be a Rerank() or None')
-    for name, column in (('names', names), ('camids', camids)):
-        if column is not None and len(column) != len(queries):
-            raise ValueError(f'{len(queries)} queries, but {len(column)} {name}')
     with contents.reading() as state, faiss_errors(f'search in {len(state.entries)} entries'):
         wanted = min(max(k, rerank.candidates) if rerank else k, len(state.entries))
         distances, rows = nearest_others(

@@ -7,23 +7,24 @@ state, and the next writer deletes the leftover files.
 """
 
 import json
-import os
 import re
 import uuid
-import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ..folder_lock import LOCK, FolderInUseError, folder_lock
 from ..whole_file import PathLike, remove_partials, whole_file
+from .checked_files import CheckedFile, Writer, opened_files, write_file
+from .manifest import FORMAT, MANIFEST, VERSION, is_saved, read_manifest
 
 __all__ = [
     'LOCK',
     'MANIFEST',
     'ROWS',
     'VECTORS',
+    'CheckedFile',
     'FolderInUseError',
     'hold_index',
     'is_saved',
@@ -32,35 +33,10 @@ __all__ = [
     'tidy',
     'write_state',
 ]
-FORMAT = 'reid_fusedloss.gallery'
-VERSION = 1
-MANIFEST, ROWS, VECTORS = 'manifest.json', 'rows.jsonl', 'vectors.faiss'
-CHUNK = 2**22
+ROWS, VECTORS = 'rows.jsonl', 'vectors.faiss'
 _NAMES = '|'.join(map(re.escape, (ROWS, VECTORS, MANIFEST)))
 _STATE_FILE = re.compile(rf'[0-9a-f]{{12}}\.(?:{_NAMES})')
 _PARTIAL = rf'{re.escape(MANIFEST)}|{_STATE_FILE.pattern}'
-Writer = Callable[['CheckedFile'], None]
-
-
-class CheckedFile:
-    """A file that computes the size and checksum of what is written to it.
-
-    Args:
-        file: open for writing.
-
-    Attributes:
-        size: bytes written so far.
-        crc32: their checksum.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self.size, self.crc32 = file, 0, 0
-
-    def write(self, data: bytes) -> int:
-        """Write data."""
-        self.size += len(data)
-        self.crc32 = zlib.crc32(data, self.crc32)
-        return self._file.write(data)
 
 
 @contextmanager
@@ -125,7 +101,7 @@ def write_state(
         try:
             for name, write in writers.items():
                 if name not in files:
-                    files[name] = _write_file(folder / f'{state}.{name}', write)
+                    files[name] = write_file(folder / f'{state}.{name}', write)
             manifest = dict(
                 format=FORMAT,
                 version=VERSION,
@@ -138,93 +114,6 @@ def write_state(
         finally:  # also after an interrupt that came when the manifest was already replaced
             _sweep(folder)
     return manifest
-
-
-def is_saved(folder: PathLike, manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
-    """Whether a folder holds the state of a manifest, and the state has these facts."""
-    if any(manifest.get(key) != value for key, value in facts.items()):
-        return False
-    return Path(folder, MANIFEST).exists() and read_manifest(folder)['state'] == manifest['state']
-
-
-def read_manifest(folder: PathLike) -> dict[str, Any]:
-    """Read the manifest of a gallery.
-
-    Raises:
-        FileNotFoundError: if the folder has no manifest.
-        ValueError: if it is corrupt, or of another version.
-    """
-    path = Path(folder, MANIFEST)
-    try:
-        manifest = json.loads(path.read_text(encoding='utf-8'))
-    except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(
-            f'no gallery in {folder} ({MANIFEST} is missing): check the path, or build one'
-        ) from None
-    except ValueError as error:
-        raise ValueError(f'{path} is corrupt ({error}): build the gallery again') from None
-    if not isinstance(manifest, dict) or manifest.get('format') != FORMAT:
-        raise ValueError(
-            f'{path} is not a manifest of a gallery of this package: give the folder of one'
-        )
-    if manifest.get('version') != VERSION:
-        raise ValueError(
-            f'{folder} holds a gallery of version {manifest.get("version")!r}, this '
-            f'package reads version {VERSION}: build it again, or use the version of the package '
-            'that wrote it'
-        )
-    if not isinstance(manifest.get('state'), str):
-        raise ValueError(f'{path} is corrupt (it names no state): build the gallery again')
-    files = manifest.get('files')
-    if not isinstance(files, dict) or not all(map(_is_described, files.values())):
-        raise ValueError(f'{path} is corrupt (it names no files): build the gallery again')
-    return manifest
-
-
-@contextmanager
-def opened_files(folder: PathLike, manifest: Mapping[str, Any]) -> Iterator[dict[str, BinaryIO]]:
-    """Open all files of a state at once, so that they can be read even if a writer deletes them.
-
-    Raises:
-        FileNotFoundError: if one is missing.
-        ValueError: if one differs from what was written.
-    """
-    files: dict[str, BinaryIO] = {}
-    try:
-        for name, facts in manifest['files'].items():
-            path = Path(folder) / Path(facts['file']).name
-            try:
-                files[name] = path.open('rb')
-            except FileNotFoundError:
-                raise FileNotFoundError(
-                    f'{path} is missing: the gallery is incomplete, build it again'
-                ) from None
-        for name, file in files.items():
-            facts = manifest['files'][name]
-            size = os.fstat(file.fileno()).st_size
-            if (size, _checksum(file)) != (facts['size'], facts['crc32']):
-                raise ValueError(
-                    f'{file.name} is corrupt or truncated (wrong checksum): build the gallery again'
-                )
-        yield files
-    finally:
-        for file in files.values():
-            file.close()
-
-
-def _is_described(facts: Any) -> bool:
-    return (
-        isinstance(facts, dict)
-        and isinstance(facts.get('file'), str)
-        and {'size', 'crc32'} <= facts.keys()
-    )
-
-
-def _write_file(path: Path, write: Writer) -> dict[str, Any]:
-    with whole_file(path) as file:
-        checked = CheckedFile(file)
-        write(checked)
-    return dict(file=path.name, size=checked.size, crc32=checked.crc32)
 
 
 def _check_own(folder: Path) -> None:
@@ -275,11 +164,3 @@ def _sweep(folder: Path) -> None:
         with suppress(OSError):
             path.unlink()
     remove_partials(folder, _PARTIAL)
-
-
-def _checksum(file: BinaryIO) -> int:
-    value = 0
-    while chunk := file.read(CHUNK):
-        value = zlib.crc32(chunk, value)
-    file.seek(0)
-    return value

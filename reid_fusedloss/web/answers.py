@@ -14,7 +14,7 @@ from ..apis.images import SampleReader
 from ..apis.sources import ImageSource
 from ..explain import Explainer
 from ..printable import printable
-from ..search import Entry, GalleryIndex, Hit, Rerank, load_index
+from ..search import Entry, Gallery, GalleryIndex, Hit, Rerank, load_index
 from ..search.storage import read_manifest
 from ..visualization.attention import AttentionMaps
 from ..whole_file import PathLike
@@ -59,7 +59,7 @@ class Answers:
         inferencer: makes the features, with the model that made those of the gallery.
         index: the gallery.
         folder: folder of the gallery; if it has changed, the next query is answered from its new
-            state. None: the gallery does not change.
+            state. None: it is on a server, or does not change.
 
     Attributes:
         index: the gallery that answered the last query.
@@ -69,9 +69,10 @@ class Answers:
     """
 
     def __init__(
-        self, inferencer: FeatureExtractor, index: GalleryIndex, folder: PathLike | None = None
+        self, inferencer: FeatureExtractor, index: Gallery, folder: PathLike | None = None
     ) -> None:
-        self.inferencer, self.index, self._folder = inferencer, index, folder
+        self.inferencer, self._folder = inferencer, folder
+        self.index: Gallery = index
         self._check(index)
         # an exported model has no accessible layers
         self.explainer = Explainer(inferencer) if isinstance(inferencer, ReIDInferencer) else None
@@ -80,14 +81,15 @@ class Answers:
     @property
     def grows(self) -> bool:
         """Whether the gallery may change."""
-        return self._folder is not None
+        return self._folder is not None or self.index.on_server
 
     @property
     def default_threshold(self) -> float:
         """Return the gallery's own threshold, or `ALWAYS` if it has none."""
-        return ALWAYS if self.index.threshold is None else self.index.threshold.distance
+        threshold = self.index.threshold
+        return ALWAYS if threshold is None else threshold.distance
 
-    def current(self) -> GalleryIndex:
+    def current(self) -> Gallery:
         """Return the gallery, loaded again if it has changed on the disk.
 
         Raises:
@@ -97,7 +99,8 @@ class Answers:
             return self.index
         with self._loading:
             try:
-                if read_manifest(self._folder) != self.index.manifest:
+                kept = self.index.manifest if isinstance(self.index, GalleryIndex) else None
+                if read_manifest(self._folder) != kept:
                     index = load_index(self._folder)
                     self._check(index)
                     self.index = index
@@ -108,7 +111,7 @@ class Answers:
                 ) from error
             return self.index
 
-    def _check(self, index: GalleryIndex) -> None:
+    def _check(self, index: Gallery) -> None:
         if not len(index):
             raise ValueError('the gallery is empty: there is nothing to search in')
         index.check_model(model_id(self.inferencer))
@@ -150,9 +153,14 @@ class Answers:
                 'corrupt, empty, or of another format.'
             )
         bound = None if threshold >= ALWAYS else float(threshold)
-        result = index.search(
-            extraction.features, int(k), threshold=bound, rerank=Rerank() if rerank else None
-        )
+        try:
+            result = index.search(
+                extraction.features, int(k), threshold=bound, rerank=Rerank() if rerank else None
+            )
+        except ConnectionError as error:
+            raise QuestionError(
+                f'The gallery cannot be reached: {printable(str(error))}.'
+            ) from error
         (nearest_entry,) = result.nearest_entries
         if nearest_entry is None:
             raise QuestionError(

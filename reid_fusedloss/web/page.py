@@ -78,7 +78,7 @@ def introduction(answers: Answers) -> str:
     """Format the introduction, with the current size of the gallery."""
     try:
         size = len(answers.current())
-    except ValueError as error:
+    except (ConnectionError, ValueError) as error:
         return f'<h1>Who is this?</h1><p>{escape(str(error))}</p>'
     return (
         f'<h1>Who is this?</h1><p>Drop an image and see which of the {size} images of the '

@@ -50,11 +50,11 @@ def test_choices_are_those_of_the_code():
     from reid_fusedloss.apis.labels import PATTERN
     from reid_fusedloss.explain import METHODS
     from reid_fusedloss.export import EXPORTERS
-    from reid_fusedloss.search.kinds import KINDS
+    from reid_fusedloss.search.kinds import MILVUS_KINDS
     from reid_fusedloss.visualization.embedding import METHODS as PROJECTIONS
     from reid_fusedloss.visualization.ranking_comparison import ORDERS
 
-    assert set(search.KINDS) == set(KINDS) and export.EXPORTERS == EXPORTERS
+    assert set(search.KINDS) == set(MILVUS_KINDS) and export.EXPORTERS == EXPORTERS
     assert set(explain.METHODS) == set(METHODS) and set(plot.METHODS) == set(PROJECTIONS)
     assert set(ranking.ORDERS) == set(ORDERS) - {'ids'} and extract.MARKET1501 == PATTERN
 

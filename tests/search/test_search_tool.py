@@ -9,10 +9,11 @@ import pytest
 
 from reid_fusedloss.apis import model_id, update_gallery
 from reid_fusedloss.apis.extract_files import extract_to_folder
-from reid_fusedloss.apis.gallery import gallery_of_features, parse_labels
+from reid_fusedloss.apis.gallery import gallery_of_features
+from reid_fusedloss.apis.labels import parse_labels
 from reid_fusedloss.apis.work_list import WorkList
 from reid_fusedloss.search import IVF, Entry, GalleryIndex, load_index
-from reid_fusedloss.search.entries import labelled_like
+from reid_fusedloss.search.entries import numeric_labels, with_numbers
 from reid_fusedloss.search.report import as_lists, write_report
 from tests.search.galleries import draw, naive_search, start
 from tests.visualization.pictures import read, shows
@@ -267,15 +268,15 @@ def test_another_pattern_is_applied_to_what_is_there_too(images, inferencer, emb
 
 def test_a_query_has_the_form_of_the_labels_it_is_compared_with():
     queries = [Entry('a', '0007', '1'), Entry('b', 'x7', None)]
-    assert labelled_like(queries, [Entry('', 7, 'c'), Entry('', None, 'd')]) == [
+    assert with_numbers(queries, numeric_labels([Entry('', 7, 'c'), Entry('', None, 'd')])) == [
         Entry('a', 7, '1'),
         Entry('b', 'x7', None),
     ]
-    assert labelled_like(queries, [Entry('', 7, 1), Entry('', '7', 1)]) == [
+    assert with_numbers(queries, numeric_labels([Entry('', 7, 1), Entry('', '7', 1)])) == [
         Entry('a', '0007', 1),
         Entry('b', 'x7', None),
     ]
-    assert labelled_like(queries, []) == queries
+    assert with_numbers(queries, numeric_labels([])) == queries
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from reid_fusedloss.apis.gallery import parse_labels
+from reid_fusedloss.apis.labels import parse_labels
 from reid_fusedloss.search import (
     GalleryIndex,
     OpenSetThreshold,
