@@ -1,4 +1,4 @@
-# student_alone.py with features pulled towards those of the package's MobileNetV2 1.0.
+# student_alone.py with features that follow those of the package's MobileNetV2 1.0 at 128x64.
 #   python tools/train.py configs/distillation/student_feature.py --dataset market1501
 # Ours: docs/distillation.md.
 _base_ = './student_alone.py'
@@ -8,7 +8,12 @@ model = dict(
     head=dict(
         loss=dict(
             terms=dict(
-                feature=dict(type='reid_fusedloss.FeatureDistillation', reads='bn', weight=10.0)
+                feature=dict(
+                    type='reid_fusedloss.FeatureDistillation',
+                    reads='bn',
+                    weight=10.0,
+                    teacher_dims=1280,
+                )
             )
         )
     ),

@@ -1,4 +1,5 @@
-# student_alone.py with the distances and angles between images of the package's MobileNetV2 1.0.
+# student_alone.py with the distances and angles between images that the package's MobileNetV2 1.0
+# at 128x64 finds.
 #   python tools/train.py configs/distillation/student_relation.py --dataset market1501
 # Ours: docs/distillation.md.
 _base_ = './student_alone.py'
