@@ -75,10 +75,10 @@ def relation_distillation_loss(
     images, loss = len(student), student.new_zeros(())
     pairs = images * (images - 1)
     if distance_weight and images > 1:
-        scaled = [
+        found, wanted = (
             far * (pairs / far.sum().clamp(min=SMALLEST)) for far in (far_student, far_teacher)
-        ]
-        loss = loss + distance_weight * F.smooth_l1_loss(*scaled, reduction='sum') / pairs
+        )
+        loss = loss + distance_weight * F.smooth_l1_loss(found, wanted, reduction='sum') / pairs
     if angle_weight and images > 2:
         with torch.no_grad():
             wanted = angle_cosines(teacher, far_teacher)

@@ -58,8 +58,9 @@ def fill_head(runner: Runner, dataset: Dataset) -> None:
         {**config, 'num_classes': number, **({} if scope is None else dict(_scope_=scope))}
     )
     model.head = filled.to(next(model.parameters()).device)
-    if hasattr(model, 'check_teacher'):
-        model.check_teacher()
+    check: Any = getattr(model, 'check_teacher', None)
+    if check is not None:
+        check()
     runner.logger.info(f'model.head.num_classes = {number}, the identities of the training set')
     if model is not runner.model:
         runner.model = None  # free the old wrapper first, which refers to the old weights
