@@ -11,7 +11,7 @@ model = dict(
                 feature=dict(
                     type='reid_fusedloss.FeatureDistillation',
                     reads='bn',
-                    weight=10.0,
+                    weight=30.0,
                     teacher_dims=1280,
                 )
             )

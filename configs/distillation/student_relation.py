@@ -9,7 +9,12 @@ model = dict(
     head=dict(
         loss=dict(
             terms=dict(
-                relation=dict(type='reid_fusedloss.RelationDistillation', reads='bn', weight=25.0)
+                relation=dict(
+                    type='reid_fusedloss.RelationDistillation',
+                    reads='bn',
+                    weight=1000.0,
+                    normalize=True,
+                )
             )
         )
     ),

@@ -9,7 +9,7 @@ from mmengine.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch.nn import functional as F
 
-from tests.configs.loading import changes, parent
+from tests.configs.loading import changes, parent, resolve
 from tests.distillation.teachers import ID, NUM_IDS, SIZE, network, write_teacher
 
 RELATION = dict(type='reid_fusedloss.RelationDistillation', reads='bn', weight=1.0)
@@ -164,14 +164,16 @@ def test_a_head_without_named_tensors_is_refused(tmp_path):
         student(source)
 
 
-@pytest.mark.parametrize('name, label', [('feature', 'Feature'), ('relation', 'Relation')])
-def test_the_configs_are_the_student_and_their_term(name, label):
+@pytest.mark.parametrize('name', ['feature', 'relation'])
+def test_the_configs_are_the_student_and_their_term(name):
     config = f'distillation/student_{name}'
     assert parent(config) == 'distillation/student_alone'
     found = changes(config, 'distillation/student_alone')
     term = found.pop(f'model.head.loss.terms.{name}')
-    assert term['type'] == f'reid_fusedloss.{label}Distillation'
+    assert term['type'] == f'reid_fusedloss.{name.title()}Distillation'
     assert found == {
         'model.type': 'reid_fusedloss.DistilledClassifier',
         'model.teacher': dict(checkpoint='reid_fusedloss://mobilenetv2_market1501'),
     }
+    term_of_both = resolve('distillation/student_both').model.head.loss.terms[name]
+    assert term_of_both.to_dict() == term
