@@ -8,4 +8,4 @@ compat.apply()
 distributed.apply()
 scope.answer_for_us(hub)
 
-from . import datasets, engine, evaluation, losses, models  # noqa: E402, F401
+from . import datasets, distillation, engine, evaluation, losses, models  # noqa: E402, F401

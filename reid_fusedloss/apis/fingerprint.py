@@ -29,6 +29,7 @@ IDLE = frozenset(
         'norm_eval',
         'with_cp',
         'train_cfg',
+        'teacher',
         'loss',
         'num_classes',
         'bias',

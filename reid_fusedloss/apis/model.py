@@ -1,8 +1,6 @@
 """Load a trained model from a config or a run's folder, and a checkpoint."""
 
-import logging
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,20 +8,12 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.logging import print_log
-from mmengine.registry import MODELS
 from torch import nn
 
 from ..engine.checkpoints import latest_checkpoint
 from ..engine.config import load_config
 from ..engine.run_record import TEST, read_record
-from ..engine.testing import (
-    UNTESTED,
-    adopt_identities,
-    check_weights,
-    drop_start_weights,
-    read_weights,
-)
+from ..engine.testing import build_trained, read_weights
 from ..scope import find_config
 from ..whole_file import PathLike
 from ..zoo import find_trained, list_trained
@@ -116,27 +106,8 @@ def load_model(
     """
     config, checkpoint = find_run(source, checkpoint)
     cfg = load_config(config, options=options)
-    weights = read_weights(checkpoint)
-    adopt_identities(cfg, weights)
-    drop_start_weights(cfg)
-    model = MODELS.build(cfg.model)
-    check_weights(model, weights)
-    own = model.state_dict()
-    fitting = {
-        name: weight
-        for name, weight in weights.items()
-        if name in own and own[name].shape == weight.shape
-    }
-    unused = [name for name in weights if name not in own and not re.match(UNTESTED, name)]
-    if unused:
-        print_log(
-            f'{len(unused)} weights of the checkpoint have no place in the model of the '
-            f'config: {unused[:3]}',
-            logger='current',
-            level=logging.WARNING,
-        )
-    model.load_state_dict(fitting, strict=False)
-    return _move(model, device or get_device()).eval(), cfg
+    model = build_trained(cfg, read_weights(checkpoint))
+    return _move(model, device or get_device()), cfg
 
 
 def _move(model: nn.Module, device: str | torch.device) -> nn.Module:

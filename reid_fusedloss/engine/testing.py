@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.registry import MODELS
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
@@ -26,7 +27,11 @@ def read_weights(checkpoint: str) -> Mapping[str, Tensor]:
         FileNotFoundError, ValueError: if the checkpoint cannot be read, or is of another project
             and of a network that this package does not have.
     """
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    return weights_of(CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu'))
+
+
+def weights_of(loaded: Any) -> Mapping[str, Tensor]:
+    """Return the state dict of a loaded checkpoint under our names, as `read_weights` does."""
     weights = read_state_dict(loaded)
     if is_mmengines(loaded) or detect(weights) is None:
         return weights
@@ -50,7 +55,9 @@ def adopt_identities(cfg: Config, weights: Mapping[str, Tensor]) -> None:
 
 
 def drop_start_weights(cfg: Config) -> None:
-    """Do not load or download initial weights: a checkpoint will fill the backbone."""
+    """Do not load or download initial weights, nor a teacher: a checkpoint will fill the model."""
+    if cfg.model.get('teacher'):
+        cfg.model.teacher = None
     if 'init_cfg' in cfg.model.backbone:  # a custom backbone may not have it
         cfg.model.backbone.init_cfg = None
     if cfg.model.backbone.get('pretrained'):  # timm's
@@ -99,6 +106,39 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
             f'the model has no place for {len(surplus)} weights of the checkpoint '
             f'({surplus[0]}, ...): it belongs to another config'
         )
+
+
+def build_trained(cfg: Config, weights: Mapping[str, Tensor]) -> nn.Module:
+    """Build the model of a config with the weights of a checkpoint, to compute features.
+
+    Args:
+        cfg: its `model` is changed in place: the number of identities becomes the checkpoint's, and
+            nothing that only a training needs is loaded.
+        weights: from `read_weights`.
+
+    Raises:
+        ValueError: if the weights are not those of the model, see `check_weights`.
+    """
+    adopt_identities(cfg, weights)
+    drop_start_weights(cfg)
+    model = MODELS.build(cfg.model)
+    check_weights(model, weights)
+    own = model.state_dict()
+    fitting = {
+        name: weight
+        for name, weight in weights.items()
+        if name in own and own[name].shape == weight.shape
+    }
+    unused = [name for name in weights if name not in own and not re.match(UNTESTED, name)]
+    if unused:
+        print_log(
+            f'{len(unused)} weights of the checkpoint have no place in the model of the '
+            f'config: {unused[:3]}',
+            logger='current',
+            level=logging.WARNING,
+        )
+    model.load_state_dict(fitting, strict=False)
+    return model.eval()
 
 
 def tested_pipeline(cfg: Config) -> Any:

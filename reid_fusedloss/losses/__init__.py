@@ -2,7 +2,16 @@
 
 from .center_loss import CenterLoss
 from .circle_loss import CircleLoss
+from .distillation import FeatureDistillation, LogitDistillation, RelationDistillation
 from .fused_loss import FusedLoss
 from .triplet_loss import TripletLoss
 
-__all__ = ['CenterLoss', 'CircleLoss', 'FusedLoss', 'TripletLoss']
+__all__ = [
+    'CenterLoss',
+    'CircleLoss',
+    'FeatureDistillation',
+    'FusedLoss',
+    'LogitDistillation',
+    'RelationDistillation',
+    'TripletLoss',
+]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..checks import check_int
 from ..registry import MODELS
 from .gather import BatchGatherer
-from .terms import build_term, check_term, check_unused
+from .terms import build_term, check_term, check_unused, teacher_tensor
 
 MIXABLE = 'logits'  # the only tensor whose targets can mix several identities
 
@@ -29,9 +29,10 @@ class FusedLoss(nn.Module):
             left out, which is logged; its arguments are checked by name), optionally `gather`
             (True: on several processes the term gets the samples of all of them, so that a triplet
             or pairwise circle loss mines in the whole batch), `miner` (a module `(tensor, labels)`
-            whose result is the third argument of a term that accepts no miner itself), and the
-            arguments of the type. For a type given by its import path, arguments that have a `type`
-            are built too.
+            whose result is the third argument of a term that accepts no miner itself), `teacher`
+            (for a term whose `forward` has an argument `teacher`, as in distillation: the tensor of
+            the teacher that it gets; default: the name in `reads`), and the arguments of the type.
+            For a type given by its import path, arguments that have a `type` are built too.
         num_classes: number of identities, for terms that accept `num_classes` and do not set it;
             the head passes it, so that a config sets it once.
         feat_dims: size of the features, likewise, and for `embedding_size`.
@@ -74,6 +75,8 @@ class FusedLoss(nn.Module):
         for name in set(terms) - set(used):
             check_unused(name, terms[name])
         self.term_reads = {name: term['reads'] for name, term in used.items()}
+        compared = {name: teacher_tensor(name, used[name], self.terms[name]) for name in used}
+        self.teacher_reads = {name: reads for name, reads in compared.items() if reads is not None}
         self.term_weights = {name: float(term['weight']) for name, term in used.items()}
         self._gather = {name: BatchGatherer() for name, term in used.items() if term.get('gather')}
         left_out = ''.join(
@@ -86,8 +89,36 @@ class FusedLoss(nn.Module):
         """Return the names of the tensors that the terms read."""
         return frozenset(self.term_reads.values())
 
+    def check_teacher(self, sizes: Mapping[str, int]) -> None:
+        """Check that the terms can compare with a teacher.
+
+        A term may have a method `check_teacher(size)` that raises an error of its own.
+
+        Args:
+            sizes: number of values of each of the teacher's tensors for an image, by name.
+
+        Raises:
+            ValueError: if the teacher lacks a tensor, or one has another size than a term needs.
+        """
+        for name, reads in self.teacher_reads.items():
+            if reads not in sizes:
+                raise ValueError(
+                    f"term {name!r} compares with the teacher's {reads!r}, but the teacher has "
+                    f'{sorted(sizes)}: set its key `teacher` to one of them'
+                )
+            check: Any = getattr(self.terms[name], 'check_teacher', None)
+            try:
+                if check is not None:
+                    check(sizes[reads])
+            except ValueError as error:
+                raise ValueError(f'term {name!r}: {error}') from error
+
     def forward(
-        self, tensors: Mapping[str, Tensor], labels: Tensor, scores: Tensor | None = None
+        self,
+        tensors: Mapping[str, Tensor],
+        labels: Tensor,
+        scores: Tensor | None = None,
+        teacher: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """Compute the weighted terms, each under `loss_<name>`; their sum is the loss.
 
@@ -98,10 +129,11 @@ class FusedLoss(nn.Module):
             labels: integer identities, shape (B,).
             scores: target of terms on `logits` in place of the labels, shape (B, num_classes), as
                 made by Mixup and CutMix; each row sums to 1.
+            teacher: the teacher's tensors of the same images, for terms that compare with it.
 
         Raises:
-            ValueError: if the head does not offer a tensor, a term returns no scalar, or scores are
-                mixed and a term reads another tensor.
+            ValueError: if the head or the teacher does not offer a tensor, a term returns no
+                scalar, or scores are mixed and a term reads another tensor.
         """
         if scores is not None and self._unmixable() and bool((scores.amax(1) < 1).any()):
             self.check_mixed_targets()
@@ -116,7 +148,7 @@ class FusedLoss(nn.Module):
             if scores is not None and reads == MIXABLE:
                 target = scores
             with torch.autocast(tensor.device.type, enabled=False):
-                loss = self._term(name, term, _at_least_float32(tensor), target)
+                loss = self._term(name, term, _at_least_float32(tensor), target, teacher or {})
             if not isinstance(loss, Tensor) or loss.numel() != 1:
                 got = f'shape {tuple(loss.shape)}' if isinstance(loss, Tensor) else type(loss)
                 raise ValueError(f'term {name!r} must return a scalar tensor, got {got}')
@@ -136,21 +168,49 @@ class FusedLoss(nn.Module):
                 'augments out'
             )
 
-    def _term(self, name: str, term: nn.Module, tensor: Tensor, target: Tensor) -> Tensor:
-        batch = (tensor, target)
+    def _term(
+        self,
+        name: str,
+        term: nn.Module,
+        tensor: Tensor,
+        target: Tensor,
+        teacher: Mapping[str, Tensor],
+    ) -> Tensor:
+        batch, compared = (tensor, target), {}
         if name in self._gather:
             batch = self._gather[name](*batch)
+        if name in self.teacher_reads:
+            constant = _at_least_float32(self._of_teacher(name, teacher))
+            compared = dict(
+                teacher=self._gather[name].constant(constant) if name in self._gather else constant
+            )
         mined = [self.miners[name](*batch)] if name in self.miners else []
-        loss: Tensor = term(*batch, *mined)
+        loss: Tensor = term(*batch, *mined, **compared)
         return loss
 
+    def _of_teacher(self, name: str, teacher: Mapping[str, Tensor]) -> Tensor:
+        reads = self.teacher_reads[name]
+        if reads not in teacher:
+            raise ValueError(
+                f"term {name!r} compares with the teacher's {reads!r}, but the model has no "
+                "teacher: set model.type='reid_fusedloss.DistilledClassifier' and "
+                "model.teacher=dict(checkpoint=...), or the term's weight to 0"
+            )
+        return teacher[reads]
+
     def _unmixable(self) -> list[str]:
-        return [name for name, reads in self.term_reads.items() if reads != MIXABLE]
+        return [
+            name
+            for name, reads in self.term_reads.items()
+            if reads != MIXABLE and getattr(self.terms[name], 'uses_labels', True)
+        ]
 
     def _formula(self) -> str:
         parts = []
         for name, term in self.terms.items():
             whose = ' of all processes' if name in self._gather else ''
+            if name in self.teacher_reads:
+                whose += f" and the teacher's {self.teacher_reads[name]}"
             if name in self.miners:
                 whose += f', mined by {type(self.miners[name]).__name__}'
             parts.append(

@@ -43,7 +43,14 @@ class BatchGatherer:
                 f'{self._size} samples: set drop_last=True'
             )
         joined: Tensor = _FromAllRanks.apply(tensor)
-        return joined, torch.cat(all_gather(labels.contiguous()))
+        return joined, self.constant(labels)
+
+    @staticmethod
+    def constant(tensor: Tensor) -> Tensor:
+        """Gather a tensor (B, *) without gradient; after a call has checked the batch sizes."""
+        if get_world_size() == 1:
+            return tensor
+        return torch.cat(all_gather(tensor.contiguous()))
 
 
 class _FromAllRanks(torch.autograd.Function):

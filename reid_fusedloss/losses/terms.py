@@ -12,7 +12,12 @@ from ..registry import MODELS
 
 READABLE = ('pooled', 'bn', 'logits', 'cosines')
 REQUIRED = ('type', 'reads', 'weight')
-OWN = (*REQUIRED, 'gather')  # keys that FusedLoss reads; the others are arguments of the type
+TEACHER = 'teacher'  # argument of `forward`, and key of the teacher's tensor
+OWN = (
+    *REQUIRED,
+    'gather',
+    TEACHER,
+)  # keys that FusedLoss reads; the others are arguments of the type
 MINER = 'miner'  # passed to the type if it accepts one, otherwise called by FusedLoss
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -35,6 +40,8 @@ def check_term(name: str, term: Mapping[str, Any]) -> None:
     check_choice(f'term {name!r}: reads', term['reads'], READABLE)
     check_number(f'term {name!r}: weight', term['weight'])
     check_flag(f'term {name!r}: gather', term.get('gather', False))
+    if TEACHER in term:
+        check_choice(f'term {name!r}: {TEACHER}', term[TEACHER], READABLE)
     if term.get('gather') and str(term['type']).endswith('CenterLoss'):
         raise ValueError(
             f'term {name!r}: gather=True is not for CenterLoss, which itself gathers the '
@@ -64,6 +71,25 @@ def check_unused(name: str, term: Mapping[str, Any]) -> None:
             f'term {name!r} (weight 0, {term["type"]}): {error}; it accepts '
             f'{sorted(_parameters(built_by))}'
         ) from error
+
+
+def teacher_tensor(name: str, term: Mapping[str, Any], built: nn.Module) -> str | None:
+    """Name the teacher's tensor that a term compares with; None: the term needs no teacher.
+
+    A term whose `forward` has an argument `teacher` gets it: the tensor that the key `teacher`
+    names, by default the one of the same name as `reads`.
+
+    Raises:
+        ValueError: if the key is set, but the term does not accept the tensor.
+    """
+    if TEACHER in inspect.signature(built.forward).parameters:
+        return str(term.get(TEACHER, term['reads']))
+    if TEACHER in term:
+        raise ValueError(
+            f'term {name!r}: {term["type"]} does not compare with a teacher (its forward has no '
+            f'argument {TEACHER!r}): remove the key'
+        )
+    return None
 
 
 def build_term(

@@ -77,6 +77,24 @@ def test_the_margin_is_subtracted_from_the_own_class(parts):
     torch.testing.assert_close(loss(cosines, torch.tensor([0, 1])), expected)
 
 
+@pytest.mark.parametrize(
+    'name, terms', [('my_student', {'feature', 'relation'}), ('my_similarity', {'similarity'})]
+)
+def test_students_of_the_page_on_distillation(tmp_path, monkeypatch, name, terms):
+    for file, text in blocks('distillation.md').items():
+        (tmp_path / file).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    cfg = load_config(str(tmp_path / f'{name}.py'))
+    cfg.model.head.num_classes = 2
+    cfg.model.backbone.init_cfg = None
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    samples = [DataSample().set_gt_label(label) for label in (0, 0, 1, 1)]
+    losses = model(torch.rand(4, 3, 64, 32), samples, mode='loss')
+    assert {f'loss_{term}' for term in terms} <= set(losses)
+    assert all(losses[f'loss_{term}'] > 0 for term in terms)
+
+
 def test_a_data_set_of_ones_own(tmp_path, make_images):
     for folder, name in (
         ('train', 'anna_c1_0001.jpg'),

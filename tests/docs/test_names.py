@@ -22,10 +22,19 @@ UNWRITTEN = re.compile(r'[A-Z]{2,}|work_dirs/|data/|\.\.\.|[*{<]')  # NAME, glob
 
 @pytest.fixture(scope='module')
 def scopes():
-    """Where a dotted key may begin: the headline's config, and parts of it that docs speak of."""
+    """Where a dotted key may begin: two configs, and parts of them that docs speak of."""
     cfg = load_config('fusedloss_r50')
     dataset = cfg.train_dataloader.dataset
-    return [cfg._cfg_dict, cfg.model, cfg.model.head, dataset, dataset.pipeline, cfg.default_hooks]
+    taught = load_config('student_feature')
+    return [
+        cfg._cfg_dict,
+        taught._cfg_dict,
+        cfg.model,
+        cfg.model.head,
+        dataset,
+        dataset.pipeline,
+        cfg.default_hooks,
+    ]
 
 
 # what a part of a config is without a type, and keys that a function reads, no class

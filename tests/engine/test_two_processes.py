@@ -16,6 +16,15 @@ OPTIONS = dict(
     model__backbone__norm_eval=True,
     model__head__type='reid_fusedloss.LinearReIDHead',
     model__head__loss__terms__triplet__gather=True,
+    model__type='reid_fusedloss.DistilledClassifier',
+    model__teacher=dict(checkpoint='reid_fusedloss://mobilenetv2_market1501'),
+    model__head__loss__terms__relation=dict(
+        type='reid_fusedloss.RelationDistillation',
+        reads='pooled',
+        teacher='bn',
+        weight=1.0,
+        gather=True,
+    ),
     train_cfg__val_interval=2,
     model__head__loss__terms__id__weight=1.0,
     param_scheduler__1__end=2,
@@ -50,12 +59,13 @@ def test_one_process_and_two(config, two, tmp_path):
     assert one['meta']['iter'] == two[1]['meta']['iter'] == 6
     for name, value in one['state_dict'].items():
         torch.testing.assert_close(two[1]['state_dict'][name], value, rtol=1e-5, atol=1e-5)
-    losses = [
-        checkpoint['message_hub']['log_scalars']['train/loss_triplet']['values']
-        for checkpoint in (one, two[1])
-    ]
-    torch.testing.assert_close(*losses, rtol=1e-5, atol=1e-5)
-    assert (losses[0] > 0).all()
+    for name in ('triplet', 'relation'):
+        losses = [
+            checkpoint['message_hub']['log_scalars'][f'train/loss_{name}']['values']
+            for checkpoint in (one, two[1])
+        ]
+        torch.testing.assert_close(*losses, rtol=1e-5, atol=1e-5)
+        assert (losses[0] > 0).all()
 
 
 def test_two_machines(config, two, tmp_path):

@@ -37,6 +37,9 @@ TERMS = dict(
         gamma=32,
         gather=True,
     ),
+    relation=dict(
+        type='reid_fusedloss.RelationDistillation', reads='pooled', weight=2.0, gather=True
+    ),
     center=dict(type='reid_fusedloss.CenterLoss', reads='pooled', weight=0.1),
     id=dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.0),
 )
@@ -51,7 +54,8 @@ class Net(nn.Module):
 
     def forward(self, inputs, labels):
         pooled = self.layers(inputs)
-        return self.loss(dict(pooled=pooled, logits=self.classifier(pooled)), labels)
+        tensors = dict(pooled=pooled, logits=self.classifier(pooled))
+        return self.loss(tensors, labels, teacher=dict(pooled=inputs[:, :5]))
 
 
 def make(terms):
@@ -118,7 +122,7 @@ def test_gradients_equal_those_of_one_process_with_the_union(ranks):
             for name, value in expected[kind].items():
                 torch.testing.assert_close(rank[True][kind][name], value, rtol=1e-5, atol=1e-5)
         for ours, theirs in zip(rank[True]['values'], expected['values']):
-            for name in ('loss_triplet', 'loss_soft', 'loss_anchor', 'loss_batch'):
+            for name in ('loss_triplet', 'loss_soft', 'loss_anchor', 'loss_batch', 'loss_relation'):
                 assert ours[name] == pytest.approx(theirs[name], rel=1e-5)
     assert min(value.abs().max() for value in expected['gradients'].values()) > 1e-3
 

@@ -16,6 +16,7 @@ from ...datasets.joined import check_no_concatenation
 from ...evaluation import ReIDMetric
 from ...logs import log
 from ...registry import HOOKS
+from ..training.identities import check_teachers_identities
 from ..unwrap import unwrap
 
 
@@ -28,7 +29,8 @@ class RunInfoHook(Hook):
     Raises (before training):
         ValueError: if the number of classes of the head is not that of the data set's identities,
             the model's predictions have no embedding for `ReIDMetric`, the data set is a
-            `ConcatDataset`, or a loss does not support the mixed targets of Mixup and CutMix.
+            `ConcatDataset`, a loss does not support the mixed targets of Mixup and CutMix, or the
+            classes of a teacher whose logits are compared are other people.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -43,6 +45,7 @@ class RunInfoHook(Hook):
                 f'the head has num_classes={num_classes}, but the training set has {num_ids} '
                 f'identities: set model.head.num_classes={num_ids}, or None to count them'
             )
+        check_teachers_identities(model, loader)
         if runner.val_loop is not None:
             check_embeddings(model, runner.val_loop)
         prepare_batch_augments(model)

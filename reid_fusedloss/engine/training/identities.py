@@ -6,9 +6,11 @@ from typing import Any
 import torch
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
-from torch.utils.data import Dataset
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
 
 from ..unwrap import unwrap
+from .data_facts import data_facts
 
 
 def count_identities(dataset: Dataset) -> int:
@@ -56,8 +58,35 @@ def fill_head(runner: Runner, dataset: Dataset) -> None:
         {**config, 'num_classes': number, **({} if scope is None else dict(_scope_=scope))}
     )
     model.head = filled.to(next(model.parameters()).device)
+    check: Any = getattr(model, 'check_teacher', None)
+    if check is not None:
+        check()
     runner.logger.info(f'model.head.num_classes = {number}, the identities of the training set')
     if model is not runner.model:
         runner.model = None  # free the old wrapper first, which refers to the old weights
         gc.collect()
         runner.model = runner.wrap_model(runner.cfg.get('model_wrapper_cfg'), model)
+
+
+def check_teachers_identities(model: nn.Module, loader: DataLoader) -> None:
+    """Refuse a teacher whose classes are other people, where terms compare classes.
+
+    Args:
+        model: without wrappers; nothing is done unless it has a teacher whose checkpoint states
+            what it was trained on.
+        loader: of the training.
+
+    Raises:
+        ValueError: if the labels mean other people.
+    """
+    teacher: Any = getattr(model, 'teacher', None)
+    known = None if teacher is None else teacher.trained_on.get('identities')
+    head: Any = getattr(model, 'head', None)
+    if known is None or not {'logits', 'cosines'} & set(head.loss_module.teacher_reads.values()):
+        return
+    here = data_facts(loader)['identities']
+    if here not in (None, known):
+        raise ValueError(
+            f'the teacher {teacher.name} was trained on other identities, or on these in another '
+            'order: its logits mean other people. Compare features or relations instead'
+        )

@@ -7,6 +7,8 @@ import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 
+from ..unwrap import unwrap
+
 # changes while a schedule runs, or follows from the rest of its state
 MOVING = 'last_step base_values best num_bad_epochs cooldown_counter verbose optimizer'.split()
 # affects how a step is computed, not its result
@@ -106,7 +108,11 @@ def _config(runner: Runner) -> dict[str, Any]:
         }
     if isinstance(loader, Mapping) and isinstance(loader.get('dataset'), Mapping):
         parts['train_dataloader.dataset.pipeline'] = loader['dataset'].get('pipeline')
-    return {key: value for name, part in parts.items() for key, value in _flat(part, name)}
+    found = {key: value for name, part in parts.items() for key, value in _flat(part, name)}
+    teacher: Any = getattr(unwrap(runner.model), 'teacher', None)
+    if teacher is not None:  # a file may change and keep its name
+        found['model.teacher.fingerprint'] = teacher.fingerprint
+    return found
 
 
 def _flat(value: Any, key: str) -> Iterator[tuple[str, Any]]:

@@ -172,10 +172,20 @@ class LinearReIDHead(ClsHead):
         """
         return {'pooled': pooled, **self._classify(pooled, names)}
 
-    def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample]) -> dict[str, Tensor]:
+    def loss(
+        self,
+        feats: tuple[Tensor, ...],
+        data_samples: list[DataSample],
+        teacher: Mapping[str, Tensor] | None = None,
+    ) -> dict[str, Tensor]:
         """Compute the losses of a training batch, as `{'loss_<term>': scalar}`.
 
         If the data samples have a `gt_score`, as after Mixup and CutMix, the loss gets it too.
+
+        Args:
+            feats: of the neck.
+            data_samples: with `gt_label`.
+            teacher: tensors of a teacher for the same images, which the loss then gets too.
 
         Raises:
             ValueError: if the head is provisional, or scores are mixed and the loss has no argument
@@ -189,17 +199,17 @@ class LinearReIDHead(ClsHead):
             )
         labels = torch.cat([sample.gt_label for sample in data_samples])
         tensors = self.tensors(self.reduced(feats), self.loss_module.reads)
-        if 'gt_score' not in data_samples[0]:
-            return self.loss_module(tensors, labels)
-        scores = torch.stack([sample.gt_score for sample in data_samples])
-        if 'scores' in inspect.signature(self.loss_module.forward).parameters:
-            return self.loss_module(tensors, labels, scores=scores)
-        if bool((scores.amax(1) < 1).any()):
-            raise ValueError(
-                f'{type(self.loss_module).__name__} does not accept `scores`, the targets '
-                'that Mixup and CutMix make: leave the batch augments out'
-            )
-        return self.loss_module(tensors, labels)
+        given: dict[str, Any] = {} if teacher is None else dict(teacher=teacher)
+        if 'gt_score' in data_samples[0]:
+            scores = torch.stack([sample.gt_score for sample in data_samples])
+            if 'scores' in inspect.signature(self.loss_module.forward).parameters:
+                given['scores'] = scores
+            elif bool((scores.amax(1) < 1).any()):
+                raise ValueError(
+                    f'{type(self.loss_module).__name__} does not accept `scores`, the targets '
+                    'that Mixup and CutMix make: leave the batch augments out'
+                )
+        return self.loss_module(tensors, labels, **given)
 
     def _classify(self, features: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         classified = {}

@@ -1,0 +1,90 @@
+"""An image classifier that trains with a frozen teacher."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from mmpretrain.models import ImageClassifier
+from mmpretrain.structures import DataSample
+from torch import Tensor
+
+from ..registry import MODELS
+from .teacher import OF_CLASSES, Teacher, load_teacher
+
+
+@MODELS.register_module()
+class DistilledClassifier(ImageClassifier):
+    """mmpretrain's `ImageClassifier` whose loss also gets the tensors of a frozen teacher.
+
+    In each training step the teacher computes its tensors of the same augmented batch, resized and
+    normalised as it needs, and terms of the loss compare with them; see `FusedLoss`. Only training
+    needs the teacher: it is in no state dict, and a test of this package does not load it.
+
+    Args:
+        backbone, neck, head, pretrained, train_cfg, data_preprocessor, init_cfg: as in
+            `ImageClassifier`.
+        teacher: dict with `checkpoint`, and `config` and `input_size` where they are needed, see
+            `load_teacher`; None: no teacher, for a test.
+
+    Raises:
+        TypeError, FileNotFoundError, ValueError: as `load_teacher`; ValueError also if the terms
+            of the loss cannot compare with this teacher.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict | None = None,
+        head: dict | None = None,
+        teacher: Mapping[str, Any] | None = None,
+        pretrained: str | None = None,
+        train_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(backbone, neck, head, pretrained, train_cfg, data_preprocessor, init_cfg)
+        self.teacher: Teacher | None = None
+        if teacher is not None:
+            self.teacher = load_teacher(teacher, self.data_preprocessor)
+            self.check_teacher()
+
+    def check_teacher(self) -> None:
+        """Check the terms of the loss against the teacher; also called for a new head.
+
+        Raises:
+            ValueError: if no term compares with the teacher, or one cannot.
+        """
+        if self.teacher is None:
+            return
+        loss: Any = getattr(self.head, 'loss_module', None)
+        reads = getattr(loss, 'teacher_reads', None)
+        if not reads:
+            raise ValueError(
+                'model.teacher is set, but no term of the loss compares with it: add one, such as '
+                "relation=dict(type='reid_fusedloss.RelationDistillation', reads='bn', weight=1.0)"
+                ', or remove model.teacher'
+            )
+        if 'teacher' not in inspect.signature(self.head.loss).parameters:
+            raise ValueError(
+                f'{type(self.head).__name__}.loss has no argument `teacher`, with which it would '
+                'pass the tensors of the teacher on to its loss'
+            )
+        of_classes = sorted(OF_CLASSES & set(reads.values()))
+        if of_classes and not self.teacher.has_classifier:
+            raise ValueError(
+                f'a term compares with {of_classes} of the teacher, but {self.teacher.name} has no '
+                'classifier (the networks in the package have none): compare features or '
+                'relations, or use a checkpoint of a training'
+            )
+        sizes = dict(self.teacher.sizes)
+        if self.head.num_classes is None:  # a provisional head has one identity
+            sizes.update({name: 1 for name in OF_CLASSES & set(sizes)})
+        loss.check_teacher(sizes)
+
+    def loss(self, inputs: Tensor, data_samples: list[DataSample]) -> dict[str, Tensor]:
+        """Compute the losses of a batch, those that compare with the teacher included."""
+        if self.teacher is None:
+            return super().loss(inputs, data_samples)
+        names = sorted(set(self.head.loss_module.teacher_reads.values()))
+        tensors = self.teacher.tensors(inputs, names)
+        return self.head.loss(self.extract_feat(inputs), data_samples, teacher=tensors)
