@@ -46,6 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="PyTorch's exporter; default: torchscript, which every release since 2.1 has",
     )
     parser.add_argument('--opset', type=int, help=f'of ONNX; default: {EXPORTERS}')
+    _add_comparison_arguments(parser)
+    _add_int8_arguments(parser)
+
+
+def _add_comparison_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--images', metavar='FOLDER|FILE', help='images to compare; default: drawn pedestrians'
     )
@@ -55,7 +60,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=1e-4,
         help='largest difference of unit-length features; default: %(default)s',
     )
-    _add_int8_arguments(parser)
 
 
 def _add_int8_arguments(parser: argparse.ArgumentParser) -> None:

@@ -48,15 +48,6 @@ def by_onnxruntime(model: Any, images: Iterable[np.ndarray], float_convs: int) -
     onnx = require('onnx', 'int8')
     require('onnxruntime', 'int8')
     quantization = require('onnxruntime.quantization', 'int8')
-
-    class Reader(quantization.CalibrationDataReader):
-        def __init__(self, groups: Iterator[np.ndarray]) -> None:
-            self.groups = groups
-
-        def get_next(self) -> dict[str, np.ndarray] | None:
-            group = next(self.groups, None)
-            return None if group is None else {INPUT: group}
-
     with tempfile.TemporaryDirectory() as folder:
         given, simple, quantised = (str(Path(folder, f'{name}.onnx')) for name in 'abc')
         onnx.save(model, given)  # a `ModelProto` would lose its weights to a temporary file
@@ -66,7 +57,7 @@ def by_onnxruntime(model: Any, images: Iterable[np.ndarray], float_convs: int) -
         quantization.quantize_static(
             simple,
             quantised,
-            Reader(_groups(images)),
+            _Reader(_groups(images)),
             quant_format=quantization.QuantFormat.QDQ,
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
@@ -129,6 +120,18 @@ def pooled(nodes: Sequence[Any]) -> list[str]:
             vectors.update(node.output)
             names.append(node.name)
     return names
+
+
+class _Reader:
+    """What ONNX Runtime calls a `CalibrationDataReader`."""
+
+    def __init__(self, groups: Iterator[np.ndarray]) -> None:
+        self.groups = groups
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        """Return the next inputs of the graph, None after the last."""
+        group = next(self.groups, None)
+        return None if group is None else {INPUT: group}
 
 
 def _groups(images: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
