@@ -97,10 +97,11 @@ def quantise_onnx(
     numbers = FLOAT_CONVS if float_convs is None else (float_convs,)
     check_int('float_convs', numbers[0], least=0)
     runtime = QUANTISERS[quantiser].runtime
+    reference = OnnxModel(source, runtime, progress=False)
     model = require('onnx', 'an ONNX model').load(os.fspath(source))
     if precision_of(model) != 'float32':
         raise ValueError(f'{source} is {precision_of(model)} already: give the float32 file')
-    files = _Comparison(OnnxModel(source, runtime, progress=False), calibrate, num_images, seed)
+    files = _Comparison(reference, calibrate, num_images, seed)
     for number in numbers:
         quantised, card, found = _quantise(model, files, quantiser, number)
         if found[-1].median >= CLOSE:
@@ -109,8 +110,7 @@ def quantise_onnx(
         raise ValueError(
             f'{path} is not written: the cosine of its features and the float32 ones is '
             f'{found[-1].median:.3f} in the median, less than {least_cosine:g}: calibrate with '
-            'images like those it will see, more of them, or leave more first convolutions in '
-            'float32'
+            'images like those it will see, or leave more first convolutions in float32'
         )
     with whole_file(path) as file:
         file.write(quantised.SerializeToString())

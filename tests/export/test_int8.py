@@ -203,6 +203,8 @@ def test_what_cannot_be_quantised(int8, exported, folder, tmp_path):
         quantise_onnx(int8[0], tmp_path / 'a.onnx', folder)
     with pytest.raises(ValueError, match=r'must end in \.onnx'):
         quantise_onnx(exported()[0], tmp_path / 'a.xml', folder)
+    with pytest.raises(ValueError, match='broken.jpg is not an ONNX model'):
+        quantise_onnx(folder / 'broken.jpg', tmp_path / 'a.onnx', folder)
     with pytest.raises(FileNotFoundError, match='nowhere'):
         quantise_onnx(exported()[0], tmp_path / 'a.onnx', str(tmp_path / 'nowhere'))
     assert not list(tmp_path.iterdir())
