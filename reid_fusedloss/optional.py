@@ -13,6 +13,7 @@ EXTRAS = dict(
     onnxruntime='export',
     onnxscript='export',
     openvino='export',
+    nncf='int8',
     gradio='web',
     pytorch_grad_cam='cam',
     timm='timm',

@@ -46,10 +46,12 @@ IDLE = frozenset(
         'algorithm_keys',
     )
 )
+COPIED = ('quantised', 'changed')  # of an exported file that is not the model's own
 PARTS = dict(
     weights='other weights',
     model='another model config',
     pipeline='another test pipeline',
+    quantised='weights that were quantised otherwise',
     changed='a file that was changed after its export',
 )
 
@@ -91,10 +93,10 @@ def digits_of(made_by: Mapping[str, Any]) -> str:
         return _digest(made_by)[:16]
     options = {**made_by['options'], 'precision': FULL}
     same = {**made_by, 'options': options}
-    parts = [f'v{SCHEME}', _digest({key: same[key] for key in same if key != 'changed'})[:16]]
+    parts = [f'v{SCHEME}', _digest({key: same[key] for key in same if key not in COPIED})[:16]]
     if made_by['options']['precision'] != FULL:
         parts.append(made_by['options']['precision'])
-    return '-'.join([*parts, *([made_by['changed'][:8]] if 'changed' in made_by else [])])
+    return '-'.join([*parts, *(made_by[key][:8] for key in COPIED if key in made_by)])
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 reid-fusedloss export work_dirs/demo demo.onnx
 reid-fusedloss export CONFIG CHECKPOINT OUT.onnx --normalise outside --images FOLDER
+reid-fusedloss export NAME OUT.onnx --int8 --calibrate GALLERY
 """
 
 import argparse
@@ -44,6 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="PyTorch's exporter; default: torchscript, which every release since 2.1 has",
     )
     parser.add_argument('--opset', type=int, help=f'of ONNX; default: {EXPORTERS}')
+    _add_comparison_arguments(parser)
+    _add_int8_arguments(parser)
+
+
+def _add_comparison_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--images', metavar='FOLDER|FILE', help='images to compare; default: drawn pedestrians'
     )
@@ -52,4 +58,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=1e-4,
         help='largest difference of unit-length features; default: %(default)s',
+    )
+
+
+def _add_int8_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--int8',
+        action='store_true',
+        help='write an int8 file: faster, features near those of the float32 file; '
+        'needs --calibrate',
+    )
+    parser.add_argument(
+        '--calibrate', metavar='FOLDER|FILE', help="images to calibrate int8 with: the gallery's"
+    )
+    parser.add_argument(
+        '--calibrate-images',
+        type=int,
+        metavar='N',
+        help='number of them, drawn with a fixed seed; default: 300',
+    )
+    parser.add_argument(
+        '--float-convs',
+        type=int,
+        metavar='N',
+        help='number of first convolutions that stay in float32; default: 0, or 5 if '
+        'the features are not close enough',
+    )
+    parser.add_argument(
+        '--quantiser',
+        choices=('onnxruntime', 'nncf'),
+        help='default: onnxruntime; the files of nncf are fast in OpenVINO alone',
     )

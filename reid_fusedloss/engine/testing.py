@@ -131,11 +131,9 @@ def build_trained(cfg: Config, weights: Mapping[str, Tensor]) -> nn.Module:
     }
     unused = [name for name in weights if name not in own and not re.match(UNTESTED, name)]
     if unused:
-        print_log(
+        warn(
             f'{len(unused)} weights of the checkpoint have no place in the model of the '
-            f'config: {unused[:3]}',
-            logger='current',
-            level=logging.WARNING,
+            f'config: {unused[:3]}'
         )
     model.load_state_dict(fitting, strict=False)
     return model.eval()

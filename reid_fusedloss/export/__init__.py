@@ -1,6 +1,7 @@
 """Export of models to ONNX files that describe their own input and output."""
 
 from .card import ModelCard
+from .int8 import Quantised, quantise_onnx
 from .onnx_export import Export, export_onnx
 from .onnx_model import OnnxModel, read_card
 from .open_extractor import open_extractor
@@ -11,7 +12,9 @@ __all__ = [
     'Export',
     'ModelCard',
     'OnnxModel',
+    'Quantised',
     'export_onnx',
     'open_extractor',
+    'quantise_onnx',
     'read_card',
 ]

@@ -14,7 +14,7 @@ from ..functional.distance import DISTANCES
 PLACES = ('inside', 'outside')
 CHANNEL_ORDERS = ('rgb', 'bgr')
 INPUT_TYPES = ('float32', 'uint8')
-OPTIONAL = ('source', 'graph')  # not in files of older versions
+OPTIONAL = ('source', 'graph', 'int8')  # not in every file
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')  # of mmcv's Resize
 
 
@@ -42,6 +42,8 @@ class ModelCard:
         source: fingerprint of the model that was exported; None in files of older versions.
         graph: digest of the graph and the other entries, see `export.identity`; '' in files of
             older versions.
+        int8: how the file was quantised, and how near its features are to those of the float file,
+            see `export.int8`; None in float files.
     """
 
     normalise: str
@@ -61,6 +63,7 @@ class ModelCard:
     package_version: str
     source: dict[str, Any] | None = None
     graph: str = ''
+    int8: dict[str, Any] | None = None
 
     def to_props(self) -> dict[str, str]:
         """Convert to the entries of a file: text unchanged, other values as JSON."""
@@ -114,6 +117,8 @@ class ModelCard:
             isinstance(self.source, dict) and isinstance(self.source.get('options'), dict)
         ):
             raise ValueError(f'source must be the fingerprint of a model, got {self.source!r:.80}')
+        if self.int8 is not None and not isinstance(self.int8, dict):
+            raise ValueError(f'int8 must be a JSON object, got {self.int8!r:.80}')
         check_choice('distance', self.distance, DISTANCES)
         return self
 
