@@ -9,10 +9,8 @@ from importlib import metadata
 from types import ModuleType
 from typing import Any
 
-from mmengine import runner
 from mmengine.config import config
 from mmengine.logging import print_log
-from mmengine.runner import checkpoint
 
 from .loading import load_checkpoint_file, load_checkpoint_url
 from .zoo import SCHEME, load_from_package
@@ -116,7 +114,10 @@ def format_once(format_code: Callable) -> Callable:
 
 
 def apply() -> None:
-    """Install the workarounds that this MMEngine needs; called once, at import."""
+    """Install the workarounds that this MMEngine needs; called when its runner is imported."""
+    from mmengine import runner  # not above: this module is imported when that one is
+    from mmengine.runner import checkpoint
+
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
     check_families()
     check_mmcv()
