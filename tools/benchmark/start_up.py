@@ -5,8 +5,8 @@
     python tools/benchmark/start_up.py --rounds 3 --network osnet_x0_25_market1501 --json out.json
 
 The commands run in rounds, one process of each per round. "CPU" is user and system time, which
-depends less on other load than the wall time. The search is for one image in an index of 200 that
-is ready; images are drawn.
+depends less on other load than the wall time. The search is for one image in an index that is
+ready, of some 200 drawn images.
 """
 
 import argparse
@@ -44,8 +44,8 @@ def prepare(folder: Path, network: str) -> dict[str, tuple[str, ...]]:
     write_market1501_layout(folder / 'images', num_train_ids=1, num_test_ids=8)
     gallery, query = (folder / 'images' / name for name in ('bounding_box_test', 'query'))
     query = min(query.glob('*.jpg'))
-    search = (*COMMAND, 'search', network, '--query', str(query), '--index', str(folder / 'index'))
-    search = (*search, '--out', str(folder / 'found'))
+    index, found = str(folder / 'index'), str(folder / 'found')
+    search = (*COMMAND, 'search', network, '--query', str(query), '--index', index, '--out', found)
     measure((*search, '--gallery', str(gallery)))
     extract = (*COMMAND, 'extract', network, str(query), '--quiet')
     return {
