@@ -21,10 +21,21 @@ __all__ = ['trust_checkpoints', '__version__']
 
 
 def _patch_runner() -> None:
-    from . import compat, distributed
+    from . import compat
 
     compat.apply()
-    distributed.apply()
+
+
+def _patch_start() -> None:
+    from . import distributed
+
+    distributed.patch_start()
+
+
+def _patch_wrapper() -> None:
+    from . import distributed
+
+    distributed.patch_wrapper()
 
 
 def _patch_hub() -> None:
@@ -37,6 +48,8 @@ scope.add()
 # not imported here: they import PyTorch, which a command's help and an exported model do not need
 after_import('mmengine.runner', _patch_runner)
 after_import('mmengine.hub.hub', _patch_hub)
+after_import('mmengine.dist.utils', _patch_start)
+after_import('mmengine.model', _patch_wrapper)
 
 
 def __getattr__(name: str) -> Any:
