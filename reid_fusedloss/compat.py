@@ -9,9 +9,7 @@ from importlib import metadata
 from types import ModuleType
 from typing import Any
 
-from mmengine import runner
 from mmengine.config import config
-from mmengine.runner import checkpoint
 
 from .loading import load_checkpoint_file, load_checkpoint_url
 from .logs import log
@@ -116,7 +114,10 @@ def format_once(format_code: Callable) -> Callable:
 
 
 def apply() -> None:
-    """Install the workarounds that this MMEngine needs; called once, at import."""
+    """Install the workarounds that this MMEngine needs; called when its runner is imported."""
+    from mmengine import runner  # not above: this module is imported when that one is
+    from mmengine.runner import checkpoint
+
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
     check_families()
     check_mmcv()

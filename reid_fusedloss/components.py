@@ -1,11 +1,3 @@
-"""Register all components of the package in MMEngine, and patch MMEngine."""
+"""Import all components of the package, which registers them in MMEngine."""
 
-from mmengine.hub import hub
-
-from . import compat, distributed, scope
-
-compat.apply()
-distributed.apply()
-scope.answer_for_us(hub)
-
-from . import datasets, distillation, engine, evaluation, losses, models  # noqa: E402, F401
+from . import datasets, distillation, engine, evaluation, losses, models  # noqa: F401

@@ -12,15 +12,21 @@ from typing import Any
 
 import torch
 from mmengine.device import is_mlu_available, is_musa_available, is_npu_available
-from mmengine.dist import utils
-from mmengine.model import MMDistributedDataParallel
 from torch import nn
 
 
-def apply() -> None:
-    """Install the patches, once."""
+def patch_start() -> None:
+    """Patch the start of a process group, once."""
+    from mmengine.dist import utils  # not above: this module is imported when that one is
+
     if not hasattr(utils._init_dist_pytorch, '__wrapped__'):
         utils._init_dist_pytorch = _with_gloo(utils._init_dist_pytorch)
+
+
+def patch_wrapper() -> None:
+    """Patch the wrapper of a model, once."""
+    from mmengine.model import MMDistributedDataParallel
+
     if not hasattr(MMDistributedDataParallel.__init__, '__wrapped__'):
         MMDistributedDataParallel.__init__ = _without_device(MMDistributedDataParallel.__init__)
 
@@ -71,9 +77,7 @@ def _without_device(init: Callable[..., None]) -> Callable[..., None]:
     """Wrap the constructor of MMEngine's DDP wrapper, which assigns a GPU even to a CPU model."""
 
     @functools.wraps(init)
-    def construct(
-        self: MMDistributedDataParallel, module: nn.Module, *args: Any, **options: Any
-    ) -> None:
+    def construct(self: nn.Module, module: nn.Module, *args: Any, **options: Any) -> None:
         if all(weight.device.type == 'cpu' for weight in module.parameters()):
             args, options = args[1:], {**options, 'device_ids': None}
         init(self, module, *args, **options)

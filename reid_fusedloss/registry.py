@@ -32,16 +32,17 @@ class ScopeRegistry(Registry):
     _variable = ''
 
 
-def _child(variable: str, module: str = '') -> Registry:
+def _child(variable: str, *modules: str) -> Registry:
     """Create a child of one of MMEngine's registries in our scope.
 
     Args:
         variable: name of the registry in `mmengine.registry`.
-        module: submodule of this package that registers its types, imported at the first lookup;
-            '': all components.
+        modules: submodules of this package that register its types, imported at the first lookup;
+            none: the package has no such types.
     """
     parent = getattr(mmengine_registry, variable)
-    locations = [f'{SCOPE}.{module}'] if module else [f'{SCOPE}.components']
+    # without any location MMEngine imports all components
+    locations = [f'{SCOPE}.{module}' for module in modules or ('registry',)]
     child = ScopeRegistry(parent.name, parent=parent, scope=SCOPE, locations=locations)
     child._variable = variable
     return child
@@ -50,7 +51,7 @@ def _child(variable: str, module: str = '') -> Registry:
 DATASETS = _child('DATASETS', 'datasets')
 DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets')
 TRANSFORMS = _child('TRANSFORMS', 'datasets')
-MODELS = _child('MODELS', 'models')
+MODELS = _child('MODELS', 'models', 'losses', 'distillation')
 METRICS = _child('METRICS', 'evaluation')
 HOOKS = _child('HOOKS', 'engine')
 LOOPS = _child('LOOPS', 'engine')

@@ -66,7 +66,7 @@ def _runs():
     from mmengine.config import config
     from mmengine.runner import runner
 
-    from reid_fusedloss.engine.hooks import report_hook
+    from reid_fusedloss import visualization
 
     last = 0.0
 
@@ -86,7 +86,7 @@ def _runs():
         patch('mmengine.runner.runner.collect_env', cache(runner.collect_env)),
         patch(formatter, lambda code, **_: (code, True)),
         patch('mmengine.dataset.base_dataset.gc', SimpleNamespace(collect=lambda: 0)),
-        patch.multiple(report_hook, save_curves=_pixel, save_ranking_lists=_pixel),
+        patch.multiple(visualization, save_curves=_pixel, save_ranking_lists=_pixel),
     ):
         yield
 
@@ -102,10 +102,13 @@ def _pixel(source, target: Path, **options) -> Path:
 def real_pictures(_runs):
     """Let the runs in a context draw their pictures: `with real_pictures: ...`."""
     from reid_fusedloss import visualization
-    from reid_fusedloss.engine.hooks import report_hook
+    from reid_fusedloss.visualization import curves, ranking_list
 
-    names = ('save_curves', 'save_ranking_lists')
-    return patch.multiple(report_hook, **{name: getattr(visualization, name) for name in names})
+    return patch.multiple(
+        visualization,
+        save_curves=curves.save_curves,
+        save_ranking_lists=ranking_list.save_ranking_lists,
+    )
 
 
 @pytest.fixture(scope='session')

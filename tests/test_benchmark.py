@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from reid_fusedloss.evaluation.embeddings_file import CAMERA_KEYS, KEYS
+from reid_fusedloss.functional import evaluate_ranking
 from tests.oracles import ranking as oracle
 
 FOLDER = Path(__file__).resolve().parents[1] / 'tools' / 'benchmark'
@@ -18,10 +20,12 @@ sys.path.insert(0, str(FOLDER))
 
 import classic  # noqa: E402
 import eval_speed  # noqa: E402
+import gpu  # noqa: E402
 import inputs as features  # noqa: E402
 import measure  # noqa: E402
 import peers  # noqa: E402
 import stages  # noqa: E402
+import start_up  # noqa: E402
 
 TINY = ['--size', '40x160', '--dim', '32', '--repeat', '2', '--backend', 'numpy']
 OPTIONS = stages.Options('numpy', 64)
@@ -249,3 +253,27 @@ def test_mistakes_on_the_command_line(arguments, words):
         eval_speed.main(arguments)
     with pytest.raises(FileNotFoundError, match='nowhere'):
         eval_speed.main([*TINY, '--json', 'nowhere/results.json'])
+
+
+def test_a_gpu_is_compared_with_the_cpu(tmp_path, capsys):
+    """Rehearsed on the CPU: the same figures from both, those of the package."""
+    path = tmp_path / 'results.json'
+    sizes = ['--sizes', '20x100', '--dim', '16', '--rounds', '1']
+    gpu.main([*sizes, '--device', 'cpu', '--json', str(path)])
+    rows = json.loads(path.read_text())['rows']
+    assert [row['stage'] for row in rows] == ['ranking', 're-ranking', 'query expansion']
+    drawn = features.synthetic(features.parse_size('20x100'), 16)
+    expected = evaluate_ranking(drawn.query, drawn.gallery, *drawn.labels, rerank={})
+    assert rows[1]['figures']['mAP'] == pytest.approx(expected['mAP'], abs=1e-3)
+    assert all(row['apart'] == 0 and row['cpu'] > 0 for row in rows)
+    assert rows[1]['distances_apart'] == 0 and '| re-ranking' in capsys.readouterr().out
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match='--device cpu'):
+            gpu.main(sizes)
+
+
+def test_processes_are_timed_and_failures_are_told():
+    wall, cpu = start_up.measure(['-c', 'sum(range(10**6))'])
+    assert wall > 0 and 0 < cpu < 60
+    with pytest.raises(RuntimeError, match='no_such_module'):
+        start_up.measure(['-c', 'import no_such_module'])

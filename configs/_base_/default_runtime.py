@@ -3,7 +3,7 @@ default_scope = 'mmpretrain'
 custom_imports = dict(imports=['reid_fusedloss'], allow_failed_imports=False)
 
 default_hooks = dict(
-    runtime_info=dict(type='RuntimeInfoHook'),
+    runtime_info=dict(type='reid_fusedloss.DeferredInfoHook'),
     timer=dict(type='IterTimerHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     logger=dict(type='LoggerHook', interval=20),

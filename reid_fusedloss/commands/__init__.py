@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from ..printable import printable, printable_logs
-from ..started import COMMAND
+from ..started import COMMAND, importing
 from .processes import torchrun
 
 COMMANDS = dict(
@@ -35,7 +35,6 @@ COMMANDS = dict(
     configs='list the configs, or copy some for editing',
     run='run a script of another MM package that uses our configs by scope',
 )
-LIGHT = ('configs',)  # need no component of MMEngine
 ERROR, STOPPED = 2, 130
 # errors whose text is sufficient; for all others, such as those of faiss, onnxruntime and protobuf,
 # which derive from Exception only, the type is printed too
@@ -125,9 +124,9 @@ def _run(name: str, argv: list[str], prog: str) -> int:
     sys.path.append(os.getcwd())  # for modules of the user that a config imports
     if getattr(args, 'processes', None) is not None:
         torchrun(name, argv, args.processes)
-    if name not in LIGHT:
-        import_module('..components', __name__)
-    return import_module(f'..jobs.{name}', __name__).run(args) or 0
+    with importing():
+        job = import_module(f'..jobs.{name}', __name__)
+    return job.run(args) or 0
 
 
 class Parser(argparse.ArgumentParser):

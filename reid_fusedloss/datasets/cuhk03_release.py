@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from ..checks import check_choice
 from ..optional import require
@@ -63,6 +61,9 @@ def write_cuhk03(release: Path, protocol: Path, kind: str, out: Path) -> dict[st
 
 
 def _places(protocol: Path, key: str) -> Iterator[Place]:
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
     try:
         tables = loadmat(check_file(protocol))
         names = [str(np.ravel(cell)[0]) for cell in tables['filelist'].ravel()]

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 BACKENDS = ('auto', 'numpy', 'torch')
+CACHE_SIZE = 2**19  # numbers worked on at a time: 2 MB, which a CPU's caches hold
+DEVICE_SIZE = 2**26  # likewise on a GPU: 256 MB, so that starting the work takes no time
 
 
 def check_backend(backend: str) -> None:
@@ -34,6 +36,11 @@ def choose_backend(backend: str, device: torch.device) -> str:
             raise ValueError(f"backend='numpy' is for features on the CPU, these are on {device}")
         return 'torch'
     return _faster_on_cpu(torch.get_num_threads()) if backend == 'auto' else backend
+
+
+def piece_size(device: torch.device) -> int:
+    """Return how many numbers to work on at a time where rows do not depend on each other."""
+    return CACHE_SIZE if device.type == 'cpu' else DEVICE_SIZE
 
 
 def inner_products(x: Tensor, y: Tensor, backend: str, out: Tensor | None = None) -> Tensor:

@@ -143,7 +143,13 @@ def _cosine(product: Tensor, y_inverse_norm: Tensor) -> Tensor:
 
 
 def _inner(x: Tensor, y: Tensor) -> Tensor:
-    """x @ y.T in the features' own precision, whatever autocast says."""
+    """x @ y.T in the features' own precision, whatever autocast says.
+
+    Without a gradient also whatever the precision of products is set to; a training may choose
+    TensorFloat-32.
+    """
+    if not (torch.is_grad_enabled() and (x.requires_grad or y.requires_grad)):
+        return inner_products(x, y, 'torch')
     with torch.autocast(x.device.type, enabled=False):
         product: Tensor = x @ y.T
     return product

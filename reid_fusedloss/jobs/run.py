@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def run(args: argparse.Namespace) -> None:
-    """Run `python SCRIPT ARGUMENTS` after the components of this package are imported."""
+    """Run `python SCRIPT ARGUMENTS` in a process that has imported this package."""
     if not Path(args.script).is_file():
         raise FileNotFoundError(f'no script at {args.script}: check the path')
     given, sys.argv = sys.argv, [args.script, *args.arguments]

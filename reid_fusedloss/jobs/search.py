@@ -108,11 +108,8 @@ def search(args: argparse.Namespace) -> int:
         options=args.cfg_options,
         backend=args.backend,
     )
-    if validation is not None and validation.query.shape[1] != inferencer.feat_dims:
-        raise ValueError(
-            f'{args.validation} holds features of width {validation.query.shape[1]}, the '
-            f"model's have {inferencer.feat_dims}: are they of another model?"
-        )
+    if validation is not None:
+        check_width(args.validation, validation.query.shape[1], inferencer.feat_dims)
     index, problem = open_gallery(args, inferencer, validation)
     threshold = index.threshold
     if args.threshold is None and threshold is not None:
@@ -138,6 +135,15 @@ def search(args: argparse.Namespace) -> int:
         print(printable(f'search: error: {problem}'), file=sys.stderr)
         return ERROR
     return 0
+
+
+def check_width(path: str, width: int, feat_dims: int) -> None:
+    """Refuse features of another width than the model's."""
+    if width != feat_dims:
+        raise ValueError(
+            f"{path} holds features of width {width}, the model's have {feat_dims}: are they of "
+            'another model?'
+        )
 
 
 def make_queries(args: argparse.Namespace, found: Extraction, index: Gallery) -> Queries:

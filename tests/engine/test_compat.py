@@ -17,11 +17,13 @@ def test_plain_weights_load_through_mmengine(tmp_path):
 
 def test_what_a_family_lacks_is_left_alone(monkeypatch):
     """The other family formats configs in another place, upstream has no loader to be shared."""
+    from mmengine.runner import checkpoint
+
     monkeypatch.delattr(compat.config, 'FormatCode', raising=False)
-    monkeypatch.delattr(compat.checkpoint, '_safe_torch_load', raising=False)
+    monkeypatch.delattr(checkpoint, '_safe_torch_load', raising=False)
     compat.apply()
     assert not hasattr(compat.config, 'FormatCode')
-    assert not hasattr(compat.checkpoint, '_safe_torch_load')
+    assert not hasattr(checkpoint, '_safe_torch_load')
 
 
 def test_two_families(monkeypatch):

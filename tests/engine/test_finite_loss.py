@@ -1,12 +1,17 @@
 """A loss that is not finite stops a training, or its step is left out."""
 
+import json
+
 import pytest
 import torch
 from mmengine.hooks import Hook
+from mmengine.logging import MessageHub
 from mmengine.runner import Runner
 from torch import nn
 
 from reid_fusedloss.compat import load_checkpoint_file
+from reid_fusedloss.engine.hooks import deferred_info_hook
+from reid_fusedloss.engine.training import train_loop
 from reid_fusedloss.registry import MODELS
 from tests.tiny import tiny_config
 
@@ -118,3 +123,49 @@ def test_errors(tmp_path, key, value, error, words):
     cfg.train_cfg[key] = value
     with pytest.raises(error, match=words):
         Runner.from_cfg(cfg).train()
+
+
+def scalars(folder):
+    return [
+        {key: value for key, value in json.loads(line).items() if 'time' not in key}
+        for line in next(folder.rglob('scalars.json')).read_text().splitlines()
+    ]
+
+
+@pytest.fixture
+def late(monkeypatch):
+    """Losses that are handled as on a GPU: kept, and read later."""
+    for module in (train_loop, deferred_info_hook):
+        monkeypatch.setattr(module, 'is_on_host', lambda value: not torch.is_tensor(value))
+
+
+def test_the_log_of_losses_that_are_read_late(tmp_path, monkeypatch, request):
+    """They are read when they are logged, at the end of an epoch, and before a checkpoint."""
+    reads = []
+    update = MessageHub.update_scalar
+    found, histories = [], []
+    for when in ('now', 'late'):
+        if when == 'late':
+            request.getfixturevalue('late')
+            monkeypatch.setattr(
+                MessageHub,
+                'update_scalar',
+                lambda hub, name, *rest, **more: (
+                    reads.append(name), update(hub, name, *rest, **more)
+                ),
+            )  # fmt: skip
+        folder = tmp_path / when
+        runner = make(folder, [], default_hooks__logger__interval=2)
+        runner.train()
+        found.append(scalars(folder))
+        hub = load_checkpoint_file(folder / 'work' / 'epoch_1.pth')['message_hub']
+        histories.append(str(hub['log_scalars']['train/loss_broken']))
+    assert found[0] == found[1] and histories[0] == histories[1]
+    first = [name for name in reads if name in ('train/lr', 'train/loss')][:4]
+    assert first == ['train/lr', 'train/lr', 'train/loss', 'train/loss']
+
+
+def test_a_late_check_tells_the_step(tmp_path, late):
+    with pytest.raises(FloatingPointError, match='iteration 5: .*loss_broken=nan') as caught:
+        make(tmp_path, [5, 6]).train()
+    assert str(caught.value).count('.jpg') == 8

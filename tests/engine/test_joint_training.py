@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from mmengine.runner import Runner
 
+from reid_fusedloss import visualization
 from reid_fusedloss.compat import load_checkpoint_file
 from reid_fusedloss.engine.checkpoints import differences, latest_checkpoint
 from reid_fusedloss.engine.config import load_config, resume
-from reid_fusedloss.engine.hooks import report_hook
 from tests.calling import call
 from tests.engine.processes import finish, free_port, start
 from tests.engine.test_resume import Stop, StopAt, kill, terminate
@@ -123,7 +123,7 @@ def test_two_processes(sets, straight, tmp_path):
 
 
 def test_tested_together_as_each_by_itself(sets, straight, monkeypatch, tmp_path):
-    monkeypatch.setattr(report_hook, 'save_ranking_lists', lambda *_, **__: None)  # takes long
+    monkeypatch.setattr(visualization, 'save_ranking_lists', lambda *_, **__: None)  # takes long
     checkpoint = latest_checkpoint(straight.work_dir)
     scores = {}
     for dataset in (choice(sets), *(f'{sets}/{name}.py' for name in SETS)):

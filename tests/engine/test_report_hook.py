@@ -6,8 +6,8 @@ import pytest
 from mmengine.logging import MMLogger
 from mmengine.visualization import LocalVisBackend, TensorboardVisBackend, Visualizer
 
+from reid_fusedloss import visualization
 from reid_fusedloss.engine import ReIDReportHook
-from reid_fusedloss.engine.hooks import report_hook
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def train(runner, backends, monkeypatch):
     """Two evaluations and the end; the pictures that were drawn."""
     drawn = []
     monkeypatch.setattr(
-        report_hook, 'save_curves', lambda source, target: drawn.append(target.name)
+        visualization, 'save_curves', lambda source, target: drawn.append(target.name)
     )
     runner.visualizer._vis_backends = {type(backend).__name__: backend for backend in backends}
     hook = ReIDReportHook()

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import torch
 from mmengine.runner import Runner
 from train_loops import MemoryLoader, Network, read_config, start_runner
 
-BFLOAT16, CHANNELS_LAST, COMPILE = 'bfloat16', 'channels-last', 'compile'
+BFLOAT16, FLOAT16, CHANNELS_LAST, COMPILE = 'bfloat16', 'float16', 'channels-last', 'compile'
+# on a GPU only: MMEngine's loss scaling does not run on a CPU
+GPU_KEYS = (FLOAT16, f'{FLOAT16} {CHANNELS_LAST}') if torch.cuda.is_available() else ()
 KEYS = (
     'float32',
     CHANNELS_LAST,
@@ -13,6 +16,7 @@ KEYS = (
     f'{BFLOAT16} {CHANNELS_LAST}',
     COMPILE,
     f'{BFLOAT16} {CHANNELS_LAST} {COMPILE}',
+    *GPU_KEYS,
 )
 
 
@@ -20,6 +24,7 @@ def runner_with(keys: str, network: Network, work_dir: Path, loader: MemoryLoade
     """Start a Runner with the keys of a name in `KEYS`, and without the others.
 
     In a config they are: `optim_wrapper=dict(type='reid_fusedloss.BF16OptimWrapper')`,
+    `optim_wrapper=dict(type='AmpOptimWrapper', loss_scale='dynamic')` for float16,
     `default_hooks=dict(channels_last=dict(type='reid_fusedloss.ChannelsLastHook'))`,
     `compile=True`.
     """
@@ -30,6 +35,8 @@ def runner_with(keys: str, network: Network, work_dir: Path, loader: MemoryLoade
         cfg.default_hooks.channels_last = dict(type='reid_fusedloss.ChannelsLastHook')
     if BFLOAT16 in wanted:
         cfg.optim_wrapper.type = 'reid_fusedloss.BF16OptimWrapper'
+    if FLOAT16 in wanted:
+        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
     if COMPILE in wanted:
         cfg.compile = True
     return start_runner(cfg, loader)

@@ -17,7 +17,8 @@ runner   an iteration of MMEngine's Runner with all hooks of the config, compare
          over the same batches in memory, and what an iteration's time is spent on.
 data     images per second of the training pipeline, compared with torchreid's on the same files, on
          the CPU.
-keys     the Runner with bfloat16, channels-last layout and torch.compile switched on.
+keys     the Runner with bfloat16, channels-last layout and torch.compile switched on, on a GPU
+         float16 too.
 """
 
 import argparse

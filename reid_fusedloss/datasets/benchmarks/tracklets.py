@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from ...checks import check_choice
 from ...registry import DATASETS
@@ -51,6 +49,9 @@ def read_mars(root: Path, source: str) -> Iterator[dict[str, Any]]:
 
 
 def _matrix(file: Path, name: str) -> np.ndarray:
+    from scipy.io import loadmat  # not above: every start of the package would import it
+    from scipy.io.matlab import MatReadError
+
     try:
         return loadmat(check_file(file))[name].astype(np.int64)
     except (ValueError, KeyError, NotImplementedError, MatReadError) as error:

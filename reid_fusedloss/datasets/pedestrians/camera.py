@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple, cast
 
 import cv2
@@ -19,7 +19,11 @@ VIEWS = (
     (-0.5 * math.pi, 0.0),
     (-0.25 * math.pi, 0.75 * math.pi),
 )
-_GRAIN = make_rng(11).standard_normal((1024, 1024, 3), dtype=np.float32)
+
+
+@cache
+def _grain() -> np.ndarray:
+    return make_rng(11).standard_normal((1024, 1024, 3), dtype=np.float32)
 
 
 class Camera(NamedTuple):
@@ -100,7 +104,7 @@ def expose(
     blur = camera.blur * rng.uniform(0.7, 1.6) * height / 128
     image = cv2.GaussianBlur(image, (0, 0), blur)
     top, left = int(rng.integers(513)), int(rng.integers(513))
-    image = image + _GRAIN[top : top + height, left : left + width] * camera.noise
+    image = image + _grain()[top : top + height, left : left + width] * camera.noise
     image = np.minimum(np.maximum(image, 0), 255).astype(np.uint8)
     gamma = camera.gamma * math.exp(rng.normal(0, 0.08))
     curve = np.clip(255 * (np.arange(256) / 255) ** gamma + 4, 0, 255).astype(np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import cv2
 import numpy as np
@@ -14,11 +15,16 @@ from .scene import HEIGHT, VIEW, WIDTH, clouds, draw_occluder, paint_background
 from .solids import draw_solid
 
 MIN_SIZE = (32, 16)
-_FOLDS = (
-    1
-    + 0.06 * clouds(make_rng(7), (1024, 1024), (40, 130))
-    + 0.06 * clouds(make_rng(8), (1024, 1024), (18, 30))
-)
+
+
+@cache
+def _folds() -> np.ndarray:
+    """Folds of cloth, as factors of the light."""
+    return (
+        1
+        + 0.06 * clouds(make_rng(7), (1024, 1024), (40, 130))
+        + 0.06 * clouds(make_rng(8), (1024, 1024), (18, 30))
+    )
 
 
 def check_size(size: tuple[int, int]) -> None:
@@ -93,7 +99,7 @@ def _photograph(
     rows, columns = 2 * size[0], 2 * size[1]
     canvas = _crop_background(seed, camid, rng, (rows, columns))
     top, left = (int(rng.integers(0, 1024 - min(n, 1023))) for n in (rows, columns))
-    folds = _FOLDS[top : top + rows, left : left + columns]
+    folds = _folds()[top : top + rows, left : left + columns]
     if rng.random() < 0.12:
         _draw_person(
             canvas,

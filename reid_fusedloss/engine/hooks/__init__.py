@@ -2,6 +2,7 @@
 
 from .averaged_model_hook import AveragedModelHook
 from .channels_last_hook import ChannelsLastHook
+from .deferred_info_hook import DeferredInfoHook
 from .foreign_weights_hook import ForeignWeightsHook
 from .freeze_hook import FreezeHook
 from .other_identities_hook import OtherIdentitiesHook
@@ -18,6 +19,7 @@ from .trust_checkpoints_hook import TrustCheckpointsHook
 __all__ = [
     'AveragedModelHook',
     'ChannelsLastHook',
+    'DeferredInfoHook',
     'ForeignWeightsHook',
     'FreezeHook',
     'OtherIdentitiesHook',

@@ -14,7 +14,6 @@ from mmengine.visualization import LocalVisBackend
 from ...checks import check_int
 from ...evaluation import ReIDMetric
 from ...registry import HOOKS
-from ...visualization import save_curves, save_ranking_lists
 from ...whole_file import PathLike, whole_file
 from .averaged_model_hook import ORIGIN, ema_hooks, evaluates_twice
 
@@ -68,6 +67,8 @@ class ReIDReportHook(Hook):
     @master_only
     def _draw_curves(self, runner: Runner) -> None:
         if self._draws_curves:
+            from ...visualization import save_curves  # imports matplotlib
+
             self._draw(runner, save_curves, runner.work_dir, Path(runner.work_dir) / 'curves.png')
 
     @master_only
@@ -82,6 +83,8 @@ class ReIDReportHook(Hook):
                 work_dir / f'scores{ORIGIN}.json',
                 {name: scalars[f'{kind}/{name}{ORIGIN}'].current() for name in metrics or {}},
             )
+        from ...visualization import save_ranking_lists  # imports matplotlib
+
         metrics_there = (each for each in evaluator.metrics if isinstance(each, ReIDMetric))
         for lists in (lists for each in metrics_there for lists in each.ranking_lists):
             path = work_dir / 'ranking_lists' / f'{lists["prefix"].replace("/", "_")}.json'

@@ -12,6 +12,45 @@ ACTIONS = ('stop', 'skip')
 MOST_IN_A_ROW = 10
 
 
+def is_on_host(value: Any) -> bool:
+    """Whether a value can be read without waiting for a device."""
+    return not isinstance(value, Tensor) or value.device.type == 'cpu'
+
+
+def without_graph(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy the outputs of a step without what autograd keeps for them."""
+    return {
+        name: value.detach() if isinstance(value, Tensor) else value
+        for name, value in outputs.items()
+    }
+
+
+class LateCheck:
+    """Check on the host that losses on a device are finite, some steps at a time.
+
+    A check of each step would wait for the device, which then has no further work.
+    """
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[int, Mapping[str, Any], dict]] = []
+
+    def add(self, iteration: int, outputs: Mapping[str, Any], data_batch: Any) -> None:
+        """Take the outputs of a step; of its batch only the samples are kept, not the images."""
+        samples = data_batch.get('data_samples', ()) if isinstance(data_batch, dict) else ()
+        self._steps.append((iteration, without_graph(outputs), dict(data_samples=samples)))
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def first_bad(self) -> str:
+        """Describe the first step whose loss is not finite, or ''; forget all steps."""
+        steps, self._steps = self._steps, []
+        losses = [torch.as_tensor(outputs['loss']) for _, outputs, _ in steps]
+        flags = torch.stack([loss.isfinite().all() for loss in losses]).tolist() if steps else []
+        bad = [step for step, finite in zip(steps, flags) if not finite]
+        return describe_step(*bad[0]) if bad else ''
+
+
 class FiniteLossGuard:
     """Wrap an optimizer wrapper and skip the steps whose loss is not finite.
 

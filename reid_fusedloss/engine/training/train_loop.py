@@ -16,10 +16,18 @@ from ...datasets import ReIDDataset
 from ...datasets.draws import SeededBatchSampler, seed_all
 from ...registry import HOOKS, LOOPS
 from .batches import divided, seeded
-from .finite_loss import ACTIONS, MOST_IN_A_ROW, FiniteLossGuard, describe_step
+from .finite_loss import (
+    ACTIONS,
+    MOST_IN_A_ROW,
+    FiniteLossGuard,
+    LateCheck,
+    describe_step,
+    is_on_host,
+)
 from .identities import fill_head
 from .rates import check_rates
 
+LATE = 10  # steps after which losses on a GPU are checked
 STREAM = 0x73746570  # separates these random numbers from others with the same seed
 
 
@@ -38,9 +46,9 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
             augmentations seeded, and the first batches of a resumed epoch skipped without reading.
         max_epochs, val_begin, val_interval, dynamic_intervals: as in MMEngine.
         non_finite_loss: 'stop': a loss that is not finite stops the run, with the values of the
-            terms and the files of the batch. 'skip': its step is skipped, on all ranks, and
-            logged; after 10 in a row the run stops. 'skip' waits for the loss before each backward
-            pass.
+            terms and the files of the batch, on a GPU up to 10 steps later, so that no step waits
+            for the loss. 'skip': its step is skipped, on all ranks, and logged; after 10 in a row
+            the run stops. 'skip' waits for the loss before each backward pass.
         split_batch: the config's batch size is the total of all processes, and is divided among
             them; False: it is that of each process, as in MMEngine.
         new_schedule: when a training is resumed, take learning rate, weight decay and the like, and
@@ -83,6 +91,7 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
         if not any(isinstance(hook, HOOKS.get('ResumeHook')) for hook in runner.hooks):
             runner.register_hook(dict(type='reid_fusedloss.ResumeHook'))
         self._guard: FiniteLossGuard | None = None
+        self._late = LateCheck()
         self._skips_in_a_row = 0
 
     def run(self) -> nn.Module:
@@ -131,11 +140,7 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
         outputs: dict[str, Any] = self.runner.model.train_step(
             data_batch, optim_wrapper=self._guard or self.runner.optim_wrapper
         )
-        finite = (
-            bool(torch.as_tensor(outputs.get('loss', 0)).isfinite().all())
-            if self._guard is None
-            else not self._guard.skipped
-        )
+        finite = self._is_finite(idx, outputs, data_batch)
         if finite:
             self._skips_in_a_row = 0
         else:
@@ -147,6 +152,20 @@ class ReIDTrainLoop(EpochBasedTrainLoop):
             outputs=outputs if finite else None,  # keeps the logged averages finite
         )
         self._iter += 1
+
+    def _is_finite(self, idx: int, outputs: dict[str, Any], data_batch: Any) -> bool:
+        if self._guard is not None:
+            return not self._guard.skipped
+        if 'loss' not in outputs:
+            return True
+        if is_on_host(outputs['loss']):
+            return bool(torch.as_tensor(outputs['loss']).isfinite().all())
+        self._late.add(self._iter + 1, outputs, data_batch)
+        if len(self._late) >= LATE or idx + 1 == len(self.dataloader):
+            step = self._late.first_bad()
+            if step:
+                self._report_not_finite(step)
+        return True
 
     def _report_not_finite(self, step: str) -> None:
         self._skips_in_a_row += 1

@@ -1,12 +1,18 @@
 """k-reciprocal encodings (Zhong et al., CVPR 2017) as sparse matrices."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy import sparse
+import torch
 from torch import Tensor
 
+from ..backend import piece_size
 from .neighbours import Neighbours
 
-PIECE_SIZE = 2**19  # numbers worked on at a time: 2 MB, which caches hold
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 def encode(features: Tensor, neighbours: Neighbours, k1: int, k2: int) -> sparse.csr_array:
@@ -60,16 +66,21 @@ def _gaussian_weights(
 def _pair_distances(features: Tensor, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Squared distances of given pairs, shape (P,), some pairs at a time."""
     squared = np.empty(len(rows), np.float32)
-    step = max(1, PIECE_SIZE // features.shape[1])
+    step = max(1, piece_size(features.device) // features.shape[1])
     for start in range(0, len(rows), step):
         pair = slice(start, start + step)
-        difference = features[rows[pair]] - features[columns[pair]]
+        first, second = (
+            torch.from_numpy(places[pair]).long().to(features.device) for places in (rows, columns)
+        )
+        difference = features[first] - features[second]
         squared[pair] = difference.square_().sum(dim=1).cpu().numpy()
     return squared
 
 
 def _from_lists(lists: np.ndarray, values: np.ndarray) -> sparse.csr_array:
     """Sparse (N, N) matrix with values (N, K) at the columns (N, K)."""
+    from scipy import sparse  # not above: most processes never re-rank
+
     number, width = lists.shape
     starts = np.arange(number + 1) * width
     return sparse.csr_array((values.ravel(), lists.ravel(), starts), shape=(number, number))

@@ -1,7 +1,13 @@
 """Jaccard distances between sparse encodings, gathered through their columns."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy import sparse
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 PIECE_SIZE = 2**17  # entries worked on at a time: 1 MB of float64, which caches hold
 

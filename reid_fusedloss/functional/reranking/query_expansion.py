@@ -5,12 +5,10 @@ from numbers import Integral, Real
 import torch
 from torch import Tensor
 
-from ..backend import choose_backend
+from ..backend import choose_backend, piece_size
 from ..distance import CHUNK_SIZE, check_chunk_size, squared_distance_to
 from ..features import Features, as_feature_pair, normalised
 from .neighbours import nearest_neighbours, smallest
-
-PIECE_SIZE = 2**19  # numbers worked on at a time: 2 MB, which caches hold
 
 
 def alpha_query_expansion(
@@ -122,7 +120,7 @@ def _weighted_means(
     indices = indices.to(features.device)
     weights = (1 - squared_distances.to(features.device) / 2).clamp(min=0).pow(alpha)
     means = []
-    step = max(1, PIECE_SIZE // (indices.shape[1] * features.shape[1]))
+    step = max(1, piece_size(features.device) // (indices.shape[1] * features.shape[1]))
     for near, weight in zip(torch.split(indices, step), torch.split(weights, step)):
         means.append((features[near] * weight[:, :, None]).sum(dim=1))
     return normalised(torch.cat(means))
