@@ -1,0 +1,88 @@
+"""Mutation run: change the code in one place, and see whether a test fails.
+
+python -m tests.mutation                                  # all of it
+python -m tests.mutation reid_fusedloss/losses --tests tests/losses --again survived
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from .mutants import Source
+from .trial import Trial, read_results
+
+SOURCES = [
+    'reid_fusedloss/losses',
+    'reid_fusedloss/datasets/pk_sampler.py',
+    'reid_fusedloss/functional',
+]
+TESTS = ['tests/functional', 'tests/losses', 'tests/datasets/test_pk_sampler.py']
+EQUIVALENT = Path(__file__).with_name('equivalent.md')
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog='python -m tests.mutation', description=__doc__)
+    parser.add_argument('sources', nargs='*', default=SOURCES, help='files or folders to mutate')
+    parser.add_argument(
+        '--tests', nargs='+', default=TESTS, help="files, folders or ids of pytest's"
+    )
+    parser.add_argument('--out', type=Path, default=Path('build/mutation.jsonl'))
+    parser.add_argument('--again', nargs='*', default=[], help='statuses to try again')
+    parser.add_argument('--per-file', type=int, help='a random sample of so many mutants per file')
+    parser.add_argument('--seed', type=int, default=0, help='of the sample')
+    parser.add_argument('--report', action='store_true', help='print the results, try nothing')
+    args = parser.parse_args()
+
+    paths = [Path(name) for name in args.sources]
+    files = [f for path in paths for f in (sorted(path.rglob('*.py')) if path.is_dir() else [path])]
+    sources = [source for source in map(Source, files) if source.mutants]
+    if not args.report:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        trial = Trial(sources, args.out, tuple(args.again), args.per_file, args.seed)
+        options = [
+            '-q',
+            '-s',
+            '-m',
+            'not slow',
+            '-p',
+            'no:cacheprovider',
+            '-p',
+            'no:xdist',
+            '--disable-warnings',
+        ]
+        code = pytest.main([*options, *args.tests], plugins=[trial])
+        if code:
+            return int(code)
+    return report(sources, args.out)
+
+
+def report(sources: list[Source], out: Path) -> int:
+    """Print the table of files and the survivors not known as equivalent; 1 if under 95 %."""
+    results = read_results(out)
+    known = set(re.findall(r'^- `(.*?)`:', EQUIVALENT.read_text(), re.MULTILINE))
+    total = [0, 0, 0]
+    print('| file | mutants | killed | equivalent | survivors |\n|---|---|---|---|---|')
+    survivors = []
+    for source in sources:
+        rows = [results[m.key] for m in source.mutants if m.key in results]
+        rows = [row for row in rows if row['status'] != 'unfit']
+        alive = [row for row in rows if row['status'] in ('survived', 'no tests')]
+        holes = [row for row in alive if row['key'] not in known]
+        counts = [len(rows), len(rows) - len(alive), len(alive) - len(holes)]
+        total = [a + b for a, b in zip(total, counts)]
+        print('|', ' | '.join(map(str, [source.name, *counts, len(holes)])), '|')
+        survivors += holes
+    tried, killed, equivalent = total
+    print(f'| all | {tried} | {killed} | {equivalent} | {tried - killed - equivalent} |\n')
+    for row in survivors:
+        print(f'{row["status"]}: {row["key"]}\n    line {row["line"]}: {row["text"]}')
+    score = killed / max(tried - equivalent, 1)
+    print(f'{score:.1%} of the mutants that are not equivalent are killed')
+    return int(score < 0.95)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
