@@ -370,6 +370,25 @@ def test_a_miner_goes_to_the_loss_that_takes_it_and_else_before_it():
         FusedLoss(dict(a=local('Nested', **{**keys, 'miner': 5})))
 
 
+class Strict(Base):
+    """Hands no keywords on: it takes no sizes, whatever its parent takes."""
+
+    def __init__(self, power=2):
+        super().__init__(num_classes=0)
+        self.power = power
+
+    def forward(self, embeddings, labels, indices_tuple=None):
+        kept = embeddings if indices_tuple is None else embeddings[indices_tuple]
+        return kept.sum() ** self.power
+
+
+def test_a_type_gets_what_it_accepts_not_what_its_parent_does():
+    miner = local('Miner', distance=local('Distance', power=3))
+    strict = local('Strict', reads='bn', weight=1.0, miner=miner)
+    fused = FusedLoss(dict(a=strict, off=dict(strict, weight=0.0)), num_classes=6, feat_dims=8)
+    torch.testing.assert_close(fused(TENSORS, Y)['loss_a'], TENSORS['bn'][:3].sum() ** 2)
+
+
 def test_a_registered_type_builds_its_parts_itself():
     parts = dict(
         type='reid_fusedloss.PartwiseLoss',

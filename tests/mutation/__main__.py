@@ -19,7 +19,12 @@ SOURCES = [
     'reid_fusedloss/datasets/pk_sampler.py',
     'reid_fusedloss/functional',
 ]
-TESTS = ['tests/functional', 'tests/losses', 'tests/datasets/test_pk_sampler.py']
+TESTS = [
+    'tests/functional',
+    'tests/losses',
+    'tests/datasets/test_pk_sampler.py',
+    'tests/datasets/test_joint_epoch.py',
+]
 EQUIVALENT = Path(__file__).with_name('equivalent.md')
 
 

@@ -38,9 +38,10 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.LShift: ast.RShift,
     ast.RShift: ast.LShift,
 }
-# Texts for people: annotations, formatted strings, and all that an error or a warning says.
+# No code, or texts for people: annotations, what an error, a warning or the log says, and the names
+# that are handed to checks (`check_int('lr', lr)`).
 NOT_VISITED = {'annotation', 'returns', 'decorator_list', 'type_comment', 'type_params'}
-MESSAGES = {'warn', 'print', 'info', 'debug', 'warning'}
+MESSAGES = {'warn', 'print', 'print_log'}
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Source:
         self.text = self.path.read_text().splitlines()
         self.tree = ast.parse(self.path.read_text())
         self.functions: list[FunctionType] = []
+        self.caches: list[Any] = []
 
     @cached_property
     def mutants(self) -> list['Mutant']:
@@ -128,6 +130,8 @@ class Mutant:
                     function.__code__ = codes[place]
                 if self.edit.field in ('defaults', 'kw_defaults'):
                     self._set_default(function)
+        for cache in self.source.caches:
+            cache.cache_clear()
 
     def _set_default(self, function: FunctionType) -> None:
         args = self.edit.owner
@@ -186,9 +190,11 @@ def _walk(
 ) -> Iterator[tuple[Edit, int]]:
     if isinstance(node, ast.stmt):
         first = node.lineno
+    if _is_message(node, owner):
+        return
     for new in _changes(node, field):
         yield Edit(owner, field, index, ast.copy_location(new, node)), first
-    if isinstance(node, ast.Raise | ast.JoinedStr) or _is_message(node):
+    if isinstance(node, ast.Raise):
         return
     for name, value in ast.iter_fields(node):
         if name in NOT_VISITED:
@@ -264,9 +270,14 @@ def _is_docstring(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _is_message(node: ast.AST) -> bool:
-    """A call that says something to people: an error that is built, a warning, a log."""
-    if not isinstance(node, ast.Call):
-        return False
-    name = getattr(node.func, 'attr', getattr(node.func, 'id', ''))
-    return name in MESSAGES or name.endswith(('Error', 'Warning'))
+def _is_message(node: ast.AST, owner: ast.AST) -> bool:
+    """A text for people, or a call that says one: an error that is built, a warning, a log."""
+    if isinstance(node, ast.Call):
+        return _called(node) in MESSAGES or _called(node).endswith(('Error', 'Warning'))
+    if isinstance(owner, ast.Call) and isinstance(node, ast.Constant):
+        return isinstance(node.value, str) and _called(owner).startswith('check_')
+    return isinstance(node, ast.JoinedStr)
+
+
+def _called(call: ast.Call) -> str:
+    return str(getattr(call.func, 'attr', getattr(call.func, 'id', '')))

@@ -1,5 +1,6 @@
 """A pytest plugin that tries mutants: one forked process each, the tests of its lines, fast first."""
 
+import functools
 import gc
 import json
 import math
@@ -20,6 +21,7 @@ from _pytest.runner import runtestprotocol
 
 from .mutants import Mutant, Source
 
+CACHE = type(functools.cache(len))
 KILLED, SURVIVED, UNFIT = 1, 0, 2
 """Exit status of a child; of a signal: the mutant crashed or ran out of time, and is killed."""
 CPU_SECONDS, WALL_SECONDS, MEMORY = 10, 300, 4 << 30
@@ -51,8 +53,10 @@ class Trial:
         """Find the loaded functions of each file, before they leave the collector's sight."""
         by_path = {str(source.path): source for source in self.sources}
         for value in gc.get_objects():
-            if type(value) is FunctionType and value.__code__.co_filename in by_path:
-                by_path[value.__code__.co_filename].functions.append(value)
+            function = getattr(value, '__wrapped__', None) if type(value) is CACHE else value
+            if type(function) is FunctionType and function.__code__.co_filename in by_path:
+                source = by_path[function.__code__.co_filename]
+                (source.caches if function is not value else source.functions).append(value)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run the tests under coverage, then the mutants."""
