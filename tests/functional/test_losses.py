@@ -307,6 +307,11 @@ def test_labels_are_checked_without_waiting(monkeypatch):
             losses.check_class_labels(labels, 4)
 
 
+def test_only_a_cuda_device_is_not_waited_for():
+    assert losses._checks_without_waiting(torch.device('cuda:0'))
+    assert not losses._checks_without_waiting(torch.device('cpu'))
+
+
 @pytest.mark.parametrize(
     'call, error, message',
     [

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from reid_fusedloss.functional import pool_features, reassociation
-from reid_fusedloss.functional.pooling import group_images
+from reid_fusedloss.functional.pooling import check_pooling, group_images
 
 
 def naive_pool(features, groups, how, k, quality):
@@ -73,6 +73,22 @@ def test_a_group_of_one_keeps_its_feature():
 def test_bad_options(options, message):
     with pytest.raises(ValueError, match=message):
         pool_features(np.eye(4, dtype=np.float32), [1, 1, 2, 2], **options)
+
+
+def test_norms_say_nothing_where_they_are_the_same():
+    rows = np.eye(4)[:2]
+    for lengths in ([1, 1], [100, 100.05], [0, 0]):
+        with pytest.raises(ValueError, match='all have the same'):
+            pool_features(rows * np.array(lengths)[:, None], [1, 1], how='quality')
+    found = pool_features(rows[:1], [1], how='quality').features
+    np.testing.assert_array_equal(found, rows[:1])
+    found = pool_features(rows * [[1.0], [3.0]], [1, 1], how='quality').features
+    np.testing.assert_allclose(found, rows[[0]] * 2.5 / 10**0.5 + rows[[1]] * 7.5 / 10**0.5)
+
+
+def test_defaults_and_no_images():
+    check_pooling('mean')
+    assert [part.tolist() for part in group_images(0, [])] == [[], []]
 
 
 def test_labels_that_do_not_fit():

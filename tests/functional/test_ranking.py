@@ -52,6 +52,33 @@ def test_equal_to_the_double_loop(ap: str, levels: int, cameras: int) -> None:
     assert metrics == pytest.approx(oracle.ranking_metrics(*case, ap, TOPK), abs=1e-10)
 
 
+class Recorder:
+    """An observer that keeps what it is shown."""
+
+    def __init__(self) -> None:
+        self.seen = []
+
+    def update(self, first: int, block: np.ndarray, matches: object) -> None:
+        self.seen.append((first, block.copy()))
+
+
+def test_blocks_reach_the_observers_and_the_progress_in_order() -> None:
+    distances, *labels = oracle.random_case(0)
+    steps, recorder = [], Recorder()
+    result = rank_blocks(
+        [distances[:5], distances[5:]],
+        *labels,
+        ap='trapezoid',
+        observers=[recorder],
+        progress=lambda *step: steps.append(step),
+    )
+    assert steps == [(5, 12), (12, 12)] and result.lists is None
+    assert [first for first, _ in recorder.seen] == [0, 5]
+    np.testing.assert_array_equal(np.concatenate([part for _, part in recorder.seen]), distances)
+    expected = oracle.ranking_metrics(distances, *labels, 'trapezoid', (1,))['mAP']
+    assert result.summarise((1,))['mAP'] == pytest.approx(expected)
+
+
 @pytest.mark.parametrize('levels', [0, 1, 5])
 @pytest.mark.parametrize('k', [1, 7, 60])
 def test_lists_are_the_order_of_the_metrics(levels: int, k: int) -> None:

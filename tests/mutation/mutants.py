@@ -39,8 +39,9 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.RShift: ast.LShift,
 }
 # No code, or texts for people: annotations, what an error, a warning or the log says, and the names
-# that are handed to checks (`check_int('lr', lr)`).
+# that are handed to checks (`check_int('lr', lr)`, `as_labels(tracks, 'tracks')`).
 NOT_VISITED = {'annotation', 'returns', 'decorator_list', 'type_comment', 'type_params'}
+NAMING = ('check_', '_check_', 'as_', '_as_')
 MESSAGES = {'warn', 'print', 'print_log'}
 
 
@@ -275,7 +276,7 @@ def _is_message(node: ast.AST, owner: ast.AST) -> bool:
     if isinstance(node, ast.Call):
         return _called(node) in MESSAGES or _called(node).endswith(('Error', 'Warning'))
     if isinstance(owner, ast.Call) and isinstance(node, ast.Constant):
-        return isinstance(node.value, str) and _called(owner).startswith('check_')
+        return isinstance(node.value, str) and _called(owner).startswith(NAMING)
     return isinstance(node, ast.JoinedStr)
 
 

@@ -21,6 +21,7 @@ from _pytest.runner import runtestprotocol
 
 from .mutants import Mutant, Source
 
+OUTPUT = os.fdopen(os.dup(1), 'w')  # what pytest does not capture
 CACHE = type(functools.cache(len))
 KILLED, SURVIVED, UNFIT = 1, 0, 2
 """Exit status of a child; of a signal: the mutant crashed or ran out of time, and is killed."""
@@ -193,4 +194,4 @@ def summary(source: Source, results: dict[str, dict[str, Any]]) -> str:
 
 
 def say(text: str) -> None:
-    print(f'{time.strftime("%H:%M:%S")} {text}', flush=True)
+    print(f'{time.strftime("%H:%M:%S")} {text}', file=OUTPUT, flush=True)
