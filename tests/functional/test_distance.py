@@ -151,7 +151,7 @@ def test_largest_norms_are_those_whose_distances_can_be_squared(
 def test_one_feature_that_is_too_small_is_found_among_others() -> None:
     features = np.ones((3, 4), np.float32)
     features[1] = 1e-25
-    with pytest.raises(ValueError, match=r'query features are too small .* norm of 2e-25'):
+    with pytest.raises(ValueError, match='query features are too small'):
         distance_blocks(features, Y[:, :4].float())
 
 

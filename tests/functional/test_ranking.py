@@ -7,12 +7,14 @@ import pytest
 import torch
 
 from reid_fusedloss.functional.distance import distance_blocks
+from reid_fusedloss.functional.ranking import block_ranking
 from reid_fusedloss.functional.ranking.evaluate import (
     cmc_map,
     evaluate_ranking,
     rank_blocks,
     ranking_lists,
 )
+from reid_fusedloss.functional.ranking.matching import GalleryMatches
 from reid_fusedloss.functional.reranking.rerank import k_reciprocal_rerank
 from tests.oracles import ranking as oracle
 
@@ -77,6 +79,22 @@ def test_blocks_reach_the_observers_and_the_progress_in_order() -> None:
     np.testing.assert_array_equal(np.concatenate([part for _, part in recorder.seen]), distances)
     expected = oracle.ranking_metrics(distances, *labels, 'trapezoid', (1,))['mAP']
     assert result.summarise((1,))['mAP'] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize('piece, chunk', [(1, 5), (100, 5), (100, 7), (10**6, 12)])
+def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch, piece: int, chunk: int) -> None:
+    distances, *labels = oracle.random_case(4, levels=5)
+    expected = oracle.ranking_metrics(distances, *labels, 'ir', TOPK)
+    monkeypatch.setattr(block_ranking, 'PIECE_SIZE', piece)
+    monkeypatch.setattr(block_ranking, 'CHUNK_SIZE', chunk)
+    recorder = Recorder()
+    result = block_ranking.rank_matches([distances], GalleryMatches(*labels), observers=[recorder])
+    found = result.summarise(TOPK)
+    assert {key: found[key] for key in expected} == pytest.approx(expected, abs=1e-10)
+    assert [(first, len(part)) for first, part in recorder.seen] == [
+        (first, min(chunk, 12 - first)) for first in range(0, 12, chunk)
+    ]
+    assert result.lists is None
 
 
 @pytest.mark.parametrize('levels', [0, 1, 5])
