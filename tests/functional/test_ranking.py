@@ -305,6 +305,7 @@ def with_value(value: float) -> np.ndarray:
         (dict(d=with_value(np.nan)), ValueError, 'query 3 to gallery entry 7 is nan'),
         (dict(d=with_value(-np.inf)), ValueError, 'query 3 to gallery entry 7 is -inf'),
         (dict(d=np.ones((12, 40), int)), TypeError, 'int64'),
+        (dict(d=[[0.5] * 40] * 12), TypeError, 'distances are a list, expected a numpy array'),
         (dict(d=np.ones((12, 39))), ValueError, r'\(12, 39\) do not fit 40 gallery pids'),
         (dict(d=np.ones((11, 40))), ValueError, 'distances of 11 queries, but 12'),
         (dict(d=np.ones((13, 40))), ValueError, 'at least 13 queries, 12 pids'),

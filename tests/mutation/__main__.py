@@ -8,6 +8,7 @@ import argparse
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,16 +38,21 @@ def main() -> int:
     parser.add_argument('--out', type=Path, default=Path('build/mutation.jsonl'))
     parser.add_argument('--again', nargs='*', default=[], help='statuses to try again')
     parser.add_argument('--per-file', type=int, help='a random sample of so many mutants per file')
-    parser.add_argument('--seed', type=int, default=0, help='of the sample')
+    parser.add_argument(
+        '--most-tests', type=int, help='a random sample of so many tests per mutant'
+    )
+    parser.add_argument('--seed', type=int, default=0, help='of the samples')
     parser.add_argument('--report', action='store_true', help='print the results, try nothing')
     args = parser.parse_args()
 
     paths = [Path(name) for name in args.sources]
     files = [f for path in paths for f in (sorted(path.rglob('*.py')) if path.is_dir() else [path])]
     sources = [source for source in map(Source, files) if source.mutants]
+    known = set(re.findall(r'^- `(.*?)`:', EQUIVALENT.read_text(), re.MULTILINE))
     if not args.report:
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        trial = Trial(sources, args.out, tuple(args.again), args.per_file, args.seed)
+        sample = args.per_file, args.most_tests, args.seed
+        trial = Trial(sources, args.out, known, tuple(args.again), *sample)
         options = [
             '-q',
             '-s',
@@ -61,30 +67,27 @@ def main() -> int:
         code = pytest.main([*options, *args.tests], plugins=[trial])
         if code:
             return int(code)
-    return report(sources, args.out)
+    return report(sources, read_results(args.out), known)
 
 
-def report(sources: list[Source], out: Path) -> int:
+def report(sources: list[Source], results: dict[str, dict[str, Any]], known: set[str]) -> int:
     """Print the table of files and the survivors not known as equivalent; 1 if under 95 %."""
-    results = read_results(out)
-    known = set(re.findall(r'^- `(.*?)`:', EQUIVALENT.read_text(), re.MULTILINE))
-    total = [0, 0, 0]
+    total = [0, 0, 0, 0]
     print('| file | mutants | killed | equivalent | survivors |\n|---|---|---|---|---|')
     survivors = []
     for source in sources:
-        rows = [results[m.key] for m in source.mutants if m.key in results]
+        equivalent = [mutant for mutant in source.mutants if mutant.key in known]
+        rows = [results[m.key] for m in source.mutants if m.key in results and m.key not in known]
         rows = [row for row in rows if row['status'] != 'unfit']
         alive = [row for row in rows if row['status'] in ('survived', 'no tests')]
-        holes = [row for row in alive if row['key'] not in known]
-        counts = [len(rows), len(rows) - len(alive), len(alive) - len(holes)]
+        counts = [len(rows) + len(equivalent), len(rows) - len(alive), len(equivalent), len(alive)]
         total = [a + b for a, b in zip(total, counts)]
-        print('|', ' | '.join(map(str, [source.name, *counts, len(holes)])), '|')
-        survivors += holes
-    tried, killed, equivalent = total
-    print(f'| all | {tried} | {killed} | {equivalent} | {tried - killed - equivalent} |\n')
+        print('|', ' | '.join(map(str, [source.name, *counts])), '|')
+        survivors += alive
+    print('| all |', ' | '.join(map(str, total)), '|\n')
     for row in survivors:
         print(f'{row["status"]}: {row["key"]}\n    line {row["line"]}: {row["text"]}')
-    score = killed / max(tried - equivalent, 1)
+    score = total[1] / max(total[1] + total[3], 1)
     print(f'{score:.1%} of the mutants that are not equivalent are killed')
     return int(score < 0.95)
 

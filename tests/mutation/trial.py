@@ -36,15 +36,19 @@ class Trial:
     Args:
         sources: the files to mutate.
         out: JSON lines, one per mutant.
+        equivalent: keys of mutants that are not tried, since they change nothing.
         again: mutants whose earlier result is one of these statuses are tried again.
         per_file: try a random sample of so many mutants of each file; None: all.
-        seed: of the sample.
+        most_tests: try at most so many tests of each mutant, a random sample; None: all.
+        seed: of the samples.
     """
 
     sources: list[Source]
     out: Path
+    equivalent: set[str] = field(default_factory=set)
     again: tuple[str, ...] = ()
     per_file: int | None = None
+    most_tests: int | None = None
     seed: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     unfit_tests: set[str] = field(default_factory=set)
@@ -62,14 +66,18 @@ class Trial:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run the tests under coverage, then the mutants."""
         items = {item.nodeid: item for item in session.items}
-        lines = self._cover(session.items)
+        lines = self._lines(session.items)
         results = read_results(self.out)
         for source in self.sources:
             for mutant in self._chosen(source, results):
-                tests = set().union(*(lines[source.name].get(n, ()) for n in mutant.lines))
-                status, killer, seconds = self._try(
-                    mutant, [items[name] for name in sorted(tests, key=self.seconds.__getitem__)]
-                )
+                tests = {t for n in mutant.lines for t in lines[source.name].get(str(n), ())}
+                tests = sorted(tests & items.keys())
+                if self.most_tests is not None and self.most_tests < len(tests):
+                    tests = random.Random(f'{self.seed} {mutant.key}').sample(
+                        tests, self.most_tests
+                    )
+                tests.sort(key=self.seconds.__getitem__)
+                status, killer, seconds = self._try(mutant, [items[name] for name in tests])
                 text = source.text[mutant.line - 1].strip()
                 row = dict(key=mutant.key, line=mutant.line, text=text, status=status)
                 row |= dict(killer=killer, tests=len(tests), seconds=round(seconds, 2))
@@ -79,7 +87,7 @@ class Trial:
         return True
 
     def _chosen(self, source: Source, results: dict[str, dict[str, Any]]) -> Iterator[Mutant]:
-        mutants = source.mutants
+        mutants = [mutant for mutant in source.mutants if mutant.key not in self.equivalent]
         if self.per_file is not None and self.per_file < len(mutants):
             mutants = random.Random(f'{self.seed} {source.name}').sample(mutants, self.per_file)
         for mutant in mutants:
@@ -87,31 +95,49 @@ class Trial:
             if before is None or before['status'] in self.again:
                 yield mutant
 
-    def _cover(self, items: list[pytest.Item]) -> dict[str, dict[int, set[str]]]:
-        """Run the tests as they are, and return those that reach each line of each file."""
-        paths = [str(source.path) for source in self.sources]
-        tracer = coverage.Coverage(data_file=None, include=paths, config_file=False)
+    def _lines(self, items: list[pytest.Item]) -> dict[str, dict[str, list[str]]]:
+        """Find the tests that reach each line of each file; what is known of them is kept."""
+        file = self.out.with_suffix('.tests.json')
+        known = json.loads(file.read_text()) if file.exists() else {}
+        texts = {source.name: '\n'.join(source.text) for source in self.sources}
+        if any(known.get('texts', {}).get(name) != text for name, text in texts.items()):
+            known = dict(texts=texts, seconds={}, lines={name: {} for name in texts})
+        new = [item for item in items if item.nodeid not in known['seconds']]
+        if new:
+            known['seconds'] |= self._cover(new, known['lines'])
+            file.write_text(json.dumps(known))
+        self.seconds = known['seconds']
+        self.unfit_tests |= {name for name, seconds in self.seconds.items() if seconds < 0}
+        return known['lines']
+
+    def _cover(
+        self, items: list[pytest.Item], lines: dict[str, dict[str, list[str]]]
+    ) -> dict[str, float]:
+        """Run tests as they are, and add their names to the lines that they reach.
+
+        Returns:
+            Their seconds; -1 for tests that do not pass.
+        """
+        seconds = {}
+        paths = {str(source.path): source.name for source in self.sources}
+        tracer = coverage.Coverage(data_file=None, include=list(paths), config_file=False)
         tracer.start()
         for place, item in enumerate(items):
             tracer.switch_context(item.nodeid)
             begin = time.perf_counter()
             # a next item, so that what belongs to the session is kept for the children
             reports = runtestprotocol(item, log=False, nextitem=items[(place + 1) % len(items)])
-            self.seconds[item.nodeid] = time.perf_counter() - begin
+            seconds[item.nodeid] = time.perf_counter() - begin
             if any(report.outcome != 'passed' for report in reports):
                 if any(report.failed for report in reports):
                     say(f'fails without a mutant, left out: {item.nodeid}')
-                self.unfit_tests.add(item.nodeid)
+                seconds[item.nodeid] = -1.0
         tracer.stop()
-        say(f'{len(items)} tests in {sum(self.seconds.values()):.0f} s')
-        data = tracer.get_data()
-        return {
-            source.name: {
-                line: set(names) - self.unfit_tests - {''}
-                for line, names in data.contexts_by_lineno(str(source.path)).items()
-            }
-            for source in self.sources
-        }
+        say(f'{len(items)} tests in {sum(seconds.values()):.0f} s')
+        for path, name in paths.items():
+            for line, tests in tracer.get_data().contexts_by_lineno(path).items():
+                lines[name].setdefault(str(line), []).extend(test for test in tests if test)
+        return seconds
 
     def _try(self, mutant: Mutant | None, items: list[pytest.Item]) -> tuple[str, str, float]:
         """Run `items` in a child until one fails: status, the test that failed, seconds."""
