@@ -12,6 +12,7 @@ from reid_fusedloss.functional import (
     threshold_at_fpir,
 )
 from reid_fusedloss.functional.ranking import slices
+from reid_fusedloss.functional.ranking.dir_at_fpir import _curve
 from reid_fusedloss.functional.ranking.gallery_units import Units, subset_survival
 from reid_fusedloss.functional.ranking.identification import draw_strangers
 from reid_fusedloss.functional.ranking.matching import GalleryMatches
@@ -76,6 +77,37 @@ def test_the_curve_goes_through_the_rates():
         alone = DirAtFpir((float(rates[place]) * (1 + 1e-12) if place < 199 else 1.0,), trials=5)
         expected, _ = watch(alone, distances, *labels).summarise().values()
         assert found[place] == pytest.approx(expected)
+
+
+def test_the_curve_by_hand():
+    nearest, own = np.array([0.4, 0.1, 0.3, 0.2]), np.array([0.05, 0.15, 0.9, 0.25])
+    other = np.array([1, 1, 1, 0.25])  # at an equal distance: a miss
+    found = _curve(nearest, own, other, np.array([0.25, 0.5, 0.75, 1]))
+    assert found.tolist() == [50, 50, 50, 75]  # below .2, .3, .4 and inf
+    assert (DirAtFpir().fpirs, DirAtFpir().share, DirAtFpir().trials) == ((0.01, 0.1), 0.5, 10)
+    rates, _ = watch(DirAtFpir((0.3,)), *random_case(0)).curve()
+    assert rates.shape == (100,)
+
+
+def test_the_nearest_of_a_stranger_may_be_nobody():
+    """Of two queries one has no entry; of two entries one is of an identity without a query."""
+    distances = np.array([[0.2, 0.3], [0.5, 0.1]])
+    observer = watch(DirAtFpir((1,), strangers=0, trials=1), distances, [0, 1], [0, 2])
+    ((nearest, own, other),) = observer.splits()
+    assert (nearest.tolist(), own.tolist(), other.tolist()) == ([0.1], [0.2], [0.3])
+    assert '1 queries of strangers, 1 of known people, 2 gallery entries' in observer.describe()
+    assert '0 of 1 identities are left out' in observer.describe()
+
+
+def test_a_gallery_of_all_entries_is_the_whole_one_and_an_empty_one_knows_nobody():
+    distances, *labels = random_case(0)
+    found = watch(DirAtFpir((0.3, 0.6), 0, gallery_sizes=(60,)), distances, *labels)
+    assert all(gallery.groups.all() for gallery in found._galleries)
+    for fpir in ('3e-01', '6e-01'):
+        assert found.summarise()[f'DIR@FPIR={fpir},G=60'] == found.summarise()[f'DIR@FPIR={fpir}']
+    labels[1][labels[1] == 8] = 0  # without distractors the smallest unit is a person of several
+    with pytest.raises(ValueError, match='0 of known people'):
+        watch(DirAtFpir((0.3,), gallery_sizes=(1,)), distances, *labels).summarise()
 
 
 def test_strangers_depend_on_the_seed_and_the_labels_alone(monkeypatch):

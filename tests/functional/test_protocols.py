@@ -171,7 +171,15 @@ def test_drawn_galleries_equal_plain_loops(option: dict, rule, levels: int) -> N
         )
     for key in expected[0]:
         assert found[key] == pytest.approx(np.mean([one[key] for one in expected])), key
+    assert observer.summarise() == pytest.approx(found)
+    once = cmc_map(distances, protocol=dict(option, trials=1), topk=TOPK, **labels)
+    assert once['mAP'] == pytest.approx(expected[0]['mAP'])
     assert len({tuple(columns) for columns in drawn(observer)}) > 1
+
+
+def test_ranks_of_drawn_galleries_are_positive():
+    with pytest.raises(ValueError, match=r'\(0,\)'):
+        DrawnGalleries(make_protocol('vehicleid').draws, (0,))
 
 
 def test_mean_of_many_draws_of_vehicles_is_the_expectation() -> None:
@@ -313,7 +321,9 @@ def test_draws_go_alone() -> None:
         dict(single_shot={}),
         dict(open_set={}),
     ):
-        with pytest.raises(ValueError, match="'vehicleid' draws galleries"):
+        (name,) = options
+        words = f'so does {name}' if name in ('single_shot', 'open_set') else 'see the whole one'
+        with pytest.raises(ValueError, match=f"'vehicleid' draws galleries.*{words}"):
             evaluate_ranking(
                 *features, protocol='vehicleid', **options, **arguments(query, gallery)
             )

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from reid_fusedloss.functional.distance import distance_blocks
-from reid_fusedloss.functional.ranking import block_ranking
+from reid_fusedloss.functional.ranking import block_ranking, evaluate
 from reid_fusedloss.functional.ranking.evaluate import (
     cmc_map,
     evaluate_ranking,
@@ -15,6 +15,8 @@ from reid_fusedloss.functional.ranking.evaluate import (
     ranking_lists,
 )
 from reid_fusedloss.functional.ranking.matching import GalleryMatches
+from reid_fusedloss.functional.ranking.protocols import make_protocol
+from reid_fusedloss.functional.ranking.verification import TprAtFpr
 from reid_fusedloss.functional.reranking.rerank import k_reciprocal_rerank
 from tests.oracles import ranking as oracle
 
@@ -197,6 +199,20 @@ def test_many_ties_in_every_type(dtype: type, seed: int) -> None:
         assert metrics == pytest.approx(expected, abs=1e-10)
 
 
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+def test_values_next_to_each_other_and_at_the_ends_of_the_type(dtype: type) -> None:
+    top, one = np.finfo(dtype).max, dtype(1)
+    apart = [-top, -1e20, np.nextafter(-one, -2 * one), -one, np.nextafter(-one, 0 * one), -1e-25]
+    apart += [0, 1e-25, 2e-25, one, np.nextafter(one, 2 * one), 1e20, top]
+    rng = np.random.RandomState(0)
+    distances = np.array([rng.permutation(apart) for _ in range(8)], dtype)
+    pids = rng.randint(0, 2, 8), rng.randint(0, 2, len(apart))
+    found = cmc_map(distances, *pids, topk=(1, 2))
+    assert found.pop('num_ties') == 0
+    expected = oracle.ranking_metrics(distances, *pids, None, None, 'ir', (1, 2))
+    assert found == pytest.approx(expected, abs=1e-10)
+
+
 @pytest.mark.parametrize('dtype', [np.float16, np.float32, np.float64])
 def test_minus_zero_and_zero_are_one_distance(dtype: type) -> None:
     """They tie, in whatever order their signs come, and the gallery's order decides."""
@@ -293,6 +309,34 @@ def test_reranked_metrics_are_those_of_the_reranked_distances() -> None:
     assert steps[-1] == (64, 64)
 
 
+@pytest.mark.parametrize('name', ['query_expansion', 'rerank'])
+def test_chunk_size_and_backend_reach_each_step(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    function = dict(query_expansion='alpha_query_expansion', rerank='rerank_blocks')[name]
+    original, seen = getattr(evaluate, function), {}
+
+    def record(*args: object, **options: object) -> object:
+        seen.update(options)
+        return original(*args, **options)
+
+    monkeypatch.setattr(evaluate, function, record)
+    evaluate_ranking(*exact_features(), chunk_size=7, backend='numpy', **{name: {}})
+    assert (seen['chunk_size'], seen['backend']) == (7, 'numpy')
+
+
+def test_pair_rates_are_those_of_their_observer() -> None:
+    query, gallery, *labels = exact_features()
+    found = evaluate_ranking(query, gallery, *labels, tpr_at_fpr=(0.05, 0.5))
+    observer = TprAtFpr((0.05, 0.5))
+    observer.update(0, next(distance_blocks(query, gallery)), GalleryMatches(*labels))
+    expected = observer.summarise()
+    assert {name: found[name] for name in expected} == expected
+    with pytest.raises(TypeError, match='sequence of false positive rates, got 0.1'):
+        evaluate_ranking(query, gallery, *labels, tpr_at_fpr=0.1)
+    assert evaluate.make_observers((1,), (), None) == []
+    (drawn,) = evaluate.make_observers((1,), (), None, protocol=make_protocol('vehicleid'))
+    assert drawn.ap == 'ir'
+
+
 def with_value(value: float) -> np.ndarray:
     distances = oracle.random_case(0)[0]
     distances[3, 7] = value
@@ -335,6 +379,8 @@ def test_bad_input(changes: dict, error: type[Exception], message: str) -> None:
     [
         (dict(rerank=dict(k=3)), ValueError, r"unknown keys \['k'\]"),
         (dict(rerank=dict(k1=0)), ValueError, 'k1=0'),
+        (dict(single_shot=dict(k=3)), ValueError, r"unknown keys \['k'\] in single_shot"),
+        (dict(open_set=dict(k=3)), ValueError, r"unknown keys \['k'\] in open_set"),
         (dict(distance='l1'), ValueError, "'l1'"),
         (dict(ap='x'), ValueError, "'x'"),
         (dict(topk=(1.5,)), ValueError, r'\(1.5,\)'),
