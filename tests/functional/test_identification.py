@@ -14,7 +14,7 @@ from reid_fusedloss.functional import (
 from reid_fusedloss.functional.ranking import slices
 from reid_fusedloss.functional.ranking.dir_at_fpir import _curve
 from reid_fusedloss.functional.ranking.gallery_units import Units, subset_survival
-from reid_fusedloss.functional.ranking.identification import draw_strangers
+from reid_fusedloss.functional.ranking.identification import check_open_set, draw_strangers
 from reid_fusedloss.functional.ranking.matching import GalleryMatches
 from tests.oracles import identification as oracle
 from tests.oracles.protocols import Observed, same_place
@@ -40,6 +40,7 @@ def random_case(seed, levels=0, queries=40, entries=60):
 def test_rates_by_hand():
     nearest = np.array([0.1, 0.2, 0.3, 0.4])
     assert false_positive_identification_rate(nearest, 0.3) == 0.5
+    assert false_positive_identification_rate(nearest, 0.35) == 0.75
     assert threshold_at_fpir(nearest, 0.5) == pytest.approx(0.3)
     assert threshold_at_fpir(nearest, 1) == np.inf
     own, other = np.array([0.1, 0.2, 0.3, 0.5]), np.array([0.2, 0.1, 0.3, np.inf])
@@ -229,6 +230,8 @@ def test_images_of_a_person_are_as_many_as_in_the_gallery():
         assert len(units.starts) == 3 + nobody and units.num_others() == len(units.starts) - 1
     rows = np.arange(13.0)[None]
     assert Units(matches, 90, 9).nearest(rows).tolist()[0][-3:] == [0, 5, 8]
+    between = Units(GalleryMatches([1], [1, 9, 1]), 3, 2)
+    assert between.columns.tolist()[0] == 1 and between.starts.tolist() == [0, 1]
     alone = Units(GalleryMatches([1], [7, 8, 8]), 3, 2)  # nobody is asked for
     assert len(alone.starts) == alone.wanted == alone.num_others() == 3
 
@@ -273,6 +276,7 @@ def test_function_reports_it_and_refuses_what_mixes_in_strangers():
     ],
 )
 def test_bad_options(options, error, message):
+    check_open_set()
     with pytest.raises(error, match=message):
         DirAtFpir(**options)
 

@@ -39,7 +39,8 @@ class Trial:
         equivalent: keys of mutants that are not tried, since they change nothing.
         again: mutants whose earlier result is one of these statuses are tried again.
         per_file: try a random sample of so many mutants of each file; None: all.
-        most_tests: try at most so many tests of each mutant, a random sample; None: all.
+        most_tests: try at most so many tests of a mutant, a random sample; None: all. Those that
+            are tried again meet all their tests.
         seed: of the samples.
     """
 
@@ -72,7 +73,8 @@ class Trial:
             for mutant in self._chosen(source, results):
                 tests = {t for n in mutant.lines for t in lines[source.name].get(str(n), ())}
                 tests = sorted(tests & items.keys())
-                if self.most_tests is not None and self.most_tests < len(tests):
+                sampled = self.most_tests is not None and mutant.key not in results
+                if sampled and self.most_tests < len(tests):
                     tests = random.Random(f'{self.seed} {mutant.key}').sample(
                         tests, self.most_tests
                     )
@@ -88,11 +90,12 @@ class Trial:
 
     def _chosen(self, source: Source, results: dict[str, dict[str, Any]]) -> Iterator[Mutant]:
         mutants = [mutant for mutant in source.mutants if mutant.key not in self.equivalent]
+        sample = mutants
         if self.per_file is not None and self.per_file < len(mutants):
-            mutants = random.Random(f'{self.seed} {source.name}').sample(mutants, self.per_file)
+            sample = random.Random(f'{self.seed} {source.name}').sample(mutants, self.per_file)
         for mutant in mutants:
             before = results.get(mutant.key)
-            if before is None or before['status'] in self.again:
+            if mutant in sample if before is None else before['status'] in self.again:
                 yield mutant
 
     def _lines(self, items: list[pytest.Item]) -> dict[str, dict[str, list[str]]]:
