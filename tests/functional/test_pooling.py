@@ -151,6 +151,14 @@ def test_reassociation_equals_plain_loops(gap, cameras):
     )
 
 
+def test_reassociation_by_the_distance_that_is_named():
+    """The query is at 1 of its own and at 2 of the other, which points the same way."""
+    features, tracks, frames = np.array([[1.0, 0], [1, 1], [3, 0]]), [1, 1, 2], [1, 2, 2]
+    found = reassociation(features, tracks, frames, gap=1, distance='euclidean')
+    assert found['R1'] == 100 and list(found)[:2] == ['R1', 'R5']
+    assert reassociation(features, tracks, frames, gap=1)['R1'] == 0
+
+
 def test_reassociation_says_what_does_not_fit():
     features = np.eye(3)
     with pytest.raises(ValueError, match='no track comes back after 5 frames'):
@@ -161,5 +169,11 @@ def test_reassociation_says_what_does_not_fit():
         reassociation(features, [1, 1, 2], [1, 2, 3], gap=0)
     with pytest.raises(ValueError, match='3 features, but 2 tracks'):
         reassociation(features, [1, 1], [1, 2, 3], gap=1)
+    with pytest.raises(ValueError, match='3 features, but 3 tracks, 2 frames'):
+        reassociation(features, [1, 1, 2], [1, 2], gap=1)
+    with pytest.raises(ValueError, match='3 frames and 2 camids'):
+        reassociation(features, [1, 1, 2], [1, 2, 3], [1, 1], gap=1)
+    with pytest.raises(ValueError, match='integers from 1'):
+        reassociation(features, [1, 1, 2], [1, 2, 2], gap=1, topk=(0,))
     with pytest.raises(TypeError, match='frames must be integers'):
         reassociation(features, [1, 1, 2], ['a', 'b', 'c'], gap=1)

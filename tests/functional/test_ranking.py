@@ -154,6 +154,17 @@ def test_queries_without_a_positive_are_left_out_and_counted() -> None:
     )
 
 
+def test_what_was_not_asked_for() -> None:
+    result = rank_blocks([np.array([[0.1, 0.2], [0.2, 0.1]])], [1, 1], [1, 2])
+    with pytest.raises(ValueError, match='made without lists'):
+        result.require_lists()
+    assert set(result.summarise(())) == {'mAP', 'mINP', 'num_valid_queries', 'num_ties'}
+    assert {'R1', 'R5', 'R10'} < set(result.summarise())
+    for wrong in (0, 1.0):
+        with pytest.raises(ValueError, match='integers from 1'):
+            result.cmc(wrong)
+
+
 def test_cmc_saturates_beyond_the_gallery() -> None:
     result = rank_blocks([np.array([[0.1, 0.2], [0.2, 0.1]])], [1, 1], [1, 2])
     assert result.cmc(4).tolist() == [50, 100, 100, 100]
@@ -378,6 +389,7 @@ def test_bad_input(changes: dict, error: type[Exception], message: str) -> None:
     'options, error, message',
     [
         (dict(rerank=dict(k=3)), ValueError, r"unknown keys \['k'\]"),
+        (dict(rerank=['k1']), TypeError, 'rerank is a dict with keys of'),
         (dict(rerank=dict(k1=0)), ValueError, 'k1=0'),
         (dict(single_shot=dict(k=3)), ValueError, r"unknown keys \['k'\] in single_shot"),
         (dict(open_set=dict(k=3)), ValueError, r"unknown keys \['k'\] in open_set"),

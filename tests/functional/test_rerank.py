@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from reid_fusedloss.functional.reranking import encoding, jaccard
 from reid_fusedloss.functional.reranking.neighbours import nearest_neighbours, smallest
 from reid_fusedloss.functional.reranking.rerank import k_reciprocal_rerank, rerank_blocks
 from tests.oracles import ranking as oracle
@@ -115,6 +116,13 @@ def test_blocks_are_the_rows_and_progress_reaches_the_total(chunk_size: int) -> 
     np.testing.assert_array_equal(np.concatenate(blocks), dense.numpy())
     assert steps[-1] == (75, 75)
     assert steps == sorted(set(steps))
+
+
+@pytest.mark.parametrize('numbers', [1, 40, 100])
+def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch, numbers: int) -> None:
+    for module in (encoding, jaccard):
+        monkeypatch.setattr(module, 'PIECE_SIZE', numbers)
+    assert_equal_to_classic(clusters(0, 60), 15, 7, 3, 0.3)
 
 
 def test_numpy_and_torch_and_half_precision_inputs() -> None:

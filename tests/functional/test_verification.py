@@ -156,6 +156,7 @@ def test_another_ranking_starts_anew() -> None:
         (1e-4, TypeError, 'sequence of false positive rates, got 0.0001'),
         ((1e-4, 0), ValueError, 'got 0'),
         ((1.5,), ValueError, 'got 1.5'),
+        ((True,), ValueError, 'got True'),
         ((float('nan'),), ValueError, 'got nan'),
         (('1e-4',), ValueError, "got '1e-4'"),
         ((0.1, 0.01, 0.1), ValueError, r'twice: \(0.1, 0.01, 0.1\)'),
