@@ -91,12 +91,12 @@ def test_the_curve_by_hand():
 
 
 def test_the_nearest_of_a_stranger_may_be_nobody():
-    """Of two queries one has no entry; of two entries one is of an identity without a query."""
-    distances = np.array([[0.2, 0.3], [0.5, 0.1]])
-    observer = watch(DirAtFpir((1,), strangers=0, trials=1), distances, [0, 1], [0, 2])
+    """Of three queries two have no entry; of two entries one is of an identity without a query."""
+    distances = np.array([[0.2, 0.3], [0.5, 0.1], [0.4, 0.6]])
+    observer = watch(DirAtFpir((1,), strangers=0, trials=1), distances, [0, 1, 1], [0, 2])
     ((nearest, own, other),) = observer.splits()
-    assert (nearest.tolist(), own.tolist(), other.tolist()) == ([0.1], [0.2], [0.3])
-    assert '1 queries of strangers, 1 of known people, 2 gallery entries' in observer.describe()
+    assert (nearest.tolist(), own.tolist(), other.tolist()) == ([0.1, 0.4], [0.2], [0.3])
+    assert '2 queries of strangers, 1 of known people, 2 gallery entries' in observer.describe()
     assert '0 of 1 identities are left out' in observer.describe()
 
 
@@ -300,6 +300,7 @@ def test_too_few_strangers_and_nothing_to_count():
     for observer in (DirAtFpir(), ThresholdAtFpir(0.1)):
         with pytest.raises(ValueError, match='update with each query once'):
             observer.summarise()
+    assert ThresholdAtFpir(0.1, 4, 4).gallery_people == 4
     for wrong in (0, 1, 2, 'low', True):
         with pytest.raises(ValueError, match='above 0, below 1'):
             ThresholdAtFpir(wrong)

@@ -319,6 +319,7 @@ def test_only_a_cuda_device_is_not_waited_for():
         (lambda: batch_hard_triplet_loss(X, Y.float()), TypeError, 'integers'),
         (lambda: weighted_triplet_loss(X.long(), Y), TypeError, 'floating point'),
         (lambda: circle_loss(X, Y, 0.25, 64), ValueError, r'\(B, B\), got \(16, 8\)'),
+        (lambda: circle_loss(X @ X.T, Y.float(), 0.25, 64), TypeError, 'integers'),
         (
             lambda: class_circle_logits(COSINES, Y + 3, 0.25, 64),
             ValueError,

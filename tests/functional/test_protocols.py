@@ -10,6 +10,7 @@ from reid_fusedloss.functional import evaluate_ranking, make_protocol
 from reid_fusedloss.functional.ranking.draws import DrawnGalleries
 from reid_fusedloss.functional.ranking.evaluate import cmc_map, rank_blocks
 from reid_fusedloss.functional.ranking.matching import GalleryMatches
+from reid_fusedloss.functional.ranking.protocols import PROTOCOLS as PROTOCOLS_BY_NAME
 from reid_fusedloss.functional.ranking.verification import TprAtFpr
 from tests.oracles import protocols as oracle
 from tests.oracles.ranking import random_case
@@ -104,6 +105,26 @@ def test_equal_to_plain_loops(protocol, rule, cameras: int, levels: int, ap: str
         assert line[line >= 0].tolist() == order
         own = [rows[1][j]['pid'] == rows[0][i]['pid'] for j in order]
         assert lists.matches[i][: len(order)].tolist() == own
+
+
+def test_names_and_defaults() -> None:
+    for name in PROTOCOLS_BY_NAME:
+        assert make_protocol(name).name == ('same_camera' if name == 'general' else name)
+    for option in (dict(PLACES, trials=10), 'single_gallery_shot', 'vehicleid'):
+        draws = make_protocol(option).draws
+        assert (draws.trials, draws.seed, draws.shots) == (10, 0, 1)
+    assert make_protocol(PLACES).draws is None
+
+
+def test_cameras_of_one_place_are_named_as_the_data_names_them() -> None:
+    distances, query, gallery = labelled_case(2, 3, 3)
+    expected = cmc_map(
+        distances, protocol=dict(PLACES, cameras=(0, 1)), **arguments(query, gallery)
+    )
+    for side in (query, gallery):
+        side['camid'] = np.array(['b', 'c', 'a'])[side['camid']]
+    option = dict(type='camera_pairs', pairs=[('b', 'a')], cameras=('b', 'c'))
+    assert cmc_map(distances, protocol=option, **arguments(query, gallery)) == expected
 
 
 def test_features_rank_as_their_distances() -> None:
@@ -250,6 +271,7 @@ def check(option: object, missing: Sequence[str] = (), **further: object) -> Non
         (dict(type='vehicleid', trials=0), ValueError, 'trials must be an integer >= 1, got 0'),
         (dict(PLACES, shots=0, trials=1), ValueError, 'shots must be an integer >= 1'),
         (dict(PLACES, trials=-1), ValueError, 'trials'),
+        (dict(PLACES, trials=None), ValueError, 'trials must be an integer >= 0, got None'),
         (dict(PLACES, pairs=[2, 3]), ValueError, r'pairs of cameras .* got \[2, 3\]'),
         (dict(PLACES, cameras='01'), ValueError, "got '01'"),
         ('no_such_package.junk', ValueError, 'not a function that can be imported'),
@@ -282,6 +304,16 @@ def test_bad_options(option: object, error: type[Exception], message: str) -> No
         (dict(PLACES, pairs=[('a', 'b')]), [], {}, ValueError, 'has none of them'),
         (
             'leave_one_out',
+            [],
+            dict(
+                query_labels=dict(image=np.arange(12) + 99),
+                gallery_labels=dict(image=np.arange(40)),
+            ),
+            ValueError,
+            'none is',
+        ),
+        (
+            'vehicleid',
             [],
             dict(
                 query_labels=dict(image=np.arange(12) + 99),

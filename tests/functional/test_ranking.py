@@ -115,6 +115,7 @@ def test_lists_are_the_order_of_the_metrics(levels: int, k: int) -> None:
         hits = [bool(gallery_pids[j] == pid) for j in order]
         assert lists.matches[i].tolist() == hits + [False] * padding
     result = rank_blocks([distances], *labels, k=40)
+    assert ranking_lists(distances, *labels).indices.shape == (12, 10)
     for i in np.flatnonzero(result.valid):
         assert result.lists.matches[i].argmax() + 1 == result.first_match[i]
 
@@ -163,6 +164,8 @@ def test_what_was_not_asked_for() -> None:
     for wrong in (0, 1.0):
         with pytest.raises(ValueError, match='integers from 1'):
             result.cmc(wrong)
+        with pytest.raises(ValueError, match='integers from 1'):
+            result.summarise((wrong, 1))
 
 
 def test_cmc_saturates_beyond_the_gallery() -> None:

@@ -89,7 +89,9 @@ class Source:
                 lines = range(first, max(getattr(before, 'lineno', first), first) + 1)
                 if edit.field in ('defaults', 'kw_defaults'):
                     lines = range(function.body[0].lineno, (function.end_lineno or 0) + 1)
-                found.append(Mutant(self, edit, key, lines, getattr(before, 'lineno', first)))
+                start = min([function.lineno, *(d.lineno for d in function.decorator_list)])
+                place = getattr(before, 'lineno', first)
+                found.append(Mutant(self, edit, key, lines, place, (function.name, start)))
         return found
 
     def codes(self) -> dict[tuple[str, int], CodeType]:
@@ -100,13 +102,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A change of a source file; `lines` are those whose tests may notice it."""
+    """A change of a source file, in a function that has a name and a first line.
+
+    `lines` are those whose tests may notice it.
+    """
 
     source: Source
     edit: Edit
     key: str
     lines: range
     line: int
+    function: tuple[str, int]
 
     @contextmanager
     def edited(self) -> Iterator[None]:
@@ -129,7 +135,7 @@ class Mutant:
                 place = (function.__code__.co_name, function.__code__.co_firstlineno)
                 if place in codes and codes[place] != original[place]:
                     function.__code__ = codes[place]
-                if self.edit.field in ('defaults', 'kw_defaults'):
+                if self.edit.field in ('defaults', 'kw_defaults') and place == self.function:
                     self._set_default(function)
         for cache in self.source.caches:
             cache.cache_clear()
@@ -137,11 +143,6 @@ class Mutant:
     def _set_default(self, function: FunctionType) -> None:
         args = self.edit.owner
         assert isinstance(args, ast.arguments) and self.edit.index is not None
-        lines = range(function.__code__.co_firstlineno, self.line + 1)
-        names = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
-        count = function.__code__.co_argcount + function.__code__.co_kwonlyargcount
-        if self.line not in lines or list(function.__code__.co_varnames[:count]) != names:
-            return
         value = ast.literal_eval(self.edit.new)  # type: ignore[arg-type]
         if self.edit.field == 'defaults':
             defaults = list(function.__defaults__ or ())
