@@ -29,6 +29,14 @@ def test_equal_to_the_loop(k: int, alpha: float, times: int, expand_gallery: boo
             np.testing.assert_allclose(side.numpy(), expected_side, atol=2e-6)
 
 
+def test_defaults() -> None:
+    options = dict(k=5, alpha=3.0, times=1, expand_gallery=True)
+    for found, expected in zip(
+        alpha_query_expansion(*case()), alpha_query_expansion(*case(), **options)
+    ):
+        assert torch.equal(found, expected)
+
+
 def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = alpha_query_expansion(*case())
     for numbers in (1, 130):  # one feature, and two

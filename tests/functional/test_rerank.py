@@ -8,7 +8,11 @@ import torch
 
 from reid_fusedloss.functional.reranking import encoding, jaccard
 from reid_fusedloss.functional.reranking.neighbours import nearest_neighbours, smallest
-from reid_fusedloss.functional.reranking.rerank import k_reciprocal_rerank, rerank_blocks
+from reid_fusedloss.functional.reranking.rerank import (
+    check_rerank_options,
+    k_reciprocal_rerank,
+    rerank_blocks,
+)
 from tests.oracles import ranking as oracle
 
 
@@ -162,6 +166,14 @@ def test_neighbours_are_those_of_the_full_sort(chunk_size: int, count: int, patt
     np.testing.assert_allclose(result.scale, np.where(farthest == 0, 1, farthest), atol=1e-6)
 
 
+def test_progress_of_the_search_is_the_share_of_its_tiles() -> None:
+    shares: list[float] = []
+    features = torch.from_numpy(signs(3, 150, 60))
+    nearest_neighbours(features, 3, 16, 'torch', progress=shares.append)
+    total = 4 * 5 // 2  # tiles of isqrt(16 * 150) = 48 rows; those below the diagonal are left out
+    assert shares == [(done + 1) / total for done in range(total)]
+
+
 @pytest.mark.parametrize('nearest_last', [True, False])
 def test_neighbours_when_one_tile_holds_them_all(nearest_last: bool) -> None:
     rng = np.random.RandomState(0)
@@ -190,6 +202,7 @@ def test_neighbours_when_one_tile_holds_them_all(nearest_last: bool) -> None:
 def test_bad_options(
     function: Callable, options: dict, error: type[Exception], message: str
 ) -> None:
+    check_rerank_options()
     with pytest.raises(error, match=message):
         function(clusters(0, 5), clusters(1, 9), **options)
 

@@ -53,18 +53,8 @@ def main() -> int:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         sample = args.per_file, args.most_tests, args.seed
         trial = Trial(sources, args.out, known, tuple(args.again), *sample)
-        options = [
-            '-q',
-            '-s',
-            '-m',
-            'not slow',
-            '-p',
-            'no:cacheprovider',
-            '-p',
-            'no:xdist',
-            '--disable-warnings',
-        ]
-        code = pytest.main([*options, *args.tests], plugins=[trial])
+        options = '-q --disable-warnings -p no:cacheprovider -p no:xdist -p no:faulthandler'.split()
+        code = pytest.main([*options, '-m', 'not slow', *args.tests], plugins=[trial])
         if code:
             return int(code)
     return report(sources, read_results(args.out), known)
