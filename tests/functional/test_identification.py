@@ -304,6 +304,6 @@ def test_too_few_strangers_and_nothing_to_count():
     for wrong in (0, 1, 2, 'low', True):
         with pytest.raises(ValueError, match='above 0, below 1'):
             ThresholdAtFpir(wrong)
-    for sizes in ((0,), (0.5,), (3, 4), (None, 4), (3, 0), (True,)):
+    for sizes in ((0,), (0.5,), (3, 4), (None, 4), (None, 1), (3, 0), (True,)):
         with pytest.raises(ValueError, match='gallery_'):
             ThresholdAtFpir(0.1, *sizes)

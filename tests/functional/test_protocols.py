@@ -113,7 +113,9 @@ def test_names_and_defaults() -> None:
     for option in (dict(PLACES, trials=10), 'single_gallery_shot', 'vehicleid'):
         draws = make_protocol(option).draws
         assert (draws.trials, draws.seed, draws.shots) == (10, 0, 1)
-    assert make_protocol(PLACES).draws is None
+    assert make_protocol(PLACES).draws is None and make_protocol().name == 'same_camera'
+    alone = cmc_map(np.array([[0.2, 0.1]]), [1], [1, 2], protocol='single_gallery_shot')
+    assert alone['R1'] == 0  # without cameras nothing is junk
 
 
 def test_cameras_of_one_place_are_named_as_the_data_names_them() -> None:
@@ -152,6 +154,13 @@ def test_junk_of_other_identities_is_in_no_pair(levels: int) -> None:
         observer.update(first, distances[first:stop], matches)
     for fpr, found in zip(('0.1', '0.4'), observer.summarise().values()):
         assert found == pytest.approx(oracle.tpr_at_fpr(values, truths, fpr))
+
+
+def test_a_part_of_a_gallery_has_its_own_negatives() -> None:
+    _, query, gallery = labelled_case(0, 0, 3)
+    whole, columns = GalleryMatches(query['pid'], gallery['pid']), np.arange(3, 40, 5)
+    for matches, pids in ((whole, gallery['pid']), (whole.part(columns), gallery['pid'][columns])):
+        assert matches.num_negatives == sum(pid != other for pid in query['pid'] for other in pids)
 
 
 def drawn(observer: DrawnGalleries) -> list[np.ndarray]:

@@ -16,6 +16,7 @@ from reid_fusedloss.functional.ranking.evaluate import (
 )
 from reid_fusedloss.functional.ranking.matching import GalleryMatches
 from reid_fusedloss.functional.ranking.protocols import make_protocol
+from reid_fusedloss.functional.ranking.ranking_result import RankingResult
 from reid_fusedloss.functional.ranking.verification import TprAtFpr
 from reid_fusedloss.functional.reranking.rerank import k_reciprocal_rerank
 from tests.oracles import ranking as oracle
@@ -116,6 +117,8 @@ def test_lists_are_the_order_of_the_metrics(levels: int, k: int) -> None:
         assert lists.matches[i].tolist() == hits + [False] * padding
     result = rank_blocks([distances], *labels, k=40)
     assert ranking_lists(distances, *labels).indices.shape == (12, 10)
+    assert (lists.matches.dtype, lists.indices.dtype) == (bool, np.int64)
+    assert result.num_positives.dtype == result.num_ties.dtype == np.int64
     for i in np.flatnonzero(result.valid):
         assert result.lists.matches[i].argmax() + 1 == result.first_match[i]
 
@@ -157,6 +160,7 @@ def test_queries_without_a_positive_are_left_out_and_counted() -> None:
 
 def test_what_was_not_asked_for() -> None:
     result = rank_blocks([np.array([[0.1, 0.2], [0.2, 0.1]])], [1, 1], [1, 2])
+    assert RankingResult.empty(3).lists is None
     with pytest.raises(ValueError, match='made without lists'):
         result.require_lists()
     assert set(result.summarise(())) == {'mAP', 'mINP', 'num_valid_queries', 'num_ties'}

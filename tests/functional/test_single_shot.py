@@ -91,12 +91,14 @@ def test_blocks_change_nothing(dtype: type) -> None:
     assert np.array_equal(distances, before)
 
 
-@pytest.mark.parametrize('ap, second', [('ir', 50), ('trapezoid', 25)])
-def test_precision_of_one_positive(ap: str, second: float) -> None:
+@pytest.mark.parametrize('options, second', [({}, 50), (dict(ap='trapezoid'), 25)])
+def test_precision_of_one_positive(options: dict, second: float) -> None:
     for distances, expected in (([0.1, 0.2], 100), ([0.2, 0.1], second)):
-        observer = SingleGalleryShot((1,), ap=ap, prefix='')
+        observer = SingleGalleryShot((1,), prefix='', **options)
         observer.update(0, np.array([distances]), GalleryMatches([1], [1, 2]))
-        assert observer.summarise()['mAP'] == expected
+        found = observer.summarise()
+        inverse, first = (100, 100) if expected == 100 else (50, 0)
+        assert found == dict(mAP=expected, mINP=inverse, R1=first, num_valid_queries=1)
 
 
 @pytest.mark.parametrize('levels', [0, 3])
