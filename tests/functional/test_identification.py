@@ -199,6 +199,20 @@ def test_threshold_holds_over_all_galleries_of_a_size(monkeypatch, size, levels)
         assert 1 - (1 - rate) ** max(size / others, 1) == pytest.approx(fpir)
 
 
+def test_threshold_in_a_large_gallery_that_is_there():
+    """NumPy sorts few numbers where it is asked to part them."""
+    distances = np.random.default_rng(0).random((12, 1500)).astype(np.float32)
+    found = watch(ThresholdAtFpir(0.5), distances, [9] * 12, np.arange(1500) + 10).threshold()
+    assert found == np.sort(distances.min(axis=1))[6]
+
+
+def test_a_rate_that_accepts_everybody_has_no_threshold():
+    """Of two strangers one meets nobody, and is never accepted."""
+    observer = watch(ThresholdAtFpir(0.9), np.array([[0.1, 0.2], [0.3, 0.4]]), [1, 2], [1, 1])
+    with pytest.raises(ValueError, match='fpir=0.9 accepts every query without a threshold'):
+        observer.threshold()
+
+
 @pytest.mark.parametrize('people', [1, 3, 4])
 def test_threshold_holds_over_all_galleries_of_so_many_people(people):
     rng = np.random.default_rng(people)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from reid_fusedloss.functional.reranking import encoding, jaccard
+from reid_fusedloss.functional.reranking import encoding, jaccard, rerank
 from reid_fusedloss.functional.reranking.neighbours import nearest_neighbours, smallest
 from reid_fusedloss.functional.reranking.rerank import (
     check_rerank_options,
@@ -164,6 +164,14 @@ def test_neighbours_are_those_of_the_full_sort(chunk_size: int, count: int, patt
     np.testing.assert_array_equal(result.indices, order)
     farthest = squared.max(axis=1)
     np.testing.assert_allclose(result.scale, np.where(farthest == 0, 1, farthest), atol=1e-6)
+
+
+def test_distances_are_kept_up_to_the_limit_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[int] = []
+    monkeypatch.setattr(rerank._Reranking, 'keep', lambda self: kept.append(limit))
+    for limit in (4 * 5 * 9 - 1, 4 * 5 * 9):
+        list(rerank_blocks(clusters(0, 5), clusters(1, 9), keep_limit=limit))
+    assert kept == [4 * 5 * 9]
 
 
 def test_progress_of_the_search_is_the_share_of_its_tiles() -> None:
