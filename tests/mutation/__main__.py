@@ -75,6 +75,10 @@ def report(sources: list[Source], results: dict[str, dict[str, Any]], known: set
         print('|', ' | '.join(map(str, [source.name, *counts])), '|')
         survivors += alive
     print('| all |', ' | '.join(map(str, total)), '|\n')
+    names = tuple(f'{source.name} ' for source in sources)
+    for key in sorted(known - {mutant.key for source in sources for mutant in source.mutants}):
+        if key.startswith(names):
+            print(f'listed as equivalent, but no mutant any more: {key}')
     for row in survivors:
         print(f'{row["status"]}: {row["key"]}\n    line {row["line"]}: {row["text"]}')
     score = total[1] / max(total[1] + total[3], 1)

@@ -95,7 +95,8 @@ class Trial:
             sample = random.Random(f'{self.seed} {source.name}').sample(mutants, self.per_file)
         for mutant in mutants:
             before = results.get(mutant.key)
-            if mutant in sample if before is None else before['status'] in self.again:
+            wanted = mutant in sample if before is None else before['status'] in self.again
+            if wanted:
                 yield mutant
 
     def _lines(self, items: list[pytest.Item]) -> dict[str, dict[str, list[str]]]:
