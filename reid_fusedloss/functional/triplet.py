@@ -76,7 +76,7 @@ def triplet_ranking_loss(distances: TripletDistances, margin: float | None) -> T
 
 @full_precision
 def hardest_distances(
-    features: Tensor, labels: Tensor, *, normalize: bool = False, squared: bool = False
+    features: Tensor, labels: Tensor, *, normalize: bool, squared: bool
 ) -> TripletDistances:
     """Find the distances to the farthest positive and the nearest negative of each anchor.
 
@@ -102,7 +102,7 @@ def hardest_distances(
 
 @full_precision
 def weighted_distances(
-    features: Tensor, labels: Tensor, *, normalize: bool = False, squared: bool = False
+    features: Tensor, labels: Tensor, *, normalize: bool, squared: bool
 ) -> TripletDistances:
     """Average each anchor's distances, softmax-weighted (AGW: Ye et al., TPAMI 2021, eq. 8).
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.dataset import DefaultSampler
 
-from reid_fusedloss.datasets import PKBatchSampler, SeededBatchSampler
+from reid_fusedloss.datasets import PKBatchSampler, SeededBatchSampler, pk_sampler
 from reid_fusedloss.datasets.epoch_plan import apportion, spread
 
 LARGE, SMALL = [9, 4, 7, 12, 30, 5, 4, 8] * 3, [2, 3, 2, 5, 6, 2, 4, 2, 2, 2]
@@ -43,6 +43,15 @@ def make(dataset, p=8, k=2, rank=0, world_size=1, seed=0, epoch=0, rule='chunks'
 
 def images_of_sets(dataset, sampler):
     return Counter(dataset.sets[image] for batch in sampler for image in batch)
+
+
+def test_the_log_says_how_many_images_of_each_set_are_drawn(monkeypatch):
+    lines = []
+    monkeypatch.setattr(pk_sampler, 'print_log', lambda line, **_: lines.append(line))
+    dataset = Joint(a=LARGE, b=SMALL)
+    drawn = images_of_sets(dataset, make(dataset, shares='equal'))
+    (line,) = [line for line in lines if 'images of each set' in line]
+    assert f'a {drawn["a"]} (50.0 %, the set has {sum(LARGE)}), b {drawn["b"]} (50.0 %' in line
 
 
 @pytest.mark.parametrize('batches', ['mixed', 'per_set'])

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.dataset import DefaultSampler
 from mmengine.logging import MMLogger
+from torch.utils.data import ConcatDataset
 
 from reid_fusedloss.datasets import PKBatchSampler, pk_sampler
 
@@ -111,6 +112,28 @@ def test_a_dominant_identity_is_capped_not_repeated():
     labels = sampler.sampler.dataset.labels
     batches = labels[np.array(list(sampler))]
     assert len(sampler) == 6 and all(len(set(batch)) == 2 for batch in batches)
+
+
+def test_defaults():
+    sampler = PKBatchSampler(DefaultSampler(Labels([4] * 5), seed=0), 8, 4)
+    assert sampler.epoch_rule == 'chunks'
+    assert (sampler.batch_size, sampler.num_ids, sampler.num_instances) == (8, 2, 4)
+
+
+def test_the_wrapped_sampler_counts_epochs_and_its_data_has_labels():
+    with pytest.raises(TypeError, match='list has no dataset, seed, epoch, rank, world_size'):
+        PKBatchSampler([], 8, 4)
+    inner = type('Bare', (list,), {})([0] * 8)
+    with pytest.raises(TypeError, match='Bare has none$'):
+        PKBatchSampler(DefaultSampler(inner, seed=0), 8, 4)
+    wrapper = type('Repeated', (list,), dict(dataset=Labels([4] * 5)))([0] * 8)
+    with pytest.raises(TypeError, match='Repeated has none; take Labels without the wrapper'):
+        PKBatchSampler(DefaultSampler(wrapper, seed=0), 8, 4)
+    part = Labels([4] * 5)
+    part.metainfo = dict(num_ids=5)
+    joined = ConcatDataset([part, part])
+    with pytest.raises(ValueError, match='JointReIDDataset'):
+        PKBatchSampler(DefaultSampler(joined, seed=0), 8, 4)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from reid_fusedloss.functional import backend as products
 from reid_fusedloss.functional import (
     distance_blocks,
     evaluate_ranking,
@@ -66,6 +67,66 @@ def test_full_precision(setting, backend: str) -> None:
         found = np.concatenate(list(distance_blocks(x, y, backend=backend)))
     norms = [np.linalg.norm(part.double(), axis=1) for part in (x, y)]
     np.testing.assert_allclose(found, 1 - exact / norms[0][:, None] / norms[1], atol=1e-6)
+
+
+def test_precision_is_set_inside_and_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read while the product is computed: few CPUs compute anything but float32."""
+    seen, multiply = [], torch.mm
+
+    def mm(*args: torch.Tensor, **options: object) -> torch.Tensor:
+        modern = [torch.backends.mkldnn.matmul, torch.backends.cuda.matmul]
+        seen.append([getattr(kind, 'fp32_precision', None) for kind in modern])
+        return multiply(*args, **options)
+
+    monkeypatch.setattr(torch, 'mm', mm)
+    with new_setting('bf16'):
+        inner_products(*features(), 'torch')
+    assert seen == [['ieee', 'ieee']]
+
+
+def test_precision_of_older_versions_is_set_inside_and_set_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = ['medium']  # PyTorch does not let both of its settings be read in one process
+    monkeypatch.setattr(products, '_has_precision', lambda kind: False)
+    monkeypatch.setattr(torch, 'get_float32_matmul_precision', lambda: seen[-1])
+    monkeypatch.setattr(torch, 'set_float32_matmul_precision', seen.append)
+    inner_products(*features(), 'torch')
+    assert seen == ['medium', 'highest', 'medium']
+
+
+def test_a_setting_that_may_not_be_asked_for_is_none() -> None:
+    class Old:
+        @property
+        def fp32_precision(self) -> str:
+            raise AssertionError('Unknown attribute fp32_precision')
+
+    assert not products._has_precision(Old()) and not products._has_precision(None)
+
+
+@pytest.mark.parametrize('backend', ['numpy', 'torch'])
+def test_products_are_written_where_asked_by_the_library_that_is_named(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = features()
+    out = torch.zeros(30, 200)
+    monkeypatch.setattr(*((torch, 'mm') if backend == 'numpy' else (np, 'matmul')), None)
+    found = inner_products(x, y, backend, out)
+    assert found.data_ptr() == out.data_ptr()
+    np.testing.assert_allclose(out.numpy(), x.double().numpy() @ y.double().numpy().T, atol=3e-5)
+
+
+@pytest.mark.parametrize('faster', ['numpy', 'torch'])
+def test_auto_takes_the_faster_one(faster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, '_shortest', lambda job: 1.0 if job.args[2] == faster else 2.0)
+    assert products._faster_on_cpu.__wrapped__(1) == faster
+
+
+def test_the_shortest_of_several_runs_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    lengths = iter([3.0, 1.0, 2.0, 5.0])
+    monkeypatch.setattr(products.time, 'perf_counter', lambda: clock[0])
+    assert products._shortest(lambda: clock.insert(0, clock[0] + next(lengths)), 4) == 1
 
 
 @pytest.mark.parametrize('distance', ['cosine', 'euclidean'])

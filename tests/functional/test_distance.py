@@ -13,6 +13,7 @@ from reid_fusedloss.functional.distance import (
     euclidean_distance,
     squared_euclidean_distance,
 )
+from reid_fusedloss.functional.features import as_features
 
 RNG = np.random.RandomState(0)
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -129,6 +130,43 @@ def bad(value: float, place: tuple[int, int]) -> np.ndarray:
 def test_bad_features(query: object, gallery: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         distance_blocks(query, gallery)
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+@pytest.mark.parametrize('share, fits', [(0.45, True), (0.55, False), (0.95, False)])
+def test_largest_norms_are_those_whose_distances_can_be_squared(
+    dtype: type, share: float, fits: bool
+) -> None:
+    """Opposite features of norm n are at a squared distance of (2 n)^2."""
+    features = np.zeros((3, 4), dtype)
+    features[0], features[1, 0] = 1, -share * np.sqrt(np.finfo(dtype).max)
+    if not fits:
+        with pytest.raises(ValueError, match='too large for'):
+            distance_blocks(features, features)
+        return
+    block = next(distance_blocks(features, -features, 'euclidean'))
+    assert np.isfinite(block).all() and block[1, 1] == pytest.approx(-2 * features[1, 0])
+
+
+def test_one_feature_that_is_too_small_is_found_among_others() -> None:
+    features = np.ones((3, 4), np.float32)
+    features[1] = 1e-25
+    with pytest.raises(ValueError, match='query features are too small'):
+        distance_blocks(features, Y[:, :4].float())
+
+
+def test_arrays_are_not_copied_but_where_they_cannot_be_written(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    array = np.ones((3, 4), np.float32)
+    assert as_features(array).data_ptr() == array.ctypes.data
+    array.flags.writeable = False
+    assert as_features(array).data_ptr() != array.ctypes.data
+    assert not [warning for warning in recwarn if 'writable' in str(warning.message)]
+    with pytest.raises(
+        ValueError, match=r'tracks features: 1 of 12 values are NaN .* index \(2, 1\)'
+    ):
+        as_features(np.where(np.arange(12).reshape(3, 4) == 9, np.nan, 1), 'tracks')
 
 
 def test_bad_options() -> None:

@@ -12,8 +12,9 @@ from reid_fusedloss.functional import (
     threshold_at_fpir,
 )
 from reid_fusedloss.functional.ranking import slices
+from reid_fusedloss.functional.ranking.dir_at_fpir import _curve
 from reid_fusedloss.functional.ranking.gallery_units import Units, subset_survival
-from reid_fusedloss.functional.ranking.identification import draw_strangers
+from reid_fusedloss.functional.ranking.identification import check_open_set, draw_strangers
 from reid_fusedloss.functional.ranking.matching import GalleryMatches
 from tests.oracles import identification as oracle
 from tests.oracles.protocols import Observed, same_place
@@ -39,6 +40,7 @@ def random_case(seed, levels=0, queries=40, entries=60):
 def test_rates_by_hand():
     nearest = np.array([0.1, 0.2, 0.3, 0.4])
     assert false_positive_identification_rate(nearest, 0.3) == 0.5
+    assert false_positive_identification_rate(nearest, 0.35) == 0.75
     assert threshold_at_fpir(nearest, 0.5) == pytest.approx(0.3)
     assert threshold_at_fpir(nearest, 1) == np.inf
     own, other = np.array([0.1, 0.2, 0.3, 0.5]), np.array([0.2, 0.1, 0.3, np.inf])
@@ -76,6 +78,37 @@ def test_the_curve_goes_through_the_rates():
         alone = DirAtFpir((float(rates[place]) * (1 + 1e-12) if place < 199 else 1.0,), trials=5)
         expected, _ = watch(alone, distances, *labels).summarise().values()
         assert found[place] == pytest.approx(expected)
+
+
+def test_the_curve_by_hand():
+    nearest, own = np.array([0.4, 0.1, 0.3, 0.2]), np.array([0.05, 0.15, 0.9, 0.25])
+    other = np.array([1, 1, 1, 0.25])  # at an equal distance: a miss
+    found = _curve(nearest, own, other, np.array([0.25, 0.5, 0.75, 1]))
+    assert found.tolist() == [50, 50, 50, 75]  # below .2, .3, .4 and inf
+    assert (DirAtFpir().fpirs, DirAtFpir().share, DirAtFpir().trials) == ((0.01, 0.1), 0.5, 10)
+    rates, _ = watch(DirAtFpir((0.3,)), *random_case(0)).curve()
+    assert rates.shape == (100,)
+
+
+def test_the_nearest_of_a_stranger_may_be_nobody():
+    """Of three queries two have no entry; of two entries one is of an identity without a query."""
+    distances = np.array([[0.2, 0.3], [0.5, 0.1], [0.4, 0.6]])
+    observer = watch(DirAtFpir((1,), strangers=0, trials=1), distances, [0, 1, 1], [0, 2])
+    ((nearest, own, other),) = observer.splits()
+    assert (nearest.tolist(), own.tolist(), other.tolist()) == ([0.1, 0.4], [0.2], [0.3])
+    assert '2 queries of strangers, 1 of known people, 2 gallery entries' in observer.describe()
+    assert '0 of 1 identities are left out' in observer.describe()
+
+
+def test_a_gallery_of_all_entries_is_the_whole_one_and_an_empty_one_knows_nobody():
+    distances, *labels = random_case(0)
+    found = watch(DirAtFpir((0.3, 0.6), 0, gallery_sizes=(60,)), distances, *labels)
+    assert all(gallery.groups.all() for gallery in found._galleries)
+    for fpir in ('3e-01', '6e-01'):
+        assert found.summarise()[f'DIR@FPIR={fpir},G=60'] == found.summarise()[f'DIR@FPIR={fpir}']
+    labels[1][labels[1] == 8] = 0  # without distractors the smallest unit is a person of several
+    with pytest.raises(ValueError, match='0 of known people'):
+        watch(DirAtFpir((0.3,), gallery_sizes=(1,)), distances, *labels).summarise()
 
 
 def test_strangers_depend_on_the_seed_and_the_labels_alone(monkeypatch):
@@ -166,6 +199,20 @@ def test_threshold_holds_over_all_galleries_of_a_size(monkeypatch, size, levels)
         assert 1 - (1 - rate) ** max(size / others, 1) == pytest.approx(fpir)
 
 
+def test_threshold_in_a_large_gallery_that_is_there():
+    """NumPy sorts few numbers where it is asked to part them."""
+    distances = np.random.default_rng(0).random((12, 1500)).astype(np.float32)
+    found = watch(ThresholdAtFpir(0.5), distances, [9] * 12, np.arange(1500) + 10).threshold()
+    assert found == np.sort(distances.min(axis=1))[6]
+
+
+def test_a_rate_that_accepts_everybody_has_no_threshold():
+    """Of two strangers one meets nobody, and is never accepted."""
+    observer = watch(ThresholdAtFpir(0.9), np.array([[0.1, 0.2], [0.3, 0.4]]), [1, 2], [1, 1])
+    with pytest.raises(ValueError, match='fpir=0.9 accepts every query without a threshold'):
+        observer.threshold()
+
+
 @pytest.mark.parametrize('people', [1, 3, 4])
 def test_threshold_holds_over_all_galleries_of_so_many_people(people):
     rng = np.random.default_rng(people)
@@ -197,6 +244,8 @@ def test_images_of_a_person_are_as_many_as_in_the_gallery():
         assert len(units.starts) == 3 + nobody and units.num_others() == len(units.starts) - 1
     rows = np.arange(13.0)[None]
     assert Units(matches, 90, 9).nearest(rows).tolist()[0][-3:] == [0, 5, 8]
+    between = Units(GalleryMatches([1], [1, 9, 1]), 3, 2)
+    assert between.columns.tolist()[0] == 1 and between.starts.tolist() == [0, 1]
     alone = Units(GalleryMatches([1], [7, 8, 8]), 3, 2)  # nobody is asked for
     assert len(alone.starts) == alone.wanted == alone.num_others() == 3
 
@@ -241,6 +290,7 @@ def test_function_reports_it_and_refuses_what_mixes_in_strangers():
     ],
 )
 def test_bad_options(options, error, message):
+    check_open_set()
     with pytest.raises(error, match=message):
         DirAtFpir(**options)
 
@@ -264,9 +314,10 @@ def test_too_few_strangers_and_nothing_to_count():
     for observer in (DirAtFpir(), ThresholdAtFpir(0.1)):
         with pytest.raises(ValueError, match='update with each query once'):
             observer.summarise()
+    assert ThresholdAtFpir(0.1, 4, 4).gallery_people == 4
     for wrong in (0, 1, 2, 'low', True):
         with pytest.raises(ValueError, match='above 0, below 1'):
             ThresholdAtFpir(wrong)
-    for sizes in ((0,), (0.5,), (3, 4), (None, 4), (3, 0), (True,)):
+    for sizes in ((0,), (0.5,), (3, 4), (None, 4), (None, 1), (3, 0), (True,)):
         with pytest.raises(ValueError, match='gallery_'):
             ThresholdAtFpir(0.1, *sizes)

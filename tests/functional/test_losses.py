@@ -230,6 +230,14 @@ def test_mining_survives_a_common_offset():
     assert batch_hard_triplet_loss(x, Y).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
+def test_weighted_distances_survive_a_common_offset():
+    """Of more than 25 rows PyTorch takes them from products, unless it is told not to."""
+    x, labels = torch.cat([X, X.flip(0)]).float() + 3000, [*Y.tolist(), *Y.flip(0).tolist()]
+    found = weighted_triplet_loss(x, torch.tensor(labels))
+    expected = oracle.triplet_weighted(x.double(), labels)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-4)
+
+
 @pytest.mark.parametrize('dtype', [torch.uint8, torch.int32])
 def test_labels_of_any_integer_type(dtype):
     assert batch_hard_triplet_loss(X, Y.to(dtype)) == batch_hard_triplet_loss(X, Y)
@@ -248,6 +256,12 @@ def test_center_step_wen():
 def test_center_step_sgd_is_a_gradient_step_on_the_mean_form():
     _, grad = value_and_grad(lambda c: center_loss(X, Y, c), W)
     torch.testing.assert_close(center_step(X, Y, W, lr=0.3), (W - 0.3 * grad)[Y])
+
+
+def test_center_step_of_one_sample():
+    torch.testing.assert_close(
+        center_step(X[:1], Y[:1], W, lr=0.25), W[Y[:1]] + 2 * 0.25 * (X[:1] - W[Y[:1]])
+    )
 
 
 @pytest.mark.parametrize('update', ['sgd', 'wen'])
@@ -293,6 +307,11 @@ def test_labels_are_checked_without_waiting(monkeypatch):
             losses.check_class_labels(labels, 4)
 
 
+def test_only_a_cuda_device_is_not_waited_for():
+    assert losses._checks_without_waiting(torch.device('cuda:0'))
+    assert not losses._checks_without_waiting(torch.device('cpu'))
+
+
 @pytest.mark.parametrize(
     'call, error, message',
     [
@@ -300,6 +319,7 @@ def test_labels_are_checked_without_waiting(monkeypatch):
         (lambda: batch_hard_triplet_loss(X, Y.float()), TypeError, 'integers'),
         (lambda: weighted_triplet_loss(X.long(), Y), TypeError, 'floating point'),
         (lambda: circle_loss(X, Y, 0.25, 64), ValueError, r'\(B, B\), got \(16, 8\)'),
+        (lambda: circle_loss(X @ X.T, Y.float(), 0.25, 64), TypeError, 'integers'),
         (
             lambda: class_circle_logits(COSINES, Y + 3, 0.25, 64),
             ValueError,
@@ -312,6 +332,11 @@ def test_labels_are_checked_without_waiting(monkeypatch):
         ),
         (lambda: center_loss(X, Y - 1, W), ValueError, 'label -1'),
         (lambda: center_loss(X, Y, W[:, 1:]), ValueError, r'\(6, 7\)'),
+        (lambda: center_loss(X, Y, W[0]), ValueError, r'do not fit centers of shape \(8,\)'),
+        (lambda: center_loss(X, Y[:1], W), ValueError, r'\(16, 8\) and \(1,\)'),
+        (lambda: center_step(X, Y + 3, W, lr=0.5), ValueError, 'label 6 is outside 0..5'),
+        (lambda: class_means(X, Y[:1]), ValueError, r'\(16, 8\) and \(1,\)'),
+        (lambda: batch_circle_loss(X, Y, 0.25, 64), ValueError, r'\(B, B\), got \(16, 8\)'),
         (
             lambda: center_loss(X, Y, W, reduction='none'),
             ValueError,

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from reid_fusedloss.functional import pool_features, reassociation
-from reid_fusedloss.functional.pooling import group_images
+from reid_fusedloss.functional.pooling import check_pooling, group_images
 
 
 def naive_pool(features, groups, how, k, quality):
@@ -75,6 +75,22 @@ def test_bad_options(options, message):
         pool_features(np.eye(4, dtype=np.float32), [1, 1, 2, 2], **options)
 
 
+def test_norms_say_nothing_where_they_are_the_same():
+    rows = np.eye(4)[:2]
+    for lengths in ([1, 1], [100, 100.05], [0, 0]):
+        with pytest.raises(ValueError, match='all have the same'):
+            pool_features(rows * np.array(lengths)[:, None], [1, 1], how='quality')
+    found = pool_features(rows[:1], [1], how='quality').features
+    np.testing.assert_array_equal(found, rows[:1])
+    found = pool_features(rows * [[1.0], [3.0]], [1, 1], how='quality').features
+    np.testing.assert_allclose(found, rows[[0]] * 2.5 / 10**0.5 + rows[[1]] * 7.5 / 10**0.5)
+
+
+def test_defaults_and_no_images():
+    check_pooling('mean')
+    assert [part.tolist() for part in group_images(0, [])] == [[], []]
+
+
 def test_labels_that_do_not_fit():
     with pytest.raises(ValueError, match='nothing to group by'):
         pool_features(np.eye(4))
@@ -135,6 +151,14 @@ def test_reassociation_equals_plain_loops(gap, cameras):
     )
 
 
+def test_reassociation_by_the_distance_that_is_named():
+    """The query is at 1 of its own and at 2 of the other, which points the same way."""
+    features, tracks, frames = np.array([[1.0, 0], [1, 1], [3, 0]]), [1, 1, 2], [1, 2, 2]
+    found = reassociation(features, tracks, frames, gap=1, distance='euclidean')
+    assert found['R1'] == 100 and list(found)[:2] == ['R1', 'R5']
+    assert reassociation(features, tracks, frames, gap=1)['R1'] == 0
+
+
 def test_reassociation_says_what_does_not_fit():
     features = np.eye(3)
     with pytest.raises(ValueError, match='no track comes back after 5 frames'):
@@ -145,5 +169,11 @@ def test_reassociation_says_what_does_not_fit():
         reassociation(features, [1, 1, 2], [1, 2, 3], gap=0)
     with pytest.raises(ValueError, match='3 features, but 2 tracks'):
         reassociation(features, [1, 1], [1, 2, 3], gap=1)
+    with pytest.raises(ValueError, match='3 features, but 3 tracks, 2 frames'):
+        reassociation(features, [1, 1, 2], [1, 2], gap=1)
+    with pytest.raises(ValueError, match='3 frames and 2 camids'):
+        reassociation(features, [1, 1, 2], [1, 2, 3], [1, 1], gap=1)
+    with pytest.raises(ValueError, match='integers from 1'):
+        reassociation(features, [1, 1, 2], [1, 2, 2], gap=1, topk=(0,))
     with pytest.raises(TypeError, match='frames must be integers'):
         reassociation(features, [1, 1, 2], ['a', 'b', 'c'], gap=1)

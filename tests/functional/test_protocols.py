@@ -10,6 +10,7 @@ from reid_fusedloss.functional import evaluate_ranking, make_protocol
 from reid_fusedloss.functional.ranking.draws import DrawnGalleries
 from reid_fusedloss.functional.ranking.evaluate import cmc_map, rank_blocks
 from reid_fusedloss.functional.ranking.matching import GalleryMatches
+from reid_fusedloss.functional.ranking.protocols import PROTOCOLS as PROTOCOLS_BY_NAME
 from reid_fusedloss.functional.ranking.verification import TprAtFpr
 from tests.oracles import protocols as oracle
 from tests.oracles.ranking import random_case
@@ -106,6 +107,28 @@ def test_equal_to_plain_loops(protocol, rule, cameras: int, levels: int, ap: str
         assert lists.matches[i][: len(order)].tolist() == own
 
 
+def test_names_and_defaults() -> None:
+    for name in PROTOCOLS_BY_NAME:
+        assert make_protocol(name).name == ('same_camera' if name == 'general' else name)
+    for option in (dict(PLACES, trials=10), 'single_gallery_shot', 'vehicleid'):
+        draws = make_protocol(option).draws
+        assert (draws.trials, draws.seed, draws.shots) == (10, 0, 1)
+    assert make_protocol(PLACES).draws is None and make_protocol().name == 'same_camera'
+    alone = cmc_map(np.array([[0.2, 0.1]]), [1], [1, 2], protocol='single_gallery_shot')
+    assert alone['R1'] == 0  # without cameras nothing is junk
+
+
+def test_cameras_of_one_place_are_named_as_the_data_names_them() -> None:
+    distances, query, gallery = labelled_case(2, 3, 3)
+    expected = cmc_map(
+        distances, protocol=dict(PLACES, cameras=(0, 1)), **arguments(query, gallery)
+    )
+    for side in (query, gallery):
+        side['camid'] = np.array(['b', 'c', 'a'])[side['camid']]
+    option = dict(type='camera_pairs', pairs=[('b', 'a')], cameras=('b', 'c'))
+    assert cmc_map(distances, protocol=option, **arguments(query, gallery)) == expected
+
+
 def test_features_rank_as_their_distances() -> None:
     _, query, gallery = labelled_case(0, 0, 3)
     rng = np.random.RandomState(0)
@@ -131,6 +154,16 @@ def test_junk_of_other_identities_is_in_no_pair(levels: int) -> None:
         observer.update(first, distances[first:stop], matches)
     for fpr, found in zip(('0.1', '0.4'), observer.summarise().values()):
         assert found == pytest.approx(oracle.tpr_at_fpr(values, truths, fpr))
+
+
+def test_a_part_of_a_gallery_has_its_own_negatives() -> None:
+    _, query, gallery = labelled_case(0, 0, 3)
+    whole = GalleryMatches(query['pid'], gallery['pid'])
+    for columns in (np.arange(40), np.arange(3, 40, 5)):
+        pids = gallery['pid'][columns]
+        expected = sum(pid != other for pid in query['pid'] for other in pids)
+        assert whole.part(columns).num_negatives == expected
+        whole.num_negatives  # noqa: B018  # once known, it must not be the parts' too
 
 
 def drawn(observer: DrawnGalleries) -> list[np.ndarray]:
@@ -171,7 +204,15 @@ def test_drawn_galleries_equal_plain_loops(option: dict, rule, levels: int) -> N
         )
     for key in expected[0]:
         assert found[key] == pytest.approx(np.mean([one[key] for one in expected])), key
+    assert observer.summarise() == pytest.approx(found)
+    once = cmc_map(distances, protocol=dict(option, trials=1), topk=TOPK, **labels)
+    assert once['mAP'] == pytest.approx(expected[0]['mAP'])
     assert len({tuple(columns) for columns in drawn(observer)}) > 1
+
+
+def test_ranks_of_drawn_galleries_are_positive():
+    with pytest.raises(ValueError, match=r'\(0,\)'):
+        DrawnGalleries(make_protocol('vehicleid').draws, (0,))
 
 
 def test_mean_of_many_draws_of_vehicles_is_the_expectation() -> None:
@@ -242,6 +283,7 @@ def check(option: object, missing: Sequence[str] = (), **further: object) -> Non
         (dict(type='vehicleid', trials=0), ValueError, 'trials must be an integer >= 1, got 0'),
         (dict(PLACES, shots=0, trials=1), ValueError, 'shots must be an integer >= 1'),
         (dict(PLACES, trials=-1), ValueError, 'trials'),
+        (dict(PLACES, trials=None), ValueError, 'trials must be an integer >= 0, got None'),
         (dict(PLACES, pairs=[2, 3]), ValueError, r'pairs of cameras .* got \[2, 3\]'),
         (dict(PLACES, cameras='01'), ValueError, "got '01'"),
         ('no_such_package.junk', ValueError, 'not a function that can be imported'),
@@ -282,6 +324,16 @@ def test_bad_options(option: object, error: type[Exception], message: str) -> No
             ValueError,
             'none is',
         ),
+        (
+            'vehicleid',
+            [],
+            dict(
+                query_labels=dict(image=np.arange(12) + 99),
+                gallery_labels=dict(image=np.arange(40)),
+            ),
+            ValueError,
+            'none is',
+        ),
         ('same_camera', [], dict(query_labels={}), ValueError, 'given for one side only'),
         (
             'same_camera',
@@ -313,7 +365,9 @@ def test_draws_go_alone() -> None:
         dict(single_shot={}),
         dict(open_set={}),
     ):
-        with pytest.raises(ValueError, match="'vehicleid' draws galleries"):
+        (name,) = options
+        words = f'so does {name}' if name in ('single_shot', 'open_set') else 'see the whole one'
+        with pytest.raises(ValueError, match=f"'vehicleid' draws galleries.*{words}"):
             evaluate_ranking(
                 *features, protocol='vehicleid', **options, **arguments(query, gallery)
             )

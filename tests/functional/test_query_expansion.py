@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from reid_fusedloss.functional import alpha_query_expansion, evaluate_ranking
+from reid_fusedloss.functional.reranking import query_expansion as module
 from tests.oracles import ranking as oracle
 
 
@@ -26,6 +27,22 @@ def test_equal_to_the_loop(k: int, alpha: float, times: int, expand_gallery: boo
         found = alpha_query_expansion(*features, **options, backend=backend, chunk_size=3)
         for side, expected_side in zip(found, expected):
             np.testing.assert_allclose(side.numpy(), expected_side, atol=2e-6)
+
+
+def test_defaults() -> None:
+    options = dict(k=5, alpha=3.0, times=1, expand_gallery=True)
+    for found, expected in zip(
+        alpha_query_expansion(*case()), alpha_query_expansion(*case(), **options)
+    ):
+        assert torch.equal(found, expected)
+
+
+def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = alpha_query_expansion(*case())
+    for numbers in (1, 130):  # one feature, and two
+        monkeypatch.setattr(module, 'PIECE_SIZE', numbers)
+        for side, whole in zip(alpha_query_expansion(*case()), expected):
+            torch.testing.assert_close(side, whole)
 
 
 def test_k_1_only_normalises() -> None:
@@ -84,6 +101,8 @@ def test_helps_on_noisy_clusters() -> None:
     [
         (dict(k=0), ValueError, 'k is at least 1, got 0'),
         (dict(k=2.5), TypeError, '2.5'),
+        (dict(k=True), TypeError, 'k is an integer, got True'),
+        (dict(alpha=float('inf')), ValueError, 'inf'),
         (dict(times=0), ValueError, 'times'),
         (dict(alpha=-1), ValueError, '-1'),
         (dict(alpha=float('nan')), ValueError, 'nan'),

@@ -7,12 +7,17 @@ import pytest
 import torch
 
 from reid_fusedloss.functional.distance import distance_blocks
+from reid_fusedloss.functional.ranking import block_ranking, evaluate
 from reid_fusedloss.functional.ranking.evaluate import (
     cmc_map,
     evaluate_ranking,
     rank_blocks,
     ranking_lists,
 )
+from reid_fusedloss.functional.ranking.matching import GalleryMatches
+from reid_fusedloss.functional.ranking.protocols import make_protocol
+from reid_fusedloss.functional.ranking.ranking_result import RankingResult
+from reid_fusedloss.functional.ranking.verification import TprAtFpr
 from reid_fusedloss.functional.reranking.rerank import k_reciprocal_rerank
 from tests.oracles import ranking as oracle
 
@@ -52,6 +57,49 @@ def test_equal_to_the_double_loop(ap: str, levels: int, cameras: int) -> None:
     assert metrics == pytest.approx(oracle.ranking_metrics(*case, ap, TOPK), abs=1e-10)
 
 
+class Recorder:
+    """An observer that keeps what it is shown."""
+
+    def __init__(self) -> None:
+        self.seen = []
+
+    def update(self, first: int, block: np.ndarray, matches: object) -> None:
+        self.seen.append((first, block.copy()))
+
+
+def test_blocks_reach_the_observers_and_the_progress_in_order() -> None:
+    distances, *labels = oracle.random_case(0)
+    steps, recorder = [], Recorder()
+    result = rank_blocks(
+        [distances[:5], distances[5:]],
+        *labels,
+        ap='trapezoid',
+        observers=[recorder],
+        progress=lambda *step: steps.append(step),
+    )
+    assert steps == [(5, 12), (12, 12)] and result.lists is None
+    assert [first for first, _ in recorder.seen] == [0, 5]
+    np.testing.assert_array_equal(np.concatenate([part for _, part in recorder.seen]), distances)
+    expected = oracle.ranking_metrics(distances, *labels, 'trapezoid', (1,))['mAP']
+    assert result.summarise((1,))['mAP'] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize('piece, chunk', [(1, 5), (100, 5), (100, 7), (10**6, 12)])
+def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch, piece: int, chunk: int) -> None:
+    distances, *labels = oracle.random_case(4, levels=5)
+    expected = oracle.ranking_metrics(distances, *labels, 'ir', TOPK)
+    monkeypatch.setattr(block_ranking, 'PIECE_SIZE', piece)
+    monkeypatch.setattr(block_ranking, 'CHUNK_SIZE', chunk)
+    recorder = Recorder()
+    result = block_ranking.rank_matches([distances], GalleryMatches(*labels), observers=[recorder])
+    found = result.summarise(TOPK)
+    assert {key: found[key] for key in expected} == pytest.approx(expected, abs=1e-10)
+    assert [(first, len(part)) for first, part in recorder.seen] == [
+        (first, min(chunk, 12 - first)) for first in range(0, 12, chunk)
+    ]
+    assert result.lists is None
+
+
 @pytest.mark.parametrize('levels', [0, 1, 5])
 @pytest.mark.parametrize('k', [1, 7, 60])
 def test_lists_are_the_order_of_the_metrics(levels: int, k: int) -> None:
@@ -68,6 +116,9 @@ def test_lists_are_the_order_of_the_metrics(levels: int, k: int) -> None:
         hits = [bool(gallery_pids[j] == pid) for j in order]
         assert lists.matches[i].tolist() == hits + [False] * padding
     result = rank_blocks([distances], *labels, k=40)
+    assert ranking_lists(distances, *labels).indices.shape == (12, 10)
+    assert (lists.matches.dtype, lists.indices.dtype) == (bool, np.int64)
+    assert result.num_positives.dtype == result.num_ties.dtype == np.int64
     for i in np.flatnonzero(result.valid):
         assert result.lists.matches[i].argmax() + 1 == result.first_match[i]
 
@@ -105,6 +156,20 @@ def test_queries_without_a_positive_are_left_out_and_counted() -> None:
     assert result.summarise((1, 2)) == dict(
         mAP=75.0, mINP=75.0, R1=50.0, R2=100.0, num_valid_queries=2.0, num_ties=0.0
     )
+
+
+def test_what_was_not_asked_for() -> None:
+    result = rank_blocks([np.array([[0.1, 0.2], [0.2, 0.1]])], [1, 1], [1, 2])
+    assert RankingResult.empty(3).lists is None
+    with pytest.raises(ValueError, match='made without lists'):
+        result.require_lists()
+    assert set(result.summarise(())) == {'mAP', 'mINP', 'num_valid_queries', 'num_ties'}
+    assert {'R1', 'R5', 'R10'} < set(result.summarise())
+    for wrong in (0, 1.0):
+        with pytest.raises(ValueError, match='integers from 1'):
+            result.cmc(wrong)
+        with pytest.raises(ValueError, match='integers from 1'):
+            result.summarise((wrong, 1))
 
 
 def test_cmc_saturates_beyond_the_gallery() -> None:
@@ -150,6 +215,20 @@ def test_many_ties_in_every_type(dtype: type, seed: int) -> None:
         assert metrics.pop('num_ties') > 0
         expected = oracle.ranking_metrics(distances, *pids, *camids, ap, TOPK)
         assert metrics == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+def test_values_next_to_each_other_and_at_the_ends_of_the_type(dtype: type) -> None:
+    top, one = np.finfo(dtype).max, dtype(1)
+    apart = [-top, -1e20, np.nextafter(-one, -2 * one), -one, np.nextafter(-one, 0 * one), -1e-25]
+    apart += [0, 1e-25, 2e-25, one, np.nextafter(one, 2 * one), 1e20, top]
+    rng = np.random.RandomState(0)
+    distances = np.array([rng.permutation(apart) for _ in range(8)], dtype)
+    pids = rng.randint(0, 2, 8), rng.randint(0, 2, len(apart))
+    found = cmc_map(distances, *pids, topk=(1, 2))
+    assert found.pop('num_ties') == 0
+    expected = oracle.ranking_metrics(distances, *pids, None, None, 'ir', (1, 2))
+    assert found == pytest.approx(expected, abs=1e-10)
 
 
 @pytest.mark.parametrize('dtype', [np.float16, np.float32, np.float64])
@@ -248,6 +327,34 @@ def test_reranked_metrics_are_those_of_the_reranked_distances() -> None:
     assert steps[-1] == (64, 64)
 
 
+@pytest.mark.parametrize('name', ['query_expansion', 'rerank'])
+def test_chunk_size_and_backend_reach_each_step(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    function = dict(query_expansion='alpha_query_expansion', rerank='rerank_blocks')[name]
+    original, seen = getattr(evaluate, function), {}
+
+    def record(*args: object, **options: object) -> object:
+        seen.update(options)
+        return original(*args, **options)
+
+    monkeypatch.setattr(evaluate, function, record)
+    evaluate_ranking(*exact_features(), chunk_size=7, backend='numpy', **{name: {}})
+    assert (seen['chunk_size'], seen['backend']) == (7, 'numpy')
+
+
+def test_pair_rates_are_those_of_their_observer() -> None:
+    query, gallery, *labels = exact_features()
+    found = evaluate_ranking(query, gallery, *labels, tpr_at_fpr=(0.05, 0.5))
+    observer = TprAtFpr((0.05, 0.5))
+    observer.update(0, next(distance_blocks(query, gallery)), GalleryMatches(*labels))
+    expected = observer.summarise()
+    assert {name: found[name] for name in expected} == expected
+    with pytest.raises(TypeError, match='sequence of false positive rates, got 0.1'):
+        evaluate_ranking(query, gallery, *labels, tpr_at_fpr=0.1)
+    assert evaluate.make_observers((1,), (), None) == []
+    (drawn,) = evaluate.make_observers((1,), (), None, protocol=make_protocol('vehicleid'))
+    assert drawn.ap == 'ir'
+
+
 def with_value(value: float) -> np.ndarray:
     distances = oracle.random_case(0)[0]
     distances[3, 7] = value
@@ -260,6 +367,7 @@ def with_value(value: float) -> np.ndarray:
         (dict(d=with_value(np.nan)), ValueError, 'query 3 to gallery entry 7 is nan'),
         (dict(d=with_value(-np.inf)), ValueError, 'query 3 to gallery entry 7 is -inf'),
         (dict(d=np.ones((12, 40), int)), TypeError, 'int64'),
+        (dict(d=[[0.5] * 40] * 12), TypeError, 'distances are a list, expected a numpy array'),
         (dict(d=np.ones((12, 39))), ValueError, r'\(12, 39\) do not fit 40 gallery pids'),
         (dict(d=np.ones((11, 40))), ValueError, 'distances of 11 queries, but 12'),
         (dict(d=np.ones((13, 40))), ValueError, 'at least 13 queries, 12 pids'),
@@ -288,7 +396,10 @@ def test_bad_input(changes: dict, error: type[Exception], message: str) -> None:
     'options, error, message',
     [
         (dict(rerank=dict(k=3)), ValueError, r"unknown keys \['k'\]"),
+        (dict(rerank=['k1']), TypeError, 'rerank is a dict with keys of'),
         (dict(rerank=dict(k1=0)), ValueError, 'k1=0'),
+        (dict(single_shot=dict(k=3)), ValueError, r"unknown keys \['k'\] in single_shot"),
+        (dict(open_set=dict(k=3)), ValueError, r"unknown keys \['k'\] in open_set"),
         (dict(distance='l1'), ValueError, "'l1'"),
         (dict(ap='x'), ValueError, "'x'"),
         (dict(topk=(1.5,)), ValueError, r'\(1.5,\)'),

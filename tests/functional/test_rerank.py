@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from reid_fusedloss.functional.reranking import encoding, jaccard, rerank
 from reid_fusedloss.functional.reranking.neighbours import nearest_neighbours, smallest
-from reid_fusedloss.functional.reranking.rerank import k_reciprocal_rerank, rerank_blocks
+from reid_fusedloss.functional.reranking.rerank import (
+    check_rerank_options,
+    k_reciprocal_rerank,
+    rerank_blocks,
+)
 from tests.oracles import ranking as oracle
 
 
@@ -117,6 +122,13 @@ def test_blocks_are_the_rows_and_progress_reaches_the_total(chunk_size: int) -> 
     assert steps == sorted(set(steps))
 
 
+@pytest.mark.parametrize('numbers', [1, 40, 100])
+def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch, numbers: int) -> None:
+    for module in (encoding, jaccard):
+        monkeypatch.setattr(module, 'PIECE_SIZE', numbers)
+    assert_equal_to_classic(clusters(0, 60), 15, 7, 3, 0.3)
+
+
 def test_numpy_and_torch_and_half_precision_inputs() -> None:
     features = signs(2, 50, 20)
     expected = k_reciprocal_rerank(features[:10], features[10:])
@@ -154,6 +166,22 @@ def test_neighbours_are_those_of_the_full_sort(chunk_size: int, count: int, patt
     np.testing.assert_allclose(result.scale, np.where(farthest == 0, 1, farthest), atol=1e-6)
 
 
+def test_distances_are_kept_up_to_the_limit_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[int] = []
+    monkeypatch.setattr(rerank._Reranking, 'keep', lambda self: kept.append(limit))
+    for limit in (4 * 5 * 9 - 1, 4 * 5 * 9):
+        list(rerank_blocks(clusters(0, 5), clusters(1, 9), keep_limit=limit))
+    assert kept == [4 * 5 * 9]
+
+
+def test_progress_of_the_search_is_the_share_of_its_tiles() -> None:
+    shares: list[float] = []
+    features = torch.from_numpy(signs(3, 150, 60))
+    nearest_neighbours(features, 3, 16, 'torch', progress=shares.append)
+    total = 4 * 5 // 2  # tiles of isqrt(16 * 150) = 48 rows; those below the diagonal are left out
+    assert shares == [(done + 1) / total for done in range(total)]
+
+
 @pytest.mark.parametrize('nearest_last', [True, False])
 def test_neighbours_when_one_tile_holds_them_all(nearest_last: bool) -> None:
     rng = np.random.RandomState(0)
@@ -182,6 +210,7 @@ def test_neighbours_when_one_tile_holds_them_all(nearest_last: bool) -> None:
 def test_bad_options(
     function: Callable, options: dict, error: type[Exception], message: str
 ) -> None:
+    check_rerank_options()
     with pytest.raises(error, match=message):
         function(clusters(0, 5), clusters(1, 9), **options)
 

@@ -91,6 +91,32 @@ def test_blocks_change_nothing(dtype: type) -> None:
     assert np.array_equal(distances, before)
 
 
+@pytest.mark.parametrize('options, second', [({}, 50), (dict(ap='trapezoid'), 25)])
+def test_precision_of_one_positive(options: dict, second: float) -> None:
+    for distances, expected in (([0.1, 0.2], 100), ([0.2, 0.1], second)):
+        observer = SingleGalleryShot((1,), prefix='', **options)
+        observer.update(0, np.array([distances]), GalleryMatches([1], [1, 2]))
+        found = observer.summarise()
+        inverse, first = (100, 100) if expected == 100 else (50, 0)
+        assert found == dict(mAP=expected, mINP=inverse, R1=first, num_valid_queries=1)
+
+
+@pytest.mark.parametrize('levels', [0, 3])
+def test_junk_of_other_identities_is_left_out(levels: int) -> None:
+    """One image an identity, so that nothing is drawn; places 0 and 2 are one."""
+    distances, query_pids, _, *camids = random_case(levels, levels, 3)
+    labels = [query_pids, np.random.RandomState(levels).permutation(40), *camids]
+    sides = (dict(pid=labels[i], camid=labels[i + 2]) for i in (0, 1))
+    rows = [oracle.rows_of(side) for side in sides]
+    observer = SingleGalleryShot(TOPK)
+    matches = GalleryMatches(*labels, protocol=dict(type='camera_pairs', pairs=[(0, 2)]))
+    observer.update(0, distances, matches)
+    expected = oracle.figures(distances, *rows, oracle.same_place, TOPK, 'ir')
+    found = observer.summarise()
+    for k in TOPK:
+        assert found[f'single_shot_R{k}'] == pytest.approx(expected[f'R{k}'])
+
+
 def test_the_seed_decides() -> None:
     case = random_case(2)
     assert single_shot(*case, seed=3) == single_shot(*case, seed=3) != single_shot(*case, seed=4)

@@ -143,6 +143,18 @@ def test_the_farthest_of_the_kept_negatives_is_the_threshold(
     assert found == pytest.approx(oracle.tpr_at_fpr(values, truths, str(fpr)))
 
 
+def test_the_kept_negatives_are_the_nearest_of_many() -> None:
+    """NumPy sorts few numbers where it is asked to part them: the rows are long, and unsorted."""
+    distances = np.random.RandomState(0).rand(2, 1500)
+    matches = GalleryMatches([1, 1], [1] + [2] * 1499)
+    negatives = np.sort(distances[:, 1:].ravel())
+    for kept in (*range(1, 1400, 11), 2):
+        observer = TprAtFpr(((kept - 1) / len(negatives) + 1e-7,))
+        observer.update(0, distances[:1], matches)
+        observer.update(1, distances[1:], matches)
+        assert list(observer.thresholds().values()) == [negatives[kept - 1]]
+
+
 def test_another_ranking_starts_anew() -> None:
     observer = watch(TprAtFpr((0.3,)), *random_case(0))
     again = watch(observer, *random_case(1)).summarise()
@@ -156,6 +168,7 @@ def test_another_ranking_starts_anew() -> None:
         (1e-4, TypeError, 'sequence of false positive rates, got 0.0001'),
         ((1e-4, 0), ValueError, 'got 0'),
         ((1.5,), ValueError, 'got 1.5'),
+        ((True,), ValueError, 'got True'),
         ((float('nan'),), ValueError, 'got nan'),
         (('1e-4',), ValueError, "got '1e-4'"),
         ((0.1, 0.01, 0.1), ValueError, r'twice: \(0.1, 0.01, 0.1\)'),

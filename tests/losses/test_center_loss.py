@@ -8,9 +8,10 @@ from torch import nn
 from reid_fusedloss.functional import losses
 from reid_fusedloss.functional.center import center_loss
 from reid_fusedloss.losses import CenterLoss
+from reid_fusedloss.losses import center_loss as module_of_center_loss
 from reid_fusedloss.registry import MODELS
 from tests.oracles import losses as oracle
-from tests.ranks import run_ranks
+from tests.ranks import run_ranks, run_threads
 
 X, Y, W = oracle.fixture()
 X, W = X.float(), W.float()
@@ -166,6 +167,9 @@ def test_state_dict_round_trip(init, tmp_path):
         (dict(update='adam'), "'adam'"),
         (dict(init='ones'), "init must be one of .*, got 'ones'"),
         (dict(reduction='none'), "reduction must be 'mean' or 'sum', got 'none'"),
+        (dict(num_classes=2**40, feat_dims=1), 'num_classes=1099511627776 x feat_dims=1'),
+        (dict(num_classes=1, feat_dims=2**40), 'num_classes=1 x feat_dims=1099511627776'),
+        (dict(num_classes=2**20, feat_dims=2**20), 'lower one of them'),
     ],
 )
 def test_errors_at_construction(options, message):
@@ -197,6 +201,41 @@ def test_nothing_waits_for_the_device(init, monkeypatch):
     value = CenterLoss(6, 8, init=init).to('meta')(X.to('meta').requires_grad_(), Y.to('meta'))
     value.backward()
     assert value.shape == () and value.device.type == 'meta'
+
+
+def test_defaults_are_those_of_bot():
+    module = CenterLoss(6, 8)
+    assert (module.lr, module.update, module.reduction) == (0.5, 'sgd', 'mean')
+
+
+@pytest.mark.parametrize('init', ['normal', 'class_mean'])
+def test_ranks_together_are_one_process(init, monkeypatch):
+    """Batches of unequal sizes, the larger first one on the second rank; class 5 is never met."""
+    cuts = [7, 8, 6]  # of 15, 16 and 14 samples, the first rank's
+    steps = [
+        (features[: cut + 8], labels[: cut + 8] % 5)
+        for cut, (features, labels) in zip(cuts, batches())
+    ]
+    modules = [CenterLoss(6, 8, init=init) for _ in range(2)]
+    single = CenterLoss(6, 8, init=init)
+    single.centers.copy_(modules[0].centers)
+
+    def train(rank: int) -> str:
+        for cut, (features, labels) in zip(cuts, steps):
+            half = slice(cut) if rank == 0 else slice(cut, None)
+            modules[rank](features[half], labels[half])
+        with pytest.raises(ValueError) as caught:
+            modules[rank](torch.ones(9, 8), torch.zeros(9, dtype=torch.long))
+        return str(caught.value)
+
+    errors = run_threads(train, 2, module_of_center_loss, monkeypatch)
+    monkeypatch.undo()
+    for features, labels in steps:
+        single(features, labels)
+    first, second = (module.centers for module in modules)
+    torch.testing.assert_close(first, second, rtol=0, atol=0, equal_nan=True)
+    torch.testing.assert_close(first, single.centers, rtol=0, atol=1e-6, equal_nan=True)
+    assert all('got 9 samples' in error and 'had at most 8' in error for error in errors)
 
 
 def run_rank(rank: int, world: int, folder: Path) -> None:

@@ -39,6 +39,7 @@ def test_float16_gamma_256(form):
     [
         (dict(form='pair'), "form must be one of .*, got 'pair'"),
         (dict(margin=1.0), 'margin=1.0'),
+        (dict(margin=-1.0), 'margin=-1.0'),
         (dict(margin=float('nan')), 'margin=nan'),
         (dict(gamma=0), 'gamma=0'),
         (dict(gamma=float('inf')), 'gamma=inf'),
@@ -50,6 +51,19 @@ def test_float16_gamma_256(form):
 def test_errors_at_construction(options, message):
     with pytest.raises(ValueError, match=message):
         CircleLoss(**{**dict(form='class', margin=0.25, gamma=64), **options})
+
+
+@pytest.mark.parametrize('name', ['margin', 'gamma', 'label_smoothing'])
+def test_numbers_are_numbers(name):
+    with pytest.raises(TypeError, match=f"{name}='0.1' must be a number"):
+        CircleLoss(**{**dict(form='class', margin=0.25, gamma=64), name: '0.1'})
+
+
+def test_a_small_scale_is_allowed():
+    got = CircleLoss('anchor', margin=0.25, gamma=0.5)(X, Y)
+    torch.testing.assert_close(
+        got, oracle.circle_anchor(oracle.cosines(X, X), Y.tolist(), 0.25, 0.5)
+    )
 
 
 def test_margin_and_gamma_have_no_default():

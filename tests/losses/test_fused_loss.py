@@ -108,6 +108,16 @@ def test_log_and_repr_show_every_term(lines):
     assert lines == [f'FusedLoss = {formula}'] and formula in repr(fused)
 
 
+def test_log_shows_miners_and_each_term_that_is_left_out(lines):
+    mined = local('Nested', reads='bn', weight=1.0, distance=local('Distance'))
+    mined['miner'] = local('Miner', distance=local('Distance'))
+    FusedLoss(dict(a=mined, b=dict(CIRCLE, weight=0), c=dict(CENTER, weight=0)))
+    assert lines == [
+        'FusedLoss = 1 * a(Nested of bn, mined by Miner); b has weight 0 and is left out; '
+        'c has weight 0 and is left out'
+    ]
+
+
 def test_sizes_reach_the_terms_that_take_them_and_do_not_state_them():
     unsized = without(without(CENTER, 'num_classes'), 'feat_dims')
     fused = FusedLoss(dict(unsized=unsized, sized=CENTER, id=ID), num_classes=9, feat_dims=5)
@@ -151,6 +161,8 @@ def without(term, key):
         (dict(a=dict(CIRCLE, weight='1')), TypeError, "weight='1'"),
         (dict(a=dict(CIRCLE, weight=True)), TypeError, 'weight=True'),
         (dict(a=None), TypeError, 'weight=0 switches a term off'),
+        (dict(a=dict(CIRCLE, type=5)), TypeError, 'type=5 must be the name of a loss'),
+        ([CIRCLE], TypeError, 'terms must be a dict of dicts'),
         ({'a.b': CIRCLE}, ValueError, "'a.b' must be a plain identifier"),
         (dict(a=dict(CIRCLE, gamma=-1)), ValueError, "term 'a' .*gamma=-1"),
         (
@@ -174,6 +186,41 @@ def test_errors_at_construction(terms, error, message):
 def test_tensor_that_the_head_does_not_offer():
     with pytest.raises(ValueError, match=r"'circle' reads 'cosines', .* offers \['pooled'\]"):
         FusedLoss(dict(circle=CIRCLE))(dict(pooled=X), Y)
+
+
+@pytest.mark.parametrize('size', ['num_classes', 'feat_dims'])
+def test_sizes_are_integers(size):
+    with pytest.raises(TypeError, match=f"{size}='6' must be an integer"):
+        FusedLoss(dict(id=ID), **{size: '6'})
+
+
+def test_a_type_may_be_the_class_itself():
+    fused = FusedLoss(dict(pml=dict(type=Paired, reads='bn', weight=1)))
+    torch.testing.assert_close(fused(TENSORS, Y)['loss_pml'], TENSORS['bn'].square().mean())
+
+
+def test_mixed_targets_reach_the_terms_on_logits():
+    """As Mixup makes them: each row is of two identities."""
+    fused = FusedLoss(dict(id=ID))
+    scores = 0.7 * F.one_hot(Y, 6) + 0.3 * F.one_hot(Y.flip(0), 6)
+    found = fused(TENSORS, Y, scores)['loss_id']
+    expected = F.cross_entropy(TENSORS['logits'], scores, label_smoothing=0.1)
+    torch.testing.assert_close(found, expected)
+    assert found != fused(TENSORS, Y)['loss_id']
+    fused.check_mixed_targets()
+
+
+def test_mixed_targets_are_refused_where_a_term_compares_samples():
+    fused = FusedLoss(dict(id=ID, triplet=TRIPLET))
+    whole = F.one_hot(Y, 6).float()
+    found = fused(TENSORS, Y, whole)  # of one identity each
+    torch.testing.assert_close(found, fused(TENSORS, Y))
+    mixed = whole.clone()
+    mixed[3] = 0.5 * whole[3] + 0.5 * whole[15]
+    with pytest.raises(ValueError, match=r"terms \['triplet'\] compare samples"):
+        fused(TENSORS, Y, mixed)
+    with pytest.raises(ValueError, match=r"terms \['triplet'\] compare samples"):
+        fused.check_mixed_targets()
 
 
 def test_term_that_returns_no_scalar():
@@ -321,6 +368,25 @@ def test_a_miner_goes_to_the_loss_that_takes_it_and_else_before_it():
     torch.testing.assert_close(losses['loss_b'], TENSORS['bn'].sum())
     with pytest.raises(TypeError, match="'a': miner must be a torch.nn.Module"):
         FusedLoss(dict(a=local('Nested', **{**keys, 'miner': 5})))
+
+
+class Strict(Base):
+    """Hands no keywords on: it takes no sizes, whatever its parent takes."""
+
+    def __init__(self, power=2):
+        super().__init__(num_classes=0)
+        self.power = power
+
+    def forward(self, embeddings, labels, indices_tuple=None):
+        kept = embeddings if indices_tuple is None else embeddings[indices_tuple]
+        return kept.sum() ** self.power
+
+
+def test_a_type_gets_what_it_accepts_not_what_its_parent_does():
+    miner = local('Miner', distance=local('Distance', power=3))
+    strict = local('Strict', reads='bn', weight=1.0, miner=miner)
+    fused = FusedLoss(dict(a=strict, off=dict(strict, weight=0.0)), num_classes=6, feat_dims=8)
+    torch.testing.assert_close(fused(TENSORS, Y)['loss_a'], TENSORS['bn'][:3].sum() ** 2)
 
 
 def test_a_registered_type_builds_its_parts_itself():

@@ -6,7 +6,8 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from reid_fusedloss.losses import FusedLoss
-from tests.ranks import run_ranks
+from reid_fusedloss.losses import gather as gathering
+from tests.ranks import run_ranks, run_threads
 
 RANKS, BATCH = 2, 8
 TERMS = dict(
@@ -143,6 +144,36 @@ def test_batches_of_other_sizes_are_refused(ranks):
     assert 'one size on all ranks, got [4, 5]' in ranks[0]['error 4']
     assert 'one size on all ranks, got [4, 5]' in ranks[1]['error 5']
     assert all('got 3 after 4 samples: set drop_last=True' in rank['error'] for rank in ranks)
+
+
+def test_gathered_samples_and_their_gradients(monkeypatch):
+    """Of each rank's loss over all samples; DistributedDataParallel divides by the ranks later."""
+    samples = torch.arange(12.0).reshape(6, 2)
+    weights = torch.tensor([1.0, 2, 3, 4, 5, 6])[:, None]
+
+    def step(rank):
+        own = samples[2 * rank : 2 * rank + 2].clone().requires_grad_()
+        gatherer = gathering.BatchGatherer()
+        for _ in range(2):
+            joined, labels = gatherer(own, torch.tensor([rank, 7]))
+        (weights * joined).sum().backward()
+        return joined.detach(), labels.tolist(), own.grad
+
+    for rank, (joined, labels, grad) in enumerate(run_threads(step, 3, gathering, monkeypatch)):
+        assert torch.equal(joined, samples) and labels == [0, 7, 1, 7, 2, 7]
+        assert torch.equal(grad, 3 * weights[2 * rank : 2 * rank + 2].expand(2, 2))
+
+
+def test_sizes_are_compared_between_ranks_and_steps(monkeypatch):
+    def step(rank):
+        with pytest.raises(ValueError, match=r'one size on all ranks, got \[1, 2\]'):
+            gathering.BatchGatherer()(torch.ones(1 + rank, 2), torch.zeros(1 + rank))
+        gatherer = gathering.BatchGatherer()
+        gatherer(torch.ones(4, 2), torch.zeros(4))
+        with pytest.raises(ValueError, match='got 3 after 4 samples'):
+            gatherer(torch.ones(3, 2), torch.zeros(3))
+
+    run_threads(step, 2, gathering, monkeypatch)
 
 
 def test_on_one_process_nothing_changes():

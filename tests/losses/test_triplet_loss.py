@@ -40,7 +40,7 @@ def test_module_is_the_function(mining, function, options):
 @pytest.mark.parametrize('squared', [False, True])
 def test_collapse_is_said_once(lines, squared):
     module = TripletLoss(squared=squared)
-    for _ in range(3):
+    for _ in range(102):  # two checks
         module(torch.ones(16, 8) + 1e-6 * X.float(), Y)
     assert len(lines) == 1
     text, level = lines[0]
@@ -87,6 +87,16 @@ def test_no_warning_without_collapse(lines):
     TripletLoss()(one_pair, Y)
     TripletLoss().eval()(torch.ones(16, 8), Y)
     assert lines == []
+
+
+def test_margin_0_is_a_margin():
+    assert TripletLoss(margin=0)(X, Y) == batch_hard_triplet_loss(X, Y, margin=0)
+
+
+@pytest.mark.parametrize('name', ['normalize', 'squared'])
+def test_flags_are_flags(name):
+    with pytest.raises(TypeError, match=f"{name}='no' must be True or False"):
+        TripletLoss(**{name: 'no'})
 
 
 @pytest.mark.parametrize(
