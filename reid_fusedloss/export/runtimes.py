@@ -1,8 +1,8 @@
 """Runtimes for ONNX files: a path in, a function from images to features out."""
 
 import os
-import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -56,14 +56,12 @@ def openvino_run(path: PathLike, providers: Sequence[str] | None = None) -> Run:
         raise ValueError(f"providers={providers} are onnxruntime's: leave them out for openvino")
     openvino = require('openvino', "an ONNX model in OpenVINO's runtime")
     options = dict(INFERENCE_PRECISION_HINT='f32', INFERENCE_NUM_THREADS=torch.get_num_threads())
-    model = openvino.compile_model(os.fspath(path), 'CPU', options)
-    lock = threading.Lock()  # the model has one request, which all threads share
-
-    def run(images: np.ndarray) -> np.ndarray:
-        with lock:
-            return model(images)[0]
-
-    return _in_parts(run, AT_ONCE)
+    # One thread, since the model has one request. Not the caller's: OpenVINO leaves a stack for
+    # signal handlers to the thread that it computes in and frees it with the model, and the next
+    # signal (Ctrl-C, a worker of a DataLoader that ends) would be a segmentation fault.
+    own_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix='openvino')
+    model = own_thread.submit(openvino.compile_model, os.fspath(path), 'CPU', options).result()
+    return _in_parts(lambda images: own_thread.submit(model, images).result()[0], AT_ONCE)
 
 
 def _in_parts(run: Run, at_once: int | None) -> Run:
