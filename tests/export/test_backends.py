@@ -1,5 +1,6 @@
 """Features of one model by each runtime, and the cache of its graph."""
 
+import ctypes
 import json
 import shutil
 import sys
@@ -76,6 +77,27 @@ def test_features_and_identity_are_pytorchs(name, opened, inferencer, exports, l
         close(other, inferencer)
         assert model_id(other) == model_id(inferencer)
     assert len(exports) == 1 and f'computed by {name} ' in lines[0] and len(lines) == 2
+
+
+def test_openvino_leaves_signal_handlers_their_stack(opened):
+    """A signal after the model is gone would otherwise end the process."""
+    pytest.importorskip('openvino', reason='needs openvino')
+
+    class Stack(ctypes.Structure):
+        _fields_ = [
+            ('address', ctypes.c_void_p),
+            ('flags', ctypes.c_int),
+            ('size', ctypes.c_size_t),
+        ]
+
+    def stack_of_this_thread():
+        stack = Stack()
+        assert ctypes.CDLL(None).sigaltstack(None, ctypes.byref(stack)) == 0
+        return stack.address, stack.flags, stack.size
+
+    before = stack_of_this_thread()
+    opened('openvino')(PEOPLE)
+    assert stack_of_this_thread() == before
 
 
 @pytest.mark.slow

@@ -1,7 +1,5 @@
 """Exported files against PyTorch, on images and number by number."""
 
-import ctypes
-
 import cv2
 import numpy as np
 import onnx
@@ -137,27 +135,6 @@ def test_openvino_reads_it(exported):
     expected = OnnxModel(path, progress=False)(images()).features
     found = OnnxModel(path, 'openvino', progress=False, batch_size=3)(images()).features
     np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-def test_openvino_leaves_signal_handlers_their_stack(exported):
-    """A signal after the model is gone would otherwise end the process."""
-    pytest.importorskip('openvino', reason='needs openvino')
-
-    class Stack(ctypes.Structure):
-        _fields_ = [
-            ('address', ctypes.c_void_p),
-            ('flags', ctypes.c_int),
-            ('size', ctypes.c_size_t),
-        ]
-
-    def stack_of_this_thread():
-        stack = Stack()
-        assert ctypes.CDLL(None).sigaltstack(None, ctypes.byref(stack)) == 0
-        return stack.address, stack.flags, stack.size
-
-    before = stack_of_this_thread()
-    OnnxModel(exported()[0], 'openvino', progress=False)(images())
-    assert stack_of_this_thread() == before
 
 
 def test_a_file_that_disagrees_is_not_left(trained, tmp_path, monkeypatch):
