@@ -66,7 +66,7 @@ def _runs():
     from mmengine.config import config
     from mmengine.runner import runner
 
-    from reid_fusedloss import visualization
+    from reid_fusedloss.engine.hooks.report_hook import ReIDReportHook
 
     last = 0.0
 
@@ -86,29 +86,32 @@ def _runs():
         patch('mmengine.runner.runner.collect_env', cache(runner.collect_env)),
         patch(formatter, lambda code, **_: (code, True)),
         patch('mmengine.dataset.base_dataset.gc', SimpleNamespace(collect=lambda: 0)),
-        patch.multiple(visualization, save_curves=_pixel, save_ranking_lists=_pixel),
+        patch.object(ReIDReportHook, '_draw', staticmethod(_pixels(ReIDReportHook._draw))),
     ):
         yield
 
 
-def _pixel(source, target: Path, **options) -> Path:
-    """Write a picture of one pixel: the real ones take six times as long as a tiny training."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(target), np.zeros((1, 1, 3), np.uint8))
-    return target
+def _pixels(draw):
+    """Draw pictures of one pixel: the real ones take six times as long as a tiny training."""
+    from reid_fusedloss.visualization import save_curves, save_ranking_lists
+
+    def pixel(source, target: Path, **options) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(target), np.zeros((1, 1, 3), np.uint8))
+
+    def quick(runner, save, *args, **options):
+        draw(runner, pixel if save in (save_curves, save_ranking_lists) else save, *args, **options)
+
+    quick.real = draw
+    return quick
 
 
 @pytest.fixture(scope='session')
 def real_pictures(_runs):
     """Let the runs in a context draw their pictures: `with real_pictures: ...`."""
-    from reid_fusedloss import visualization
-    from reid_fusedloss.visualization import curves, ranking_list
+    from reid_fusedloss.engine.hooks.report_hook import ReIDReportHook
 
-    return patch.multiple(
-        visualization,
-        save_curves=curves.save_curves,
-        save_ranking_lists=ranking_list.save_ranking_lists,
-    )
+    return patch.object(ReIDReportHook, '_draw', staticmethod(ReIDReportHook._draw.real))
 
 
 @pytest.fixture(scope='session')

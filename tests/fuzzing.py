@@ -210,6 +210,12 @@ def valid_arguments(folder: str) -> dict[str, dict[str, Any]]:
             test_feature='pooled',
             init_cfg=None,
         ),
+        FeatureDistillation=dict(feat_dims=8, teacher_dims=6, form='cosine'),
+        RelationDistillation=dict(distance_weight=1.0, angle_weight=2.0, normalize=True),
+        LogitDistillation=dict(temperature=4.0),
+        DistilledClassifier=dict(
+            backbone=dict(type='mmpretrain.LeNet5'), neck=None, head=None, teacher=None
+        ),
         PartwiseLoss=dict(loss=dict(type='torch.nn.CrossEntropyLoss')),
         FlipTestModel=dict(module=Tested()),
         MobileNetV2=dict(

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from reid_fusedloss.functional import alpha_query_expansion, evaluate_ranking
-from reid_fusedloss.functional.reranking import query_expansion as module
 from tests.oracles import ranking as oracle
 
 
@@ -40,7 +39,7 @@ def test_defaults() -> None:
 def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = alpha_query_expansion(*case())
     for numbers in (1, 130):  # one feature, and two
-        monkeypatch.setattr(module, 'PIECE_SIZE', numbers)
+        monkeypatch.setattr('reid_fusedloss.functional.backend.CACHE_SIZE', numbers)
         for side, whole in zip(alpha_query_expansion(*case()), expected):
             torch.testing.assert_close(side, whole)
 

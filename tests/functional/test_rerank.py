@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from reid_fusedloss.functional.reranking import encoding, jaccard, rerank
+from reid_fusedloss.functional.reranking import jaccard, rerank
 from reid_fusedloss.functional.reranking.neighbours import nearest_neighbours, smallest
 from reid_fusedloss.functional.reranking.rerank import (
     check_rerank_options,
@@ -124,8 +124,8 @@ def test_blocks_are_the_rows_and_progress_reaches_the_total(chunk_size: int) -> 
 
 @pytest.mark.parametrize('numbers', [1, 40, 100])
 def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch, numbers: int) -> None:
-    for module in (encoding, jaccard):
-        monkeypatch.setattr(module, 'PIECE_SIZE', numbers)
+    monkeypatch.setattr('reid_fusedloss.functional.backend.CACHE_SIZE', numbers)
+    monkeypatch.setattr(jaccard, 'PIECE_SIZE', numbers)
     assert_equal_to_classic(clusters(0, 60), 15, 7, 3, 0.3)
 
 
