@@ -2,4 +2,4 @@
 #   reid-fusedloss train strong/09_ema --dataset market1501 --budget cpu_market_24e
 # Ours: not run.
 _base_ = './08_frozen_start.py'
-default_hooks = dict(ema=dict(type='EMAHook', momentum=2e-4))
+default_hooks = dict(ema=dict(type='EMAHook', momentum=2e-4, update_buffers=True))
