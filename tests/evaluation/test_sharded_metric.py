@@ -12,7 +12,7 @@ from tests.evaluation.sharded import evaluate, make_samples, run_rank
 from tests.ranks import run_ranks
 
 
-@pytest.mark.parametrize('world', [1, 2, 3])
+@pytest.mark.parametrize('world', [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_processes_agree_to_the_last_digit(world: int, tmp_path: Path) -> None:
     run_ranks(run_rank, world, tmp_path)
     expected = evaluate('in order', 90, 0, 1)

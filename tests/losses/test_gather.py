@@ -116,6 +116,7 @@ def ranks(tmp_path_factory):
     return [torch.load(folder / f'{rank}.pth', weights_only=True) for rank in range(RANKS)]
 
 
+@pytest.mark.slow
 def test_gradients_equal_those_of_one_process_with_the_union(ranks):
     expected = train(*make(TERMS))
     for rank in ranks:
@@ -128,6 +129,7 @@ def test_gradients_equal_those_of_one_process_with_the_union(ranks):
     assert min(value.abs().max() for value in expected['gradients'].values()) > 1e-3
 
 
+@pytest.mark.slow
 def test_without_the_key_each_process_mines_for_itself(ranks):
     one = train(*make(TERMS))
     gaps = [
@@ -140,6 +142,7 @@ def test_without_the_key_each_process_mines_for_itself(ranks):
     )
 
 
+@pytest.mark.slow
 def test_batches_of_other_sizes_are_refused(ranks):
     assert 'one size on all ranks, got [4, 5]' in ranks[0]['error 4']
     assert 'one size on all ranks, got [4, 5]' in ranks[1]['error 5']

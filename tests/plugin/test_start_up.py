@@ -60,6 +60,7 @@ print(*light)
     assert not {f'reid_fusedloss.{room}' for room in ('models', 'datasets', 'engine')} & modules
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('first', ['mmengine.runner', 'mmengine.hub', 'reid_fusedloss.compat'])
 def test_mmengine_is_patched_before_anybody_uses_it(first):
     program = f"""

@@ -19,9 +19,9 @@ from mmengine.dataset import base_dataset
 from mmengine.hooks import Hook
 from mmengine.runner import Runner, runner
 
+from reid_fusedloss import visualization
 from reid_fusedloss.engine.checkpoints import differences, read_pointer
 from reid_fusedloss.engine.config import count_identities, load_config, resume
-from reid_fusedloss.engine.hooks import report_hook
 from reid_fusedloss.engine.work_dir import check_work_dir
 from reid_fusedloss.loading import load_checkpoint_file
 from reid_fusedloss.visualization import load_scalars
@@ -127,7 +127,7 @@ def quick_start(work_dir: Path) -> Iterator[None]:
         stack.enter_context(patch.multiple(runner, collect_env=dict, get_git_hash=str))
         stack.enter_context(patch.object(base_dataset, 'gc', SimpleNamespace(collect=int)))
         stack.enter_context(
-            patch.multiple(report_hook, save_curves=pixel, save_ranking_lists=pixel)
+            patch.multiple(visualization, save_curves=pixel, save_ranking_lists=pixel)
         )
         stack.enter_context(patch(formatter, lambda code, **_: (code, True)))
         yield
