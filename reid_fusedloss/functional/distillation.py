@@ -24,8 +24,10 @@ def feature_distillation_loss(student: Tensor, teacher: Tensor, *, form: str = '
         Scalar; 0 for an empty batch.
 
     Raises:
-        ValueError: if the shapes differ.
+        ValueError: if the shapes differ, or the form is unknown.
     """
+    if form not in FORMS:
+        raise ValueError(f'form must be one of {FORMS}, got {form!r}')
     _check_pair(student, teacher)
     if student.shape != teacher.shape:
         raise ValueError(

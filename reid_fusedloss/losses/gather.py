@@ -48,8 +48,6 @@ class BatchGatherer:
     @staticmethod
     def constant(tensor: Tensor) -> Tensor:
         """Gather a tensor (B, *) without gradient; after a call has checked the batch sizes."""
-        if get_world_size() == 1:
-            return tensor
         return torch.cat(all_gather(tensor.contiguous()))
 
 

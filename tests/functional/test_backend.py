@@ -14,7 +14,8 @@ from reid_fusedloss.functional import (
     k_reciprocal_rerank,
     rerank_blocks,
 )
-from reid_fusedloss.functional.backend import choose_backend, inner_products
+from reid_fusedloss.functional.backend import choose_backend, inner_products, piece_size
+from reid_fusedloss.functional.distance import cosine_distance, squared_euclidean_distance
 
 CPU = torch.device('cpu')
 
@@ -82,6 +83,30 @@ def test_precision_is_set_inside_and_set_back(monkeypatch: pytest.MonkeyPatch) -
     with new_setting('bf16'):
         inner_products(*features(), 'torch')
     assert seen == [['ieee', 'ieee']]
+
+
+@pytest.mark.parametrize('function', [cosine_distance, squared_euclidean_distance])
+@pytest.mark.parametrize('needs_grad', [False, True])
+def test_distances_without_gradient_are_in_full_precision(
+    function, needs_grad: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of features without gradient, or where gradients are off; see above."""
+    seen, multiply = [], torch.mm
+
+    def mm(*args: torch.Tensor, **options: object) -> torch.Tensor:
+        seen.append(torch.backends.mkldnn.matmul.fp32_precision)
+        return multiply(*args, **options)
+
+    monkeypatch.setattr(torch, 'mm', mm)
+    x, y = features()
+    with new_setting('bf16'), torch.set_grad_enabled(not needs_grad):
+        function(x.requires_grad_(needs_grad), y)
+    assert seen == ['ieee']
+
+
+def test_pieces_fit_the_caches_of_a_cpu_and_are_larger_on_a_gpu() -> None:
+    assert 4 * piece_size(CPU) == 2 * 2**20
+    assert 4 * piece_size(torch.device('cuda', 0)) == 256 * 2**20
 
 
 def test_precision_of_older_versions_is_set_inside_and_set_back(

@@ -18,6 +18,7 @@ from reid_fusedloss.functional import (
     k_reciprocal_rerank,
     pool_features,
 )
+from reid_fusedloss.functional.distillation import relation_distillation_loss
 from reid_fusedloss.functional.reranking.neighbours import nearest_neighbours, smallest
 from tests.functional.fake_device import DEVICE, FakeDevice, OnDevice
 
@@ -69,10 +70,11 @@ def both(device, function):
         lambda q, g: [pool_features(q, np.arange(60) // 4, how='quality').features],
         lambda q, g: [pool_features(q, np.arange(60) // 4, how='best', k=2).features],
         lambda q, g: list(smallest((10 * cosine_distance(q, g)).round(), 5)),
+        lambda q, g: [relation_distillation_loss(q.double(), g[:60].double())],
     ],
     ids=[
         'rerank', 'expansion', 'query expansion', 'cosine', 'euclidean', 'distances', 'mean',
-        'quality', 'best', 'smallest',
+        'quality', 'best', 'smallest', 'relations',
     ],
 )  # fmt: skip
 def test_values_are_those_of_the_cpu(device, function):

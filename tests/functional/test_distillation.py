@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from reid_fusedloss.functional.distillation import (
+    angle_cosines,
     feature_distillation_loss,
     logit_distillation_loss,
+    pair_distances,
     relation_distillation_loss,
 )
 from tests.oracles import distillation as oracle
@@ -82,6 +84,47 @@ def test_equal_images_and_few_images_have_finite_gradients():
     assert logit_distillation_loss(STUDENT[:0], SAME[:0], temperature=2.0) == 0
 
 
+def test_the_fewest_images_that_have_a_loss():
+    one, same = STUDENT[:1], SAME[:1]
+    for form in ('cosine', 'l2'):
+        torch.testing.assert_close(
+            feature_distillation_loss(one, same, form=form), oracle.feature(one, same, form)
+        )
+    assert feature_distillation_loss(one[:, :1], one[:, :1] + 3, form='l2') == 9  # one number
+    torch.testing.assert_close(
+        logit_distillation_loss(one, same, temperature=2.0), oracle.logits(one, same, 2.0)
+    )
+    assert logit_distillation_loss(STUDENT[:, :1], SAME[:, :1], temperature=2.0) == 0  # one class
+    # two images that only the teacher tells apart: distances 0 and 1, Huber 0.5
+    assert relation_distillation_loss(STUDENT[[0, 0]], TEACHER[:2], distance_weight=3.0) == 1.5
+    torch.testing.assert_close(
+        relation_distillation_loss(STUDENT[:3], TEACHER[:3]),
+        oracle.relation(STUDENT[:3], TEACHER[:3], 1, 2),
+    )
+
+
+def test_relations_far_from_the_origin_keep_their_digits():
+    """Of more images than the 25 from which on `torch.cdist` would take products."""
+    features = 1000 + torch.randn(30, 5)
+    exact = features.double()[None] - features.double()[:, None]  # [j, i] is i - j
+    distances = pair_distances(features)
+    torch.testing.assert_close(distances.double(), exact.norm(dim=-1), rtol=1e-6, atol=0)
+    units = torch.nn.functional.normalize(exact, dim=-1)
+    cosines = torch.einsum('jic,jkc->jik', units, units)
+    torch.testing.assert_close(
+        angle_cosines(features, distances).double(), cosines, rtol=0, atol=1e-4
+    )
+
+
+def test_an_angle_at_an_equal_image_is_0():
+    equal = STUDENT[[0, 0, 1]]
+    cosines = angle_cosines(equal, pair_distances(equal))
+    expected = torch.zeros(3, 3, 3, dtype=torch.float64)
+    expected[0, 2, 2] = expected[1, 2, 2] = 1
+    expected[2, :2, :2] = 1
+    torch.testing.assert_close(cosines, expected)
+
+
 def test_half_precision_is_computed_in_float32():
     with torch.autocast('cpu', torch.bfloat16):
         loss = relation_distillation_loss(STUDENT.bfloat16(), TEACHER.bfloat16())
@@ -100,5 +143,14 @@ def test_other_batches_are_refused(loss):
 def test_other_sizes_are_refused():
     with pytest.raises(ValueError, match=r'one shape, got \(6, 5\) and \(6, 4\)'):
         feature_distillation_loss(STUDENT, TEACHER)
+    with pytest.raises(ValueError, match=r'expected features \(B, C\) .* \(6, 5, 1\)'):
+        feature_distillation_loss(STUDENT[..., None], SAME[..., None])
     with pytest.raises(ValueError, match='the teacher needs the same identities'):
         logit_distillation_loss(STUDENT, TEACHER, temperature=1.0)
+
+
+def test_the_form_is_the_cosine_unless_another_is_named():
+    expected = oracle.feature(STUDENT, SAME, 'cosine')
+    torch.testing.assert_close(feature_distillation_loss(STUDENT, SAME), expected)
+    with pytest.raises(ValueError, match=r"form must be one of \('cosine', 'l2'\), got 'L2'"):
+        feature_distillation_loss(STUDENT, SAME, form='L2')

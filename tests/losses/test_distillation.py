@@ -5,7 +5,11 @@ import torch
 from torch import nn
 
 from reid_fusedloss.losses import FusedLoss
-from reid_fusedloss.losses.distillation import FeatureDistillation
+from reid_fusedloss.losses.distillation import (
+    FeatureDistillation,
+    LogitDistillation,
+    RelationDistillation,
+)
 from tests.oracles import distillation as oracle
 
 torch.manual_seed(1)
@@ -56,6 +60,18 @@ def test_terms_get_the_teachers_tensor_of_the_same_name_or_of_the_key():
     )
 
 
+def test_terms_pass_their_settings_on():
+    student, teacher = TENSORS['bn'], TEACHER['bn']
+    units = [x / x.norm(dim=1, keepdim=True) for x in (student, teacher)]
+    for found, expected in (
+        (FeatureDistillation(form='l2'), oracle.feature(student, teacher, 'l2')),
+        (RelationDistillation(25.0, 0.5), oracle.relation(student, teacher, 25, 0.5)),
+        (RelationDistillation(normalize=True), oracle.relation(*units, 1, 2)),
+        (LogitDistillation(0.5), oracle.logits(student, teacher, 0.5)),
+    ):
+        torch.testing.assert_close(found(student, LABELS, teacher), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_other_sizes_are_projected_and_the_projection_learns():
     fused = FusedLoss(dict(feature=dict(FEATURE, teacher='pooled', teacher_dims=4)), feat_dims=5)
     assert list(fused.state_dict()) == ['terms.feature.projection']
@@ -103,9 +119,18 @@ def test_without_a_teacher_the_error_says_where_to_set_one():
         (dict(FEATURE, form='l1'), ValueError, "form must be 'cosine' or 'l2', got 'l1'"),
         (dict(FEATURE, teacher_dims=8), TypeError, 'teacher_dims needs feat_dims'),
         (dict(FEATURE, teacher_dims=0, feat_dims=5), ValueError, 'teacher_dims=0 must be >= 1'),
+        (dict(FEATURE, teacher_dims=8, feat_dims=0), ValueError, 'feat_dims=0 must be >= 1'),
+        (
+            dict(FEATURE, teacher_dims=2**30, feat_dims=2**30),
+            ValueError,
+            'teacher_dims=1073741824 x feat_dims=1073741824 are .* lower one',
+        ),
+        (dict(RELATION, distance_weight='1'), TypeError, "distance_weight='1' must be a number"),
+        (dict(RELATION, distance_weight=-1), ValueError, 'distance_weight=-1 must be >= 0'),
         (dict(RELATION, angle_weight=-1), ValueError, 'angle_weight=-1 must be >= 0'),
         (dict(RELATION, angle_weight=0, distance_weight=0), ValueError, 'both 0'),
         (dict(RELATION, normalize='yes'), TypeError, "normalize='yes' must be True or False"),
+        (dict(LOGITS, temperature='4'), TypeError, "temperature='4' must be a number"),
         (dict(LOGITS, temperature=0), ValueError, 'temperature=0 must be > 0'),
     ],
 )
@@ -124,7 +149,7 @@ def test_mixed_images_need_no_labels():
 
 
 def test_the_projection_is_no_linear_layer_of_the_head():
-    """A head starts its linear layers at N(0, 0.001)."""
+    """A head starts its linear layers at N(0, 0.001); here values keep their size."""
     term = FeatureDistillation(feat_dims=64, teacher_dims=32)
     assert not [part for part in term.modules() if isinstance(part, nn.Linear)]
-    assert term.projection.std() > 0.05
+    assert term.projection.std().item() == pytest.approx(64**-0.5, rel=0.1)
