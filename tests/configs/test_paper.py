@@ -89,7 +89,9 @@ STRONG = {
             'epochs': 1,
         }
     },
-    'strong/09_ema': {'default_hooks.ema': {'type': 'EMAHook', 'momentum': 2e-4}},
+    'strong/09_ema': {
+        'default_hooks.ema': {'type': 'EMAHook', 'momentum': 2e-4, 'update_buffers': True}
+    },
     'strong/10_p4_k16': {K: 16},
 }
 GEM = {
