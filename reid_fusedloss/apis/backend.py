@@ -1,12 +1,10 @@
 """Choose the runtime that computes the features of a trained model."""
 
-import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mmengine.logging import print_log
-
 from ..checks import check_choice
+from ..logs import log
 from .extractor import FeatureExtractor
 
 if TYPE_CHECKING:
@@ -85,7 +83,7 @@ class RuntimeChoice:
 
     def _say(self, how: str) -> None:
         if how != self._said:
-            print_log(f'features are computed {how}', logger='current', level=logging.INFO)
+            log(f'features are computed {how}')
         self._said = how
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.logging import print_log
 
+from ..logs import log
 from .image_header import read_header
 from .load_image import LoadReIDImage, UnreadableImageError
 from .read_image import read_file
@@ -92,16 +92,12 @@ def cached_images(records: Iterable[dict], steps: Sequence[Any], title: str) -> 
             f'{_mebibytes(needed)} decoded, and {_mebibytes(available)} of memory are available: '
             'set cache_images=False'
         )
-    print_log(
-        f'{title}: decoding {len(paths)} images into memory, about {_mebibytes(needed)}',
-        logger='current',
-    )
+    log(f'{title}: decoding {len(paths)} images into memory, about {_mebibytes(needed)}')
     cache = ImageCache(paths, load)
     left_out = len(paths) - len(cache)
-    print_log(
+    log(
         f'{title}: {len(cache)} decoded images in memory, {_mebibytes(cache.num_bytes)}'
-        + (f'; {left_out} cannot be read' if left_out else ''),
-        logger='current',
+        + (f'; {left_out} cannot be read' if left_out else '')
     )
     return cache
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
@@ -20,6 +19,7 @@ from ..datasets.pipeline import pipeline_steps
 from ..engine.budget import read_config
 from ..engine.hooks.resume_hook import META_KEY
 from ..engine.testing import build_trained, tested_pipeline, weights_of
+from ..logs import log
 from ..scope import find_config
 from ..zoo import find_trained, list_trained
 from .normalization import Renormalization, renormalization
@@ -159,10 +159,9 @@ def load_teacher(teacher: Mapping[str, Any], preprocessor: nn.Module) -> Teacher
         described=_describe(cfg, input_size),
         trained_on=_trained_on(loaded),
     )
-    print_log(
+    log(
         f'teacher: {checkpoint}, {type(model.backbone).__name__} at '
-        f'{input_size[0]}x{input_size[1]}, frozen; its tensors are {built.sizes}',
-        logger='current',
+        f'{input_size[0]}x{input_size[1]}, frozen; its tensors are {built.sizes}'
     )
     return built
 

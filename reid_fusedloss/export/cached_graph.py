@@ -2,17 +2,16 @@
 
 import hashlib
 import json
-import logging
 import os
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from mmengine.logging import print_log
 
 from ..apis.inferencer import ReIDInferencer
 from ..datasets.pedestrians import draw_pedestrian
 from ..folder_lock import folder_lock
+from ..logs import warn
 from ..optional import require
 from .identity import fingerprint_of
 from .onnx_export import export_onnx
@@ -66,7 +65,7 @@ def open_cached(inferencer: ReIDInferencer, runtime: str) -> OnnxModel:
     except FileNotFoundError:
         pass
     except ValueError as error:
-        print_log(f'the model is exported again: {error}', logger='current', level=logging.WARNING)
+        warn(f'the model is exported again: {error}')
     try:
         _make(path, inferencer, runtime)
     except OSError as error:

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from mmengine.logging import print_log
-
 from ..apis import FeatureExtractor, ReIDInferencer
 from ..apis.backend import AUTO, BACKENDS, RUNTIMES, TORCH, version_of
 from ..checks import check_choice
+from ..logs import log
 from ..whole_file import PathLike
 from .onnx_model import OnnxModel
 
@@ -73,7 +72,7 @@ def open_extractor(
     model = OnnxModel(
         source, runtime, batch_size=batch_size, num_workers=num_workers, progress=progress
     )
-    print_log(f'features are computed by {version_of(runtime)} on the CPU', logger='current')
+    log(f'features are computed by {version_of(runtime)} on the CPU')
     return model
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from reid_fusedloss import logs
 from reid_fusedloss.datasets import JointReIDDataset, Market1501, image_cache
 from reid_fusedloss.datasets.draws import Draw
 from reid_fusedloss.datasets.load_image import UnreadableImageError
@@ -108,7 +109,7 @@ def test_a_subset_and_a_joint_data_set(market):
 
 def test_memory_is_estimated_and_reported(market, monkeypatch):
     lines = []
-    monkeypatch.setattr(image_cache, 'print_log', lambda text, **_: lines.append(text))
+    monkeypatch.setattr(logs, 'print_log', lambda text, **_: lines.append(text))
     monkeypatch.setattr(image_cache, '_mebibytes', str)
     (market / 'bounding_box_train' / NAMES[0]).write_bytes(b'no image')
     build(market, cache_images=True)
