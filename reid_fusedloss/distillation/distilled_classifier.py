@@ -1,7 +1,7 @@
 """An image classifier that trains with a frozen teacher."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmpretrain.models import ImageClassifier
@@ -9,6 +9,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor
 
 from ..registry import MODELS
+from .several import Teachers
 from .teacher import OF_CLASSES, Teacher, load_teacher
 
 
@@ -24,7 +25,7 @@ class DistilledClassifier(ImageClassifier):
         backbone, neck, head, pretrained, train_cfg, data_preprocessor, init_cfg: as in
             `ImageClassifier`.
         teacher: dict with `checkpoint`, and `config` and `input_size` where they are needed, see
-            `load_teacher`; None: no teacher, for a test.
+            `load_teacher`, or a list of such dicts, see `Teachers`; None: no teacher, for a test.
 
     Raises:
         TypeError, FileNotFoundError, ValueError: as `load_teacher`; ValueError also if the terms
@@ -36,17 +37,26 @@ class DistilledClassifier(ImageClassifier):
         backbone: dict,
         neck: dict | None = None,
         head: dict | None = None,
-        teacher: Mapping[str, Any] | None = None,
+        teacher: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         pretrained: str | None = None,
         train_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(backbone, neck, head, pretrained, train_cfg, data_preprocessor, init_cfg)
-        self.teacher: Teacher | None = None
+        self.teacher: Teacher | Teachers | None = None
         if teacher is not None:
-            self.teacher = load_teacher(teacher, self.data_preprocessor)
+            self.teacher = self._load(teacher)
             self.check_teacher()
+
+    def _load(self, teacher: Any) -> Teacher | Teachers:
+        if not isinstance(teacher, (list, tuple)):
+            return load_teacher(teacher, self.data_preprocessor)
+        if len(teacher) < 2:
+            raise ValueError(
+                f'model.teacher is a list of {len(teacher)}: give two or more, or one dict'
+            )
+        return Teachers([load_teacher(each, self.data_preprocessor) for each in teacher])
 
     def check_teacher(self) -> None:
         """Check the terms of the loss against the teacher; also called for a new head.
@@ -73,8 +83,8 @@ class DistilledClassifier(ImageClassifier):
         if of_classes and not self.teacher.has_classifier:
             raise ValueError(
                 f'a term compares with {of_classes} of the teacher, but {self.teacher.name} has no '
-                'classifier (the networks in the package have none): compare features or '
-                'relations, or use a checkpoint of a training'
+                'classifier (the networks in the package have none, and several teachers share '
+                'none): compare features or relations, or use one checkpoint of a training'
             )
         sizes = dict(self.teacher.sizes)
         if self.head.num_classes is None:  # a provisional head has one identity

@@ -26,6 +26,7 @@ from .normalization import Renormalization, renormalization
 
 KEYS = ('config', 'checkpoint', 'input_size')
 OF_CLASSES = frozenset(('logits', 'cosines'))  # tensors that a classifier makes
+TESTED = 'embedding'  # beside the tensors of the head
 CLASSIFIER = 'head.classifier.'
 
 
@@ -73,22 +74,24 @@ class Teacher:
 
         Args:
             images: normalised for the student, shape (B, 3, H, W).
-            names: some of those in `sizes`.
+            names: some of those in `sizes`; `embedding` is the feature that its test compares.
         """
         self.model.to(images.device)
         images = self.renormalize(images)
         if images.shape[-2:] != self.input_size:
             images = F.interpolate(images, self.input_size, mode='bilinear', antialias=True)
-        head = self.model.head
-        found: dict[str, Tensor] = head.tensors(
-            head.reduced(self.model.extract_feat(images)), names
-        )
+        head, feats = self.model.head, self.model.extract_feat(images)
+        found: dict[str, Tensor] = {}
+        if TESTED in names:
+            found[TESTED] = head.pre_logits(feats)
+        if set(names) - {TESTED}:
+            found.update(head.tensors(head.reduced(feats), names))
         return {name: found[name] for name in names}
 
     @cached_property
     def sizes(self) -> dict[str, int]:
         """Number of values for an image of each tensor; of `logits`, the number of identities."""
-        offered = set(self.model.head.tensors_offered)
+        offered = {TESTED, *self.model.head.tensors_offered}
         names = offered if self.has_classifier else offered - OF_CLASSES
         device = next(self.model.parameters()).device
         found = self.tensors(torch.zeros(1, 3, *self.input_size, device=device), sorted(names))
@@ -168,7 +171,10 @@ def load_teacher(teacher: Mapping[str, Any], preprocessor: nn.Module) -> Teacher
 
 def _check(teacher: Any) -> None:
     if not isinstance(teacher, Mapping):
-        raise TypeError(f'model.teacher must be a dict with `checkpoint`, or None, got {teacher!r}')
+        raise TypeError(
+            'model.teacher must be a dict with `checkpoint`, a list of such dicts, or None, got '
+            f'{teacher!r}'
+        )
     unknown = sorted(set(teacher) - set(KEYS))
     if unknown:
         raise ValueError(f'model.teacher has keys that nothing reads: {unknown}; it has {KEYS}')

@@ -11,6 +11,7 @@ from ..checks import check_choice, check_flag, check_number
 from ..registry import MODELS
 
 READABLE = ('pooled', 'bn', 'logits', 'cosines')
+OF_TEACHER = (*READABLE, 'embedding')  # the last: what a test of the teacher compares
 REQUIRED = ('type', 'reads', 'weight')
 TEACHER = 'teacher'  # argument of `forward`, and key of the teacher's tensor
 OWN = (
@@ -41,7 +42,7 @@ def check_term(name: str, term: Mapping[str, Any]) -> None:
     check_number(f'term {name!r}: weight', term['weight'])
     check_flag(f'term {name!r}: gather', term.get('gather', False))
     if TEACHER in term:
-        check_choice(f'term {name!r}: {TEACHER}', term[TEACHER], READABLE)
+        check_choice(f'term {name!r}: {TEACHER}', term[TEACHER], OF_TEACHER)
     if term.get('gather') and str(term['type']).endswith('CenterLoss'):
         raise ValueError(
             f'term {name!r}: gather=True is not for CenterLoss, which itself gathers the '

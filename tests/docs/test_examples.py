@@ -78,7 +78,12 @@ def test_the_margin_is_subtracted_from_the_own_class(parts):
 
 
 @pytest.mark.parametrize(
-    'name, terms', [('my_student', {'feature', 'relation'}), ('my_similarity', {'similarity'})]
+    'name, terms',
+    [
+        ('my_student', {'feature', 'relation'}),
+        ('my_similarity', {'similarity'}),
+        ('my_taught', {'relation'}),
+    ],
 )
 def test_students_of_the_page_on_distillation(tmp_path, monkeypatch, name, terms):
     for file, text in blocks('distillation.md').items():
