@@ -1,7 +1,6 @@
 """Crop the boxes of a detector or tracker from a video."""
 
 import itertools
-import logging
 import math
 import os
 import re
@@ -11,10 +10,10 @@ from contextlib import contextmanager
 
 import cv2
 import numpy as np
-from mmengine.logging import print_log
 
 from ..datasets.read_image import MAX_PIXELS
 from ..functional import pool_features
+from ..logs import warn
 from ..whole_file import PathLike
 from .extraction import Extraction
 from .sources import ImageSource, check_local
@@ -184,12 +183,10 @@ def _warn_of_corners(boxes: np.ndarray, width: int, height: int) -> None:
     outside = (x + w > width) | (y + h > height)
     corners = (w > x) & (h > y) & (w <= width) & (h <= height)
     if outside.sum() * 4 > len(outside) and corners.all():
-        print_log(
+        warn(
             f'{outside.sum()} of {len(outside)} boxes reach out of the frames of {width} x '
             f'{height}, and all would fit as x1, y1, x2, y2: the columns are x, y, w, h, so '
-            'subtract x1 from x2 and y1 from y2 if yours are corners',
-            logger='current',
-            level=logging.WARNING,
+            'subtract x1 from x2 and y1 from y2 if yours are corners'
         )
 
 

@@ -1,10 +1,8 @@
 """Log the counts of a data set and compare them with the published ones."""
 
-import logging
 from collections.abc import Sequence
 
-from mmengine.logging import print_log
-
+from ..logs import log, warn
 from .file_names import ImageFile
 
 
@@ -26,12 +24,11 @@ def report_counts(
     cameras = len({file.camid for file in files} - {None})
     tracks = len({(file.pid, file.track) for file in files if file.track is not None})
     clothes = len({(file.pid, file.clothes) for file in files if file.clothes is not None})
-    print_log(
+    log(
         f'{name}: {found[0]} identities, {found[1]} images, '
         f'{cameras or "no"} camera{"s" * (cameras != 1)}'
         + (f', {clothes} outfits' if clothes else '')
-        + (f', {tracks} tracks' if tracks else ''),
-        logger='current',
+        + (f', {tracks} tracks' if tracks else '')
     )
     if published is not None and published != found:
         _warn(
@@ -43,8 +40,4 @@ def report_counts(
 
 
 def _warn(text: str) -> None:
-    print_log(
-        f'{text}; figures will not compare with published ones',
-        logger='current',
-        level=logging.WARNING,
-    )
+    warn(f'{text}; figures will not compare with published ones')

@@ -1,14 +1,12 @@
 """Parse file names into (path, pid, camid), for all data sets."""
 
-import logging
 import os
 import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmengine.logging import print_log
-
+from ..logs import warn
 from ..printable import printable
 
 GROUPS = ('pid', 'camid', 'clothes', 'track')  # of a pattern
@@ -134,14 +132,12 @@ def warn_of_misfits(paths: Collection[str], pattern: str) -> None:
     """
     regex = compile_pattern(pattern)
     if paths and not any(match_labels(regex, Path(path).name) for path in paths):
-        print_log(
+        warn(
             printable(
                 f'0 of {len(paths)} names fit the pattern {pattern!r}, such as '
                 f'{Path(next(iter(paths))).name}: no identity is known; correct '
                 '`pattern` if they tell identities'
-            ),
-            logger='current',
-            level=logging.WARNING,
+            )
         )
 
 

@@ -3,16 +3,15 @@
 Data sets of different people are joined by `JointReIDDataset`.
 """
 
-import logging
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.logging import print_log
 from torch.utils.data import ConcatDataset
 
+from ..logs import warn
 from .file_names import ImageFile
 
 SAME = 'same_identities=True'
@@ -53,12 +52,10 @@ def check_joined_sources(
             known[pid] = known.get(pid, set()) | folders
     spread = sorted(pid for place in places for pid, folders in place.items() if len(folders) > 1)
     if spread:
-        print_log(
+        warn(
             f'{role}: {len(spread)} identities are in several folders, {spread[0]!r} in '
             f'{sorted(known[spread[0]])[:2]} for one, and count as the same people ({SAME} '
-            'confirms it)',
-            logger='current',
-            level=logging.WARNING,
+            'confirms it)'
         )
 
 

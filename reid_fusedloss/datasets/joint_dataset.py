@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from mmengine.logging import print_log
 
+from ..logs import log
 from ..registry import DATASETS
 from .pipeline import Pipeline
 from .reid_dataset import ReIDDataset
@@ -89,10 +89,9 @@ class JointReIDDataset(ReIDDataset):
         shown = ', '.join(
             f'{name} {facts["num_ids"]} / {facts["num_images"]}' for name, facts in sets.items()
         )
-        print_log(
+        log(
             f'{type(self).__name__} {self.split}: {self._metainfo["num_ids"]} identities, '
-            f'{len(joined)} images of {len(sets)} sets (identities / images): {shown}',
-            logger='current',
+            f'{len(joined)} images of {len(sets)} sets (identities / images): {shown}'
         )
         return joined
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
-from mmengine.logging import print_log
 from torch.utils.data import Sampler
 
 from ..checks import check_choice, check_int
+from ..logs import log
 from ..registry import DATA_SAMPLERS
 from .epoch_plan import EPOCH_RULES, deal, plan_epoch
 from .joined import check_no_concatenation
@@ -154,21 +154,19 @@ class PKBatchSampler(Sampler):
             f'{sets[name]["num_images"]})'
             for name, slots in joint.slots.items()
         )
-        print_log(
+        log(
             f'images of each set in an epoch, shares {self.shares!r}, batches {self.batches!r}: '
-            f'{shown}',
-            logger='current',
+            f'{shown}'
         )
         return joint
 
     def _log_small_identities(self) -> None:
         few = int((self._sizes < self.num_instances).sum())
         if few:
-            print_log(
+            log(
                 f'{few} of {len(self._sizes)} identities have fewer than num_instances='
                 f'{self.num_instances} images, {int((self._sizes == 1).sum())} of them one: '
-                'a batch repeats their images',
-                logger='current',
+                'a batch repeats their images'
             )
 
     def _log_left_out(self) -> None:
@@ -189,11 +187,10 @@ class PKBatchSampler(Sampler):
                 f': it comes once in each of the {self._num_batches} batches, as many as the '
                 'other identities fill'
             )
-        print_log(
+        log(
             f'epoch rule {self.epoch_rule!r}: an epoch leaves out {int(left.sum())} of '
             f'{len(self._labels)} images, each epoch others; at most {int(left[most])} of '
-            f'{int(self._sizes[most])} of one identity{limit}',
-            logger='current',
+            f'{int(self._sizes[most])} of one identity{limit}'
         )
 
     def _deal(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmengine.logging import print_log
-
+from ..logs import log
 from .file_names import ImageFile, Label, to_labels
 
 FURTHER = ('clothes', 'track')  # labels that a record has only if the data has them
@@ -53,10 +52,9 @@ def keep_first_ids(
     asked = {record['pid'] for record in records if record['is_query'] or split == 'train'}
     kept = set(sorted(asked)[:max_ids])
     part = [record for record in records if record['pid'] in kept]
-    print_log(
+    log(
         f'{name} {split}: max_ids={max_ids} keeps {len(kept)} of {len(asked)} identities, '
-        f'{len(part)} of {len(records)} images',
-        logger='current',
+        f'{len(part)} of {len(records)} images'
     )
     return part
 

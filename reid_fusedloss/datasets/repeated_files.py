@@ -1,11 +1,9 @@
 """Find files that a data set names more than once: count once, reject, or warn."""
 
-import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from mmengine.logging import print_log
-
+from ..logs import log, warn
 from ..printable import printable
 from .file_names import ImageFile
 from .protocols import OWN_IMAGE_OUT
@@ -78,11 +76,10 @@ def check_test_roles(by_role: Mapping[str, Sequence[ImageFile]], protocol: str) 
             "the two, give the images cameras, or set protocol='leave_one_out' for the data set "
             'and the metric'
         )
-    print_log(
+    log(
         f'{len(both)} of {len(by_role["query"])} queries are in the gallery too: they are '
         'left out there, with all images of their identity and camera (with '
-        'use_cameras=False they would find themselves)',
-        logger='current',
+        'use_cameras=False they would find themselves)'
     )
 
 
@@ -109,4 +106,4 @@ def warn_of_training_images(
 
 
 def _warn(text: str) -> None:
-    print_log(printable(text), logger='current', level=logging.WARNING)
+    warn(printable(text))

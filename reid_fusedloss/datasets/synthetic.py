@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dist import barrier, is_main_process
-from mmengine.logging import print_log
 
+from ..logs import log
 from ..registry import DATASETS
 from .benchmarks import Market1501
 from .file_names import ImageFile
@@ -74,10 +74,7 @@ class SyntheticReID(Market1501):
                 self._write(data_root)
             barrier()
         else:
-            print_log(
-                'SyntheticReID stays in memory: pictures of ranking lists need a data_root',
-                logger='current',
-            )
+            log('SyntheticReID stays in memory: pictures of ranking lists need a data_root')
         super().__init__(data_root or '', split, pipeline, max_ids=max_ids, unreadable=unreadable)
 
     def load_data_list(self) -> list[dict]:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..checks import check_int
+from ..logs import log
 from ..registry import MODELS
 from .gather import BatchGatherer
 from .terms import build_term, check_term, check_unused, teacher_tensor
@@ -82,7 +82,7 @@ class FusedLoss(nn.Module):
         left_out = ''.join(
             f'; {name} has weight 0 and is left out' for name in terms if name not in used
         )
-        print_log(f'FusedLoss = {self._formula()}{left_out}', logger='current')
+        log(f'FusedLoss = {self._formula()}{left_out}')
 
     @property
     def reads(self) -> frozenset[str]:

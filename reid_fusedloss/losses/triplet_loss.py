@@ -1,9 +1,6 @@
 """Triplet loss."""
 
-import logging
-
 import torch
-from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..checks import check_choice, check_flag, check_number
@@ -13,6 +10,7 @@ from ..functional.triplet import (
     triplet_ranking_loss,
     weighted_distances,
 )
+from ..logs import warn
 from ..registry import MODELS
 
 MININGS = {'hard': hardest_distances, 'weighted': weighted_distances}
@@ -85,13 +83,11 @@ class TripletLoss(nn.Module):
         fraction = (collapsed / distances.usable.sum().clamp(min=1)).item()
         if fraction > COLLAPSE_FRACTION:
             self._warned = True
-            print_log(
+            warn(
                 f'TripletLoss: {fraction:.0%} of the anchors have a negative within '
                 f'{COLLAPSE_DISTANCE} of them: the features have collapsed onto one point, '
                 'where the gradient vanishes. Lower the learning rate, warm up longer, or '
-                'use margin=None.',
-                logger='current',
-                level=logging.WARNING,
+                'use margin=None.'
             )
 
     def extra_repr(self) -> str:

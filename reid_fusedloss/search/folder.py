@@ -1,11 +1,9 @@
 """Save a gallery index to a folder, and load it."""
 
-import logging
 from io import TextIOWrapper
 from typing import Any
 
-from mmengine.logging import print_log
-
+from ..logs import warn
 from ..whole_file import PathLike
 from .build import check_built
 from .contents import State
@@ -92,7 +90,7 @@ def _load_state(folder: PathLike, manifest: dict[str, Any]) -> GalleryIndex:
             if manifest['threshold'] is not None:
                 index.threshold, warning = OpenSetThreshold.from_dict(manifest['threshold'])
                 if warning:
-                    print_log(f'{folder}: {warning}', logger='current', level=logging.WARNING)
+                    warn(f'{folder}: {warning}')
             count, rows = manifest['count'], files[ROWS]
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(

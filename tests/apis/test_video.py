@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from reid_fusedloss import logs
 from reid_fusedloss.apis import Extraction, pool_tracks, read_boxes, video_crops
 from reid_fusedloss.apis.feature_files import save_extraction
 from reid_fusedloss.commands import start
@@ -105,7 +106,7 @@ def read_frames(video):
 @pytest.mark.parametrize('corners, said', [(True, True), (False, False)])
 def test_corners_in_place_of_a_size_are_said(corners, said, video, monkeypatch):
     lines = []
-    monkeypatch.setattr('reid_fusedloss.apis.video.print_log', lambda text, **_: lines.append(text))
+    monkeypatch.setattr(logs, 'print_log', lambda text, **_: lines.append(text))
     rng = np.random.default_rng(1)
     x, y = rng.integers(5, 40, 20), rng.integers(5, 20, 20)
     w, h = (rng.integers(8, 20, 20) for _ in range(2))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from reid_fusedloss import datasets
+from reid_fusedloss import datasets, logs
 from reid_fusedloss.datasets import (
     LTCC,
     MARS,
@@ -214,9 +214,7 @@ def test_msmt17_v2(write):
 
 def test_published_tracks_are_compared(mars, monkeypatch):
     lines = []
-    monkeypatch.setattr(
-        'reid_fusedloss.datasets.counts.print_log', lambda text, **_: lines.append(text)
-    )
+    monkeypatch.setattr(logs, 'print_log', lambda text, **_: lines.append(text))
     MARS(str(mars), 'train')
     assert lines[0] == 'MARS train: 2 identities, 3 images, 2 cameras, 2 tracks'
     assert lines[1].startswith('MARS train: found 2 identities / 3 images, published are 625 / 50')

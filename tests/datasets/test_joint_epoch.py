@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.dataset import DefaultSampler
 
-from reid_fusedloss.datasets import PKBatchSampler, SeededBatchSampler, pk_sampler
+from reid_fusedloss import logs
+from reid_fusedloss.datasets import PKBatchSampler, SeededBatchSampler
 from reid_fusedloss.datasets.epoch_plan import apportion, spread
 
 LARGE, SMALL = [9, 4, 7, 12, 30, 5, 4, 8] * 3, [2, 3, 2, 5, 6, 2, 4, 2, 2, 2]
@@ -47,7 +48,7 @@ def images_of_sets(dataset, sampler):
 
 def test_the_log_says_how_many_images_of_each_set_are_drawn(monkeypatch):
     lines = []
-    monkeypatch.setattr(pk_sampler, 'print_log', lambda line, **_: lines.append(line))
+    monkeypatch.setattr(logs, 'print_log', lambda line, **_: lines.append(line))
     dataset = Joint(a=LARGE, b=SMALL)
     drawn = images_of_sets(dataset, make(dataset, shares='equal'))
     (line,) = [line for line in lines if 'images of each set' in line]

@@ -6,7 +6,8 @@ from mmengine.dataset import DefaultSampler
 from mmengine.logging import MMLogger
 from torch.utils.data import ConcatDataset
 
-from reid_fusedloss.datasets import PKBatchSampler, pk_sampler
+from reid_fusedloss import logs
+from reid_fusedloss.datasets import PKBatchSampler
 
 
 class Labels:
@@ -197,7 +198,7 @@ def test_one_image_an_identity_is_repeated():
 )
 def test_images_that_an_epoch_leaves_out_are_counted(sizes, k, rule, monkeypatch):
     lines = []
-    monkeypatch.setattr(pk_sampler, 'print_log', lambda line, **_: lines.append(line))
+    monkeypatch.setattr(logs, 'print_log', lambda line, **_: lines.append(line))
     sampler = make(sizes, 2, k, rule)
     seen = np.unique(list(sampler))
     owners = np.repeat(np.arange(len(sizes)), sizes)
@@ -212,6 +213,6 @@ def test_images_that_an_epoch_leaves_out_are_counted(sizes, k, rule, monkeypatch
 
 def test_nothing_is_said_where_nothing_is_left_out(monkeypatch):
     lines = []
-    monkeypatch.setattr(pk_sampler, 'print_log', lambda line, **_: lines.append(line))
+    monkeypatch.setattr(logs, 'print_log', lambda line, **_: lines.append(line))
     make([8] * 6, 2, 4)
     assert not lines

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
+from reid_fusedloss import logs
 from reid_fusedloss.datasets import MSMT17, Market1501, MSMT17TrainVal, ReIDDataset
 from reid_fusedloss.datasets.file_names import to_labels, warn_of_misfits
 
@@ -179,9 +180,7 @@ def test_errors_name_value_and_remedy(market, change, error, words):
 )
 def test_the_log_counts_cameras(pattern, ending, market, monkeypatch):
     lines = []
-    monkeypatch.setattr(
-        'reid_fusedloss.datasets.counts.print_log', lambda text, **_: lines.append(text)
-    )
+    monkeypatch.setattr(logs, 'print_log', lambda text, **_: lines.append(text))
     dataset = Market1501(str(market), 'train', pattern=pattern)
     ids, images = dataset.metainfo['num_ids'], len(dataset)
     assert f'Market1501 train: {ids} identities, {images} images, {ending}' in lines
@@ -197,9 +196,7 @@ def test_how_many_names_do_not_fit(tmp_path, make_images):
 
 def test_a_gallery_of_unknown_people_is_said(monkeypatch):
     lines = []
-    monkeypatch.setattr(
-        'reid_fusedloss.datasets.file_names.print_log', lambda text, **_: lines.append(text)
-    )
+    monkeypatch.setattr(logs, 'print_log', lambda text, **_: lines.append(text))
     warn_of_misfits(['a/0002_c1.jpg', 'who.jpg'], r'(?P<pid>\d+)')
     warn_of_misfits([], r'(?P<pid>\d+)')
     assert not lines

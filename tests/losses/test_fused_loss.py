@@ -5,7 +5,8 @@ from mmengine.registry import DefaultScope
 from torch import nn
 from torch.nn import functional as F
 
-from reid_fusedloss.losses import FusedLoss, fused_loss
+from reid_fusedloss import logs
+from reid_fusedloss.losses import FusedLoss
 from reid_fusedloss.registry import MODELS
 from tests.oracles import losses as oracle
 
@@ -32,7 +33,7 @@ ID = dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.0, label_sm
 @pytest.fixture
 def lines(monkeypatch):
     seen = []
-    monkeypatch.setattr(fused_loss, 'print_log', lambda text, logger: seen.append(text))
+    monkeypatch.setattr(logs, 'print_log', lambda text, logger: seen.append(text))
     return seen
 
 

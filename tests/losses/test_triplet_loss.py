@@ -3,8 +3,9 @@ import logging
 import pytest
 import torch
 
+from reid_fusedloss import logs
 from reid_fusedloss.functional.triplet import batch_hard_triplet_loss, weighted_triplet_loss
-from reid_fusedloss.losses import TripletLoss, triplet_loss
+from reid_fusedloss.losses import TripletLoss
 from reid_fusedloss.registry import MODELS
 from tests.oracles import losses as oracle
 
@@ -15,9 +16,7 @@ X, Y, _ = oracle.fixture()
 def lines(monkeypatch):
     """Log lines (text, level) of the module."""
     seen = []
-    monkeypatch.setattr(
-        triplet_loss, 'print_log', lambda text, logger, level: seen.append((text, level))
-    )
+    monkeypatch.setattr(logs, 'print_log', lambda text, logger, level: seen.append((text, level)))
     return seen
 
 

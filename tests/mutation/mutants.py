@@ -42,7 +42,7 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 # that are handed to checks (`check_int('lr', lr)`, `as_labels(tracks, 'tracks')`).
 NOT_VISITED = {'annotation', 'returns', 'decorator_list', 'type_comment', 'type_params'}
 NAMING = ('check_', '_check_', 'as_', '_as_')
-MESSAGES = {'warn', 'print', 'print_log'}
+MESSAGES = {'warn', 'print'}  # and the function `log`, not the method
 
 
 @dataclass(frozen=True)
@@ -275,7 +275,9 @@ def _is_docstring(node: ast.AST) -> bool:
 def _is_message(node: ast.AST, owner: ast.AST) -> bool:
     """A text for people, or a call that says one: an error that is built, a warning, a log."""
     if isinstance(node, ast.Call):
-        return _called(node) in MESSAGES or _called(node).endswith(('Error', 'Warning'))
+        name = _called(node)
+        logs = isinstance(node.func, ast.Name) and name == 'log'
+        return logs or name in MESSAGES or name.endswith(('Error', 'Warning'))
     if isinstance(owner, ast.Call) and isinstance(node, ast.Constant):
         return isinstance(node.value, str) and _called(owner).startswith(NAMING)
     return isinstance(node, ast.JoinedStr)

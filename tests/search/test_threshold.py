@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from reid_fusedloss import logs
 from reid_fusedloss.apis.labels import parse_labels
 from reid_fusedloss.search import (
     GalleryIndex,
     OpenSetThreshold,
     check_validation,
     choose_threshold,
-    folder,
     load_index,
     save_index,
 )
@@ -164,7 +164,7 @@ def test_an_index_of_an_older_version_is_loaded(tmp_path, monkeypatch, stored, k
     manifest = json.loads((tmp_path / 'manifest.json').read_text())
     (tmp_path / 'manifest.json').write_text(json.dumps(manifest | dict(threshold=stored)))
     lines = []
-    monkeypatch.setattr(folder, 'print_log', lambda line, **options: lines.append(line))
+    monkeypatch.setattr(logs, 'print_log', lambda line, **options: lines.append(line))
     assert load_index(tmp_path).threshold == kept
     assert len(lines) == bool(said) and said in ''.join(lines) and '\n' not in ''.join(lines)
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmengine.logging import print_log
-
+from ...logs import log
 from ...printable import printable
 from ..file_names import ImageFile, compile_pattern
 from ..image_files import check_file
@@ -195,7 +194,7 @@ def _to_files(
     kept = list(_chosen(rows, table, names))
     unread = [name for name in names if name not in {*labels.values(), *table.where}]
     if unread:
-        print_log(printable(f'{table.file}: columns that are not read: {unread}'), logger='current')
+        log(printable(f'{table.file}: columns that are not read: {unread}'))
     files = []
     for row, place in kept:
         record = {key: row.get(name) for key, name in labels.items()}
