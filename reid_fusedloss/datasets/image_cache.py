@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from ..logs import log
+from .free_memory import available_memory
 from .image_header import read_header
 from .load_image import LoadReIDImage, UnreadableImageError
 from .read_image import read_file
@@ -16,7 +16,6 @@ from .read_image import read_file
 BLOCK = 2**26  # bytes that are allocated at once
 AT_ONCE = 1024  # images that are decoded before the next ones are asked for
 SAMPLED = 64  # images whose headers the estimate is from
-MEMORY = Path('/proc/meminfo')
 
 
 class ImageCache:
@@ -85,7 +84,7 @@ def cached_images(records: Iterable[dict], steps: Sequence[Any], title: str) -> 
             f'{type(load).__name__}: set cache_images=False'
         )
     paths = list(dict.fromkeys(record['img_path'] for record in records if 'img' not in record))
-    needed, available = _estimate(paths, load), _available()
+    needed, available = _estimate(paths, load), available_memory()
     if available is not None and needed > available:
         raise ValueError(
             f'cache_images=True: the {len(paths)} images of {title} need about '
@@ -119,15 +118,6 @@ def _estimate(paths: Sequence[str], load: LoadReIDImage) -> int:
             continue
         sizes.append(3 * header.height * header.width)
     return int(np.mean(sizes) * len(paths)) if sizes else 0
-
-
-def _available() -> int | None:
-    """Return the bytes of memory that are available; None if the system does not tell."""
-    if not MEMORY.is_file():
-        return None
-    lines = dict(line.split(':', 1) for line in MEMORY.read_text().splitlines() if ':' in line)
-    found = lines.get('MemAvailable')
-    return None if found is None else 1024 * int(found.split()[0])
 
 
 def _mebibytes(number: int) -> str:

@@ -118,16 +118,9 @@ def test_memory_is_estimated_and_reported(market, monkeypatch):
         f'Market1501 train: decoding 6 images into memory, about {int(size / 5 * 6)}',
         f'Market1501 train: 5 decoded images in memory, {size}; 1 cannot be read',
     ]
-    monkeypatch.setattr(image_cache, '_available', lambda: 9000)
+    monkeypatch.setattr(image_cache, 'available_memory', lambda: 9000)
     with pytest.raises(ValueError, match='6 images of .* about 10713 decoded, and 9000 of memory'):
         build(market, cache_images=True)
-
-
-def test_available_memory_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(image_cache, 'MEMORY', tmp_path / 'meminfo')
-    assert image_cache._available() is None
-    (tmp_path / 'meminfo').write_text('MemTotal:  9 kB\nMemAvailable:    7 kB\n')
-    assert image_cache._available() == 7 * 1024
 
 
 def test_another_loading_step_is_refused(market):

@@ -29,12 +29,13 @@ from typing import Any
 import numpy as np
 from classic import classic_rerank
 from inputs import SIZES, Inputs, Size, load, parse_size, synthetic, whole_identities
-from measure import Spans, available_memory, timed, timed_with_memory
+from measure import Spans, timed, timed_with_memory
 from peers import find_peers, peer_stages
 from report import Row, difference_cells, figures, machine, reference_of, table
 from stages import Options, Stage, difference, own_stages
 
 from reid_fusedloss import functional
+from reid_fusedloss.datasets.free_memory import available_memory
 from reid_fusedloss.functional.backend import BACKENDS
 
 

@@ -187,15 +187,6 @@ def resident_memory() -> int:
     return _status('VmRSS')
 
 
-def available_memory() -> int | None:
-    """Bytes available without swapping; None where the system does not report it."""
-    try:
-        lines = Path('/proc/meminfo').read_text().splitlines()
-    except OSError:
-        return None
-    return _kilobytes(lines, 'MemAvailable')
-
-
 def _status(key: str) -> int:
     return _kilobytes(Path('/proc/self/status').read_text().splitlines(), key)
 

@@ -34,7 +34,6 @@ from pathlib import Path
 
 import torch
 from eval_speed import log, positive
-from measure import available_memory
 from peers import Peer, find_peers
 from report import machine
 from rounds import CLOCKS, Timing, images_table, memory_table, peak_of, run_rounds, spans_table
@@ -52,6 +51,8 @@ from train_loops import (
     time_spans,
 )
 from train_losses import Case, loss_cases
+
+from reid_fusedloss.datasets.free_memory import available_memory
 
 Table = dict[str, Timing]
 
