@@ -58,7 +58,7 @@ def test_the_runner_starts_from_them(tiny, tmp_path, monkeypatch):
     own = runner.model.state_dict()
     filled = [key for key in own if key.startswith(('backbone.', 'head.bn.', 'head.classifier.'))]
     assert len(filled) > 100 and all(torch.equal(own[key], tiny[1][key]) for key in filled)
-    assert len(lines) == 1 and 'weights of the layout strong_baseline' in lines[0]
+    assert len([line for line in lines if 'weights of the layout strong_baseline' in line]) == 1
 
 
 @pytest.mark.slow
@@ -168,7 +168,7 @@ def test_a_file_without_head_is_tested_and_said(tiny, monkeypatch):
     cfg = tiny_config(tiny[0] / 'data', tiny[0] / 'work')
     weights = {key: value for key, value in tiny[1].items() if key.startswith('backbone.')}
     check_weights(MODELS.build(cfg.model), weights)
-    assert len(lines) == 1 and 'no head' in lines[0] and 'identity' in lines[0]
+    assert 'no head' in lines[-1] and 'identity' in lines[-1]
     with pytest.raises(ValueError, match='head.bn.weight is missing'):
         check_weights(MODELS.build(cfg.model), weights | {'head.bn.bias': torch.zeros(64)})
     cfg.model.head.embedding_dims = 16

@@ -114,7 +114,7 @@ def test_memory_is_estimated_and_reported(market, monkeypatch):
     (market / 'bounding_box_train' / NAMES[0]).write_bytes(b'no image')
     build(market, cache_images=True)
     size = 3 * (3 * 32 * 16 + 2 * 40 * 18)  # of the five others
-    assert lines == [
+    assert [line for line in lines if 'decod' in line] == [
         f'Market1501 train: decoding 6 images into memory, about {int(size / 5 * 6)}',
         f'Market1501 train: 5 decoded images in memory, {size}; 1 cannot be read',
     ]
