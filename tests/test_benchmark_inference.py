@@ -2,11 +2,13 @@
 
 import json
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from reid_fusedloss.datasets.pedestrians import draw_pedestrian
 from tests.oracles import ranking as oracle
@@ -21,6 +23,7 @@ import inference_accuracy  # noqa: E402
 import inference_runs  # noqa: E402
 import inference_speed  # noqa: E402
 import inference_ways  # noqa: E402
+import peer_driver  # noqa: E402
 
 NETWORK = inference_ways.NETWORKS['mobilenetv2']
 
@@ -93,10 +96,11 @@ def test_random_weights_are_written_once(tmp_path):
     assert Path(source[1]).stat().st_mtime_ns == before
 
 
-def market_files_are_timed(run, capsys):
+def test_files_are_timed(run, ways):
     (table,) = run('files', '--number', 5)
     first, *others = table['ways'].values()
-    assert first['title'] == 'PyTorch, images read in turn' and len(others) == 4
+    assert first['title'] == 'PyTorch, images read in turn'
+    assert [entry['title'] for entry in others] == list(ways)
     assert {entry['images'] for entry in table['ways'].values()} == {5}
     assert others[0]['ratio'] == pytest.approx(others[0]['min'] / first['min'])
 
@@ -142,14 +146,95 @@ def test_a_limit_takes_whole_identities(market):
     assert {Path(path).name[:4] for path in gallery} == {'0001', '0002'} and len(gallery) == 6
 
 
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout with torchreid's extractor: it returns the tensor in the weights' file.
+
+    Its import fails if one of the benchmark's modules can hide a project's. A call takes 0.05 s of
+    CPU time at least, and writes to standard output.
+    """
+    package = tmp_path / 'checkout' / 'torchreid'
+    package.mkdir(parents=True)
+    (package / '__init__.py').touch()
+    (package / 'utils.py').write_text(
+        'import importlib.util, time, torch\n\n'
+        'assert importlib.util.find_spec("inference_peers") is None\n\n'
+        'class FeatureExtractor:\n'
+        '    def __init__(self, name, weights, device, verbose):\n'
+        '        assert (name, device, verbose) == ("osnet_x0_25", "cpu", False)\n'
+        '        self.rows = torch.load(weights)\n'
+        '    def __call__(self, paths):\n'
+        '        print("noise")\n'
+        '        end = time.process_time() + 0.05\n'
+        '        while time.process_time() < end:\n'
+        '            pass\n'
+        '        return self.rows[: len(paths)]\n'
+    )
+    return package.parent
+
+
+def test_a_peer_is_timed_and_compared_in_its_own_process(run, ways, checkout, tmp_path, capsys):
+    paths = inference_runs.image_files(None, 3, tmp_path)
+    rows = 7 * ways['PyTorch'](paths).features.astype(float)
+    rows[1, 0] += 3
+    weights = tmp_path / 'rows.pt'
+    torch.save(torch.from_numpy(rows).float(), weights)
+    peer = f'torchreid={sys.executable},{checkout}'
+    (table,) = run('peers', '--number', 3, '--peer', peer, '--weights', weights, '--clock', 'cpu')
+    entry = table['ways']['torchreid, PyTorch']
+    assert entry['images'] == 3 and len(entry['seconds']) == 2 and min(entry['seconds']) >= 0.05
+    assert entry['reference'] == 'PyTorch, images read in turn'
+    changed, own = rows[1] / np.linalg.norm(rows[1]), rows[1] - np.eye(len(rows[1]))[0] * 3
+    cosine = changed @ own / 7
+    assert entry['difference'] == pytest.approx(np.abs(changed - own / 7).max(), abs=1e-6)
+    assert entry['smallest_cosine'] == pytest.approx(cosine, abs=1e-6) and cosine < 0.99
+    assert entry['mean_cosine'] == pytest.approx((2 + cosine) / 3, abs=1e-6)
+    assert table['ways']['OpenVINO']['difference'] < 1e-5
+    text = capsys.readouterr().out
+    assert f'torchreid, PyTorch: torch {version("torch")}, pillow' in text and 'noise' not in text
+
+
+def test_a_peer_that_does_not_start_says_why(run, tmp_path):
+    weights = tmp_path / 'weights.pt'
+    words = ['peers', '--number', 1, '--weights', weights]
+    with pytest.raises(FileNotFoundError, match='needs --weights.*weights.pt'):
+        run(*words)
+    weights.touch()
+    with pytest.raises(ValueError, match=r'needs --peer, once for each project, got \[\]'):
+        run(*words)
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(ValueError, match="--peer torchreid by .*No module named 'torchreid"):
+        run(*words, '--peer', f'torchreid={sys.executable},{tmp_path / "empty"}')
+
+
+def test_fastreids_weights_compute_the_same_head():
+    layers = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4)).eval()
+    layers[1].running_mean.normal_()
+    state = {f'fc.{key}': value for key, value in layers.state_dict().items()}
+    state |= {'conv1.weight': torch.ones(2), 'classifier.weight': torch.ones(3)}
+    found = peer_driver.fastreid_weights(state)
+    assert set(found) >= {'backbone.conv1.weight'} and not any('classifier' in key for key in found)
+    head = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1, bias=False), torch.nn.BatchNorm2d(4)).eval()
+    own = {key.removeprefix('heads.bottleneck.'): value for key, value in found.items()}
+    head.load_state_dict(
+        {key: value for key, value in own.items() if key[0].isdigit()}, strict=False
+    )
+    x = torch.randn(5, 3)
+    torch.testing.assert_close(head(x[:, :, None, None])[..., 0, 0], layers(x))
+
+
 def test_wrong_arguments(capsys, monkeypatch):
     for words in (
         ['network', '--int8-file', 'r50=missing.onnx'],
         ['network', '--ways', 'TensorRT'],
+        ['peers', '--peer', f'nobody={sys.executable}'],
+        ['peers', '--peer', f'reid={sys.executable},missing'],
     ):
         with pytest.raises(SystemExit):
             inference_speed.parse(words)
-    assert 'NETWORK=FILE.onnx, NETWORK one of mobilenetv2' in capsys.readouterr().err
+    text = capsys.readouterr().err
+    assert 'NETWORK=FILE.onnx, NETWORK one of mobilenetv2' in text
+    assert 'NAME one of torchreid, fastreid' in text and 'there is no checkout missing' in text
     monkeypatch.delenv('MARKET1501_ROOT', raising=False)
     with pytest.raises(ValueError, match='give --root'):
         inference_speed.main(['evaluate'])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rounds import CLOCKS, Timing, run_rounds
+from rounds import CLOCKS, Elapsed, Timing, run_rounds
 
 from reid_fusedloss.apis import FeatureExtractor
 from reid_fusedloss.apis.sources import ImageSource, find_paths
@@ -132,14 +132,27 @@ def _milliseconds(seconds: float) -> str:
 
 
 def time_files(
-    ways: Mapping[str, FeatureExtractor], paths: Sequence[str], rounds: int, clock: str
+    ways: Mapping[str, FeatureExtractor],
+    paths: Sequence[str],
+    rounds: int,
+    clock: str,
+    peers: Mapping[str, Callable[[], Elapsed]] | None = None,
 ) -> dict[str, Timing]:
-    """Time extractions from files to features; the first way also without reading ahead."""
+    """Time extractions from files to features; the first way also without reading ahead.
+
+    Args:
+        ways: the first one is what the others are compared with.
+        paths: the files.
+        rounds: see `run_rounds`.
+        clock: 'wall' or 'cpu'.
+        peers: other projects' extractions of the same files, warmed up.
+    """
     sources = [ImageSource(path) for path in paths]
     first, plain = next(iter(ways.items()))
     reference = f'{first}{IN_TURN}'
     works: dict[str, Callable] = {reference: lambda: plain(source for source in sources)}
     works |= {name: partial(way, sources) for name, way in ways.items()}
+    works |= peers or {}
     timings = {
         name: Timing(name, None if name == reference else reference, len(sources)) for name in works
     }

@@ -5,6 +5,9 @@
     python tools/benchmark/inference_speed.py network --int8-file osnet_x0_25=osnet_int8.onnx
     python tools/benchmark/inference_speed.py files --images data/market1501/query
     python tools/benchmark/inference_speed.py evaluate --root data/market1501 --limit 100
+    python tools/benchmark/inference_speed.py peers --images data/market1501/query \\
+        --weights osnet_x0_25_market1501.pth --peer torchreid=python,../deep-person-reid \\
+        --peer fastreid=python,../fast-reid --peer boxmot=boxmot/bin/python --peer reid=python
 
 MobileNetV2 and OSNet x0.25 are the package's trained networks, ResNet-50 has random weights. All of
 it runs on the CPU, with as many threads as PyTorch has (OMP_NUM_THREADS). Ways are timed in rounds,
@@ -17,6 +20,10 @@ files     images per second from files to features, with the pipeline. The first
           and runs the network in turn; in the others a thread reads the next batch meanwhile.
 evaluate  R1 and mAP on Market-1501, with the differences of all features. --limit N takes the
           images of the first N identities without distractors; all images take minutes.
+peers     as files, beside other projects with the same weights: torchreid's of OSNet x0.25
+          (--weights). A project runs in a process of an interpreter that has what it needs:
+          torchreid and FastReID from a checkout, the others installed ("boxmot[onnx]", "reid").
+          All read 64 images at a time; the second table says how far features are from ours.
 """
 
 import argparse
@@ -26,21 +33,24 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from eval_speed import log, positive
 from inference_accuracy import accuracy_table, evaluate, market_files
+from inference_peers import Place, agreement, agreement_table, published, start_peers
 from inference_runs import image_files, latency_table, time_batches, time_files
 from inference_ways import NETWORKS, RUNTIMES, TORCH, WAYS, draw_samples, open_ways
 from mmengine.logging import MMLogger
+from peer_driver import PEERS
 from report import machine
 from rounds import CLOCKS, images_table
 
 import reid_fusedloss.components  # noqa: F401
 
-DEFAULTS = dict(network=list(NETWORKS), files=['osnet_x0_25'], evaluate=['osnet_x0_25'])
+DEFAULTS = dict(network=list(NETWORKS), files=['osnet_x0_25'], evaluate=['osnet_x0_25'], peers=[])
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -79,12 +89,22 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     network.add_argument(
         '--seconds', type=float, default=1.5, help='of each way at each batch size'
     )
-    files = parser.add_argument_group('files')
+    files = parser.add_argument_group('files and peers')
     files.add_argument('--images', type=Path, help='folder; default: drawn pedestrians')
     files.add_argument('--number', type=positive, default=1024, help='of images')
     accuracy = parser.add_argument_group('evaluate')
     accuracy.add_argument('--root', type=Path, default=os.environ.get('MARKET1501_ROOT'))
     accuracy.add_argument('--limit', type=positive, help='identities; default: all images')
+    peers = parser.add_argument_group('peers')
+    peers.add_argument(
+        '--peer',
+        action='append',
+        default=[],
+        type=Place.parse,
+        metavar='NAME=PYTHON[,CHECKOUT]',
+        help=f'NAME one of {", ".join(PEERS)}; repeatable',
+    )
+    peers.add_argument('--weights', type=Path, help="torchreid's file of OSNet x0.25, Market-1501")
     return parser.parse_args(argv)
 
 
@@ -150,7 +170,35 @@ def measure_accuracy(args: argparse.Namespace, folder: Path) -> Iterator[dict]:
         yield dict(network=name, ways=rows)
 
 
-PARTS = dict(network=time_network, files=time_from_files, evaluate=measure_accuracy)
+def time_beside_peers(args: argparse.Namespace, folder: Path) -> Iterator[dict]:
+    """Time torchreid's network on files, in this package and in other projects."""
+    if args.weights is None or not args.weights.is_file():
+        raise FileNotFoundError(f'peers needs --weights, the file of OSNet x0.25: {args.weights}')
+    paths = image_files(args.images, args.number, folder)
+    network = published(args.weights)
+    log(f'opening {network.title}')
+    ways = dict(open_ways(network, folder, args.ways))
+    with start_peers(args.peer, args.weights, paths, folder) as peers:
+        runs = {name: partial(peer.run, args.clock) for name, peer in peers.items()}
+        timings = time_files(ways, paths, args.rounds, args.clock, runs)
+        features = {name: way(paths).features for name, way in ways.items()}
+        features |= {name: peer.features for name, peer in peers.items()}
+    found = agreement(features)
+    print('', *(f'{name}: {peer.versions}' for name, peer in peers.items()), sep='\n')
+    print(f'\n{network.title}, {len(paths)} files, milliseconds per image\n')
+    print(images_table(timings, 1e3 / len(paths)))
+    print(f'\nFeatures beside those of {TORCH}\n\n{agreement_table(found)}', flush=True)
+    yield dict(
+        network=network.title,
+        ways={
+            name: timing.as_dict(timings) | found.get(name, {}) for name, timing in timings.items()
+        },
+    )
+
+
+PARTS = dict(
+    network=time_network, files=time_from_files, evaluate=measure_accuracy, peers=time_beside_peers
+)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -18,7 +18,7 @@ from reid_fusedloss.export import OnnxModel, export_onnx
 TORCH, CHANNELS_LAST, BFLOAT16 = 'PyTorch', 'PyTorch channels-last', 'PyTorch bfloat16'
 RUNTIMES = {'ONNX Runtime': 'onnxruntime', 'OpenVINO': 'openvino'}
 WAYS = (TORCH, CHANNELS_LAST, BFLOAT16, *RUNTIMES)
-CONFIG = Path(__file__).resolve().parents[2] / 'configs' / 'paper' / 'fusedloss_r50.py'
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
 
 @dataclass(frozen=True)
@@ -27,23 +27,29 @@ class Network:
 
     Attributes:
         title: for the table.
-        trained: its name among the trained networks of the package; '': random weights of the
-            paper's config.
+        trained: its name among the trained networks of the package; '': see `config`.
+        config: in configs/.
+        weights: file for the config; None: random weights.
     """
 
     title: str
     trained: str = ''
+    config: str = 'paper/fusedloss_r50.py'
+    weights: Path | None = None
 
     def source(self, folder: Path) -> tuple[str, str | None]:
         """Return config and checkpoint as an inferencer takes them; writes random weights."""
         if self.trained:
             return self.trained, None
+        config = str(CONFIGS / self.config)
+        if self.weights:
+            return config, str(self.weights)
         path = folder / 'random.pth'
         if not path.exists():
-            cfg = load_config(str(CONFIG), options={'model.backbone.init_cfg': None})
+            cfg = load_config(config, options={'model.backbone.init_cfg': None})
             torch.manual_seed(0)
             torch.save(MODELS.build(cfg.model).state_dict(), path)
-        return str(CONFIG), str(path)
+        return config, str(path)
 
 
 NETWORKS = dict(
