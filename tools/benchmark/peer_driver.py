@@ -91,7 +91,25 @@ def open_boxmot(weights: str, folder: Path) -> Extract:
         check=True,
         stdout=sys.stderr,
     )
+    limit_threads(import_module('onnxruntime'))
     return import_module('boxmot.reid.core').ReID(copy.with_suffix('.onnx'), device='cpu')
+
+
+def limit_threads(runtime: Any) -> None:
+    """Give sessions OMP_NUM_THREADS threads, as the others here have: the runtime ignores it.
+
+    Otherwise a second thread that waits for work counts in the CPU time.
+    """
+    threads, session = os.environ.get('OMP_NUM_THREADS'), runtime.InferenceSession
+    if threads is None:
+        return
+
+    def open_session(path: str, sess_options: Any = None, **options: Any) -> Any:
+        sess_options = sess_options or runtime.SessionOptions()
+        sess_options.intra_op_num_threads = int(threads)
+        return session(path, sess_options, **options)
+
+    runtime.InferenceSession = open_session
 
 
 def open_reid(weights: str, folder: Path) -> Extract:
