@@ -4,6 +4,7 @@ import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -221,6 +222,24 @@ def test_fastreids_weights_compute_the_same_head():
     )
     x = torch.randn(5, 3)
     torch.testing.assert_close(head(x[:, :, None, None])[..., 0, 0], layers(x))
+
+
+def test_sessions_of_a_peer_obey_the_number_of_threads(monkeypatch):
+    onnxruntime = pytest.importorskip('onnxruntime')
+
+    def threads(*options):
+        runtime = SimpleNamespace(
+            SessionOptions=onnxruntime.SessionOptions,
+            InferenceSession=lambda path, options=None, providers=None: options,
+        )
+        peer_driver.limit_threads(runtime)
+        options = runtime.InferenceSession('x.onnx', *options, providers=[])
+        return options and options.intra_op_num_threads
+
+    monkeypatch.setenv('OMP_NUM_THREADS', '3')
+    assert threads() == threads(onnxruntime.SessionOptions()) == 3
+    monkeypatch.delenv('OMP_NUM_THREADS')
+    assert threads() is None
 
 
 def test_wrong_arguments(capsys, monkeypatch):
