@@ -178,3 +178,22 @@ def test_the_configs_are_the_student_and_their_term(name):
     }
     term_of_both = resolve('distillation/student_both').model.head.loss.terms[name]
     assert term_of_both.to_dict() == term
+
+
+def test_the_config_with_two_teachers():
+    """Its losses are those of the zoo's OSNet and of the students beside it."""
+    found = changes('distillation/osnet_x0_25', 'zoo/osnet_x0_25_market1501')
+    terms = resolve('distillation/student_both').model.head.loss.terms
+    for name, size in (('feature', 1024), ('relation', None)):
+        expected = dict(terms[name], teacher='embedding')
+        if size:
+            expected['teacher_dims'] = size
+        assert found.pop(f'model.head.loss.terms.{name}') == expected
+    assert len(found.pop('model.teacher')) == 2
+    assert found.pop('param_scheduler')[1]['end'] == 24
+    assert found == {
+        'model.type': 'reid_fusedloss.DistilledClassifier',
+        'load_from': 'reid_fusedloss://osnet_x0_25_market1501',
+        'train_cfg.max_epochs': 24,
+        'train_cfg.val_interval': 8,
+    }
