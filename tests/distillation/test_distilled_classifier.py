@@ -182,7 +182,7 @@ def test_the_configs_are_the_student_and_their_term(name):
 
 def test_the_config_with_two_teachers():
     """Its losses are those of the zoo's OSNet and of the students beside it."""
-    found = changes('distillation/osnet_x0_25', 'zoo/osnet_x0_25_market1501')
+    found = changes('distillation/osnet_two_teachers', 'zoo/osnet_x0_25_market1501')
     terms = resolve('distillation/student_both').model.head.loss.terms
     for name, size in (('feature', 1024), ('relation', None)):
         expected = dict(terms[name], teacher='embedding')

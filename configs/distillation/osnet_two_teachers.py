@@ -1,7 +1,7 @@
 # The package's OSNet x0.25, trained for 24 epochs more with two teachers: itself and torchreid's
 # OSNet x0.25 for Market-1501, whose file the variable OSNET_MARKET1501_WEIGHTS names. OSNET_START
 # names the checkpoint to start from; by default the weights in the package, with a new classifier.
-#   reid-fusedloss train distillation/osnet_x0_25 --dataset market1501 --amp
+#   reid-fusedloss train distillation/osnet_two_teachers --dataset market1501 --amp
 # Ours: osnet_x0_25_distilled_market1501 in ../zoo/README.md.
 _base_ = '../zoo/osnet_x0_25_market1501.py'
 model = dict(
