@@ -6,7 +6,8 @@ from .gallery import model_id, update_gallery
 from .inferencer import FeatureExtractor, ReIDInferencer
 from .model import find_run, load_model
 from .sources import ImageSource
-from .video import pool_tracks, read_boxes, video_crops
+from .tracks import pool_tracks
+from .video import read_boxes, video_crops
 
 __all__ = [
     'Extraction',

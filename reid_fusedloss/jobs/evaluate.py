@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..apis.feature_files import read_extraction
-from ..apis.video import crop_tracks
+from ..apis.tracks import crop_tracks
 from ..evaluation import FeatureSet, ReIDMetric, load_features
 from ..evaluation.embeddings import LABEL_KEYS
 from ..functional import reassociation
