@@ -134,6 +134,8 @@ def shrink(cfg: Config, data_root: Path) -> Config:
     if 'num_parts' in cfg.model.head:
         cfg.model.head.num_parts = 1  # the map is 2x1
     cfg.model.head.num_classes = TINY_DATA['num_train_ids']
+    if isinstance(cfg.model.get('teacher'), list):  # its own twice, since other files may be absent
+        cfg.model.teacher[1] = copy.deepcopy(cfg.model.teacher[0])
     loader = cfg.train_dataloader
     loader.num_workers, loader.persistent_workers = 0, False
     loader.dataset.update(TINY_DATA, data_root=str(data_root))
