@@ -1,7 +1,8 @@
 """Find the configs of this package, and let MMEngine find them by scope."""
 
 import functools
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,7 @@ from mmengine.config.utils import MODULE2PACKAGE
 
 PACKAGE = Path(__file__).resolve().parent
 FUNCTIONS = ('collate_fn', 'worker_init_fn')  # keys of a data loader that hold functions
+BASE_DIR = '_base_'  # folder of what several configs inherit
 MIM = '.mim'  # folder in which MMEngine looks for a package's configs, tools and model index
 
 
@@ -87,7 +89,7 @@ def find_root() -> Path:
         FileNotFoundError: if the package was installed without them.
     """
     for root in (PACKAGE / MIM, PACKAGE.parent):
-        if (root / 'configs' / '_base_').is_dir():
+        if (root / 'configs' / BASE_DIR).is_dir():
             return root
     raise FileNotFoundError(
         f'{PACKAGE} was installed without its configs: install the wheel or '
@@ -102,7 +104,7 @@ def configs_dir() -> Path:
 
 def datasets_dir() -> Path:
     """Return the folder of the data set configs."""
-    return configs_dir() / '_base_' / 'datasets'
+    return configs_dir() / BASE_DIR / 'datasets'
 
 
 def list_configs() -> dict[str, Path]:
@@ -111,7 +113,7 @@ def list_configs() -> dict[str, Path]:
     return {
         path.relative_to(root).with_suffix('').as_posix(): path
         for path in sorted(root.rglob('*.py'))
-        if '_base_' not in path.parts
+        if BASE_DIR not in path.parts
     }
 
 
@@ -149,3 +151,25 @@ def find_config(name: str) -> Path:
         f'no config at {name}: check the path, or take a name that '
         f'`reid-fusedloss configs` lists{hint}'
     )
+
+
+def ancestors(path: Path) -> Iterator[Path]:
+    """Yield a config and the configs that it inherits, nearest first, except those of `_base_`.
+
+    A config of another package (`mmpretrain::...`) is left out.
+    """
+    waiting = [path]
+    while waiting:
+        path = waiting.pop(0)
+        yield path
+        waiting += [base for base in _bases(path) if BASE_DIR not in base.parts]
+
+
+def _bases(path: Path) -> Iterator[Path]:
+    """Yield the files that a config names in `_base_`."""
+    for base in config.Config._get_base_files(str(path)):
+        package, is_scoped, name = base.rpartition('::')
+        if not is_scoped:
+            yield Path(os.path.normpath(path.parent / base))
+        elif package == PACKAGE.name:
+            yield configs_dir() / name

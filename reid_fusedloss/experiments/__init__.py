@@ -2,7 +2,8 @@
 
 from .ablation import Ablation, settle
 from .evidence import evidence_page
-from .paper import read_paper
+from .ladder import ladder
+from .paper import PaperRow, read_paper
 from .results import read_outcome
 from .rows import Choices, find_configs, plan
 from .tables import csv_text, markdown
@@ -10,9 +11,11 @@ from .tables import csv_text, markdown
 __all__ = [
     'Ablation',
     'Choices',
+    'PaperRow',
     'csv_text',
     'evidence_page',
     'find_configs',
+    'ladder',
     'markdown',
     'plan',
     'read_outcome',

@@ -82,6 +82,15 @@ class Outcome:
         values = self._values(metric)
         return stdev(values) if len(values) > 1 else None
 
+    def text(self, metric: str) -> str:
+        """Mean and deviation in words; without figures, what is missing."""
+        if not self.counted:
+            return self.status
+        deviation = self.deviation(metric)
+        spread = '' if deviation is None else f' ± {deviation:.2f}'
+        state = f' ({self.status})' if self.status else ''
+        return f'{self.mean(metric):.2f}{spread}{state}'
+
     @property
     def status(self) -> str:
         """What is missing; '' if nothing is."""

@@ -44,7 +44,10 @@ def markdown(
     for number, group in groupby(rows, lambda row: row.table):
         members = list(group)
         parts.append(f'## Table {number}: {TITLES.get(number, "")}'.removesuffix(': '))
-        parts += [_header(members, outcomes, dataset, budget) for dataset in datasets]
+        parts += [
+            describe([outcomes[dataset, row.place] for row in members], dataset, budget)
+            for dataset in datasets
+        ]
         parts.append(markdown_table(_grid(members, outcomes, datasets), aligned=False))
         for dataset in datasets:
             found = [outcomes[dataset, row.place] for row in members]
@@ -69,9 +72,9 @@ def csv_text(
     return text.getvalue()
 
 
-def _header(rows: Sequence[PaperRow], outcomes: Outcomes, dataset: str, budget: str | None) -> str:
-    """Describe the runs in one line, with several values where they differ."""
-    facts = [result.facts for row in rows for result in outcomes[dataset, row.place].results]
+def describe(outcomes: Sequence[Outcome], dataset: str, budget: str | None) -> str:
+    """Describe the runs of a table in one line, with several values where they differ."""
+    facts = [result.facts for outcome in outcomes for result in outcome.results]
 
     def said(values: Sequence) -> str:
         return ' / '.join(str(value) for value in sorted(set(values)))
@@ -112,7 +115,7 @@ def _grid(rows: Sequence[PaperRow], outcomes: Outcomes, datasets: Sequence[str])
 
 def _cells(row: PaperRow, outcome: Outcome, dataset: str) -> Iterator[str]:
     for metric in METRICS:
-        yield _ours(outcome, metric)
+        yield outcome.text(metric)
         yield _paper(row, dataset, metric)
         if dataset in PAPER_DATASETS:
             difference = _difference(row, outcome, dataset, metric)
@@ -123,15 +126,6 @@ def _cells(row: PaperRow, outcome: Outcome, dataset: str) -> Iterator[str]:
 def _paper(row: PaperRow, dataset: str, metric: str) -> str:
     figure = row.paper(dataset, metric)
     return '-' if figure is None else f'{figure:.1f}'
-
-
-def _ours(outcome: Outcome, metric: str) -> str:
-    if not outcome.counted:
-        return outcome.status
-    deviation = outcome.deviation(metric)
-    spread = '' if deviation is None else f' ± {deviation:.2f}'
-    state = f' ({outcome.status})' if outcome.status else ''
-    return f'{outcome.mean(metric):.2f}{spread}{state}'
 
 
 def _difference(row: PaperRow, outcome: Outcome, dataset: str, metric: str) -> float | None:

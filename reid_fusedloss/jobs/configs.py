@@ -2,18 +2,12 @@
 
 import argparse
 import itertools
-import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-from mmengine.config import Config
-
 from ..printable import tell
-from ..scope import configs_dir, list_configs
-
-BASE_DIR = '_base_'
+from ..scope import BASE_DIR, ancestors, configs_dir, list_configs
 
 
 def run(args: argparse.Namespace) -> None:
@@ -74,17 +68,3 @@ def copy(configs: dict[str, Path], target: Path) -> None:
     for path in configs.values():
         tell(f'written: {target / path.relative_to(root)}')
     print(f'and what they inherit ({len(files) - len(configs)} files)')
-
-
-def ancestors(path: Path) -> Iterator[Path]:
-    """Yield a config and the configs that it inherits, except those of `_base_`."""
-    yield path
-    for base in bases(path):
-        if BASE_DIR not in base.parts:
-            yield from ancestors(base)
-
-
-def bases(path: Path) -> list[Path]:
-    """Return the files that a config names in `_base_`."""
-    named = Config._get_base_files(str(path))
-    return [Path(os.path.normpath(path.parent / base)) for base in named]
