@@ -56,7 +56,16 @@ class DistilledClassifier(ImageClassifier):
             raise ValueError(
                 f'model.teacher is a list of {len(teacher)}: give two or more, or one dict'
             )
-        return Teachers([load_teacher(each, self.data_preprocessor) for each in teacher])
+        return Teachers([self._load_entry(index, each) for index, each in enumerate(teacher)])
+
+    def _load_entry(self, index: int, teacher: Any) -> Teacher:
+        """Load one of several; an error says which."""
+        kinds = (FileNotFoundError, TypeError, ValueError)
+        try:
+            return load_teacher(teacher, self.data_preprocessor)
+        except kinds as error:
+            kind = next(kind for kind in kinds if isinstance(error, kind))
+            raise kind(f'entry {index} of the list model.teacher: {error}') from error
 
     def check_teacher(self) -> None:
         """Check the terms of the loss against the teacher; also called for a new head.

@@ -72,3 +72,16 @@ def test_a_copy_of_the_model_shares_them(teachers):
 def test_one_in_a_list_is_refused(teachers):
     with pytest.raises(ValueError, match='model.teacher is a list of 1: give two or more'):
         student(teachers[:1], dict(relation=TESTED))
+
+
+@pytest.mark.parametrize(
+    ('second', 'kind', 'message'),
+    [
+        ('osnet', TypeError, 'must be a dict'),
+        (dict(checkpoint='none.pth'), FileNotFoundError, 'none.pth'),
+        (dict(checkpoint='none.pth', size=(64, 32)), ValueError, "nothing reads: .'size'"),
+    ],
+)
+def test_an_error_names_the_entry(teachers, second, kind, message):
+    with pytest.raises(kind, match=f'entry 1 of the list model.teacher: .*{message}'):
+        student([teachers[0], second], dict(relation=TESTED))
