@@ -2,32 +2,12 @@ import pytest
 import torch
 from mmengine import Config
 from mmengine.registry import DefaultScope
-from torch import nn
 from torch.nn import functional as F
 
 from reid_fusedloss import logs
 from reid_fusedloss.losses import FusedLoss
 from reid_fusedloss.registry import MODELS
-from tests.oracles import losses as oracle
-
-X, Y, W = oracle.fixture()
-X, W = X.float(), W.float()
-TENSORS = dict(
-    pooled=X, bn=X - X.mean(0), logits=1.5 * X @ W.T, cosines=F.normalize(X) @ F.normalize(W).T
-)
-CIRCLE = dict(
-    type='reid_fusedloss.CircleLoss',
-    reads='cosines',
-    weight=1.0,
-    form='class',
-    margin=0.35,
-    gamma=64,
-)
-TRIPLET = dict(type='reid_fusedloss.TripletLoss', reads='pooled', weight=2.0)
-CENTER = dict(
-    type='reid_fusedloss.CenterLoss', reads='pooled', weight=0.005, num_classes=6, feat_dims=8
-)
-ID = dict(type='torch.nn.CrossEntropyLoss', reads='logits', weight=1.0, label_smoothing=0.1)
+from tests.losses.fused import CENTER, CIRCLE, ID, TENSORS, TRIPLET, W, X, Y, local
 
 
 @pytest.fixture
@@ -35,13 +15,6 @@ def lines(monkeypatch):
     seen = []
     monkeypatch.setattr(logs, 'print_log', lambda text, logger: seen.append(text))
     return seen
-
-
-class Paired(nn.Module):
-    """In the manner of pytorch-metric-learning: embeddings and labels, further arguments unused."""
-
-    def forward(self, embeddings, labels, indices_tuple=None, ref_emb=None, ref_labels=None):
-        return embeddings.square().mean()
 
 
 def test_weighted_terms():
@@ -76,11 +49,6 @@ def test_types_resolve_from_any_scope(scope):
         )
     losses = fused(TENSORS, Y)
     torch.testing.assert_close(losses['loss_id'], losses['loss_smooth'])
-
-
-def test_import_path_of_any_module():
-    fused = FusedLoss(dict(pml=dict(type=f'{__name__}.Paired', reads='bn', weight=3)))
-    torch.testing.assert_close(fused(TENSORS, Y)['loss_pml'], 3 * TENSORS['bn'].square().mean())
 
 
 def test_child_config_switches_off_and_deletes(tmp_path, lines):
@@ -195,11 +163,6 @@ def test_sizes_are_integers(size):
         FusedLoss(dict(id=ID), **{size: '6'})
 
 
-def test_a_type_may_be_the_class_itself():
-    fused = FusedLoss(dict(pml=dict(type=Paired, reads='bn', weight=1)))
-    torch.testing.assert_close(fused(TENSORS, Y)['loss_pml'], TENSORS['bn'].square().mean())
-
-
 def test_mixed_targets_reach_the_terms_on_logits():
     """As Mixup makes them: each row is of two identities."""
     fused = FusedLoss(dict(id=ID))
@@ -289,131 +252,3 @@ def test_a_type_of_the_default_scope_needs_no_prefix():
         FusedLoss(dict(a=dict(SMOOTH, weight=0.0), id=ID), num_classes=6)
         with pytest.raises(TypeError, match=r"'a' \(weight 0, LabelSmoothLoss\).*'smooth'"):
             FusedLoss(dict(a=dict(SMOOTH, weight=0.0, smooth=1), id=ID), num_classes=6)
-
-
-class Distance:
-    def __init__(self, power=1):
-        self.power = power
-
-
-class Miner(nn.Module):
-    """In the manner of pytorch-metric-learning: indices of what a loss is to look at."""
-
-    def __init__(self, distance):
-        super().__init__()
-        self.distance = distance
-
-    def forward(self, embeddings, labels):
-        return torch.arange(self.distance.power)
-
-
-class Base(nn.Module):
-    def __init__(self, num_classes=None, embedding_size=None, distance=None, reducers=()):
-        super().__init__()
-        self.sizes, self.distance, self.reducers = (num_classes, embedding_size), distance, reducers
-
-
-class Nested(Base):
-    """Hands keywords on to its parent, and takes other parts ready made."""
-
-    def __init__(self, loss=None, **kwargs):
-        super().__init__(**kwargs)
-        self.loss = loss
-
-    def forward(self, embeddings, labels, indices_tuple=None):
-        kept = embeddings if indices_tuple is None else embeddings[indices_tuple]
-        return kept.sum() ** self.distance.power
-
-
-class WithMiner(Nested):
-    def __init__(self, miner, **kwargs):
-        super().__init__(**kwargs)
-        self.own_miner = miner
-
-
-def local(name, **keys):
-    return dict(type=f'{__name__}.{name}', **keys)
-
-
-def test_parts_of_an_imported_loss_are_built():
-    distance = local('Distance', power=2)
-    loss = local(
-        'Nested',
-        reads='bn',
-        weight=1.0,
-        distance=distance,
-        reducers=[distance, 'mean'],
-        loss=local('Nested', distance=distance),
-    )
-    fused = FusedLoss(dict(a=loss), num_classes=6, feat_dims=8)
-    term = fused.terms['a']
-    assert term.sizes == term.loss.sizes == (6, 8)
-    assert term.distance.power == term.reducers[0].power == 2 and term.reducers[1] == 'mean'
-    torch.testing.assert_close(fused(TENSORS, Y)['loss_a'], TENSORS['bn'].sum() ** 2)
-    assert loss['distance'] == distance  # the config stays as it was
-
-
-def test_a_miner_goes_to_the_loss_that_takes_it_and_else_before_it():
-    miner = local('Miner', distance=local('Distance', power=3))
-    keys = dict(reads='bn', weight=1.0, distance=local('Distance'), miner=miner)
-    fused = FusedLoss(
-        dict(
-            a=local('Nested', **keys),
-            b=local('WithMiner', **keys),
-            off=dict(local('Nested', **keys), weight=0.0),
-        )
-    )
-    assert list(fused.miners) == ['a'] and isinstance(fused.terms['b'].own_miner, Miner)
-    losses = fused(TENSORS, Y)
-    torch.testing.assert_close(losses['loss_a'], TENSORS['bn'][:3].sum())
-    torch.testing.assert_close(losses['loss_b'], TENSORS['bn'].sum())
-    with pytest.raises(TypeError, match="'a': miner must be a torch.nn.Module"):
-        FusedLoss(dict(a=local('Nested', **{**keys, 'miner': 5})))
-
-
-class Strict(Base):
-    """Hands no keywords on: it takes no sizes, whatever its parent takes."""
-
-    def __init__(self, power=2):
-        super().__init__(num_classes=0)
-        self.power = power
-
-    def forward(self, embeddings, labels, indices_tuple=None):
-        kept = embeddings if indices_tuple is None else embeddings[indices_tuple]
-        return kept.sum() ** self.power
-
-
-def test_a_type_gets_what_it_accepts_not_what_its_parent_does():
-    miner = local('Miner', distance=local('Distance', power=3))
-    strict = local('Strict', reads='bn', weight=1.0, miner=miner)
-    fused = FusedLoss(dict(a=strict, off=dict(strict, weight=0.0)), num_classes=6, feat_dims=8)
-    torch.testing.assert_close(fused(TENSORS, Y)['loss_a'], TENSORS['bn'][:3].sum() ** 2)
-
-
-def test_a_registered_type_builds_its_parts_itself():
-    parts = dict(
-        type='reid_fusedloss.PartwiseLoss',
-        reads='logits',
-        weight=1.0,
-        loss=dict(type='torch.nn.CrossEntropyLoss'),
-    )
-    found = FusedLoss(dict(id=parts))(dict(logits=TENSORS['logits'][:, None]), Y)['loss_id']
-    torch.testing.assert_close(found, F.cross_entropy(TENSORS['logits'], Y))
-
-
-class Looking(nn.Module):
-    def forward(self, tensor, labels):
-        self.dtypes = tensor.dtype, (tensor @ tensor.T).dtype
-        return tensor.sum()
-
-
-@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
-def test_a_term_of_ones_own_computes_in_float32_under_autocast(dtype):
-    fused = FusedLoss(dict(own=local('Looking', reads='bn', weight=1.0)))
-    inputs = X.clone().requires_grad_()
-    with torch.autocast('cpu', dtype=dtype):
-        half = inputs @ W.T
-        assert half.dtype == dtype
-        fused(dict(bn=half), Y)['loss_own'].backward()
-    assert fused.terms['own'].dtypes == (torch.float32, torch.float32)
-    assert inputs.grad.dtype == torch.float32 and inputs.grad.abs().sum() > 0
