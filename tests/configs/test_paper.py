@@ -183,7 +183,9 @@ def test_a_variant_is_the_headline_and_its_name(name):
 
 @pytest.mark.parametrize('name', STRONG)
 def test_a_row_of_the_strong_recipe_is_its_parent_and_its_part(name):
-    before = [*STRONG][[*STRONG].index(name) - 1] if parent(name) in STRONG else BASE_OF_STRONG
+    """The centre's weight stands over the base, and each further part over both."""
+    first, second = [*STRONG][:2]
+    before = {first: BASE_OF_STRONG, second: first}.get(name, second)
     assert parent(name) == before and changes(name, before) == STRONG[name]
 
 
