@@ -13,8 +13,9 @@ SLOW = 2  # at most this many channels in a group
 class StridedDepthwiseInFloat32(TorchFunctionMode):
     """Compute strided depthwise convolutions of bfloat16 tensors on a CPU in float32.
 
-    oneDNN computes the gradient of their input in bfloat16 10 to 30 times as slowly as in float32:
-    three of MobileNetV2's 52 convolutions took half of a training step (docs/training_speed.md).
+    oneDNN computes the gradient of their input in bfloat16 25 to 30 times as slowly as in float32
+    (4 times with two channels in a group): three of MobileNetV2's 52 convolutions took half of a
+    training step (docs/training_speed.md).
     Their result is bfloat16 again.
     """
 
