@@ -156,13 +156,13 @@ def find_config(name: str) -> Path:
 def ancestors(path: Path) -> Iterator[Path]:
     """Yield a config and the configs that it inherits, nearest first, except those of `_base_`.
 
-    A config of another package (`mmpretrain::...`) is left out.
+    Configs of other packages (`mmpretrain::...`) are left out, and names with variables in them.
     """
-    waiting = [path]
-    while waiting:
-        path = waiting.pop(0)
+    found = [path]
+    for path in found:
         yield path
-        waiting += [base for base in _bases(path) if BASE_DIR not in base.parts]
+        bases = [base for base in _bases(path) if BASE_DIR not in base.parts]
+        found += [base for base in bases if base.is_file() and base not in found]
 
 
 def _bases(path: Path) -> Iterator[Path]:

@@ -48,5 +48,5 @@ def test_fused_losses_lift_imagenet_features(config):
         torch.set_num_threads(1)
     print(f'vehicles, mAP before {before["reid/mAP"]:.1f}, after {after["reid/mAP"]:.1f}')
     assert before['reid/mAP'] > 30  # of random weights: 13
-    assert after['reid/mAP'] > before['reid/mAP'] + 2  # two seeds: 6 and 12
+    assert after['reid/mAP'] > before['reid/mAP'] + 2  # measured: 4 to 12
     assert after['reid/R5'] > before['reid/R5']

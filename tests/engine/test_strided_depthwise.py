@@ -51,6 +51,15 @@ def test_others_are_in_bfloat16(conv):
     assert not torch.equal(expected, in_float32(conv, images()))
 
 
+def test_one_channel_without_groups_is_not_depthwise():
+    torch.manual_seed(0)
+    conv, gray = nn.Conv2d(1, 8, 3, 2, 1), images()[:, :1]
+    with torch.autocast('cpu', dtype=HALF):
+        expected = conv(gray)
+    assert torch.equal(wrapped(conv, gray), expected)
+    assert not torch.equal(expected, in_float32(conv, gray))
+
+
 def test_gradients_are_those_of_float32():
     conv, inputs = convolution(), images().requires_grad_()
     wrapped(conv, inputs).float().square().sum().backward()

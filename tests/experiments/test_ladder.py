@@ -82,6 +82,12 @@ def test_another_packages_config_is_no_ancestor(tmp_path):
     assert [*ancestors(tmp_path / 'other.py')] == [tmp_path / 'other.py']
 
 
+def test_ancestors_that_cannot_be_followed(tmp_path):
+    (tmp_path / 'a.py').write_text("_base_ = ['./b.py', './{{$MINE:none}}.py', './none.py']\n")
+    (tmp_path / 'b.py').write_text("_base_ = './a.py'\n")
+    assert [path.name for path in ancestors(tmp_path / 'a.py')] == ['a.py', 'b.py']
+
+
 def test_strong_rows_stand_over_the_second(tmp_path):
     configs = find_configs(['strong'])
     text = ladder(configs, tmp_path, ['market1501'], 'cpu_market_24e')

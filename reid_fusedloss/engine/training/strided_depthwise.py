@@ -38,7 +38,8 @@ def _is_slow(
     strides = stride if isinstance(stride, (tuple, list)) else (stride,)
     return (
         max(strides) > 1
-        and weight.shape[1] <= SLOW < weight.shape[0]
+        and weight.shape[1] <= SLOW
+        and weight.shape[1] < input.shape[-3]  # in groups
         and input.dtype == torch.bfloat16
         and input.device.type == 'cpu'
     )
