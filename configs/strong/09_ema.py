@@ -2,4 +2,4 @@
 #   reid-fusedloss train strong/09_ema --dataset market1501 --budget cpu_market_24e --amp
 # Ours: README.md beside this file.
 _base_ = './02_center_weight.py'
-default_hooks = dict(ema=dict(type='EMAHook', momentum=2e-4, update_buffers=True))
+default_hooks = dict(ema=dict(type='EMAHook', momentum=1e-3, update_buffers=True))

@@ -20,7 +20,7 @@ model = dict(
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'neck.p': dict(decay_mult=0.0)}))
 default_hooks = dict(
     freeze=dict(type='reid_fusedloss.FreezeHook', parts=['backbone'], epochs=1),
-    ema=dict(type='EMAHook', momentum=2e-4, update_buffers=True),
+    ema=dict(type='EMAHook', momentum=1e-3, update_buffers=True),
 )
 train_dataloader = dict(
     batch_sampler=dict(num_instances=16),

@@ -90,10 +90,11 @@ STRONG = {
         }
     },
     'strong/09_ema': {
-        'default_hooks.ema': {'type': 'EMAHook', 'momentum': 2e-4, 'update_buffers': True}
+        'default_hooks.ema': {'type': 'EMAHook', 'momentum': 1e-3, 'update_buffers': True}
     },
     'strong/10_p4_k16': {K: 16},
 }
+RECIPE = ['strong/04_no_auto_augment', 'strong/05_soft_margin', 'strong/06_gem']
 GEM = {
     'model.neck.type': 'GeneralizedMeanPooling',
     'model.neck.p': 3.0,
@@ -187,6 +188,11 @@ def test_a_row_of_the_strong_recipe_is_its_parent_and_its_part(name):
     first, second = [*STRONG][:2]
     before = {first: BASE_OF_STRONG, second: first}.get(name, second)
     assert parent(name) == before and changes(name, before) == STRONG[name]
+
+
+def test_the_strong_recipe_is_the_parts_that_help():
+    together = {key: value for name in RECIPE for key, value in STRONG[name].items()}
+    assert changes('strong/recipe', 'strong/02_center_weight') == together
 
 
 def test_every_config_stands_in_a_table():

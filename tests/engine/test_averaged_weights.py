@@ -2,18 +2,23 @@
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.hooks import EMAHook as MMEngineEMAHook
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmpretrain.engine.hooks import EMAHook
 
 from reid_fusedloss.apis import load_model
 from reid_fusedloss.compat import load_checkpoint_file
 from reid_fusedloss.engine.checkpoints import differences
 from reid_fusedloss.engine.config import resume
+from reid_fusedloss.engine.hooks.averaged_model_hook import warn_of_first_weights
 from reid_fusedloss.engine.testing import flip_images
 from reid_fusedloss.evaluation import load_features
 from tests.engine.processes import finish, free_port, start, write_config
@@ -209,6 +214,42 @@ def test_fine_tuned_to_other_identities(data, tmp_path, name):
     hook = next(hook for hook in runner.hooks if 'EMAHook' in type(hook).__name__)
     steps = hook.ema_model.steps.item()
     assert steps == len(runner.train_dataloader)
+
+
+def average_of_ones_and_zeros(hook, steps):
+    """The average after a first step that makes all weights 1, and others that make them 0."""
+    model = torch.nn.Linear(2, 2, bias=False)
+    hook.before_run(SimpleNamespace(model=model))
+    for step in range(steps):
+        model.weight.data.fill_(float(step == 0))
+        hook.ema_model.update_parameters(model)
+    return hook.ema_model.module.weight.mean().item()
+
+
+@pytest.mark.parametrize('interval', [1, 3])
+@pytest.mark.parametrize('kind', [MMEngineEMAHook, EMAHook])
+def test_first_weights_left_in_the_average(interval, kind):
+    """The share in the warning is that of a real average; its momentum forgets the first weights."""
+    lines = []
+    runner = SimpleNamespace(max_iters=100, logger=SimpleNamespace(warning=lines.append))
+    hook = kind(momentum=0.004, interval=interval)
+    left = average_of_ones_and_zeros(hook, 100)
+    warn_of_first_weights(runner, hook)
+    (line,) = lines
+    assert re.search(r'(\d+)% of the average', line).group(1) == f'{100 * left:.0f}'
+    fitting = kind(
+        momentum=float(re.search(r'set momentum=(\S+)', line).group(1)), interval=interval
+    )
+    assert average_of_ones_and_zeros(fitting, 100) == pytest.approx(0.01, rel=0.1)
+    warn_of_first_weights(runner, fitting)
+    assert len(lines) == 1
+
+
+def test_training_with_a_slow_average_warns(data, tmp_path):
+    hook = dict(EMA, momentum=2e-4)
+    runner = train(config(data, tmp_path, hook, train_cfg__max_epochs=1, train_cfg__val_interval=2))
+    log = next(Path(runner.log_dir).glob('*.log')).read_text()
+    assert 'EMAHook(momentum=0.0002): after the' in log and 'set momentum=' in log
 
 
 def test_what_does_not_fit(data, tmp_path):

@@ -93,7 +93,7 @@ def test_strong_rows_stand_over_the_second(tmp_path):
     text = ladder(configs, tmp_path, ['market1501'], 'cpu_market_24e')
     rows = [line.split(' | ') for line in text.splitlines() if line.startswith('| strong/')]
     over = {row[0].strip('| '): row[4] for row in rows}
-    assert len(rows) == 11 and over.pop('strong/01_base') == '-'
+    assert len(rows) == 12 and over.pop('strong/01_base') == '-'
     assert over.pop('strong/02_center_weight') == 'strong/01_base'
     assert set(over.values()) == {'strong/02_center_weight'}
 

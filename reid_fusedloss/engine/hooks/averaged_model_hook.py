@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from mmengine.dist import all_reduce_params, is_distributed
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import CheckpointHook, EMAHook, Hook
+from mmengine.model import ExponentialMovingAverage
 from mmengine.runner import BaseLoop, Runner
 
 from ...evaluation.embeddings import EmbeddingMetric
@@ -13,6 +14,8 @@ from ...registry import HOOKS
 from ..testing import UNTESTED
 
 ORIGIN = '_origin'
+MUCH = 0.1  # of the first weights in the average at the end
+LITTLE = 0.01
 
 
 @HOOKS.register_module()
@@ -24,6 +27,8 @@ class AveragedModelHook(Hook):
     - With `evaluate_on_origin=True` the files and figures of the second evaluation, of the model
       before averaging, end in `_origin`.
     - A training that starts from a checkpoint (`load_from`) averages from its own first step.
+    - A momentum too small for the length of the training, which leaves the first weights in the
+      average, gives a warning with a fitting one.
 
     With and without an EMAHook an evaluation begins with empty metrics: features of an aborted
     evaluation are dropped.
@@ -85,6 +90,7 @@ class AveragedModelHook(Hook):
                 )
             if not runner._resume:
                 hook.ema_model.steps.zero_()
+            warn_of_first_weights(runner, hook)
 
     def after_train_epoch(self, runner: Runner) -> None:
         self._sync(runner)
@@ -131,6 +137,22 @@ def ema_hooks(runner: Runner) -> Iterator[EMAHook]:
 def evaluates_twice(hook: EMAHook) -> bool:
     """Return whether a hook evaluates the averaged model, then the original (mmpretrain)."""
     return getattr(hook, 'evaluate_on_ema', True) and getattr(hook, 'evaluate_on_origin', False)
+
+
+def warn_of_first_weights(runner: Runner, hook: EMAHook) -> None:
+    """Warn if much of the first weights is still in the exponential average at the end."""
+    average = hook.ema_model
+    if type(average) is not ExponentialMovingAverage or hook.begin_iter or hook.begin_epoch:
+        return
+    updates = (runner.max_iters - 1) // average.interval  # the average starts after the first step
+    left = (1 - average.momentum) ** updates
+    if updates and left > MUCH:
+        runner.logger.warning(
+            f'{type(hook).__name__}(momentum={average.momentum:g}): after the {updates} updates of '
+            f'this training, {left:.0%} of the average are still the weights of its first step, '
+            f'and the average is what is tested and saved: set momentum='
+            f'{1 - LITTLE ** (1 / updates):.2g} or larger'
+        )
 
 
 def refuse_lost_average(runner: Runner, checkpoint: dict) -> None:
