@@ -16,6 +16,13 @@ def random_case(seed: int, levels: int = 0, cameras: int = 3) -> tuple:
     return distances, *pids, *camids
 
 
+def exact_features(seed: int = 0) -> tuple:
+    """Features of +1 and -1: all norms are 4 and all distances exact, with many ties."""
+    rng = np.random.RandomState(seed)
+    query, gallery = (rng.choice([-1.0, 1.0], (size, 16)).astype(np.float32) for size in (12, 40))
+    return query, gallery, *random_case(seed)[1:]
+
+
 def order_without_junk(
     distances: Sequence[float],
     pid: object,
