@@ -1,10 +1,10 @@
-# MobileNetV2 1.0 on Market-1501 at 128x64, with weights in the package. With
-# BNNeck, 2.2 M parameters; L_id + L_triplet + L_center, 60 epochs from ImageNet weights, which the
-# variable MOBILENETV2_WEIGHTS names. Ours: README.md beside this file.
-#   reid-fusedloss train mobilenetv2_market1501
+# MobileNetV2 1.0 on Market-1501 at 128x64, with weights in the package. With GeM and BNNeck, 2.2 M
+# parameters; the strong recipe. The weights were trained by distillation/mobilenetv2_osnet.py, 60
+# epochs from ImageNet weights, which the variable MOBILENETV2_WEIGHTS names. Ours: README.md beside
+# this file.
 #   reid-fusedloss test mobilenetv2_market1501 --dataset market1501
-# The row paper/table3/4_id_triplet_center.py under --budget cpu_market_60e, in one file.
-_base_ = '../paper/table3/4_id_triplet_center.py'
+# The row strong/recipe.py under --budget cpu_market_60e, in one file.
+_base_ = '../strong/recipe.py'
 model = dict(
     backbone=dict(
         _delete_=True,

@@ -197,3 +197,15 @@ def test_the_config_with_two_teachers():
         'train_cfg.max_epochs': 24,
         'train_cfg.val_interval': 8,
     }
+
+
+def test_the_config_of_the_packages_mobilenetv2():
+    """Its losses are those of the zoo's config and of the students beside it."""
+    found = changes('distillation/mobilenetv2_osnet', 'zoo/mobilenetv2_market1501')
+    terms = resolve('distillation/student_both').model.head.loss.terms
+    for name, size in (('feature', dict(teacher_dims=512)), ('relation', {})):
+        assert found.pop(f'model.head.loss.terms.{name}') == dict(terms[name], **size)
+    assert found == {
+        'model.type': 'reid_fusedloss.DistilledClassifier',
+        'model.teacher': dict(checkpoint='reid_fusedloss://osnet_x0_25_distilled_market1501'),
+    }

@@ -141,7 +141,7 @@ def test_test_needs_a_checkpoint(capsys):
 def test_one_file_is_the_row_under_its_budget():
     """The config of MobileNetV2 is what its header says."""
     own = load_config('mobilenetv2_market1501', 'market1501').to_dict()
-    row = load_config('table3/4_id_triplet_center', 'market1501', None, 'cpu_market_60e').to_dict()
+    row = load_config('strong/recipe', 'market1501', None, 'cpu_market_60e').to_dict()
     for key in ('model', 'train_dataloader', 'test_dataloader', 'optim_wrapper', 'param_scheduler'):
         assert own[key] == row[key], key
     assert own['train_cfg'] == row['train_cfg']
