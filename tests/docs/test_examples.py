@@ -127,8 +127,9 @@ def without_scope(value):
     return value
 
 
-def test_the_joint_config_and_what_plus_makes_of_the_same_sets(tmp_path):
+def test_the_joint_config_and_what_plus_makes_of_the_same_sets(tmp_path, monkeypatch):
     """The page's config file equals the short way to write it, but for the names of the sets."""
+    monkeypatch.delenv('MARKET1501_ROOT', raising=False)  # the page has the default folder
     both = blocks('joint_training.md')['both.py']
     (tmp_path / 'both.py').write_text(both)
     (tmp_path / 'shop.py').write_text(blocks('own_data.md')['shop.py'])
