@@ -58,6 +58,7 @@ NETWORKS = {
     'r18': Network('ResNet-18 of half width, 96x48', 'cpu_synthetic', (96, 48), 64, {}),
     'r50': Network('ResNet-50, 256x128', None, (256, 128), 16, SCRATCH),
     'mobilenetv2': Network('MobileNetV2, 128x64', 'cpu_market', (128, 64), 64, SCRATCH),
+    'lite0': Network('EfficientNet-Lite0, 128x64', 'cpu_market_lite0', (128, 64), 64, SCRATCH),
     'osnet': Network(
         'OSNet x0.25, 256x128',
         None,

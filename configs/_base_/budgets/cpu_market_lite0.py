@@ -1,7 +1,10 @@
-# cpu_market with EfficientNet-Lite0 from ImageNet weights in place of MobileNetV2: 128x64,
-# 12 epochs.
+# cpu_market_24e with EfficientNet-Lite0 from ImageNet weights in place of MobileNetV2: 128x64,
+# 24 epochs.
 #   --dataset market1501 --budget cpu_market_lite0
 _base_ = ['../schedules/cosine_12e.py', '../models/budget_efficientnet_lite0.py']
+param_scheduler = _base_.param_scheduler
+param_scheduler[1].end = 24
+train_cfg = dict(max_epochs=24)
 train_dataloader = dict(
     num_workers=2,
     dataset=dict(

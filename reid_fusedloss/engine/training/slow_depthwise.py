@@ -1,4 +1,4 @@
-"""Strided depthwise convolutions in float32 where the rest is in bfloat16 on a CPU."""
+"""Depthwise convolutions that are slow in bfloat16 on a CPU in float32."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,15 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-SLOW = 2  # at most this many channels in a group
 
+class SlowDepthwiseInFloat32(TorchFunctionMode):
+    """Compute depthwise convolutions that are slow in bfloat16 on a CPU in float32.
 
-class StridedDepthwiseInFloat32(TorchFunctionMode):
-    """Compute strided depthwise convolutions of bfloat16 tensors on a CPU in float32.
-
-    oneDNN computes the gradient of their input in bfloat16 25 to 30 times as slowly as in float32
-    (4 times with two channels in a group): three of MobileNetV2's 52 convolutions took half of a
-    training step (docs/training_speed.md).
+    oneDNN's kernels for some gradients are far slower in bfloat16 than in float32
+    (docs/training_speed.md): that of the input with a stride, 25 to 50 times; that of the weight
+    with a kernel larger than 3x3, 2 to 5 times; all of them with two channels in a group, up to
+    twice.
     Their result is bfloat16 again.
     """
 
@@ -36,12 +35,12 @@ def _is_slow(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, *_: Any, **__: Any
 ) -> bool:
     strides = stride if isinstance(stride, (tuple, list)) else (stride,)
+    in_group = weight.shape[1]
     return (
-        max(strides) > 1
-        and weight.shape[1] <= SLOW
-        and weight.shape[1] < input.shape[-3]  # in groups
-        and input.dtype == torch.bfloat16
+        input.dtype == torch.bfloat16
         and input.device.type == 'cpu'
+        and in_group < input.shape[-3]  # it has groups
+        and (in_group == 2 or (in_group == 1 and (max(strides) > 1 or max(weight.shape[2:]) > 3)))
     )
 
 

@@ -1,4 +1,5 @@
-"""Mixed precision on a CPU: strided depthwise convolutions stay in float32, all others do not."""
+"""Mixed precision on a CPU: depthwise convolutions with a stride or a large kernel, and those of two
+channels in a group, stay in float32, all others do not."""
 
 import pytest
 import torch
@@ -6,14 +7,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from reid_fusedloss.engine import BF16OptimWrapper
-from reid_fusedloss.engine.training.strided_depthwise import StridedDepthwiseInFloat32
+from reid_fusedloss.engine.training.slow_depthwise import SlowDepthwiseInFloat32
 
 HALF = torch.bfloat16
 
 
-def convolution(stride=2, groups=8, bias=False):
+def convolution(stride=2, groups=8, bias=False, kernel=3):
     torch.manual_seed(0)
-    return nn.Conv2d(8, 8, 3, stride, 1, groups=groups, bias=bias)
+    return nn.Conv2d(8, 8, kernel, stride, 1, groups=groups, bias=bias)
 
 
 def images(dtype=HALF):
@@ -41,8 +42,28 @@ def test_strided_depthwise_is_in_float32(stride, bias):
         assert not torch.equal(conv(inputs), expected)  # it makes a difference
 
 
+@pytest.mark.parametrize('kernel', [5, (1, 5), (4, 1), 7])
+def test_depthwise_with_a_large_kernel_is_in_float32(kernel):
+    conv = convolution(1, kernel=kernel)
+    assert torch.equal(wrapped(conv, images()), in_float32(conv, images()))
+
+
+@pytest.mark.parametrize('stride', [1, 2])
+def test_two_channels_in_a_group_are_in_float32(stride):
+    conv = convolution(stride, groups=4)
+    assert torch.equal(wrapped(conv, images()), in_float32(conv, images()))
+
+
 @pytest.mark.parametrize(
-    'conv', [convolution(stride=1), convolution(groups=1), convolution(groups=2)]
+    'conv',
+    [
+        convolution(stride=1),
+        convolution(stride=1, kernel=(3, 1)),
+        convolution(stride=1, groups=1, kernel=5),
+        convolution(groups=1),
+        convolution(groups=2),
+        convolution(groups=2, kernel=5),
+    ],
 )
 def test_others_are_in_bfloat16(conv):
     with torch.autocast('cpu', dtype=HALF):
@@ -74,13 +95,13 @@ def test_gradients_are_those_of_float32():
 
 def test_float32_stays_float32():
     conv, inputs = convolution(), images(torch.float32)
-    with StridedDepthwiseInFloat32():
+    with SlowDepthwiseInFloat32():
         assert conv(inputs).dtype == torch.float32
 
 
 def test_a_network_in_bfloat16_stays_so():
     conv = convolution(bias=True).to(HALF)
-    with StridedDepthwiseInFloat32():
+    with SlowDepthwiseInFloat32():
         found = conv(images())
     assert found.dtype == HALF
     rounded = convolution(bias=True)
