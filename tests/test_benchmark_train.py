@@ -19,6 +19,7 @@ import rounds  # noqa: E402
 import train_data  # noqa: E402
 import train_loops  # noqa: E402
 import train_losses  # noqa: E402
+import train_networks  # noqa: E402
 import train_speed  # noqa: E402
 
 CPU = torch.device('cpu')
@@ -53,8 +54,10 @@ def torchreid(tmp_path):
 @pytest.fixture(scope='module')
 def loops(tmp_path_factory):
     """A Runner and a bare loop over the same two batches, each from the weights it stood at."""
-    cfg = train_loops.read_config(train_loops.NETWORKS['tiny'], tmp_path_factory.mktemp('runner'))
-    loader = train_loops.MemoryLoader(train_loops.NETWORKS['tiny'], 2)
+    cfg = train_networks.read_config(
+        train_networks.NETWORKS['tiny'], tmp_path_factory.mktemp('runner')
+    )
+    loader = train_networks.MemoryLoader(train_networks.NETWORKS['tiny'], 2)
     return cfg, loader, train_loops.start_runner(cfg, loader)
 
 
@@ -167,7 +170,7 @@ def test_data_part(tmp_path, torchreid):
         sources=dict(train='images', query='images', gallery='images'),
     )
     config = tmp_path / 'cars.py'
-    base = Path(train_loops.CONFIGS, '_base_', 'datasets', 'reid.py')
+    base = Path(train_networks.CONFIGS, '_base_', 'datasets', 'reid.py')
     config.write_text(
         f'_base_ = {str(base)!r}\n'
         f"train_dataloader = dict(dataset=dict(type='reid_fusedloss.ReIDDataset', "

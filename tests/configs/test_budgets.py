@@ -91,6 +91,14 @@ def test_what_is_erased_is_zero_after_the_normalisation_of_a_budget():
     assert list(cfg.train_dataloader.dataset.pipeline.erase.fill_color) == mean[::-1]
 
 
+def test_lite0_trains_as_long_as_mobilenetv2():
+    lite0, mobilenet = (
+        within('strong/recipe', budget) for budget in ('cpu_market_lite0', 'cpu_market_24e')
+    )
+    assert lite0.param_scheduler == mobilenet.param_scheduler
+    assert lite0.train_cfg == mobilenet.train_cfg and lite0.train_cfg.max_epochs == 24
+
+
 def test_weights_are_those_of_the_mobilenet_configs():
     backbone = within('paper/fusedloss_r50', 'cpu_market').model.backbone
     assert backbone.init_cfg == resolve('mobilenetv2/fused_256x128').model.backbone.init_cfg

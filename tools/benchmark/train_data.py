@@ -16,7 +16,7 @@ from peers import Peer, import_file
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
-from train_loops import CONFIG
+from train_networks import CONFIG
 
 from reid_fusedloss.engine.config import load_config
 from reid_fusedloss.registry import DATASETS, MODELS

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import torch
 from mmengine.runner import Runner
-from train_loops import MemoryLoader, Network, read_config, start_runner
+from train_loops import start_runner
+from train_networks import MemoryLoader, Network, read_config
 
 BFLOAT16, FLOAT16, CHANNELS_LAST, COMPILE = 'bfloat16', 'float16', 'channels-last', 'compile'
 # on a GPU only: MMEngine's loss scaling does not run on a CPU

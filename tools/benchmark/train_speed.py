@@ -39,18 +39,9 @@ from report import machine
 from rounds import CLOCKS, Timing, images_table, memory_table, peak_of, run_rounds, spans_table
 from train_data import Pipelines
 from train_keys import KEYS, runner_with
-from train_loops import (
-    NETWORKS,
-    BareLoop,
-    MemoryLoader,
-    Network,
-    from_files,
-    read_config,
-    run_epoch,
-    start_runner,
-    time_spans,
-)
+from train_loops import BareLoop, run_epoch, start_runner, time_spans
 from train_losses import Case, loss_cases
+from train_networks import NETWORKS, MemoryLoader, Network, from_files, read_config
 
 from reid_fusedloss.datasets.free_memory import available_memory
 

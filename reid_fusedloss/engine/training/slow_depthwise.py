@@ -1,4 +1,4 @@
-"""Depthwise convolutions that are slow in bfloat16 on a CPU in float32."""
+"""On a CPU, float32 for depthwise convolutions that are slow in bfloat16."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +11,10 @@ from torch.overrides import TorchFunctionMode
 class SlowDepthwiseInFloat32(TorchFunctionMode):
     """Compute depthwise convolutions that are slow in bfloat16 on a CPU in float32.
 
-    oneDNN's kernels for some gradients are far slower in bfloat16 than in float32
-    (docs/training_speed.md): that of the input with a stride, 25 to 50 times; that of the weight
-    with a kernel larger than 3x3, 2 to 5 times; all of them with two channels in a group, up to
-    twice.
-    Their result is bfloat16 again.
+    oneDNN computes some gradients far more slowly in bfloat16 than in float32
+    (docs/training_speed.md): that of the input with a stride, 25 to 50 times as slowly; that of the
+    weight with a kernel larger than 3x3, 2 to 5 times; both with two or three channels in a group,
+    1.2 to 5 times. The result is bfloat16 again.
     """
 
     def __torch_function__(
@@ -40,7 +39,8 @@ def _is_slow(
         input.dtype == torch.bfloat16
         and input.device.type == 'cpu'
         and in_group < input.shape[-3]  # it has groups
-        and (in_group == 2 or (in_group == 1 and (max(strides) > 1 or max(weight.shape[2:]) > 3)))
+        and in_group <= 3
+        and (in_group > 1 or max(strides) > 1 or max(weight.shape[2:]) > 3)
     )
 
 
